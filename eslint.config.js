@@ -62,7 +62,7 @@ const restrict = (
 
 const PURE = {
   regex: '^(?!\\.|decimal\\.js$|neverthrow$|node:crypto$)',
-  message: 'domain knows decimal.js, neverthrow, node:crypto's ids and src/error.ts.',
+  message: 'domain knows decimal.js, neverthrow, node:crypto and src/error.ts.',
 };
 
 const direction = Object.entries(DIRECTION).map(
