@@ -1,0 +1,159 @@
+import type { Stripe } from 'stripe';
+import { newId } from './ids.ts';
+import type { Scope } from './scope.ts';
+
+/** Stripe's usual price of a card charge in the United States: 2.9 % and 30 of the smallest unit. */
+const FEE_PER_MILLE = 29;
+const FEE_FIXED = 30;
+/** What a lost or won dispute costs: $15, in minor units of the settlement currency. */
+export const DISPUTE_FEE = 1500;
+/** Funds can be paid out two days after they were earned. */
+const AVAILABLE_AFTER_S = 2 * 24 * 60 * 60;
+
+/** The currencies that the sandbox's account has a bank account in: what is earned in them stays in them. */
+const SETTLED_AS_IS: ReadonlySet<string> = new Set(['usd', 'eur', 'gbp']);
+const SETTLEMENT_CURRENCY = 'usd';
+/**
+ * Everything else becomes US dollars: how many cents one minor unit of it is. The rates are made up, near enough to
+ * those of 2025, and never move; a currency without one counts 1.
+ */
+const CENTS_PER_MINOR_UNIT: ReadonlyMap<string, number> = new Map([
+  ['jpy', 0.67],
+  ['krw', 0.07],
+  ['chf', 1.25],
+  ['cad', 0.73],
+  ['aud', 0.65],
+  ['sek', 0.105],
+  ['nok', 0.1],
+  ['dkk', 0.156],
+  ['inr', 0.0115],
+  ['brl', 0.18],
+  ['mxn', 0.054],
+  ['kwd', 0.327],
+  ['bhd', 0.265],
+]);
+
+/** What a charge of that amount costs, rounded half up, in the minor units of its settlement currency. */
+const chargeFee = (settledAmount: number): number => Math.round((settledAmount * FEE_PER_MILLE) / 1000) + FEE_FIXED;
+
+interface Settled {
+  readonly amount: number;
+  readonly currency: string;
+  readonly exchangeRate: number | null;
+}
+
+const settle = (amount: number, currency: string): Settled => {
+  if (SETTLED_AS_IS.has(currency)) return { amount, currency, exchangeRate: null };
+  const exchangeRate = CENTS_PER_MINOR_UNIT.get(currency) ?? 1;
+  return { amount: Math.round(amount * exchangeRate), currency: SETTLEMENT_CURRENCY, exchangeRate };
+};
+
+interface Movement {
+  readonly type: Stripe.BalanceTransaction.Type;
+  readonly reportingCategory: string;
+  readonly source: string;
+  /** In the currency of the charge, signed: what comes in is positive. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly description: string | null;
+  readonly fee: { readonly amount: number; readonly description: string } | null;
+}
+
+const record = (scope: Scope, { type, reportingCategory, source, description, ...moved }: Movement) => {
+  const { amount, currency, exchangeRate } = settle(moved.amount, moved.currency);
+  const now = scope.clock.nowS();
+  const fee = moved.fee?.amount ?? 0;
+  const transaction = {
+    id: newId('txn_'),
+    object: 'balance_transaction',
+    amount,
+    available_on: now + (amount > 0 ? AVAILABLE_AFTER_S : 0),
+    balance_type: 'payments',
+    created: now,
+    currency,
+    description,
+    exchange_rate: exchangeRate,
+    fee,
+    fee_details:
+      moved.fee === null
+        ? []
+        : [{ amount: fee, application: null, currency, description: moved.fee.description, type: 'stripe_fee' }],
+    net: amount - fee,
+    reporting_category: reportingCategory,
+    source,
+    status: amount > 0 ? 'pending' : 'available',
+    type,
+  } satisfies Stripe.BalanceTransaction;
+  scope.store.put(transaction);
+  return transaction;
+};
+
+/** What a captured charge brings, less Stripe's fee. */
+export const recordCharge = (scope: Scope, charge: Stripe.Charge): Stripe.BalanceTransaction => {
+  const settled = settle(charge.amount_captured, charge.currency);
+  return record(scope, {
+    type: 'charge',
+    reportingCategory: 'charge',
+    source: charge.id,
+    amount: charge.amount_captured,
+    currency: charge.currency,
+    description: charge.description,
+    fee: { amount: chargeFee(settled.amount), description: 'Stripe processing fees' },
+  });
+};
+
+/** What a refund takes; Stripe keeps its fee. */
+export const recordRefund = (scope: Scope, refund: Stripe.Refund): Stripe.BalanceTransaction =>
+  record(scope, {
+    type: 'refund',
+    reportingCategory: 'refund',
+    source: refund.id,
+    amount: -refund.amount,
+    currency: refund.currency,
+    description: null,
+    fee: null,
+  });
+
+/** What a failed refund gives back. */
+export const recordRefundFailure = (scope: Scope, refund: Stripe.Refund): Stripe.BalanceTransaction =>
+  record(scope, {
+    type: 'refund_failure',
+    reportingCategory: 'refund_failure',
+    source: refund.id,
+    amount: refund.amount,
+    currency: refund.currency,
+    description: 'REFUND FAILURE',
+    fee: null,
+  });
+
+/** What a dispute takes, and its fee; or what winning it gives back, without the fee. */
+export const recordDispute = (
+  scope: Scope,
+  dispute: Stripe.Dispute,
+  what: 'withdrawn' | 'reinstated',
+): Stripe.BalanceTransaction =>
+  record(scope, {
+    type: 'adjustment',
+    reportingCategory: what === 'withdrawn' ? 'dispute' : 'dispute_reversal',
+    source: dispute.id,
+    amount: what === 'withdrawn' ? -dispute.amount : dispute.amount,
+    currency: dispute.currency,
+    description:
+      what === 'withdrawn'
+        ? `Chargeback withdrawal for ${String(dispute.charge)}`
+        : `Chargeback reversal for ${String(dispute.charge)}`,
+    fee: what === 'withdrawn' ? { amount: DISPUTE_FEE, description: 'Dispute fee' } : null,
+  });
+
+/** What the account holds in each currency: paid out at any time, or only once it is available. */
+export const readBalance = (scope: Scope): Stripe.Balance => {
+  const sums = scope.store.balances(scope.clock.nowS());
+  const part = (pick: 'available' | 'pending') =>
+    sums.map((sum) => ({ amount: sum[pick], currency: sum.currency, source_types: { card: sum[pick] } }));
+  return {
+    object: 'balance',
+    available: part('available'),
+    livemode: false,
+    pending: part('pending'),
+  } satisfies Stripe.Balance;
+};

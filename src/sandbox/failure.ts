@@ -1,0 +1,150 @@
+import type { Stripe } from 'stripe';
+
+/** Stripe's error body, as it stands in `{"error": …}`. */
+export interface ErrorBody {
+  type: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error' | 'rate_limit_error';
+  message: string;
+  code?: string;
+  decline_code?: string;
+  param?: string;
+  doc_url?: string;
+  charge?: string;
+  advice_code?: string;
+  network_decline_code?: string;
+  payment_intent?: Stripe.PaymentIntent;
+  payment_method?: Stripe.PaymentMethod;
+  request_log_url?: string;
+}
+
+/** A refusal of the sandbox. */
+export interface Failure {
+  readonly status: number;
+  readonly error: ErrorBody;
+  /**
+   * Whether the reply is kept under the request's idempotency key. Stripe keeps what an endpoint answered once it has
+   * begun to run, a decline and a 500 too; it forgets what failed before that.
+   */
+  readonly kept: boolean;
+  /** The `Stripe-Should-Retry` header, where Stripe sends one. */
+  readonly shouldRetry?: boolean;
+}
+
+const docUrl = (code: string): string => `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`;
+
+const invalid = (status: number, kept: boolean, message: string, code?: string, param?: string): Failure => ({
+  status,
+  kept,
+  error: {
+    ...(code === undefined ? {} : { code, doc_url: docUrl(code) }),
+    message,
+    ...(param === undefined ? {} : { param }),
+    type: 'invalid_request_error',
+  },
+});
+
+/** A parameter was refused before anything ran. */
+export const badParam = (message: string, param?: string, code?: string): Failure =>
+  invalid(400, false, message, code, param);
+
+export const unknownParam = (param: string): Failure =>
+  badParam(`Received unknown parameter: ${param}`, param, 'parameter_unknown');
+
+export const missingParam = (param: string): Failure =>
+  badParam(`Missing required param: ${param}.`, param, 'parameter_missing');
+
+/** The request was understood and cannot be done as things stand. */
+export const refused = (message: string, code?: string, param?: string): Failure =>
+  invalid(400, true, message, code, param);
+
+/** Nothing has that id. Stripe answers 404 where the id is the path's, 400 where a parameter names it. */
+export const resourceMissing = (status: 400 | 404, kind: string, id: string, param: string): Failure =>
+  invalid(status, true, `No such ${kind}: '${id.slice(0, 255)}'`, 'resource_missing', param);
+
+export const unknownUrl = (method: string, path: string): Failure =>
+  invalid(
+    404,
+    false,
+    `Unrecognized request URL (${method}: ${path}). If you are trying to list objects, remove the trailing slash. ` +
+      'If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. ' +
+      'Please see https://stripe.com/docs or we can help at https://support.stripe.com/.',
+  );
+
+export const unauthenticated = (message: string, code?: string): Failure => invalid(401, false, message, code);
+
+export const forbidden = (message: string, code: string): Failure => invalid(403, false, message, code);
+
+export const tooLarge = (limitBytes: number): Failure =>
+  invalid(413, false, `Request body is larger than ${limitBytes} bytes.`);
+
+/** The intent's status does not allow the step; Stripe shows the intent as it is. */
+export const unexpectedState = (message: string, intent: Stripe.PaymentIntent): Failure => ({
+  status: 400,
+  kept: true,
+  error: {
+    code: 'payment_intent_unexpected_state',
+    doc_url: docUrl('payment_intent_unexpected_state'),
+    message,
+    payment_intent: intent,
+    type: 'invalid_request_error',
+  },
+});
+
+/** A card error: HTTP 402, whoever raised it. */
+export const cardError = (error: Partial<ErrorBody> & { code: string; message: string }): Failure => ({
+  status: 402,
+  kept: true,
+  shouldRetry: false,
+  error: { ...error, doc_url: docUrl(error.code), type: 'card_error' },
+});
+
+export const keyReused = (key: string, was: string, is: string): Failure => ({
+  status: 400,
+  kept: false,
+  shouldRetry: false,
+  error: {
+    message:
+      (was === is
+        ? 'Keys for idempotent requests can only be used with the same parameters they were first used with. '
+        : `Keys for idempotent requests can only be used for the same endpoint they were first used for ('${is}' vs '${was}'). `) +
+      `Try using a key other than '${key}' if you meant to execute a different request.`,
+    type: 'idempotency_error',
+  },
+});
+
+export const keyInUse = (key: string): Failure => ({
+  status: 409,
+  kept: false,
+  shouldRetry: true,
+  error: {
+    code: 'idempotency_key_in_use',
+    doc_url: docUrl('idempotency_key_in_use'),
+    message:
+      'There is currently another in-progress request using this Idempotent Key (that probably means you submitted ' +
+      `twice, and the other request is still going through): ${key}. Please try again later.`,
+    type: 'idempotency_error',
+  },
+});
+
+export const rateLimited = (): Failure => ({
+  status: 429,
+  kept: false,
+  error: {
+    code: 'rate_limit',
+    doc_url: docUrl('rate_limit'),
+    message:
+      'Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits.',
+    type: 'invalid_request_error',
+  },
+});
+
+/** Stripe's own trouble. What it answered after it began to run is kept and replayed like any other reply. */
+export const apiError = (kept: boolean): Failure => ({
+  status: 500,
+  kept,
+  shouldRetry: !kept,
+  error: {
+    message:
+      'An unknown error occurred. If this error persists, please let us know at https://support.stripe.com/contact.',
+    type: 'api_error',
+  },
+});

@@ -1,0 +1,88 @@
+import { err, ok, type Result } from 'neverthrow';
+import type { Stripe } from 'stripe';
+import type { Clock } from './clock.ts';
+import { type Failure, resourceMissing } from './failure.ts';
+import { newId } from './ids.ts';
+import type { Kind, ObjectOf, Store, Stored } from './store.ts';
+
+/** What every operation of the sandbox is given. */
+export interface Scope {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Where the sandbox listens: its own pages' addresses begin with it. */
+  readonly origin: string;
+  /** The request that causes what happens now; its parts are null where time alone does. */
+  readonly request: Stripe.Event.Request;
+  /** Told of each event that is recorded. */
+  readonly emitted: (event: string, type: string) => void;
+}
+
+/** The object as it is now: what time alone changes is brought up to date. */
+export const load = <K extends Kind>(scope: Scope, kind: K, id: string): ObjectOf<K> | undefined => {
+  const object = scope.store.get(kind, id);
+  return object === undefined ? undefined : asOfNow(scope, object);
+};
+
+/** A balance transaction that was pending becomes available by time alone. */
+export const asOfNow = <T extends Stored>(scope: Scope, object: T): T =>
+  object.object === 'balance_transaction'
+    ? { ...object, status: object.available_on <= scope.clock.nowS() ? 'available' : 'pending' }
+    : object;
+
+/** How each kind is called in Stripe's "No such …". */
+const CALLED: Record<Kind, string> = {
+  payment_intent: 'payment_intent',
+  charge: 'charge',
+  balance_transaction: 'balance transaction',
+  customer: 'customer',
+  payment_method: 'PaymentMethod',
+  refund: 'refund',
+  dispute: 'dispute',
+};
+
+/** The object of the path's id, as it is now. */
+export const find = <K extends Kind>(scope: Scope, kind: K, id: string): Result<ObjectOf<K>, Failure> =>
+  lookUp(scope, kind, id, 404, kind === 'payment_intent' ? 'intent' : 'id');
+
+/** The object that a parameter names. */
+export const findNamed = <K extends Kind>(
+  scope: Scope,
+  kind: K,
+  id: string,
+  param: string = kind,
+): Result<ObjectOf<K>, Failure> => lookUp(scope, kind, id, 400, param);
+
+const lookUp = <K extends Kind>(
+  scope: Scope,
+  kind: K,
+  id: string,
+  status: 400 | 404,
+  param: string,
+): Result<ObjectOf<K>, Failure> => {
+  const object = load(scope, kind, id);
+  return object === undefined ? err(resourceMissing(status, CALLED[kind], id, param)) : ok(object);
+};
+
+/** Writes an object and records each of the events with the object as it is now. */
+export const save = (scope: Scope, object: Stored, ...types: Stripe.Event.Type[]): void => {
+  const json = scope.store.put(object);
+  for (const type of types) emit(scope, type, `{"object":${json}}`);
+};
+
+/** Writes a changed object, and records the event with what changed. */
+export const saveChange = <T extends Stored>(
+  scope: Scope,
+  object: T,
+  type: Stripe.Event.Type,
+  previous: Partial<ObjectOf<T['object']>>,
+): void => {
+  const json = scope.store.put(object);
+  emit(scope, type, `{"object":${json},"previous_attributes":${JSON.stringify(previous)}}`);
+};
+
+/** The one place where events are made. */
+const emit = (scope: Scope, type: string, data: string): void => {
+  const id = newId('evt_');
+  scope.store.putEvent({ id, type, created: scope.clock.nowS(), data, request: JSON.stringify(scope.request) });
+  scope.emitted(id, type);
+};

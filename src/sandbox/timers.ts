@@ -1,0 +1,27 @@
+import { decideDispute, openDispute } from './disputes.ts';
+import { expireCapture, settleLater } from './payment-intents.ts';
+import { decideRefund } from './refunds.ts';
+import type { Scope } from './scope.ts';
+
+/** What the sandbox does by itself once its time has come, each with the id of the object that it is about. */
+const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = {
+  settle_charge: settleLater,
+  expire_capture: expireCapture,
+  open_dispute: openDispute,
+  decide_refund: decideRefund,
+  decide_dispute: decideDispute,
+};
+
+/** At once in one transaction; a jump of the clock that makes more due takes several. */
+const BATCH = 200;
+
+/** Does all that is due by the clock, in the order in which it fell due. */
+export const runDue = (scope: Scope): void => {
+  for (;;) {
+    const nextMs = scope.store.nextDueMs();
+    if (nextMs === undefined || nextMs > scope.clock.nowMs()) return;
+    scope.store.transaction(() => {
+      for (const { task, object } of scope.store.takeTimers(scope.clock.nowMs(), BATCH)) TASKS[task]?.(scope, object);
+    });
+  }
+};
