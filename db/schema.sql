@@ -1,0 +1,177 @@
+-- What db/migrations make: written by "npm run db:schema", never by hand.
+
+CREATE TABLE accounts (
+  merchant_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  customer_id uuid,
+  currency text not null,
+  debits bigint not null default 0,
+  credits bigint not null default 0,
+  pending bigint not null default 0,
+  sequence bigint not null default 0,
+  posted_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint accounts_pkey PRIMARY KEY (merchant_id, id),
+  constraint accounts_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
+  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'stripe_clearing'::text, 'revenue'::text, 'stripe_fees'::text, 'disputes'::text, 'bank'::text]))),
+  constraint accounts_owner_check CHECK (((kind = 'wallet'::text) = (customer_id IS NOT NULL))),
+  constraint accounts_sums_check CHECK (((debits >= 0) AND (credits >= 0) AND (pending >= 0)))
+) WITH (fillfactor=50);
+
+CREATE TABLE api_keys (
+  merchant_id uuid not null,
+  id uuid not null,
+  role text not null,
+  prefix text not null,
+  hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (merchant_id, id),
+  constraint api_keys_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id),
+  constraint api_keys_role_check CHECK ((role = ANY (ARRAY['secret'::text, 'publishable'::text, 'finance'::text, 'oncall'::text])))
+);
+
+CREATE TABLE attempts (
+  merchant_id uuid not null,
+  payment_id uuid not null,
+  number integer not null,
+  stripe_key text not null,
+  payment_method text not null,
+  claim_id uuid,
+  request_id text not null,
+  reply_status smallint not null,
+  shows_secret boolean not null,
+  owned_until timestamp with time zone not null,
+  fence integer not null,
+  started_at timestamp with time zone not null,
+  outcome text,
+  stripe_request_id text,
+  settled_at timestamp with time zone,
+  constraint attempts_pkey PRIMARY KEY (merchant_id, payment_id, number),
+  constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'requires_capture'::text, 'requires_action'::text, 'processing'::text, 'declined'::text, 'failed'::text])))
+) WITH (fillfactor=70);
+
+CREATE TABLE batches (
+  id uuid not null,
+  created_at timestamp with time zone not null default now(),
+  constraint batches_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE claims (
+  merchant_id uuid not null,
+  id uuid not null,
+  key text not null,
+  operation text not null,
+  request_hash uuid not null,
+  status smallint,
+  body text,
+  created_at timestamp with time zone not null,
+  constraint claims_pkey PRIMARY KEY (merchant_id, id),
+  constraint claims_reply_check CHECK (((status IS NULL) = (body IS NULL)))
+) WITH (fillfactor=70);
+
+CREATE TABLE customers (
+  merchant_id uuid not null,
+  id uuid not null,
+  name text,
+  email text,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint customers_pkey PRIMARY KEY (merchant_id, id),
+  constraint customers_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id)
+);
+
+CREATE TABLE events (
+  merchant_id uuid not null,
+  id uuid not null,
+  type text not null,
+  subject text not null,
+  data json not null,
+  created_at timestamp with time zone not null,
+  constraint events_pkey PRIMARY KEY (merchant_id, id)
+);
+
+CREATE TABLE items (
+  merchant_id uuid not null,
+  id text not null,
+  name text not null,
+  unit_price numeric not null,
+  currency text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint items_pkey PRIMARY KEY (merchant_id, id),
+  constraint items_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id)
+);
+
+CREATE TABLE merchants (
+  id uuid not null,
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint merchants_pkey PRIMARY KEY (id),
+  constraint merchants_name_key UNIQUE (name)
+);
+
+CREATE TABLE payments (
+  merchant_id uuid not null,
+  id uuid not null,
+  customer_id uuid not null,
+  amount bigint not null,
+  amount_captured bigint not null default 0,
+  amount_refunded bigint not null default 0,
+  currency text not null,
+  status text not null,
+  payment_method text,
+  capture_method text not null,
+  return_url text,
+  description text,
+  metadata jsonb not null,
+  client_secret text not null,
+  next_action jsonb,
+  last_error jsonb,
+  intent text,
+  attempt integer not null,
+  created_at timestamp with time zone not null,
+  constraint payments_pkey PRIMARY KEY (merchant_id, id),
+  constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
+  constraint payments_amount_check CHECK ((amount > 0)),
+  constraint payments_captured_check CHECK (((amount_captured >= 0) AND (amount_captured <= amount))),
+  constraint payments_refunded_check CHECK (((amount_refunded >= 0) AND (amount_refunded <= amount_captured))),
+  constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'requires_capture'::text, 'succeeded'::text, 'canceled'::text])))
+) WITH (fillfactor=70);
+
+CREATE TABLE transfers (
+  merchant_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  debit uuid not null,
+  credit uuid not null,
+  amount bigint not null,
+  currency text not null,
+  description text,
+  payment_id uuid,
+  posted_at timestamp with time zone not null,
+  debit_sequence bigint not null,
+  credit_sequence bigint not null,
+  debit_balance_after bigint not null,
+  credit_balance_after bigint not null,
+  constraint transfers_pkey PRIMARY KEY (merchant_id, id),
+  constraint transfers_amount_check CHECK ((amount > 0)),
+  constraint transfers_legs_check CHECK ((debit <> credit))
+);
+
+CREATE UNIQUE INDEX accounts_platform_key ON public.accounts USING btree (merchant_id, kind, currency) WHERE (customer_id IS NULL);
+
+CREATE UNIQUE INDEX accounts_wallet_key ON public.accounts USING btree (merchant_id, customer_id, currency) WHERE (customer_id IS NOT NULL);
+
+CREATE INDEX api_keys_hash_idx ON public.api_keys USING btree (hash);
+
+CREATE INDEX attempts_open_idx ON public.attempts USING btree (owned_until) WHERE (outcome IS NULL);
+
+CREATE INDEX claims_created_idx ON public.claims USING brin (created_at);
+
+CREATE INDEX events_subject_idx ON public.events USING btree (merchant_id, subject, id);
+
+CREATE INDEX payments_customer_idx ON public.payments USING btree (merchant_id, customer_id, id);
+
+CREATE UNIQUE INDEX transfers_payment_key ON public.transfers USING btree (merchant_id, payment_id) WHERE (kind = 'payment'::text);

@@ -1,0 +1,65 @@
+/** Other processes: what runs under an id, whether it lives, how it is ended. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+export const run: (
+  file: string,
+  args: readonly string[],
+  options?: { uid?: number; gid?: number; cwd?: string; env?: NodeJS.ProcessEnv },
+) => Promise<{ stdout: string; stderr: string }> = promisify(execFile);
+
+/** What a caught value says, in one line. */
+export const messageOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).replaceAll(/\s*\n\s*/g, ' ').trim();
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/**
+ * The command line behind a process id, empty where there is none. An id alone proves nothing: after a reboot, or in a
+ * new container, the same number is another program.
+ */
+export const commandOf = async (pid: number): Promise<string> => {
+  if (process.platform === 'linux') {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').trim();
+  }
+  const list: [string, string[]] =
+    process.platform === 'win32'
+      ? [
+          'powershell',
+          ['-NoProfile', '-Command', `(Get-CimInstance Win32_Process -Filter "ProcessId=${pid}").CommandLine`],
+        ]
+      : ['ps', ['-ww', '-o', 'command=', '-p', `${pid}`]];
+  return (await run(...list).catch(() => ({ stdout: '' }))).stdout.trim();
+};
+
+/** Asks again every 20 ms until the answer is true; false when the time has run out. */
+export const until = async (done: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await done())) {
+    if (performance.now() > deadline) return false;
+    await sleep(20);
+  }
+  return true;
+};
+
+/** SIGTERM, and SIGKILL for what is still there after `patienceMs`. */
+export const terminate = async (pid: number, patienceMs: number): Promise<void> => {
+  const gone = (): boolean => !isAlive(pid);
+  const signal = (name: NodeJS.Signals): void => {
+    if (!gone()) process.kill(pid, name);
+  };
+  signal('SIGTERM');
+  if (await until(gone, patienceMs)) return;
+  signal('SIGKILL');
+  // Nothing outlives SIGKILL; only its entry in the process table may, for a moment.
+  await until(gone, 2_000);
+};

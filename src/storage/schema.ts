@@ -1,0 +1,122 @@
+/**
+ * Written by "npm run db:schema", never by hand. A timestamp is read as microseconds since 1970.
+ */
+import type { Generated } from 'kysely';
+
+export interface DB {
+  accounts: {
+    merchant_id: string;
+    id: string;
+    kind: string;
+    customer_id: string | null;
+    currency: string;
+    debits: Generated<bigint>;
+    credits: Generated<bigint>;
+    pending: Generated<bigint>;
+    sequence: Generated<bigint>;
+    posted_at: bigint;
+    created_at: Generated<bigint>;
+  };
+
+  api_keys: {
+    merchant_id: string;
+    id: string;
+    role: string;
+    prefix: string;
+    hash: Buffer;
+    created_at: Generated<bigint>;
+    revoked_at: bigint | null;
+  };
+
+  attempts: {
+    merchant_id: string;
+    payment_id: string;
+    number: number;
+    stripe_key: string;
+    payment_method: string;
+    claim_id: string | null;
+    request_id: string;
+    reply_status: number;
+    shows_secret: boolean;
+    owned_until: bigint;
+    fence: number;
+    started_at: bigint;
+    outcome: string | null;
+    stripe_request_id: string | null;
+    settled_at: bigint | null;
+  };
+
+  batches: { id: string; created_at: Generated<bigint> };
+
+  claims: {
+    merchant_id: string;
+    id: string;
+    key: string;
+    operation: string;
+    request_hash: string;
+    status: number | null;
+    body: string | null;
+    created_at: bigint;
+  };
+
+  customers: {
+    merchant_id: string;
+    id: string;
+    name: string | null;
+    email: string | null;
+    metadata: unknown;
+    created_at: bigint;
+  };
+
+  events: { merchant_id: string; id: string; type: string; subject: string; data: unknown; created_at: bigint };
+
+  items: {
+    merchant_id: string;
+    id: string;
+    name: string;
+    unit_price: string;
+    currency: string;
+    created_at: Generated<bigint>;
+  };
+
+  merchants: { id: string; name: string; created_at: Generated<bigint> };
+
+  payments: {
+    merchant_id: string;
+    id: string;
+    customer_id: string;
+    amount: bigint;
+    amount_captured: Generated<bigint>;
+    amount_refunded: Generated<bigint>;
+    currency: string;
+    status: string;
+    payment_method: string | null;
+    capture_method: string;
+    return_url: string | null;
+    description: string | null;
+    metadata: unknown;
+    client_secret: string;
+    next_action: unknown;
+    last_error: unknown;
+    intent: string | null;
+    attempt: number;
+    created_at: bigint;
+  };
+
+  transfers: {
+    merchant_id: string;
+    id: string;
+    kind: string;
+    debit: string;
+    credit: string;
+    amount: bigint;
+    currency: string;
+    description: string | null;
+    payment_id: string | null;
+    posted_at: bigint;
+    debit_sequence: bigint;
+    credit_sequence: bigint;
+    debit_balance_after: bigint;
+    credit_balance_after: bigint;
+  };
+}
