@@ -1,0 +1,197 @@
+/** Starts everything and stops it again, in the order in which each part needs the others. */
+import { existsSync } from 'node:fs';
+import { ok, okAsync, type ResultAsync, safeTry, type Result } from 'neverthrow';
+import type { Logger } from 'pino';
+import { loadConfig, VARIABLES, type Config } from './config.ts';
+import { openLog, type Log } from './log.ts';
+import { lockDataDir } from './platform/lock.ts';
+import { startPostgres } from './platform/postgres.ts';
+import { startSandbox } from './platform/sandbox.ts';
+import { createService, type Service } from './service.ts';
+import { migrate } from './storage/migrate.ts';
+
+/** What orchestrators grant by default, less a moment for the process itself to end. */
+const STOP_DEADLINE_MS = 9_500;
+/** Of that, what requests in flight get: a charge at Stripe is cut off later than this, and the sweeper settles it. */
+const DRAIN_DEADLINE_MS = 5_000;
+
+/** A part that was started, by the name under which a person knows it. */
+interface Part {
+  readonly name: string;
+  readonly stop: () => ResultAsync<void, string>;
+}
+
+const main = (): void => {
+  if (process.argv.includes('--help')) return void process.stdout.write(help());
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadConfig(process.env).match(run, (message) => {
+    complain(message);
+    process.exitCode = 1;
+  });
+};
+
+const run = (config: Config): void => {
+  const output = openLog(config.logLevel);
+  const parts: Part[] = [];
+  const starting = startAll(config, output.log, parts);
+  const stop = createStop(starting, parts, output);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  process.on('uncaughtException', (error) => {
+    output.log.fatal({ err: error }, 'an error that nothing caught: the service stops');
+    void stop(1);
+  });
+  void starting.match(
+    (text) => process.stdout.write(text),
+    (message) => {
+      complain(message);
+      void stop(1);
+    },
+  );
+};
+
+const complain = (message: string): void => void process.stderr.write(`quittance: ${message}\n`);
+
+/** In this order; each part that is started joins `parts`, from which it is stopped again. */
+const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<string, string> =>
+  safeTry(async function* () {
+    yield* lockFolder(config, parts);
+    const databaseUrl = yield* startDatabase(config, log, parts);
+    const sandboxUrl = yield* startStripe(config, log, parts);
+
+    const applied = yield* migrate(databaseUrl);
+    if (applied.length > 0) log.info({ applied }, 'the database was migrated');
+
+    const service: Service = yield* createService({
+      config,
+      databaseUrl,
+      stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
+      log,
+    });
+    parts.push({ name: 'the service', stop: () => service.close(DRAIN_DEADLINE_MS) });
+    const { apiUrl, opsUrl, demoCustomerId } = yield* service.listen();
+    return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
+  });
+
+/** Where something of this machine is kept in the data folder, the folder is ours alone. */
+const lockFolder = (config: Config, parts: Part[]): Result<void, string> => {
+  if (config.database.kind === 'url' && config.stripe.kind === 'stripe') return ok();
+  return lockDataDir(config.dataDir).map((lock) => {
+    const stop = (): ResultAsync<void, string> => {
+      lock.release();
+      return okAsync();
+    };
+    parts.push({ name: 'the lock of the data folder', stop });
+  });
+};
+
+const startDatabase = ({ database, dataDir }: Config, log: Logger, parts: Part[]): ResultAsync<string, string> => {
+  if (database.kind === 'url') return okAsync(database.url);
+  return startPostgres({ dataDir, log }).map((postgres) => {
+    parts.push({ name: 'Postgres', stop: postgres.stop });
+    log.info({ pid: postgres.pid, adopted: postgres.adopted }, 'the embedded Postgres runs');
+    return postgres.url;
+  });
+};
+
+const startStripe = (config: Config, log: Logger, parts: Part[]): ResultAsync<string | undefined, string> => {
+  if (config.stripe.kind === 'stripe') return okAsync(undefined);
+  return startSandbox({ dataDir: config.dataDir, port: config.sandboxPort }).map((sandbox) => {
+    parts.push({ name: 'the Stripe sandbox', stop: sandbox.stop });
+    log.info({ pid: sandbox.pid, adopted: sandbox.adopted, url: sandbox.url }, 'the Stripe sandbox runs');
+    return sandbox.url;
+  });
+};
+
+/**
+ * Stops what was started, last first: the service, which finishes what is in flight, then the sandbox, and Postgres
+ * after everything that writes to it. The only way out of the process.
+ */
+const createStop = (
+  starting: ResultAsync<string, string>,
+  parts: Part[],
+  { log, flush }: Log,
+): ((code: number) => Promise<void>) => {
+  let stopping = false;
+  const end = (code: number): never => {
+    flush();
+    process.exit(code);
+  };
+  return async (code) => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => {
+      log.error({ left: parts.map(({ name }) => name) }, 'not everything stopped in time');
+      end(1);
+    }, STOP_DEADLINE_MS).unref();
+
+    await starting;
+    let failed = false;
+    for (let part = parts.at(-1); part; part = parts.at(-1)) {
+      const stopped = await part.stop();
+      parts.pop();
+      if (stopped.isErr()) {
+        failed = true;
+        log.error({ part: part.name }, stopped.error);
+      }
+    }
+    log.info('stopped');
+    end(failed ? 1 : code);
+  };
+};
+
+// ---- what a person reads -----------------------------------------------------------------------------------------
+
+interface Places {
+  readonly apiUrl: string;
+  readonly opsUrl: string;
+  readonly sandboxUrl: string | undefined;
+  /** Where the demo keys are open: whom to charge. */
+  readonly customer: string | undefined;
+}
+
+const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer }: Places): string =>
+  `
+  Quittance is ready.
+
+  API      ${apiUrl}
+  Ops      ${opsUrl}    /livez /readyz /metrics /stalls
+  Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
+${customer === undefined ? makeKey : demo(apiUrl, customer)}
+`;
+
+const makeKey = `
+  Make a key:  npm run keys -- create --merchant NAME --role secret
+`;
+
+const demo = (apiUrl: string, customer: string): string => `
+  Demo keys, for this machine alone:  sk_test_demo  pk_test_demo  fk_test_demo  ok_test_demo
+
+  Charge a card:
+
+curl ${apiUrl}/v1/payments -H 'Authorization: Bearer sk_test_demo' -H "Idempotency-Key: demo-$(date +%s)" \\
+  -H 'Content-Type: application/json' \\
+  -d '{"customer":"${customer}","amount":1250,"currency":"usd","payment_method":"pm_card_visa","confirm":true}'
+
+  Read the balance that it made:
+
+curl '${apiUrl}/v1/customers/${customer}/balance?currency=usd' -H 'Authorization: Bearer sk_test_demo'
+`;
+
+const COMMANDS = [
+  ['npm start', 'start the service, and what it needs of Postgres and Stripe'],
+  ['npm run keys', 'make a key for a merchant; "-- --help" tells more'],
+  ['npm run migrate', 'bring a database to this version, as each start does'],
+  ['npm run sandbox', 'start the Stripe sandbox by itself'],
+  ['npm run check', 'everything that must hold before a change lands'],
+] as const;
+
+const help = (): string => `Quittance, a payment service that never guesses about money.
+
+${COMMANDS.map(([name, does]) => `  ${name.padEnd(18)}${does}`).join('\n')}
+
+Environment, also read from a file .env (see .env.example):
+
+${[...VARIABLES].map(([name, { meaning, fallback }]) => `  ${name.padEnd(23)}${meaning}${fallback === undefined ? '' : ` Default: ${fallback}.`}`).join('\n')}
+`;
+
+main();

@@ -1,0 +1,139 @@
+/** The Stripe sandbox as a process beside the service, which outlives it where it is killed. */
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ResultAsync } from 'neverthrow';
+import { commandOf, isAlive, messageOf, terminate, until } from './process.ts';
+
+export interface Sandbox {
+  /** What stands in the place of https://api.stripe.com. */
+  readonly url: string;
+  readonly pid: number;
+  /** It was found running, left behind by a service that was killed. */
+  readonly adopted: boolean;
+  /** The error is one line. */
+  readonly stop: () => ResultAsync<void, string>;
+}
+
+export interface SandboxOptions {
+  readonly dataDir: string;
+  /** 0 is any that is free. */
+  readonly port: number;
+}
+
+const PROGRAM = fileURLToPath(new URL('../sandbox/main.ts', import.meta.url));
+/** Half a second on an idle machine. */
+const START_TIMEOUT_MS = 20_000;
+/** It finishes what is in flight within 2 s. */
+const STOP_TIMEOUT_MS = 4_000;
+
+/**
+ * Starts the sandbox of a data folder, or adopts it where a killed service left it running. The caller holds the
+ * folder's lock. Fails with one line that says what a person can do.
+ */
+export const startSandbox = (options: SandboxOptions): ResultAsync<Sandbox, string> =>
+  ResultAsync.fromPromise(start(options), (error) => `the Stripe sandbox did not start: ${messageOf(error)}`);
+
+const start = async ({ dataDir: folder, port }: SandboxOptions): Promise<Sandbox> => {
+  const dataDir = resolve(folder);
+  await mkdir(dataDir, { recursive: true });
+
+  const left = await findRunning(dataDir);
+  if (left && (port === 0 || new URL(left.url).port === String(port)) && (await healthOf(left.url))?.pid === left.pid) {
+    return asSandbox(dataDir, left, true);
+  }
+  if (left) await terminate(left.pid, STOP_TIMEOUT_MS);
+  await refuseTakenPort(port);
+  return asSandbox(dataDir, await launch(dataDir, port), false);
+};
+
+const asSandbox = (dataDir: string, { url, pid }: Running, adopted: boolean): Sandbox => ({
+  url,
+  pid,
+  adopted,
+  stop: () =>
+    ResultAsync.fromPromise(
+      terminate(pid, STOP_TIMEOUT_MS).then(() => rm(stateFile(dataDir), { force: true })),
+      (error) => `the Stripe sandbox did not stop: ${messageOf(error)}`,
+    ),
+});
+
+/** Its output goes to a file, since a pipe would break when the service is killed. Its session is its own: Ctrl-C does not reach it. */
+const launch = async (dataDir: string, port: number): Promise<Running> => {
+  const logFile = join(dataDir, 'sandbox.log');
+  const output = await open(logFile, 'w', 0o600);
+  const child = spawn(process.execPath, [PROGRAM], {
+    env: { PATH: process.env['PATH'], SANDBOX_PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir },
+    stdio: ['ignore', output.fd, output.fd],
+    detached: true,
+  });
+  let failed: Error | undefined;
+  child.once('error', (error) => (failed = error));
+  await output.close();
+  child.unref();
+
+  const pid = child.pid;
+  if (pid === undefined) throw failed ?? new Error(`${process.execPath} could not be run.`);
+  // Known from its first moment on, so that one whose starter was killed is found.
+  await keep(dataDir, { pid, url: `http://127.0.0.1:${port}` });
+  let url: string | undefined;
+  const isSettled = async (): Promise<boolean> => {
+    url = /listening on (http:\S+)/.exec(await readFile(logFile, 'utf8'))?.[1];
+    return url !== undefined || child.exitCode !== null || child.signalCode !== null;
+  };
+  const inTime = await until(isSettled, START_TIMEOUT_MS);
+  if (url !== undefined && (await healthOf(url))?.pid === pid) {
+    await keep(dataDir, { pid, url });
+    return { pid, url };
+  }
+  await terminate(pid, STOP_TIMEOUT_MS);
+  const said = (await readFile(logFile, 'utf8'))
+    .trim()
+    .split('\n')
+    .find((line) => /error|sandbox:/i.test(line));
+  throw new Error(`${said ?? (inTime ? 'it ended at once' : 'it was not ready in time')} (see ${logFile})`);
+};
+
+const refuseTakenPort = (port: number): Promise<void> =>
+  new Promise((settle, fail) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${error.message})`;
+      fail(new Error(`port ${port} ${reason}. Set another SANDBOX_PORT; 0 is any that is free.`));
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => settle()));
+  });
+
+// ---- what is kept between starts ---------------------------------------------------------------------------------
+
+interface Running {
+  readonly pid: number;
+  readonly url: string;
+}
+
+const stateFile = (dataDir: string): string => join(dataDir, 'sandbox.json');
+
+const keep = async (dataDir: string, running: Running): Promise<void> => {
+  const partial = `${stateFile(dataDir)}.partial`;
+  await writeFile(partial, JSON.stringify(running), { mode: 0o600 });
+  await rename(partial, stateFile(dataDir));
+};
+
+/** By its state file, and by the command line behind the id there. */
+const findRunning = async (dataDir: string): Promise<Running | undefined> => {
+  const text = await readFile(stateFile(dataDir), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const running = JSON.parse(text) as Running;
+  return isAlive(running.pid) && (await commandOf(running.pid)).includes(PROGRAM) ? running : undefined;
+};
+
+const healthOf = async (url: string): Promise<{ pid: number } | undefined> => {
+  try {
+    const response = await fetch(`${url}/_sandbox/health`, { signal: AbortSignal.timeout(2_000) });
+    return (await response.json()) as { pid: number };
+  } catch {
+    return undefined;
+  }
+};
