@@ -1,5 +1,5 @@
 import type { Stripe } from 'stripe';
-import { newId } from './ids.ts';
+import { idOf, newId } from './ids.ts';
 import type { Scope } from './scope.ts';
 
 /** Stripe's usual price of a card charge in the United States: 2.9 % and 30 of the smallest unit. */
@@ -140,8 +140,8 @@ export const recordDispute = (
     currency: dispute.currency,
     description:
       what === 'withdrawn'
-        ? `Chargeback withdrawal for ${String(dispute.charge)}`
-        : `Chargeback reversal for ${String(dispute.charge)}`,
+        ? `Chargeback withdrawal for ${idOf(dispute.charge) ?? ''}`
+        : `Chargeback reversal for ${idOf(dispute.charge) ?? ''}`,
     fee: what === 'withdrawn' ? { amount: DISPUTE_FEE, description: 'Dispute fee' } : null,
   });
 

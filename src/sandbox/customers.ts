@@ -1,7 +1,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { type Failure, resourceMissing } from './failure.ts';
-import { newId } from './ids.ts';
+import { newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { attachPaymentMethod } from './payment-methods.ts';
 import { find, save, type Scope } from './scope.ts';
@@ -25,7 +25,7 @@ export const findCustomer = (scope: Scope, id: string, param = 'customer'): Resu
 
 export const createCustomer = (scope: Scope, params: CustomerParams): Result<Stripe.Customer, Failure> => {
   const customer = {
-    id: newId('cus_', 14),
+    id: newSecret('cus_', 14),
     object: 'customer',
     address: null,
     balance: 0,
@@ -37,7 +37,7 @@ export const createCustomer = (scope: Scope, params: CustomerParams): Result<Str
     description: params.description ?? null,
     discount: null,
     email: params.email ?? null,
-    invoice_prefix: newId('', 8).toUpperCase(),
+    invoice_prefix: newSecret('', 8).toUpperCase(),
     invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
     livemode: false,
     metadata: mergeMetadata({}, params.metadata),

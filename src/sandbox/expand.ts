@@ -1,4 +1,4 @@
-import { err, ok, type Result } from 'neverthrow';
+import { err, ok, Result } from 'neverthrow';
 import { badParam, type Failure } from './failure.ts';
 import { isForm } from './params.ts';
 import { load, type Scope } from './scope.ts';
@@ -30,35 +30,24 @@ const EXPANDABLE: Readonly<Record<string, Readonly<Record<string, readonly Kind[
 };
 
 /** Replaces ids by their objects along each of the paths: `latest_charge.balance_transaction`, `data.customer`. */
-export const expandAll = (scope: Scope, reply: object, paths: readonly string[]): Result<object, Failure> => {
-  let expanded: Result<object, Failure> = ok(reply);
-  for (const path of paths) {
+export const expandAll = (scope: Scope, reply: object, paths: readonly string[]): Result<object, Failure> =>
+  paths.reduce<Result<object, Failure>>((done, path) => {
     const keys = path.split('.');
-    expanded =
-      keys.length > DEPTH_MAX
-        ? err(badParam(`You cannot expand more than ${DEPTH_MAX} levels of a property. Property: ${path}`, 'expand'))
-        : expanded.andThen((object) => expandPath(scope, object, keys, path));
-  }
-  return expanded;
-};
+    return keys.length > DEPTH_MAX
+      ? err(badParam(`You cannot expand more than ${DEPTH_MAX} levels of a property. Property: ${path}`, 'expand'))
+      : done.andThen((object) => expandPath(scope, object, keys, path));
+  }, ok(reply));
 
 const expandPath = (scope: Scope, object: object, keys: readonly string[], path: string): Result<object, Failure> => {
   const [key, ...rest] = keys;
   if (key === undefined || !isForm(object)) return ok(object);
   const value = object[key];
-  if (Array.isArray(value) && key === 'data') {
-    let items: Result<unknown[], Failure> = ok([]);
-    for (const item of value as unknown[]) {
-      items = items.andThen((done) =>
-        isForm(item) ? expandPath(scope, item, rest, path).map((one) => [...done, one]) : ok([...done, item]),
-      );
-    }
-    return items.map((data) => ({ ...object, data }));
+  if (key === 'data' && Array.isArray(value)) {
+    const items = value.filter(isForm).map((item) => expandPath(scope, item, rest, path));
+    return Result.combine(items).map((data) => ({ ...object, data }));
   }
   const kinds = EXPANDABLE[String(object['object'])]?.[key];
-  if (kinds === undefined) {
-    return err(badParam(`This property cannot be expanded (${path}).`, 'expand'));
-  }
+  if (kinds === undefined) return err(badParam(`This property cannot be expanded (${path}).`, 'expand'));
   const inner = typeof value === 'string' ? loadAny(scope, kinds, value) : value;
   if (!isForm(inner)) return ok(object);
   return expandPath(scope, inner, rest, path).map((one) => ({ ...object, [key]: one }));

@@ -93,7 +93,12 @@ export const renderEvent = (event: StoredEvent): Stripe.EventBase => ({
   object: 'event',
   api_version: API_VERSION,
   created: event.created,
-  data: JSON.parse(event.data) as Stripe.Event.Data,
+  data: {
+    object: JSON.parse(event.state) as Stripe.Event.Data.Object,
+    ...(event.previous === null
+      ? {}
+      : { previous_attributes: JSON.parse(event.previous) as Stripe.Event.Data.PreviousAttributes }),
+  },
   livemode: false,
   pending_webhooks: 0,
   request: JSON.parse(event.request) as Stripe.Event.Request,

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSandbox } from './server.ts';
+import { createSandbox } from './sandbox.ts';
 import { openStore } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.

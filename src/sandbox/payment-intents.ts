@@ -4,7 +4,7 @@ import { AUTHENTICATION_REQUIRED, type Decline } from './cards.ts';
 import { CAPTURE_WITHIN_S, newCharge, settleCharge } from './charges.ts';
 import { findCustomer } from './customers.ts';
 import { badParam, cardError, type Failure, refused, unexpectedState } from './failure.ts';
-import { newId } from './ids.ts';
+import { idOf, newId, newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { attach, cardBehind, declineError, newPaymentMethod, usePaymentMethod } from './payment-methods.ts';
 import { recordCharge } from './balance.ts';
@@ -116,7 +116,7 @@ const newIntent = (scope: Scope, params: CreateParams, method: Stripe.PaymentMet
     canceled_at: null,
     cancellation_reason: null,
     capture_method: params.capture_method ?? 'automatic_async',
-    client_secret: newId(`${id}_secret_`, 25),
+    client_secret: newSecret(`${id}_secret_`, 25),
     confirmation_method: params.confirmation_method ?? 'automatic',
     created: scope.clock.nowS(),
     currency: params.currency,
@@ -195,15 +195,13 @@ export const confirmIntent = (scope: Scope, id: string, params: ConfirmParams): 
       setup_future_usage: params.setup_future_usage === undefined ? held.setup_future_usage : params.setup_future_usage,
       shipping: params.shipping ?? held.shipping,
     };
-    return methodNamed(scope, params, customerOf(intent)).andThen((method) =>
+    return methodNamed(scope, params, idOf(intent.customer)).andThen((method) =>
       attempt(scope, intent, method ?? methodOf(scope, intent), params),
     );
   });
 
-const customerOf = (intent: Intent): string | null => (typeof intent.customer === 'string' ? intent.customer : null);
-
 const methodOf = (scope: Scope, intent: Intent): Stripe.PaymentMethod | null =>
-  typeof intent.payment_method === 'string' ? (scope.store.get('payment_method', intent.payment_method) ?? null) : null;
+  scope.store.get('payment_method', idOf(intent.payment_method) ?? '') ?? null;
 
 /** Asks the card: it wants its owner, it declines, or it pays. */
 const attempt = (
@@ -246,7 +244,7 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Inten
   // Due at once, and so after this reply has left.
   if (card.dispute !== undefined) scope.store.schedule(scope.clock.nowMs(), 'open_dispute', charge.id);
 
-  const customer = customerOf(intent);
+  const customer = idOf(intent.customer);
   if (customer === null) scope.store.spend(method.id);
   else if (intent.setup_future_usage !== null) attach(scope, method, customer);
   const paid: Intent = {
@@ -288,7 +286,7 @@ const requireAction = (
   returnUrl: string | undefined,
 ): Intent => {
   // The token makes the page of an attempt that another has replaced worthless.
-  const url = `${scope.origin}/_sandbox/3ds/${intent.id}?attempt=${newId('')}`;
+  const url = `${scope.origin}/_sandbox/3ds/${intent.id}?attempt=${newSecret('', 24)}`;
   const waiting: Intent = {
     ...intent,
     last_payment_error: null,
@@ -371,7 +369,7 @@ export const updateIntent = (scope: Scope, id: string, params: UpdateParams): Ou
     }
     const customer =
       params.customer === undefined
-        ? ok(customerOf(held))
+        ? ok(idOf(held.customer))
         : findCustomer(scope, params.customer).map((found) => found.id);
     if (customer.isErr()) return err(customer.error);
     const method = methodNamed(scope, params, customer.value);
@@ -413,7 +411,7 @@ export const captureIntent = (
   params: { amount_to_capture?: number | undefined; metadata?: Record<string, string> | null | undefined },
 ): Outcome =>
   find(scope, 'payment_intent', id).andThen((intent): Outcome => {
-    const held = typeof intent.latest_charge === 'string' ? scope.store.get('charge', intent.latest_charge) : undefined;
+    const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
     if (intent.status !== 'requires_capture' || held === undefined) {
       return err(
         unexpectedState(
@@ -477,7 +475,7 @@ const cancel = (
   reason: string | null,
   told: 'charge.refunded' | 'charge.expired',
 ): Intent => {
-  const held = typeof intent.latest_charge === 'string' ? scope.store.get('charge', intent.latest_charge) : undefined;
+  const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
   if (intent.status === 'requires_capture' && held !== undefined) {
     save(scope, { ...held, amount_refunded: held.amount, refunded: true }, told);
   }

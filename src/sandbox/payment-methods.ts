@@ -2,7 +2,7 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { cardOf, type Decline, testCard, testCardName, type TestCard } from './cards.ts';
 import { cardError, type ErrorBody, type Failure, refused } from './failure.ts';
-import { newId } from './ids.ts';
+import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { find, findNamed, save, saveChange, type Scope } from './scope.ts';
 
@@ -61,7 +61,7 @@ export const usePaymentMethod = (
       return err(
         refused(
           customer === null
-            ? `The provided PaymentMethod (${method.id}) belongs to the Customer ${String(method.customer)}. ` +
+            ? `The provided PaymentMethod (${method.id}) belongs to the Customer ${idOf(method.customer) ?? ''}. ` +
                 'Please include the Customer in the `customer` parameter on the PaymentIntent.'
             : 'The customer does not have a payment method with the ID ' +
                 `${method.id}. The payment method must be attached to the customer.`,

@@ -3,7 +3,7 @@ import type { Stripe } from 'stripe';
 import type { Clock } from './clock.ts';
 import { type Failure, resourceMissing } from './failure.ts';
 import { newId } from './ids.ts';
-import type { Kind, ObjectOf, Store, Stored } from './store.ts';
+import type { Kind, ObjectOf, StateId, Store, Stored } from './store.ts';
 
 /** What every operation of the sandbox is given. */
 export interface Scope {
@@ -65,24 +65,24 @@ const lookUp = <K extends Kind>(
 
 /** Writes an object and records each of the events with the object as it is now. */
 export const save = (scope: Scope, object: Stored, ...types: Stripe.Event.Type[]): void => {
-  const json = scope.store.put(object);
-  for (const type of types) emit(scope, type, `{"object":${json}}`);
+  const state = scope.store.put(object);
+  for (const type of types) emit(scope, type, state, null);
 };
 
-/** Writes a changed object, and records the event with what changed. */
+/** Writes a changed object, and records the event with what the change replaced. */
 export const saveChange = <T extends Stored>(
   scope: Scope,
   object: T,
   type: Stripe.Event.Type,
   previous: Partial<ObjectOf<T['object']>>,
 ): void => {
-  const json = scope.store.put(object);
-  emit(scope, type, `{"object":${json},"previous_attributes":${JSON.stringify(previous)}}`);
+  emit(scope, type, scope.store.put(object), JSON.stringify(previous));
 };
 
 /** The one place where events are made. */
-const emit = (scope: Scope, type: string, data: string): void => {
+const emit = (scope: Scope, type: string, state: StateId, previous: string | null): void => {
   const id = newId('evt_');
-  scope.store.putEvent({ id, type, created: scope.clock.nowS(), data, request: JSON.stringify(scope.request) });
+  const { store, clock, request } = scope;
+  store.putEvent({ id, type, created: clock.nowS(), state, previous, request: JSON.stringify(request) });
   scope.emitted(id, type);
 };

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { Stripe } from 'stripe';
+import { idOf } from './ids.ts';
 
 /** The objects that the sandbox keeps; `object` tells them apart, as in Stripe's own replies. */
 export type Stored =
@@ -27,13 +28,18 @@ export interface Query {
   readonly newerThan?: number | undefined;
 }
 
+/** An event: `state` is the object that it tells of, `previous` what its change replaced, `request` what caused it. */
 export interface StoredEvent {
   readonly id: string;
   readonly type: string;
   readonly created: number;
-  readonly data: string;
+  readonly state: string;
+  readonly previous: string | null;
   readonly request: string;
 }
+
+/** Names a state of an object, for the events that tell of it. */
+export type StateId = number | bigint;
 
 export interface KeptReply {
   readonly path: string;
@@ -53,10 +59,10 @@ export interface Timer {
 
 /** The state of the sandbox, in one file of SQLite's. */
 export interface Store {
-  /** Runs `work` in one transaction: all that it writes is there after a crash, or nothing of it. */
+  /** Runs `work` in one transaction, or in the one that is open: all that it writes is there after a crash, or nothing. */
   readonly transaction: <T>(work: () => T) => T;
-  /** Writes the object, new or changed; answers the JSON that was written. */
-  readonly put: (object: Stored, testCard?: string) => string;
+  /** Writes the object, new or changed; answers which state of it that is. */
+  readonly put: (object: Stored, testCard?: string) => StateId;
   readonly get: <K extends Kind>(kind: K, id: string) => ObjectOf<K> | undefined;
   /** Which test card stands behind a payment method, and whether it may still be used without a customer. */
   readonly testCard: (paymentMethod: string) => { name: string; spent: boolean } | undefined;
@@ -64,7 +70,7 @@ export interface Store {
   /** The place of an object in its kind's order, for lists. */
   readonly position: (kind: Kind | 'event', id: string) => number | undefined;
   readonly list: <K extends Kind>(query: Query & { kind: K }) => ObjectOf<K>[];
-  readonly putEvent: (event: StoredEvent) => void;
+  readonly putEvent: (event: Omit<StoredEvent, 'state'> & { readonly state: StateId }) => void;
   readonly getEvent: (id: string) => StoredEvent | undefined;
   readonly listEvents: (query: Query & { kind: 'event' }) => StoredEvent[];
   readonly keptReply: (key: string) => KeptReply | undefined;
@@ -85,10 +91,12 @@ export interface Store {
 }
 
 /**
- * One table for all objects: the JSON as it is answered, and beside it what lists are narrowed by. `seq` is the order of
- * creation, which `created`, in whole seconds, cannot give.
+ * A state is the JSON of an object as it stood at some moment; it is written once and never changes. An object points to
+ * its latest state, an event to the one that it tells of. Beside the pointer stands what lists are narrowed by; `seq` is
+ * the order of creation, which `created`, in whole seconds, cannot give.
  */
 const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS state (seq INTEGER PRIMARY KEY, json TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS object (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -103,10 +111,8 @@ const SCHEMA = `
     currency TEXT,
     test_card TEXT,
     spent INTEGER NOT NULL DEFAULT 0,
-    json TEXT NOT NULL
+    state INTEGER NOT NULL REFERENCES state
   );
-  CREATE INDEX IF NOT EXISTS object_by_kind ON object (kind, seq);
-  CREATE INDEX IF NOT EXISTS object_by_status ON object (kind, status) WHERE status IS NOT NULL;
   CREATE INDEX IF NOT EXISTS object_by_customer ON object (customer, kind, seq) WHERE customer IS NOT NULL;
   CREATE INDEX IF NOT EXISTS object_by_intent ON object (payment_intent, kind, seq) WHERE payment_intent IS NOT NULL;
   CREATE TABLE IF NOT EXISTS event (
@@ -114,18 +120,19 @@ const SCHEMA = `
     id TEXT NOT NULL UNIQUE,
     type TEXT NOT NULL,
     created INTEGER NOT NULL,
-    data TEXT NOT NULL,
+    state INTEGER NOT NULL REFERENCES state,
+    previous TEXT,
     request TEXT NOT NULL
   );
   CREATE TABLE IF NOT EXISTS kept_reply (
-    key TEXT PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
     path TEXT NOT NULL,
     params_hash TEXT NOT NULL,
     request_id TEXT NOT NULL,
     status INTEGER NOT NULL,
     body TEXT NOT NULL,
     created_ms INTEGER NOT NULL
-  ) WITHOUT ROWID;
+  );
   CREATE INDEX IF NOT EXISTS kept_reply_by_age ON kept_reply (created_ms);
   CREATE TABLE IF NOT EXISTS timer (seq INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL, task TEXT NOT NULL, object TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS timer_by_due ON timer (due_ms, seq);
@@ -142,8 +149,16 @@ const asNumber = (row: Row, column: string): number => Number(row[column] ?? 0);
 export const openStore = (file: string): Store => {
   const database = new DatabaseSync(file);
   // A write is handed to the system before its reply leaves, so a killed sandbox forgets nothing; only a machine that
-  // loses power may forget the last of them (FULL instead of NORMAL), which a sandbox can afford.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+  // loses power may forget the last of them (FULL instead of NORMAL), which a sandbox can afford. EXCLUSIVE spares the
+  // locks of each transaction, and keeps a second sandbox off the same file. The log is
+  // folded back every 16 MiB.
+  database.exec(`
+    PRAGMA busy_timeout = 5000;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = 4096;
+  `);
   database.exec(SCHEMA);
 
   const prepared = new Map<string, StatementSync>();
@@ -154,11 +169,14 @@ export const openStore = (file: string): Store => {
   };
 
   const insertObject = sql(`INSERT INTO object
-    (id, kind, created, status, customer, payment_intent, charge, type, source, currency, test_card, json)
+    (id, kind, created, status, customer, payment_intent, charge, type, source, currency, test_card, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET status = excluded.status, customer = excluded.customer, json = excluded.json`);
-  const selectObject = sql('SELECT json FROM object WHERE id = ? AND kind = ?');
-  const insertEvent = sql('INSERT INTO event (id, type, created, data, request) VALUES (?, ?, ?, ?, ?)');
+    ON CONFLICT (id) DO UPDATE SET status = excluded.status, customer = excluded.customer, state = excluded.state`);
+  const insertState = sql('INSERT INTO state (json) VALUES (?)');
+  const selectObject = sql(
+    'SELECT json FROM object JOIN state ON state.seq = object.state WHERE object.id = ? AND object.kind = ?',
+  );
+  const insertEvent = sql('INSERT INTO event (id, type, created, state, previous, request) VALUES (?, ?, ?, ?, ?, ?)');
   const selectReply = sql('SELECT * FROM kept_reply WHERE key = ?');
   const insertReply = sql('INSERT OR REPLACE INTO kept_reply VALUES (?, ?, ?, ?, ?, ?, ?)');
   const selectDue = sql('SELECT * FROM timer WHERE due_ms <= ? ORDER BY due_ms, seq LIMIT ?');
@@ -177,11 +195,14 @@ export const openStore = (file: string): Store => {
     if (table === 'object') add("kind = ? AND status IS NOT 'deleted'", query.kind);
     for (const [column, operator, value] of query.where) add(`${column} ${operator} ?`, value);
     if (query.types !== undefined) add(`type IN (${query.types.map(() => '?').join(', ')})`, ...query.types);
-    if (query.olderThan !== undefined) add('seq < ?', query.olderThan);
-    if (query.newerThan !== undefined) add('seq > ?', query.newerThan);
+    if (query.olderThan !== undefined) add('listed.seq < ?', query.olderThan);
+    if (query.newerThan !== undefined) add('listed.seq > ?', query.newerThan);
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const order = query.newerThan === undefined ? 'DESC' : 'ASC';
-    return sql(`SELECT * FROM ${table} ${where} ORDER BY seq ${order} LIMIT ?`).all(...values, query.limit);
+    return sql(
+      `SELECT listed.*, json FROM ${table} AS listed JOIN state ON state.seq = listed.state ${where}
+       ORDER BY listed.seq ${order} LIMIT ?`,
+    ).all(...values, query.limit);
   };
 
   // The only casts of the sandbox: each row was written by `put` from an object of that very type.
@@ -190,12 +211,14 @@ export const openStore = (file: string): Store => {
     id: asText(row, 'id'),
     type: asText(row, 'type'),
     created: asNumber(row, 'created'),
-    data: asText(row, 'data'),
+    state: asText(row, 'json'),
+    previous: typeof row['previous'] === 'string' ? row['previous'] : null,
     request: asText(row, 'request'),
   });
 
   return {
     transaction: (work) => {
+      if (database.isTransaction) return work();
       begin.run();
       try {
         const result = work();
@@ -207,9 +230,9 @@ export const openStore = (file: string): Store => {
       }
     },
     put: (object, testCard) => {
-      const json = JSON.stringify(object);
-      insertObject.run(object.id, object.object, ...columns(object), testCard ?? null, json);
-      return json;
+      const state = insertState.run(JSON.stringify(object)).lastInsertRowid;
+      insertObject.run(object.id, object.object, ...columns(object), testCard ?? null, state);
+      return state;
     },
     get: (kind, id) => {
       const row = selectObject.get(id, kind);
@@ -231,10 +254,10 @@ export const openStore = (file: string): Store => {
     },
     list: (query) => find(query).map((row) => read(row)),
     putEvent: (event) => {
-      insertEvent.run(event.id, event.type, event.created, event.data, event.request);
+      insertEvent.run(event.id, event.type, event.created, event.state, event.previous, event.request);
     },
     getEvent: (id) => {
-      const row = sql('SELECT * FROM event WHERE id = ?').get(id);
+      const row = sql('SELECT event.*, json FROM event JOIN state ON state.seq = event.state WHERE id = ?').get(id);
       return row === undefined ? undefined : readEvent(row);
     },
     listEvents: (query) => find(query).map(readEvent),
@@ -301,25 +324,22 @@ export const openStore = (file: string): Store => {
 const BALANCES = `
   SELECT currency, sum(iif(json ->> '$.available_on' <= ?, json ->> '$.net', 0)) AS available,
     sum(iif(json ->> '$.available_on' > ?, json ->> '$.net', 0)) AS pending
-  FROM object WHERE kind = 'balance_transaction' GROUP BY currency ORDER BY currency`;
+  FROM object JOIN state ON state.seq = object.state WHERE kind = 'balance_transaction' GROUP BY currency ORDER BY currency`;
 
 const EXPORT = `
   SELECT intent.seq, json_object(
     'id', intent.id, 'status', intent.status, 'created', intent.created, 'currency', intent.currency,
-    'amount', intent.json -> '$.amount', 'amount_received', intent.json -> '$.amount_received',
-    'customer', intent.customer, 'metadata', json(intent.json -> '$.metadata'),
-    'latest_charge', intent.json ->> '$.latest_charge',
+    'amount', state.json -> '$.amount', 'amount_received', state.json -> '$.amount_received',
+    'customer', intent.customer, 'metadata', json(state.json -> '$.metadata'),
+    'latest_charge', state.json ->> '$.latest_charge',
     'charges', (
       SELECT json_group_array(json_object(
-        'id', charge.id, 'status', charge.status, 'captured', json(charge.json -> '$.captured'),
-        'amount_captured', charge.json -> '$.amount_captured', 'amount_refunded', charge.json -> '$.amount_refunded',
-        'disputed', json(charge.json -> '$.disputed'), 'balance_transaction', charge.json ->> '$.balance_transaction'))
-      FROM object AS charge WHERE charge.payment_intent = intent.id AND charge.kind = 'charge')
+        'id', charge.id, 'status', charge.status, 'captured', json(made.json -> '$.captured'),
+        'amount_captured', made.json -> '$.amount_captured', 'amount_refunded', made.json -> '$.amount_refunded',
+        'disputed', json(made.json -> '$.disputed'), 'balance_transaction', made.json ->> '$.balance_transaction'))
+      FROM object AS charge JOIN state AS made ON made.seq = charge.state WHERE charge.payment_intent = intent.id AND charge.kind = 'charge')
   ) AS line
-  FROM object AS intent WHERE intent.kind = 'payment_intent' AND intent.seq > ? ORDER BY intent.seq LIMIT ?`;
-
-const idOf = (reference: string | { id: string } | null | undefined): string | null =>
-  typeof reference === 'string' ? reference : (reference?.id ?? null);
+  FROM object AS intent JOIN state ON state.seq = intent.state WHERE intent.kind = 'payment_intent' AND intent.seq > ? ORDER BY intent.seq LIMIT ?`;
 
 type Columns = [
   created: number,

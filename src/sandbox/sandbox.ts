@@ -3,7 +3,7 @@ import { err, ok, type Result } from 'neverthrow';
 import { createClock, type Clock } from './clock.ts';
 import { apiError, type Failure, forbidden, tooLarge, unauthenticated, unknownUrl } from './failure.ts';
 import { claimOf, createIdempotency, type Claim } from './idempotency.ts';
-import { newId } from './ids.ts';
+import { newSecret } from './ids.ts';
 import { API_VERSION } from './list.ts';
 import { type Form, parseForm } from './params.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -60,19 +60,15 @@ export const createSandbox = (store: Store, origin: () => string): Sandbox => {
     store.setNumber('replays', seen.replays);
   };
 
-  /** Runs a call in one transaction: what it did, what it answered under its key, and the count of it. */
+  /** Does what is asked, and keeps what is answered under its key. */
   const run = ({ requestId, route, id, form, claim }: Call): Reply => {
     const scope = scopeOf({ id: requestId, idempotency_key: claim?.key ?? null });
-    if (route.method !== 'POST') return render(requestId, route.run(scope, form, id));
-    return store.transaction(() => {
-      const result = route.run(scope, form, id);
-      const reply = render(requestId, result);
-      if (claim !== undefined && (result.isOk() || result.error.kept)) {
-        idempotency.keep(claim, requestId, reply.status, reply.body);
-      }
-      keepCounts();
-      return reply;
-    });
+    const result = route.run(scope, form, id);
+    const reply = render(requestId, result);
+    if (claim !== undefined && (result.isOk() || result.error.kept)) {
+      idempotency.keep(claim, requestId, reply.status, reply.body);
+    }
+    return reply;
   };
 
   const answer = (call: Call): Reply => {
@@ -96,8 +92,16 @@ export const createSandbox = (store: Store, origin: () => string): Sandbox => {
   const handleApi = async (request: IncomingMessage, requestId: string): Promise<Reply> => {
     seen.requests++;
     const read = await readCall(request, requestId);
-    runDue(itself());
-    return read.match(answer, (failure) => render(requestId, err(failure)));
+    if (read.isErr()) return render(requestId, err(read.error));
+    const call = read.value;
+    if (call.route.method === 'GET') {
+      runDue(itself());
+      return run(call);
+    }
+    return store.transaction(() => {
+      runDue(itself());
+      return answer(call);
+    });
   };
 
   const handleOwn = (path: string): Reply => {
@@ -108,7 +112,7 @@ export const createSandbox = (store: Store, origin: () => string): Sandbox => {
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = newId('req_', 14);
+    const requestId = newSecret('req_', 14);
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     if (path === '/_sandbox/export') return exportIntents(store, response);
     try {
