@@ -1,0 +1,31 @@
+/** What every operation is given. */
+import type { ResultAsync } from 'neverthrow';
+import type { Logger } from 'pino';
+import type { Applied, Change, Claim } from './domain/change.ts';
+import type { MerchantId } from './domain/ids.ts';
+import type { Clock } from './domain/time.ts';
+import type { PaymentError } from './error.ts';
+import type { Leases } from './storage/leases.ts';
+import type { Reads } from './storage/reads.ts';
+import type { Cards } from './stripe/cards.ts';
+
+export interface Context {
+  /** The one door to what is written. */
+  readonly commit: (change: Change) => ResultAsync<Applied, PaymentError>;
+  readonly reads: Reads;
+  /** Attempts whose owner has gone. */
+  readonly leases: Leases;
+  readonly cards: Cards;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** On whose behalf a request moves money, and under which key. */
+export interface Caller {
+  readonly merchant: MerchantId;
+  readonly claim: Claim;
+  readonly requestId: string;
+}
+
+/** The same, where a key is not asked for. */
+export type CallerWithoutKey = Omit<Caller, 'claim'> & { readonly claim: Claim | undefined };

@@ -1,0 +1,117 @@
+/** A change: whatever one operation wants written, all of it or nothing. */
+import { err, ok, type Result } from 'neverthrow';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { Currency } from './currency.ts';
+import type { CustomerId, EventId, ItemId, MerchantId, PaymentId } from './ids.ts';
+import type { Attempt, AttemptOutcome, ClaimId, Payment, PaymentStatus } from './payment.ts';
+import type { Micros } from './time.ts';
+import type { PostedTransfer, Transfer } from './transfer.ts';
+
+/** What a caller is answered, and what is replayed to it byte for byte. */
+export interface Reply {
+  readonly status: number;
+  /** JSON. */
+  readonly body: string;
+  /** It was given before, to the same idempotency key. */
+  readonly replayed?: true;
+}
+
+/** An idempotency key, taken by a request. */
+export interface Claim {
+  readonly id: ClaimId;
+  readonly key: string;
+  /** Method and actual path. */
+  readonly operation: string;
+  /** Of the canonical body: the same key with another body is refused. */
+  readonly requestHash: string;
+}
+
+export interface Customer {
+  readonly merchant: MerchantId;
+  readonly id: CustomerId;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: Micros;
+}
+
+/** Something that is sold. */
+export interface Item {
+  readonly merchant: MerchantId;
+  readonly id: ItemId;
+  readonly name: string;
+  /** A decimal, in minor units. */
+  readonly unitPrice: string;
+  readonly currency: Currency;
+}
+
+/** What happened, for the merchant to hear of. */
+export interface Event {
+  readonly merchant: MerchantId;
+  readonly id: EventId;
+  readonly type: string;
+  /** The id of what it happened to. */
+  readonly subject: string;
+  /** JSON, as the API shows the subject. */
+  readonly data: string;
+}
+
+/** What an attempt came to at Stripe, as far as the payment's own row is concerned. */
+export interface Settlement {
+  readonly outcome: AttemptOutcome;
+  readonly status: PaymentStatus;
+  readonly amountCaptured: bigint;
+  readonly intent: string | null;
+  readonly nextAction: Payment['nextAction'];
+  readonly lastError: Payment['lastError'];
+  /** Stripe's Request-Id of the reply that told it; null where it was read from the object. */
+  readonly stripeRequestId: string | null;
+}
+
+/** A guarded step of a payment's life. */
+export type PaymentStep =
+  /** It comes to be, perhaps with its first attempt under way. */
+  | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: Attempt | null }
+  /** A new attempt begins: only from a confirmable status, and only as the next in number. */
+  | { readonly kind: 'begin'; readonly attempt: Attempt }
+  /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
+  | {
+      readonly kind: 'settle';
+      readonly payment: PaymentId;
+      readonly attempt: number;
+      readonly settlement: Settlement;
+    };
+
+/** What a change did, for its reply and its events. */
+export interface Effect {
+  readonly payment: Payment | null;
+  readonly transfers: readonly PostedTransfer[];
+  /** One for each transfer of an `independent` change, in order. */
+  readonly results: readonly Result<PostedTransfer, PaymentError>[];
+}
+
+export interface Change {
+  readonly merchant: MerchantId;
+  /** Taken by this change: inserted, or found to be someone's. */
+  readonly claim?: Claim;
+  /** Taken by an earlier change, and answered by this one. */
+  readonly answers?: ClaimId;
+  readonly customer?: Customer;
+  readonly item?: Item;
+  readonly payment?: PaymentStep;
+  readonly transfers?: readonly Transfer[];
+  /** Whether each transfer is decided by itself, rather than all or none. */
+  readonly independent?: boolean;
+  /** What is stored under the claim. Without a reply the claim stays open: a later change answers it. */
+  readonly reply?: (result: Result<Effect, PaymentError>) => Reply | null;
+  readonly events?: (effect: Effect) => readonly Event[];
+}
+
+/** What `commit` answers: what was done now, or what was answered when it was done. */
+export type Applied =
+  | { readonly kind: 'done'; readonly effect: Effect; readonly reply: Reply | null }
+  | { readonly kind: 'replayed'; readonly reply: Reply };
+
+/** The reply of a change that has one. Errors: `internal`, for a change that was made without. */
+export const replyOf = ({ reply }: Applied): Result<Reply, PaymentError> =>
+  reply ? ok(reply) : err(paymentError('internal', { cause: new Error('a change has no reply') }));

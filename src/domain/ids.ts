@@ -1,0 +1,82 @@
+/**
+ * Ids, and what they name.
+ *
+ *   merchant   who sells; everything else belongs to one, and is seen by one
+ *   customer   whom a merchant charges; has a wallet in each currency
+ *   payment    money that comes in by card: one PaymentIntent at Stripe
+ *   attempt    one confirmation of a payment, numbered from 1
+ *   account    a balance in one currency: a customer's wallet, or one of the merchant's platform accounts
+ *   transfer   an amount moved from one account (debit) to another (credit): one row with both legs
+ *   event      what happened, to be told to the merchant
+ *
+ * An id is a prefix and a UUIDv7 without dashes (`cus_0198f3…`), made by the application: sorted by time, known before
+ * the row is written. The database holds the UUID alone.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { PlatformKind } from './account.ts';
+import type { Currency } from './currency.ts';
+
+declare const prefixOf: unique symbol;
+export type Id<Prefix extends string> = `${Prefix}_${string}` & { readonly [prefixOf]: Prefix };
+
+export type MerchantId = Id<'mer'>;
+export type CustomerId = Id<'cus'>;
+export type PaymentId = Id<'pay'>;
+export type AccountId = Id<'acct'>;
+export type TransferId = Id<'tr'>;
+export type EventId = Id<'evt'>;
+export type ApiKeyId = Id<'key'>;
+/** Items are named by their merchant: `item_demo`. */
+export type ItemId = Id<'item'>;
+
+const HEX = /^[0-9a-f]{32}$/;
+
+/** A new id, later than those made before it in this process. */
+export const newId = <P extends string>(prefix: P): Id<P> =>
+  `${prefix}_${randomUUIDv7().replaceAll('-', '')}` as Id<P>;
+
+/** The id in a text, if it is one of that kind. */
+export const parseId = <P extends string>(prefix: P, text: string): Id<P> | undefined =>
+  text.startsWith(`${prefix}_`) && HEX.test(text.slice(prefix.length + 1)) ? (text as Id<P>) : undefined;
+
+/** From the database's UUID, dashed or not. */
+export const idOf = <P extends string>(prefix: P, uuid: string): Id<P> =>
+  `${prefix}_${uuid.replaceAll('-', '')}` as Id<P>;
+
+/** For the database: the id without its prefix. */
+export const uuidOf = (id: Id<string>): string => id.slice(id.indexOf('_') + 1);
+
+/** Three bits: which of a merchant's accounts; 0 is left to wallets. */
+const KIND_BITS = {
+  stripe_clearing: 1,
+  revenue: 2,
+  stripe_fees: 3,
+  disputes: 4,
+  bank: 5,
+} as const satisfies Record<PlatformKind, number>;
+
+/** Fifteen bits: five for each letter. */
+const currencyBits = (currency: Currency): number =>
+  [...currency].reduce((bits, letter) => (bits << 5) | (letter.charCodeAt(0) - 97), 0);
+
+/** The last 20 of a UUIDv7's 74 random bits, xored: the result is a UUIDv7 too, beside its owner's in every index. */
+const xorTail = (uuid: string, bits: number): string =>
+  uuid.slice(0, -5) + (Number.parseInt(uuid.slice(-5), 16) ^ bits).toString(16).padStart(5, '0');
+
+/**
+ * The id of a customer's wallet in a currency. It follows from both, so that a wallet is found, read and locked without
+ * asking for its id, and has one before it is first used.
+ */
+export const walletId = (customer: CustomerId, currency: Currency): AccountId =>
+  `acct_${xorTail(uuidOf(customer), currencyBits(currency))}` as AccountId;
+
+/** The customer whose wallet in this currency has this id: `walletId` is its own inverse. */
+export const walletOwner = (wallet: AccountId, currency: Currency): CustomerId =>
+  `cus_${xorTail(uuidOf(wallet), currencyBits(currency))}` as CustomerId;
+
+/** The id of one of a merchant's platform accounts, which follows from its kind and currency in the same way. */
+export const platformAccountId = (
+  merchant: MerchantId,
+  kind: PlatformKind,
+  currency: Currency,
+): AccountId => `acct_${xorTail(uuidOf(merchant), (KIND_BITS[kind] << 15) | currencyBits(currency))}` as AccountId;

@@ -1,0 +1,161 @@
+/**
+ * What the API shows: resources and errors as JSON. Pure, and here rather than in `http/`, because a reply is stored in
+ * the commit that it tells of, and a sweeper may write the reply of a request that has long hung up.
+ */
+import { ERRORS, statusOf, type PaymentError } from '../error.ts';
+import { available, posted, type Account } from './account.ts';
+import type { Customer, Item, Reply } from './change.ts';
+import { exponentOf, toDecimal, type Currency } from './currency.ts';
+import type { AccountId } from './ids.ts';
+import type { Payment } from './payment.ts';
+import { toIso, type Micros } from './time.ts';
+import type { PostedTransfer } from './transfer.ts';
+
+/** A reply of any resource. */
+export const jsonReply = (status: number, resource: unknown): Reply => ({ status, body: JSON.stringify(resource) });
+
+/** A page of a list, as Stripe shows it. */
+export const listView = (url: string, data: readonly object[], hasMore: boolean): object => ({
+  object: 'list',
+  url,
+  has_more: hasMore,
+  data,
+});
+
+export interface ErrorView {
+  readonly type: string;
+  readonly code: string;
+  readonly decline_code?: string;
+  readonly message: string;
+  readonly param: string | null;
+  readonly payment?: string;
+  readonly outcome: string;
+  readonly retry: string;
+  readonly doc_url: string;
+  readonly request_id: string;
+}
+
+export const errorView = (error: PaymentError, requestId: string): ErrorView => ({
+  type: ERRORS[error.code].type,
+  code: error.code,
+  ...(error.declineCode === undefined ? {} : { decline_code: error.declineCode }),
+  message: error.message,
+  param: error.param ?? null,
+  ...(error.payment === undefined ? {} : { payment: error.payment }),
+  outcome: error.outcome,
+  retry: error.retry,
+  doc_url: `/docs/errors#${error.code}`,
+  request_id: requestId,
+});
+
+/** The same error under the same request is the same bytes, whoever renders it. */
+export const errorReply = (error: PaymentError, requestId: string): Reply =>
+  jsonReply(statusOf(error), { error: errorView(error, requestId) });
+
+/** Amounts of requests are at most 12 digits, so a number holds them exactly; sums are shown as text. */
+export const paymentView = (payment: Payment, showsSecret: boolean): object => ({
+  id: payment.id,
+  object: 'payment',
+  status: payment.status,
+  amount: Number(payment.amount),
+  amount_captured: Number(payment.amountCaptured),
+  amount_refunded: Number(payment.amountRefunded),
+  currency: payment.currency,
+  customer: payment.customer,
+  payment_method: payment.paymentMethod,
+  capture_method: payment.captureMethod,
+  description: payment.description,
+  metadata: payment.metadata,
+  ...(showsSecret ? { client_secret: payment.clientSecret } : {}),
+  next_action: payment.nextAction && {
+    type: payment.nextAction.type,
+    redirect_to_url: { url: payment.nextAction.url, return_url: payment.nextAction.returnUrl },
+  },
+  last_error: payment.lastError && {
+    code: payment.lastError.code,
+    decline_code: payment.lastError.declineCode ?? null,
+    message: payment.lastError.message,
+  },
+  created_at: toIso(payment.createdAt),
+});
+
+export const customerView = (customer: Customer): object => ({
+  id: customer.id,
+  object: 'customer',
+  name: customer.name,
+  email: customer.email,
+  metadata: customer.metadata,
+  created_at: toIso(customer.createdAt),
+});
+
+export const itemView = (item: Item): object => ({
+  id: item.id,
+  object: 'item',
+  name: item.name,
+  unit_price: item.unitPrice,
+  currency: item.currency,
+});
+
+export const transferView = (transfer: PostedTransfer): object => ({
+  id: transfer.id,
+  object: 'transfer',
+  kind: transfer.kind,
+  from: transfer.debit,
+  to: transfer.credit,
+  amount: Number(transfer.amount),
+  currency: transfer.currency,
+  description: transfer.description,
+  from_balance_after: transfer.debitBalanceAfter.toString(),
+  to_balance_after: transfer.creditBalanceAfter.toString(),
+  created_at: toIso(transfer.postedAt),
+});
+
+interface Balance {
+  readonly currency: Currency;
+  readonly posted: bigint;
+  readonly pending: bigint;
+  readonly available: bigint;
+  readonly sequence: bigint;
+}
+
+const balanceFields = ({ currency, posted: sum, pending, available: free, sequence }: Balance): object => ({
+  currency,
+  exponent: exponentOf(currency),
+  posted: sum.toString(),
+  pending: pending.toString(),
+  available: free.toString(),
+  decimal: toDecimal(sum, currency),
+  sequence: sequence.toString(),
+});
+
+const balanceOf = (account: Account): Balance => ({
+  currency: account.currency,
+  posted: posted(account),
+  pending: account.pending,
+  available: available(account),
+  sequence: account.sequence,
+});
+
+/** What an account holds now: exact as of its `sequence`. */
+export const balanceView = (account: Account, now: Micros): object => ({
+  object: 'balance',
+  account: account.id,
+  ...balanceFields(balanceOf(account)),
+  as_of: toIso(now),
+});
+
+/** The balance of a wallet that was never used. */
+export const zeroBalanceView = (account: AccountId, currency: Currency, now: Micros): object => ({
+  object: 'balance',
+  account,
+  ...balanceFields({ currency, posted: 0n, pending: 0n, available: 0n, sequence: 0n }),
+  as_of: toIso(now),
+});
+
+export const accountView = (account: Account): object => ({
+  id: account.id,
+  object: 'account',
+  kind: account.kind,
+  customer: account.customer,
+  ...balanceFields(balanceOf(account)),
+});

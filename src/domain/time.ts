@@ -1,0 +1,26 @@
+/** Instants, as microseconds since 1970: what Postgres' timestamptz holds. */
+declare const unit: unique symbol;
+export type Micros = bigint & { readonly [unit]: 'µs' };
+
+/** Where the time comes from. One clock for the whole service, so that a test can move it. */
+export interface Clock {
+  readonly now: () => Micros;
+}
+
+export const micros = (epochMs: number): Micros => (BigInt(Math.trunc(epochMs)) * 1000n) as Micros;
+export const plusMicros = (at: Micros, µs: bigint): Micros => (at + µs) as Micros;
+export const plusMs = (at: Micros, ms: number): Micros => (at + BigInt(ms) * 1000n) as Micros;
+export const later = (a: Micros, b: Micros): Micros => (a > b ? a : b);
+export const toMs = (at: Micros): number => Number(at / 1000n);
+
+/** `2026-01-01T00:00:00.000Z`: what replies show. */
+export const toIso = (at: Micros): string => new Date(toMs(at)).toISOString();
+
+/** The same to the microsecond: what the database is given. */
+export const toIsoMicros = (at: Micros): string =>
+  `${toIso(at).slice(0, -1)}${(at % 1000n).toString().padStart(3, '0')}Z`;
+
+/** The machine's clock, plus `offsetMs`. */
+export const systemClock = (offsetMs = 0): Clock => ({
+  now: () => micros(Date.now() + offsetMs),
+});

@@ -1,0 +1,235 @@
+/**
+ * Every way in which Quittance can say no: one closed union.
+ *
+ * An error knows what happened to the money (`outcome`) and what the caller should do (`retry`). It knows nothing of
+ * HTTP beyond the status that its table names; `domain/reply.ts` renders it.
+ */
+
+/** Stripe's own four groups, so that clients written for Stripe understand ours. */
+export type ErrorType = 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error';
+
+/** What happened to the money: nothing, it moved, or we will find out (read the payment). */
+export type Outcome = 'none' | 'applied' | 'unknown';
+
+/** What to do next: send it again as it is, send a new request under a new key, wait and read, or mend the request. */
+export type Retry = 'same_key' | 'new_key' | 'after_reconcile' | 'never';
+
+interface ErrorSpec {
+  readonly status: number;
+  readonly type: ErrorType;
+  readonly outcome: Outcome;
+  readonly retry: Retry;
+  /** Whether the reply is kept under the idempotency key and replayed: only what is final. */
+  readonly stored: boolean;
+  /** The default message, and what `/docs/errors` says that the caller should do. */
+  readonly message: string;
+  readonly advice: string;
+}
+
+const invalid = { type: 'invalid_request_error', outcome: 'none', retry: 'never', stored: false } as const;
+const absent = { ...invalid, status: 404 } as const;
+const declined = { type: 'card_error', status: 402, outcome: 'none', retry: 'new_key', stored: true } as const;
+const wrongState = { ...invalid, status: 409, stored: true } as const;
+const ours = { type: 'api_error', outcome: 'none', retry: 'same_key', stored: false } as const;
+
+const checkId = 'Check the id, and that the key belongs to the merchant who owns it.';
+
+/** The union, as a table: one line for each code. `/docs/errors` is made from it. */
+export const ERRORS = {
+  invalid_request: {
+    ...invalid,
+    status: 400,
+    message: 'The request is not valid.',
+    advice: 'Mend the field that `param` names, and send it again; the same idempotency key may be used.',
+  },
+  card_number_refused: {
+    ...invalid,
+    status: 400,
+    message: 'The request holds a card number. Card numbers are never accepted here.',
+    advice: 'Send a payment method made by Stripe.js (`pm_…`), never the number itself.',
+  },
+  idempotency_key_required: {
+    ...invalid,
+    status: 400,
+    message: 'A request that moves money needs an Idempotency-Key header.',
+    advice: 'Send `Idempotency-Key: <a UUID of your own>`, and the same one when you repeat this request.',
+  },
+  idempotency_key_reused: {
+    ...invalid,
+    status: 400,
+    type: 'idempotency_error',
+    message: 'This idempotency key was used before with another body.',
+    advice: 'Use a new key for a new request; a retry must repeat the body as it was.',
+  },
+  unauthenticated: {
+    ...invalid,
+    status: 401,
+    message: 'No valid API key was given. Send it as `Authorization: Bearer <key>`.',
+    advice: 'Check the key: it may be mistyped, revoked, or a demo key on a service that has none.',
+  },
+  forbidden: {
+    ...invalid,
+    status: 403,
+    message: 'The role of this key does not allow this request.',
+    advice: 'Use a key of the role that this route asks for: secret, publishable, finance or on-call.',
+  },
+  route_not_found: {
+    ...absent,
+    message: 'There is no such route.',
+    advice: 'Check the method and the path.',
+  },
+  customer_not_found: { ...absent, message: 'There is no such customer.', advice: checkId },
+  payment_not_found: { ...absent, message: 'There is no such payment.', advice: checkId },
+  account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
+  item_not_found: { ...absent, message: 'There is no such item.', advice: checkId },
+  body_too_large: {
+    ...invalid,
+    status: 413,
+    message: 'The body is larger than 256 KiB.',
+    advice: 'Send less in one request, or split a bulk request.',
+  },
+  card_declined: {
+    ...declined,
+    message: 'Your card was declined.',
+    advice: 'Show the message, ask for another card, and confirm again under a new key. `decline_code` says more.',
+  },
+  expired_card: {
+    ...declined,
+    message: 'Your card has expired.',
+    advice: 'Ask for another card, and confirm again under a new key.',
+  },
+  incorrect_cvc: {
+    ...declined,
+    message: "Your card's security code is incorrect.",
+    advice: 'Ask for the security code again, and confirm again under a new key.',
+  },
+  processing_error: {
+    ...declined,
+    message: 'An error occurred while processing your card. Try again in a little bit.',
+    advice: 'Nothing was charged. Confirm again under a new key.',
+  },
+  insufficient_funds: {
+    ...declined,
+    type: 'invalid_request_error',
+    message: 'The wallet holds less than the amount.',
+    advice: "Read the wallet's balance; fund it, or ask for less, under a new key.",
+  },
+  currency_mismatch: {
+    ...wrongState,
+    message: "The currency differs from the account's.",
+    advice: 'Accounts hold one currency each: name an account of the currency that you move.',
+  },
+  transfer_not_allowed: {
+    ...wrongState,
+    message: 'Only wallets can be named in a transfer; platform accounts move by the posting rules alone.',
+    advice: 'Name two different wallets of your own customers.',
+  },
+  balance_limit_exceeded: {
+    ...wrongState,
+    message: 'The account would pass the largest balance that the ledger holds.',
+    advice: 'Move less.',
+  },
+  item_exists: {
+    ...wrongState,
+    stored: false,
+    message: 'There is an item of this id already.',
+    advice: 'Choose another id, or leave it out.',
+  },
+  payment_not_confirmable: {
+    ...wrongState,
+    message: 'This payment cannot be confirmed in its present state.',
+    advice: 'Read the payment: it may have been paid, canceled, or be under way.',
+  },
+  payment_method_required: {
+    ...wrongState,
+    status: 400,
+    stored: false,
+    message: 'This payment has no payment method yet.',
+    advice: 'Send `payment_method` with the confirmation.',
+  },
+  payment_method_not_usable: {
+    ...declined,
+    type: 'invalid_request_error',
+    message: 'This payment method cannot be used for this payment.',
+    advice: 'It may not exist, be used up, or belong to a customer of another merchant. Collect a new one.',
+  },
+  provider_refused: {
+    ...declined,
+    type: 'invalid_request_error',
+    retry: 'never',
+    message: 'Stripe refused the request.',
+    advice: 'Nothing was charged. The message says what Stripe found wrong; mend it and use a new key.',
+  },
+  idempotency_key_in_use: {
+    ...invalid,
+    status: 409,
+    type: 'idempotency_error',
+    outcome: 'unknown',
+    retry: 'same_key',
+    message: 'A request under this idempotency key is still running.',
+    advice: 'Wait as long as `Retry-After` says, and send the same request again: it will get the final reply.',
+  },
+  provider_unavailable: {
+    ...ours,
+    status: 503,
+    message: 'Stripe could not be reached.',
+    advice:
+      'With `outcome: none` nothing was charged. With `outcome: unknown` a charge may exist: send the same request ' +
+      'again under the same key, or read the payment; it is settled within a minute of Stripe answering again.',
+  },
+  database_unavailable: {
+    ...ours,
+    status: 503,
+    message: 'The database could not be reached.',
+    advice: 'Send the same request again under the same key. It is never done twice.',
+  },
+  contention: {
+    ...ours,
+    status: 503,
+    message: 'Too many writers wait for the same rows.',
+    advice: 'Send the same request again under the same key.',
+  },
+  overloaded: {
+    ...ours,
+    status: 503,
+    message: 'The service is overloaded, and did not begin this request.',
+    advice: 'Wait as long as `Retry-After` says, and send the same request again under the same key.',
+  },
+  internal: {
+    ...ours,
+    status: 500,
+    message: 'Something went wrong on our side.',
+    advice: 'Send the same request again under the same key; give us `request_id` if it stays.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface PaymentError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly outcome: Outcome;
+  readonly retry: Retry;
+  /** The input field at fault, as a path: `items[3].quantity`. */
+  readonly param?: string;
+  /** The card issuer's reason, in Stripe's words. */
+  readonly declineCode?: string;
+  readonly payment?: string;
+  readonly retryAfterS?: number;
+  /** For the log alone: never rendered. */
+  readonly cause?: unknown;
+}
+
+export type ErrorDetail = Partial<Omit<PaymentError, 'code'>>;
+
+/** Makes the error of that code; `detail` overrides what its line in `ERRORS` says. */
+export const paymentError = (code: ErrorCode, detail: ErrorDetail = {}): PaymentError => {
+  const { message, outcome, retry }: ErrorSpec = ERRORS[code];
+  return { code, message, outcome, retry, ...detail };
+};
+
+/** Whether a reply with this error is final, and so kept under the idempotency key. */
+export const isStored = (error: PaymentError): boolean => ERRORS[error.code].stored;
+
+/** The HTTP status of each code. */
+export const statusOf = (error: PaymentError): number => ERRORS[error.code].status;

@@ -1,0 +1,59 @@
+/**
+ * Card numbers are refused wherever they stand in a request: what is never accepted can be neither stored nor logged.
+ *
+ * A card number is 13 to 19 digits, spaces and dashes between them allowed, with an issuer's prefix and right by Luhn's
+ * formula (ISO/IEC 7812-1).
+ */
+
+/** Thirteen digits or more, with at most one space or dash between two. */
+const RUN = /\d(?:[ -]?\d){12,}/g;
+const SUSPECT = /\d(?:[ -]?\d){12}/;
+const DIGITS_MIN = 13;
+const DIGITS_MAX = 19;
+/** First digits of Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay and Maestro. */
+const ISSUER = /^(?:4|5[0-8]|2[2-7]|3[0-9]|6)/;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+/** How far a word is looked at on either side of a run: ids and hashes are no longer. */
+const WORD_MAX = 64;
+
+/** Whether a text, such as the whole of a body, may hold a card number: a cheap first look. */
+export const maySuspect = (text: string): boolean => SUSPECT.test(text);
+
+/** Whether a card number stands in a text. Linear in its length. */
+export const holdsCardNumber = (text: string): boolean => {
+  if (!SUSPECT.test(text)) return false;
+  const plain = text.replace(UUID, ' ');
+  for (const match of plain.matchAll(RUN)) {
+    const before = plain.slice(Math.max(0, match.index - WORD_MAX), match.index);
+    const after = plain.slice(match.index + match[0].length, match.index + match[0].length + WORD_MAX);
+    if (!isPartOfId(before, after) && holdsNumber(match[0])) return true;
+  }
+  return false;
+};
+
+/** In ids and hashes long runs of digits come about by chance: then other digits stand in the same word. */
+const isPartOfId = (before: string, after: string): boolean =>
+  /\d/.test(/[A-Za-z0-9_]*$/.exec(before)?.[0] ?? '') || /\d/.test(/^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '');
+
+/** Groups of digits may be one number written with spaces, or several numbers side by side. */
+const holdsNumber = (run: string): boolean => {
+  const groups = run.split(/[ -]/);
+  return groups.some((_, first) => {
+    let digits = '';
+    for (const group of groups.slice(first, first + DIGITS_MAX)) {
+      digits += group;
+      if (digits.length > DIGITS_MAX) return false;
+      if (digits.length >= DIGITS_MIN && ISSUER.test(digits) && passesLuhn(digits)) return true;
+    }
+    return false;
+  });
+};
+
+const passesLuhn = (digits: string): boolean => {
+  let sum = 0;
+  for (let place = 0; place < digits.length; place++) {
+    const digit = digits.charCodeAt(digits.length - 1 - place) - 48;
+    sum += place % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2;
+  }
+  return sum % 10 === 0;
+};

@@ -1,0 +1,47 @@
+/** From an `Idempotency-Key` header to a claim: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header */
+import { hash } from 'node:crypto';
+import { err, ok, type Result } from 'neverthrow';
+import type { Claim } from '../domain/change.ts';
+import type { MerchantId } from '../domain/ids.ts';
+import type { ClaimId } from '../domain/payment.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { holdsCardNumber } from './card-number.ts';
+
+/** Stripe's own limit. */
+const KEY_MAX = 255;
+
+const refused = (message: string): Result<never, PaymentError> =>
+  err(paymentError('invalid_request', { param: 'Idempotency-Key', message }));
+
+/** The key in the header, bare or as a quoted string. Errors: `invalid_request`, `card_number_refused`. */
+export const parseKey = (header: string): Result<string, PaymentError> => {
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header.trim());
+  const key = quoted?.[1] === undefined ? header.trim() : quoted[1].replace(/\\(["\\])/g, '$1');
+  if (key === '') return refused('The idempotency key is empty.');
+  if (key.length > KEY_MAX) return refused('The idempotency key has more than 255 characters.');
+  if (!/^[\x20-\x7e]+$/.test(key)) return refused('The idempotency key may hold printable ASCII characters alone.');
+  if (holdsCardNumber(key)) return err(paymentError('card_number_refused', { param: 'Idempotency-Key' }));
+  return ok(key);
+};
+
+/** Scoped to merchant, method and actual path; `body` is the request as it was understood. */
+export const claimOf = (merchant: MerchantId, operation: string, key: string, body: unknown): Claim => ({
+  id: hash128(`${merchant}\n${operation}\n${key}`) as ClaimId,
+  key,
+  operation,
+  requestHash: hash128(canonical(body)),
+});
+
+/** 128 bits of SHA-256, as a UUID is stored. */
+const hash128 = (text: string): string => hash('sha256', text).slice(0, 32);
+
+/** JSON in which the order of fields makes no difference. */
+const canonical = (value: unknown): string => {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const fields = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`;
+};

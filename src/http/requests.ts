@@ -1,0 +1,124 @@
+/** What each route takes: from what a caller sends to what an operation is given. */
+import { z } from 'zod';
+import type { Currency } from '../domain/currency.ts';
+import type { AccountId, CustomerId, ItemId, PaymentId } from '../domain/ids.ts';
+import type { NewCustomer } from '../ledger/customer.ts';
+import type { NewItem } from '../ledger/item.ts';
+import type { Debit, WalletTransfer } from '../ledger/transfer.ts';
+import type { Usage } from '../ledger/usage.ts';
+import type { CreatePayment } from '../payments/create.ts';
+import type { AccountFilter, PaymentFilter } from '../storage/reads.ts';
+import * as s from './schemas.ts';
+
+export const customer: z.ZodType<NewCustomer> = z.strictObject({
+  name: s.optional(s.text(200)),
+  email: s.optional(s.text(320)),
+  metadata: s.metadata.default({}),
+});
+
+export const payment: z.ZodType<CreatePayment> = z
+  .strictObject({
+    customer: s.id('cus'),
+    amount: s.amount,
+    currency: s.currency,
+    payment_method: s.optional(s.paymentMethod),
+    confirm: z.boolean().default(false),
+    capture_method: z.literal('automatic').default('automatic'),
+    return_url: s.optional(s.returnUrl),
+    description: s.optional(s.text(1000)),
+    metadata: s.metadata.default({}),
+  })
+  .refine(s.isChargeable, { path: ['amount'], message: 'Cards are not charged this fraction of the currency.' })
+  .transform(({ payment_method, capture_method, return_url, ...rest }) => ({
+    ...rest,
+    paymentMethod: payment_method,
+    captureMethod: capture_method,
+    returnUrl: return_url,
+  }));
+
+interface Confirmation {
+  readonly paymentMethod: string | null;
+  readonly clientSecret: string | null;
+  readonly returnUrl: string | null;
+}
+
+export const confirmation: z.ZodType<Confirmation> = z
+  .strictObject({
+    payment_method: s.optional(s.paymentMethod),
+    client_secret: s.optional(s.text(200)),
+    return_url: s.optional(s.returnUrl),
+  })
+  .transform(({ payment_method, client_secret, return_url }) => ({
+    paymentMethod: payment_method,
+    clientSecret: client_secret,
+    returnUrl: return_url,
+  }));
+
+export const debit: z.ZodType<Omit<Debit, 'kind'>> = z.strictObject({
+  customer: s.id('cus'),
+  amount: s.amount,
+  currency: s.currency,
+  description: s.optional(s.text(1000)),
+});
+
+export const transfer: z.ZodType<WalletTransfer> = z.strictObject({
+  from: s.id('acct'),
+  to: s.id('acct'),
+  amount: s.amount,
+  currency: s.currency,
+  description: s.optional(s.text(1000)),
+});
+
+interface Bulk {
+  readonly mode: 'atomic' | 'independent';
+  readonly transfers: readonly WalletTransfer[];
+}
+
+export const bulk: z.ZodType<Bulk> = z.strictObject({
+  mode: z.enum(['atomic', 'independent']),
+  transfers: z.array(transfer).min(1).max(1000),
+});
+
+export const quote: z.ZodType<Pick<Usage, 'currency' | 'items'>> = z.strictObject({
+  currency: s.currency,
+  items: s.usageItems,
+});
+
+export const usage: z.ZodType<Usage> = z.strictObject({
+  customer: s.id('cus'),
+  currency: s.currency,
+  items: s.usageItems,
+  description: s.optional(s.text(1000)),
+});
+
+export const item: z.ZodType<NewItem> = z
+  .strictObject({ id: s.optional(s.itemId), name: s.text(200), unit_price: s.unitPrice, currency: s.currency })
+  .transform(({ unit_price, ...rest }) => ({ ...rest, unitPrice: unit_price }));
+
+export const payments: z.ZodType<PaymentFilter> = z
+  .strictObject({ ...s.page('pay'), customer: s.id('cus').optional(), status: s.paymentStatus.optional() })
+  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .transform(({ customer: of, status, ...rest }) => ({ ...s.toPage(rest), customer: of, status }));
+
+export const accounts: z.ZodType<AccountFilter> = z
+  .strictObject({
+    ...s.page('acct'),
+    customer: s.id('cus').optional(),
+    currency: s.currency.optional(),
+    kind: s.accountKind.optional(),
+  })
+  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .transform(({ customer: of, currency, kind, ...rest }) => ({ ...s.toPage(rest), customer: of, currency, kind }));
+
+export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
+  accounts: z.array(s.id('acct')).min(1).max(1000),
+});
+
+export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
+export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
+export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
+export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });
+export const inCurrency: z.ZodType<{ currency: Currency }> = z.strictObject({ currency: s.currency });
+export const withSecret: z.ZodType<{ clientSecret: string | null }> = z
+  .strictObject({ client_secret: s.optional(s.text(200)) })
+  .transform(({ client_secret }) => ({ clientSecret: client_secret }));

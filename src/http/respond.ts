@@ -1,0 +1,35 @@
+/** From a reply to bytes on the wire. */
+import { STATUS_CODES } from 'node:http';
+import type { Request, Response } from 'express';
+import type { Reply } from '../domain/change.ts';
+import type { ErrorView } from '../domain/reply.ts';
+
+/** A reply with headers of its own. */
+export interface HttpReply extends Reply {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends a reply, unless its caller has hung up. Money is never cached by anyone on the way. */
+export const sendReply = (request: Request, response: Response, reply: HttpReply): void => {
+  if (response.headersSent || response.destroyed) return;
+  const problem = reply.status >= 400 && wantsProblem(request);
+  const body = problem ? problemOf(reply) : reply.body;
+  response.writeHead(reply.status, {
+    'Content-Type': problem ? 'application/problem+json' : 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    ...(reply.replayed ? { 'Idempotent-Replayed': 'true' } : {}),
+    ...reply.headers,
+  });
+  response.end(request.method === 'HEAD' || reply.status === 304 ? undefined : body);
+};
+
+const wantsProblem = (request: Request): boolean =>
+  request.headers.accept?.includes('application/problem+json') ?? false;
+
+/** RFC 9457: https://www.rfc-editor.org/rfc/rfc9457 */
+const problemOf = ({ status, body }: Reply): string => {
+  const { error } = JSON.parse(body) as { error: ErrorView };
+  const { doc_url: type, message: detail, request_id: instance, type: kind, ...rest } = error;
+  return JSON.stringify({ type, title: STATUS_CODES[status], status, detail, instance, kind, ...rest });
+};

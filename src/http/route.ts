@@ -1,0 +1,193 @@
+/**
+ * A route is a value: what it takes, who may ask, and what it does. `serve` is the only place where a `Result` becomes
+ * a reply.
+ */
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import type { Claim, Reply } from '../domain/change.ts';
+import type { MerchantId } from '../domain/ids.ts';
+import type { Principal, Role } from '../domain/principal.ts';
+import { errorReply } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { parseBody } from './body.ts';
+import { holdsCardNumber } from './card-number.ts';
+import { claimOf, parseKey } from './idempotency.ts';
+import type { RequestRecord } from './record.ts';
+import { sendReply, type HttpReply } from './respond.ts';
+
+/** Which of a full house is served first: charges before reads before reports. */
+export type ServiceClass = 'money' | 'read' | 'report';
+
+/** Whether an `Idempotency-Key` must come with it, may, or has no meaning. */
+type KeyUse = 'required' | 'optional' | 'none';
+
+export interface Call<Params, Query, Body, Use extends KeyUse> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly principal: Principal;
+  readonly merchant: MerchantId;
+  readonly requestId: string;
+  readonly headers: Request['headers'];
+  readonly claim: Use extends 'required' ? Claim : Use extends 'optional' ? Claim | undefined : undefined;
+}
+
+interface RouteSpec<Params, Query, Body, Use extends KeyUse> {
+  readonly method: 'GET' | 'POST';
+  /** Express' template, which is also the route's name in logs and metrics. */
+  readonly path: string;
+  readonly summary: string;
+  readonly roles: readonly Role[];
+  readonly class: ServiceClass;
+  /** Whether browsers of other origins may call it. */
+  readonly cors?: true;
+  readonly key: Use;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  readonly handle: (ctx: Context, call: Call<Params, Query, Body, Use>) => ResultAsync<HttpReply, PaymentError>;
+}
+
+/** What came in, before any of it is believed. */
+interface Incoming {
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly request: Request;
+}
+
+export interface Route extends Pick<RouteSpec<never, never, never, KeyUse>, 'method' | 'path' | 'summary' | 'roles' | 'class'> {
+  readonly cors: boolean;
+  readonly key: KeyUse;
+  readonly schemas: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType | undefined };
+  readonly run: (ctx: Context, incoming: Incoming) => ResultAsync<HttpReply, PaymentError>;
+}
+
+type Nothing = Record<string, never>;
+const nothing: z.ZodType<Nothing> = z.strictObject({});
+
+export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use extends KeyUse = KeyUse>(
+  spec: RouteSpec<Params, Query, Body, Use>,
+): Route => {
+  const { method, path, summary, roles, key } = spec;
+  const params: z.ZodType = spec.params ?? nothing;
+  const query: z.ZodType = spec.query ?? nothing;
+
+  const understand = ({ principal, requestId, request }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
+    safely(params, request.params).andThen((parsedParams) =>
+      safely(query, request.query).andThen((parsedQuery) =>
+        bodyOf(spec.body, request).andThen((body) =>
+          claimFor(key, principal, request, body).map((claim) => ({
+            params: parsedParams as Params,
+            query: parsedQuery as Query,
+            body: body as Body,
+            principal,
+            merchant: principal.merchant,
+            requestId,
+            headers: request.headers,
+            claim: claim as Call<Params, Query, Body, Use>['claim'],
+          })),
+        ),
+      ),
+    );
+
+  return {
+    method,
+    path,
+    summary,
+    roles,
+    key,
+    class: spec.class,
+    cors: spec.cors ?? false,
+    schemas: { params, query, body: spec.body },
+    run: (ctx, incoming) => understand(incoming).asyncAndThen((call) => spec.handle(ctx, call)),
+  };
+};
+
+const bodyOf = <Body>(schema: z.ZodType<Body> | undefined, request: Request): Result<Body | undefined, PaymentError> => {
+  if (!schema) return ok(undefined);
+  if (typeof request.body !== 'string')
+    return err(paymentError('invalid_request', { param: 'Content-Type', message: 'Content-Type must be application/json.' }));
+  return parseBody(request.body).andThen((json) => safely(schema, json));
+};
+
+/** Errors: `idempotency_key_required`, and those of a key that is none. */
+const claimFor = (
+  use: KeyUse,
+  { merchant }: Principal,
+  request: Request,
+  body: unknown,
+): Result<Claim | undefined, PaymentError> => {
+  if (use === 'none') return ok(undefined);
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return use === 'required' ? err(paymentError('idempotency_key_required')) : ok(undefined);
+  return parseKey(String(header)).map((key) => claimOf(merchant, `${request.method} ${request.path}`, key, body));
+};
+
+/** Errors: `invalid_request`, whose `param` is the path of the first thing that is wrong. */
+const safely = <T>(schema: z.ZodType<T>, value: unknown): Result<T, PaymentError> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  const [issue] = parsed.error.issues;
+  if (!issue) return err(paymentError('invalid_request'));
+  const unknownField = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const param = pathText([...issue.path, ...(unknownField === undefined ? [] : [unknownField])]);
+  // What a caller sent is not repeated where it might be a secret: a field's name is, if it is a plain one.
+  const safe = param.length <= 100 && !holdsCardNumber(param) ? param : undefined;
+  const message = unknownField === undefined ? issue.message : 'There is no such field.';
+  return err(
+    paymentError('invalid_request', {
+      message: safe ? `${safe}: ${message}` : message,
+      ...(safe ? { param: safe } : {}),
+    }),
+  );
+};
+
+/** `transfers[3].amount` */
+const pathText = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text ? `${text}.${String(part)}` : String(part);
+  }, '');
+
+/** Who asks, what for, and what comes of it: one request from beginning to end. Never rejects. */
+export const serve = async (
+  ctx: Context,
+  target: Route,
+  identified: Result<Principal, PaymentError>,
+  request: Request,
+  response: Response,
+  record: RequestRecord,
+): Promise<void> => {
+  const { requestId } = record;
+  const result = await identified
+    .andThen((principal) =>
+      target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden')),
+    )
+    .asyncAndThen((principal) => target.run(ctx, { principal, requestId, request }));
+  result.match(
+    (reply) => sendReply(request, response, reply),
+    (error) => sendError(ctx, request, response, record, error),
+  );
+};
+
+/** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */
+export const sendError = (
+  ctx: Pick<Context, 'log'>,
+  request: Request,
+  response: Response,
+  record: RequestRecord,
+  error: PaymentError,
+): void => {
+  record.error = error;
+  if (error.code === 'internal')
+    ctx.log.error({ err: error.cause, 'request.id': record.requestId, 'http.route': record.route }, 'internal error');
+  const headers = error.retryAfterS === undefined ? undefined : { 'Retry-After': String(error.retryAfterS) };
+  sendReply(request, response, { ...errorReply(error, record.requestId), ...(headers ? { headers } : {}) });
+};
+
+export const reply = (status: number): ((resource: object) => Reply) => {
+  return (resource) => ({ status, body: JSON.stringify(resource) });
+};
+

@@ -1,0 +1,64 @@
+/** Everything that the API does, on one screen. Handlers are one line: the work is in payments/ and ledger/. */
+import { account, accountBalance, balances, customerBalance, trialBalance } from '../ledger/balance.ts';
+import { createCustomer, readCustomer } from '../ledger/customer.ts';
+import { createItem } from '../ledger/item.ts';
+import { listAccounts } from '../ledger/list.ts';
+import { debit, transfer, transferInBulk } from '../ledger/transfer.ts';
+import { quoteUsage, spendUsage } from '../ledger/usage.ts';
+import { accessOf } from '../payments/access.ts';
+import { confirmPayment } from '../payments/confirm.ts';
+import { createPayment } from '../payments/create.ts';
+import { listPayments, readPayment } from '../payments/read.ts';
+import { readItem } from './items.ts';
+import { reply, route, type Route } from './route.ts';
+import * as takes from './requests.ts';
+
+const ONLY_SECRET = ['secret'] as const;
+const READERS = ['secret', 'finance'] as const;
+
+// prettier-ignore
+export const routes: readonly Route[] = [
+  route({ method: 'POST', path: '/v1/customers', summary: 'Make a customer', roles: ONLY_SECRET, class: 'money', key: 'optional', body: takes.customer,
+    handle: (ctx, call) => createCustomer(ctx, call, call.body) }),
+  route({ method: 'GET', path: '/v1/customers/:id', summary: 'Read a customer', roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer,
+    handle: (ctx, { merchant, params }) => readCustomer(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/customers/:id/balance', summary: "Read a customer's wallet", roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer, query: takes.inCurrency,
+    handle: (ctx, { merchant, params, query }) => customerBalance(ctx, merchant, params.id, query.currency).map(reply(200)) }),
+
+  route({ method: 'POST', path: '/v1/payments', summary: 'Make a payment, and charge it with `confirm`', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.payment,
+    handle: (ctx, call) => createPayment(ctx, call, call.body) }),
+  route({ method: 'POST', path: '/v1/payments/:id/confirm', summary: 'Charge a payment', roles: ['secret', 'publishable'], class: 'money', cors: true, key: 'required', params: takes.ofPayment, body: takes.confirmation,
+    handle: (ctx, call) => confirmPayment(ctx, call, { ...call.body, payment: call.params.id, access: accessOf(call.principal.role, call.body.clientSecret) }) }),
+  route({ method: 'GET', path: '/v1/payments/:id', summary: 'Read a payment', roles: ['secret', 'finance', 'publishable'], class: 'read', cors: true, key: 'none', params: takes.ofPayment, query: takes.withSecret,
+    handle: (ctx, { merchant, params, principal, query }) => readPayment(ctx, merchant, params.id, accessOf(principal.role, query.clientSecret)).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/payments', summary: 'List payments, newest first', roles: READERS, class: 'read', key: 'none', query: takes.payments,
+    handle: (ctx, { merchant, principal, query }) => listPayments(ctx, merchant, query, principal.role === 'secret').map(reply(200)) }),
+
+  route({ method: 'POST', path: '/v1/debits', summary: "Spend from a customer's wallet", roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.debit,
+    handle: (ctx, call) => debit(ctx, call, { ...call.body, kind: 'debit' }) }),
+  route({ method: 'POST', path: '/v1/transfers', summary: 'Move money between two wallets', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.transfer,
+    handle: (ctx, call) => transfer(ctx, call, call.body) }),
+  route({ method: 'POST', path: '/v1/transfers/bulk', summary: 'Up to 1000 transfers at once', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.bulk,
+    handle: (ctx, call) => transferInBulk(ctx, call, call.body.mode, call.body.transfers) }),
+
+  route({ method: 'POST', path: '/v1/usage/quote', summary: 'Price usage', roles: ONLY_SECRET, class: 'read', key: 'none', body: takes.quote,
+    handle: (_ctx, call) => quoteUsage(call.body) }),
+  route({ method: 'POST', path: '/v1/usage', summary: "Price usage, and spend it from a customer's wallet", roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.usage,
+    handle: (ctx, call) => spendUsage(ctx, call, call.body) }),
+
+  route({ method: 'POST', path: '/v1/items', summary: 'Make an item', roles: ONLY_SECRET, class: 'money', key: 'optional', body: takes.item,
+    handle: (ctx, call) => createItem(ctx, call, call.body) }),
+  route({ method: 'GET', path: '/v1/items/:id', summary: 'Read an item', roles: ['secret', 'publishable', 'finance'], class: 'read', cors: true, key: 'none', params: takes.ofItem,
+    handle: (ctx, { merchant, params, headers }) => readItem(ctx, merchant, params.id, headers['if-none-match']) }),
+
+  route({ method: 'GET', path: '/v1/accounts', summary: 'List accounts', roles: READERS, class: 'read', key: 'none', query: takes.accounts,
+    handle: (ctx, { merchant, query }) => listAccounts(ctx, merchant, query).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/accounts/:id', summary: 'Read an account', roles: READERS, class: 'read', key: 'none', params: takes.ofAccount,
+    handle: (ctx, { merchant, params }) => account(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/accounts/:id/balance', summary: 'Read what an account holds', roles: READERS, class: 'read', key: 'none', params: takes.ofAccount,
+    handle: (ctx, { merchant, params }) => accountBalance(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/balances/query', summary: 'Balances of up to 1000 accounts in one snapshot', roles: READERS, class: 'read', key: 'none', body: takes.accountIds,
+    handle: (ctx, call) => balances(ctx, call.merchant, call.body.accounts).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/trial_balance', summary: 'Debits and credits by currency and account', roles: READERS, class: 'report', key: 'none',
+    handle: (ctx, { merchant }) => trialBalance(ctx, merchant).map(reply(200)) }),
+];

@@ -1,0 +1,135 @@
+/** What requests may hold. Every field has a limit, and what is not named here is refused. */
+import { z } from 'zod';
+import { PLATFORM_KINDS, type AccountKind } from '../domain/account.ts';
+import { AMOUNT_MAX } from '../domain/amount.ts';
+import { chargeStepMinor, parseCurrency, type Currency } from '../domain/currency.ts';
+import { parseId, type Id, type ItemId } from '../domain/ids.ts';
+import type { Page } from '../storage/reads.ts';
+import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
+
+/** Postgres stores no NUL, and half a surrogate pair is no character. */
+export const text = (max: number): z.ZodType<string, string> =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.');
+
+/** What may be left out, or be null, which is the same. */
+export const optional = <T>(schema: z.ZodType<T>): z.ZodType<T | null> =>
+  schema.nullish().transform((value) => value ?? null);
+
+export const id = <P extends string>(prefix: P): z.ZodType<Id<P>, string> =>
+  z.string().transform((value, ctx): Id<P> => {
+    const parsed = parseId(prefix, value);
+    if (parsed) return parsed;
+    ctx.addIssue({ code: 'custom', message: `It is not an id of the form ${prefix}_ and 32 hexadecimal digits.` });
+    return z.NEVER;
+  });
+
+/** Items are named by people: `item_` and up to 64 letters, digits and underscores. */
+export const itemId: z.ZodType<ItemId, string> = z
+  .string()
+  .regex(/^item_[A-Za-z0-9_]{1,64}$/, 'It is not an id of the form item_ and up to 64 letters and digits.')
+  .transform((value) => value as ItemId);
+
+/** A positive integer in minor units, as a JSON number or as digits; at most 12 of them, which is Stripe's own limit. */
+export const amount: z.ZodType<bigint, number | string> = z
+  .union([z.number(), z.string().max(20)], 'It must be a positive integer in minor units.')
+  .transform((value, ctx): bigint => {
+    const digits = String(value);
+    if (/^[1-9][0-9]{0,11}$/.test(digits)) return BigInt(digits);
+    ctx.addIssue({ code: 'custom', message: `It must be a positive integer in minor units, at most ${AMOUNT_MAX}.` });
+    return z.NEVER;
+  });
+
+export const currency: z.ZodType<Currency, string> = z
+  .string()
+  .max(10)
+  .transform((value, ctx): Currency => {
+    const parsed = parseCurrency(value);
+    if (parsed) return parsed;
+    ctx.addIssue({ code: 'custom', message: 'It must be a lower-case ISO 4217 code of a currency that cards are charged in.' });
+    return z.NEVER;
+  });
+
+/** An amount that a card can be charged, in its currency. */
+export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint; currency: Currency }): boolean =>
+  charged % chargeStepMinor(of) === 0n;
+
+/** Stripe's limits: 50 keys of 40 characters, values of 500. */
+export const metadata: z.ZodType<Record<string, string>, Record<string, string>> = z
+  .record(
+    text(40).refine((key) => !/[[\]]/.test(key) && key !== '__proto__', 'A key may not hold square brackets.'),
+    z
+      .string()
+      .max(500)
+      .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.'),
+  )
+  .refine((entries) => Object.keys(entries).length <= 50, 'At most 50 keys.');
+
+/** Where a customer comes back to: a web page, without credentials. */
+export const returnUrl: z.ZodType<string, string> = text(2048).refine((value) => {
+  const url = URL.parse(value);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password;
+}, 'It must be an http or https URL.');
+
+/** Stripe's ids of payment methods, as Stripe.js gives them. */
+export const paymentMethod: z.ZodType<string, string> = z
+  .string()
+  .regex(/^(?:pm|card|src)_[A-Za-z0-9_]{1,100}$/, 'It must be a payment method of Stripe, such as pm_card_visa.');
+
+const decimal = (max: RegExp, what: string): z.ZodType<string, string> => z.string().regex(max, what);
+
+/** Up to 15 digits before the point and 12 behind it. */
+export const quantity: z.ZodType<string | number, string | number> = z.union([
+  z.int().min(0),
+  decimal(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/, 'It must be a decimal of up to 15 digits, and 12 behind the point.'),
+]);
+export const unitPrice: z.ZodType<string, string> = decimal(
+  /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/,
+  'It must be a decimal in minor units, of up to 12 digits, and 12 behind the point.',
+);
+
+export const usageItems: z.ZodType<{ quantity: string | number; unit_price: string }[], unknown> = z
+  .array(z.strictObject({ quantity, unit_price: unitPrice }))
+  .min(1)
+  .max(1000);
+
+interface PageFields<P extends string> {
+  readonly limit: z.ZodType<number, string | undefined>;
+  readonly starting_after: z.ZodType<Id<P> | undefined, string | undefined>;
+  readonly ending_before: z.ZodType<Id<P> | undefined, string | undefined>;
+}
+
+/** The fields of a page in a query string, which holds text alone. */
+export const page = <P extends string>(prefix: P): PageFields<P> => ({
+  limit: z
+    .string()
+    .regex(/^(?:[1-9][0-9]?|100)$/, 'It must be from 1 to 100.')
+    .transform(Number)
+    .default(10),
+  starting_after: id(prefix).optional(),
+  ending_before: id(prefix).optional(),
+});
+
+/** A page lies behind one id or before another, not both. */
+export const isOneDirection = (query: { starting_after: unknown; ending_before: unknown }): boolean =>
+  query.starting_after === undefined || query.ending_before === undefined;
+
+interface PageQuery<Id> {
+  readonly limit: number;
+  readonly starting_after: Id | undefined;
+  readonly ending_before: Id | undefined;
+}
+
+/** From a query string's names to a page's. */
+export const toPage = <Id>({ limit, starting_after, ending_before }: PageQuery<Id>): Page<Id> => ({
+  limit,
+  startingAfter: starting_after,
+  endingBefore: ending_before,
+});
+
+export const accountKind: z.ZodType<AccountKind, string> = z.enum(['wallet', ...PLATFORM_KINDS]);
+
+export const paymentStatus: z.ZodType<PaymentStatus, string> = z.enum(PAYMENT_STATUSES);

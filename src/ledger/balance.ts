@@ -1,0 +1,81 @@
+/** What accounts hold. */
+import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import type { Currency } from '../domain/currency.ts';
+import { walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
+import { accountView, balanceView, zeroBalanceView } from '../domain/reply.ts';
+import { toIso } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { TrialBalanceLine } from '../storage/reads.ts';
+
+/** A customer's wallet in a currency: zero if it was never used. Errors: `customer_not_found`, `database_unavailable`. */
+export const customerBalance = (
+  ctx: Context,
+  merchant: MerchantId,
+  customer: CustomerId,
+  currency: Currency,
+): ResultAsync<object, PaymentError> => {
+  const wallet = walletId(customer, currency);
+  return ctx.reads.account(merchant, wallet).andThen((account) => {
+    if (account) return okAsync(balanceView(account, ctx.clock.now()));
+    return ctx.reads.customer(merchant, customer).map(() => zeroBalanceView(wallet, currency, ctx.clock.now()));
+  });
+};
+
+/** Errors: `account_not_found`, `database_unavailable`. */
+export const account = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<object, PaymentError> =>
+  ctx.reads
+    .account(merchant, id)
+    .andThen((found) => (found ? ok(accountView(found)) : err(paymentError('account_not_found'))));
+
+/** Errors: `account_not_found`, `database_unavailable`. */
+export const accountBalance = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<object, PaymentError> =>
+  ctx.reads
+    .account(merchant, id)
+    .andThen((found) => (found ? ok(balanceView(found, ctx.clock.now())) : err(paymentError('account_not_found'))));
+
+/** Balances of up to a thousand accounts, in one snapshot, in the order asked. Errors: `account_not_found` with `param`. */
+export const balances = (
+  ctx: Context,
+  merchant: MerchantId,
+  ids: readonly AccountId[],
+): ResultAsync<object, PaymentError> =>
+  ctx.reads.accounts(merchant, ids).andThen((found) => {
+    const known = new Map(found.map((one) => [one.id, one]));
+    const missing = ids.findIndex((id) => !known.has(id));
+    if (missing >= 0) return err(paymentError('account_not_found', { param: `accounts[${String(missing)}]` }));
+    const now = ctx.clock.now();
+    return ok({ object: 'balances', as_of: toIso(now), data: found.map((one) => balanceView(one, now)) });
+  });
+
+/** Debits and credits by currency and account; in each currency they are equal. Errors: `database_unavailable`. */
+export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<object, PaymentError> =>
+  ctx.reads.trialBalance(merchant).map((lines) => {
+    const currencies = [...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
+      const debits = own.reduce((sum, line) => sum + line.debits, 0n);
+      const credits = own.reduce((sum, line) => sum + line.credits, 0n);
+      return {
+        currency,
+        debits: debits.toString(),
+        credits: credits.toString(),
+        balanced: debits === credits,
+        accounts: own.map(lineView),
+      };
+    });
+    return {
+      object: 'trial_balance',
+      as_of: toIso(ctx.clock.now()),
+      balanced: currencies.every(({ balanced }) => balanced),
+      currencies,
+    };
+  });
+
+const lineView = ({ kind, account: id, accounts, debits, credits }: TrialBalanceLine): object => ({
+  kind,
+  account: id,
+  accounts: Number(accounts),
+  debits: debits.toString(),
+  credits: credits.toString(),
+  balance: (credits - debits).toString(),
+});
+

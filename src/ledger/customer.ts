@@ -1,0 +1,24 @@
+/** Customers, who have wallets. */
+import type { ResultAsync } from 'neverthrow';
+import type { CallerWithoutKey, Context } from '../context.ts';
+import { replyOf, type Customer, type Reply } from '../domain/change.ts';
+import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
+import { customerView, jsonReply } from '../domain/reply.ts';
+import type { PaymentError } from '../error.ts';
+
+export type NewCustomer = Pick<Customer, 'name' | 'email' | 'metadata'>;
+
+/** Errors: those of any claim, `database_unavailable`. */
+export const createCustomer = (
+  ctx: Context,
+  { merchant, claim }: CallerWithoutKey,
+  wanted: NewCustomer,
+): ResultAsync<Reply, PaymentError> => {
+  const customer: Customer = { merchant, id: newId('cus'), ...wanted, createdAt: ctx.clock.now() };
+  const reply = (): Reply => jsonReply(201, customerView(customer));
+  return ctx.commit({ merchant, ...(claim ? { claim } : {}), customer, reply }).andThen(replyOf);
+};
+
+/** Errors: `customer_not_found`, `database_unavailable`. */
+export const readCustomer = (ctx: Context, merchant: MerchantId, id: CustomerId): ResultAsync<object, PaymentError> =>
+  ctx.reads.customer(merchant, id).map(customerView);

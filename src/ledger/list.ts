@@ -1,0 +1,17 @@
+/** Lists, as Stripe shows them. */
+import type { ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import type { MerchantId } from '../domain/ids.ts';
+import { accountView, listView } from '../domain/reply.ts';
+import type { PaymentError } from '../error.ts';
+import type { AccountFilter } from '../storage/reads.ts';
+
+/** Errors: `database_unavailable`. */
+export const listAccounts = (
+  ctx: Context,
+  merchant: MerchantId,
+  filter: AccountFilter,
+): ResultAsync<object, PaymentError> =>
+  ctx.reads
+    .listAccounts(merchant, filter)
+    .map(({ data, hasMore }) => listView('/v1/accounts', data.map(accountView), hasMore));

@@ -1,0 +1,122 @@
+/** Money moved within a merchant's own ledger: wallet to revenue, and wallet to wallet. */
+import type { Result, ResultAsync } from 'neverthrow';
+import type { Caller, Context } from '../context.ts';
+import { replyOf, type Effect, type Reply } from '../domain/change.ts';
+import type { Currency } from '../domain/currency.ts';
+import { newId, platformAccountId, walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
+import { errorReply, errorView, jsonReply, transferView } from '../domain/reply.ts';
+import type { Transfer } from '../domain/transfer.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+
+export interface Debit {
+  readonly customer: CustomerId;
+  /** In minor units. */
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly description: string | null;
+  readonly kind: 'debit' | 'usage';
+}
+
+/**
+ * Spends from a customer's wallet to the merchant's revenue.
+ * Errors: `insufficient_funds`, `customer_not_found`, `balance_limit_exceeded`, and those of any claim.
+ */
+export const debit = (ctx: Context, caller: Caller, wanted: Debit): ResultAsync<Reply, PaymentError> => {
+  const { customer, amount, currency, description, kind } = wanted;
+  const transfer: Transfer = {
+    merchant: caller.merchant,
+    id: newId('tr'),
+    kind,
+    debit: walletId(customer, currency),
+    credit: platformAccountId(caller.merchant, 'revenue', currency),
+    amount,
+    currency,
+    limit: 'available',
+    description,
+    payment: null,
+  };
+  return (
+    move(ctx, caller, [transfer], onlyTransfer)
+      // A wallet is opened where its customer exists; so it is the customer that is missing.
+      .mapErr((error) =>
+        error.code === 'account_not_found' ? paymentError('customer_not_found', { param: 'customer' }) : error,
+      )
+  );
+};
+
+export interface WalletTransfer {
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly description: string | null;
+}
+
+/**
+ * Moves money between two wallets of the merchant.
+ * Errors: `insufficient_funds`, `account_not_found`, `currency_mismatch`, `transfer_not_allowed`,
+ * `balance_limit_exceeded`, and those of any claim.
+ */
+export const transfer = (ctx: Context, caller: Caller, wanted: WalletTransfer): ResultAsync<Reply, PaymentError> =>
+  move(ctx, caller, [walletTransfer(caller.merchant, wanted)], onlyTransfer);
+
+/**
+ * Up to a thousand of them in one change: all or none (`atomic`), or each by itself (`independent`).
+ * Errors: those of `transfer`, whose `param` names the first that failed; none of them where `independent`.
+ */
+export const transferInBulk = (
+  ctx: Context,
+  caller: Caller,
+  mode: 'atomic' | 'independent',
+  wanted: readonly WalletTransfer[],
+): ResultAsync<Reply, PaymentError> => {
+  const transfers = wanted.map((one) => walletTransfer(caller.merchant, one));
+  const list = (data: object[]): object => ({ object: 'bulk_transfer', mode, data });
+  if (mode === 'atomic')
+    return move(ctx, caller, transfers, (effect) => jsonReply(200, list(effect.transfers.map(transferView))));
+  return move(
+    ctx,
+    caller,
+    transfers,
+    (effect) =>
+      jsonReply(
+        200,
+        list(
+          effect.results.map((result) =>
+            result.match(
+              (posted) => transferView(posted),
+              (error) => ({ object: 'error', error: errorView(error, caller.requestId) }),
+            ),
+          ),
+        ),
+      ),
+    true,
+  );
+};
+
+const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer => ({
+  merchant,
+  id: newId('tr'),
+  kind: 'transfer',
+  debit: wanted.from,
+  credit: wanted.to,
+  amount: wanted.amount,
+  currency: wanted.currency,
+  limit: 'available',
+  description: wanted.description,
+  payment: null,
+});
+
+const onlyTransfer = ({ transfers }: Effect): Reply => jsonReply(201, transfers.map(transferView)[0]);
+
+const move = (
+  ctx: Context,
+  { merchant, claim, requestId }: Caller,
+  transfers: readonly Transfer[],
+  render: (effect: Effect) => Reply,
+  independent = false,
+): ResultAsync<Reply, PaymentError> => {
+  const reply = (result: Result<Effect, PaymentError>): Reply =>
+    result.match(render, (error) => errorReply(error, requestId));
+  return ctx.commit({ merchant, claim, transfers, independent, reply }).andThen(replyOf);
+};

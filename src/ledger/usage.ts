@@ -1,0 +1,55 @@
+/** Usage: quantities at unit prices, priced with decimals and rounded once a line. */
+import { Decimal } from 'decimal.js';
+import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
+import type { Caller, Context } from '../context.ts';
+import { AMOUNT_MAX } from '../domain/amount.ts';
+import type { Reply } from '../domain/change.ts';
+import type { Currency } from '../domain/currency.ts';
+import type { CustomerId } from '../domain/ids.ts';
+import { jsonReply } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { debit } from './transfer.ts';
+
+export interface UsageItem {
+  /** Not negative, as text or as an integer. */
+  readonly quantity: string | number;
+  /** A decimal, in minor units. */
+  readonly unit_price: string;
+}
+
+/**
+ * A precision at which the product of two inputs of at most 30 digits each is exact, so that each line is rounded once,
+ * half to even: over many lines the halves cancel out instead of adding up.
+ */
+const Exact = Decimal.clone({ precision: 64, rounding: Decimal.ROUND_HALF_EVEN });
+
+/** The total in minor units; each line rounded half-even. Errors: `invalid_request` where it has over 12 digits. */
+export const priceItems = (items: readonly UsageItem[]): Result<bigint, PaymentError> => {
+  let total = 0n;
+  for (const { quantity, unit_price } of items)
+    total += BigInt(new Exact(quantity).times(unit_price).toDecimalPlaces(0).toFixed(0));
+  return total > AMOUNT_MAX
+    ? err(paymentError('invalid_request', { param: 'items', message: 'The total has more than 12 digits.' }))
+    : ok(total);
+};
+
+export interface Usage {
+  readonly customer: CustomerId;
+  readonly currency: Currency;
+  readonly items: readonly UsageItem[];
+  readonly description: string | null;
+}
+
+/** What it would cost. Errors: those of `priceItems`. */
+export const quoteUsage = ({ currency, items }: Pick<Usage, 'currency' | 'items'>): ResultAsync<Reply, PaymentError> =>
+  priceItems(items).asyncAndThen((total) =>
+    okAsync(jsonReply(200, { object: 'quote', currency, lines: items.length, total: total.toString() })),
+  );
+
+/** Spends what it costs from the customer's wallet. Errors: those of `priceItems` and `debit`. */
+export const spendUsage = (ctx: Context, caller: Caller, usage: Usage): ResultAsync<Reply, PaymentError> =>
+  priceItems(usage.items).asyncAndThen((amount) =>
+    amount === 0n
+      ? errAsync(paymentError('invalid_request', { param: 'items', message: 'The total is zero: there is nothing to spend.' }))
+      : debit(ctx, caller, { ...usage, amount, kind: 'usage' }),
+  );

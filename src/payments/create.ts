@@ -1,0 +1,86 @@
+/** A payment comes to be, and is charged at once where its caller says `confirm`. */
+import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
+import type { Caller, Context } from '../context.ts';
+import type { Reply } from '../domain/change.ts';
+import type { Currency } from '../domain/currency.ts';
+import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
+import type { CaptureMethod, Payment } from '../domain/payment.ts';
+import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { beginAttempt } from './attempt.ts';
+import { charge } from './charge.ts';
+
+export interface CreatePayment {
+  readonly customer: CustomerId;
+  /** In minor units. */
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly paymentMethod: string | null;
+  readonly confirm: boolean;
+  readonly captureMethod: CaptureMethod;
+  readonly returnUrl: string | null;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Errors: `customer_not_found`, `payment_method_required`, the declines, `provider_unavailable` (unknown), and those of
+ * any claim.
+ */
+export const createPayment = (
+  ctx: Context,
+  { merchant, claim, requestId }: Caller,
+  command: CreatePayment,
+): ResultAsync<Reply, PaymentError> => {
+  if (command.confirm && command.paymentMethod === null)
+    return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
+
+  const payment = newPayment(ctx, merchant, command);
+  const attempt = command.confirm
+    ? beginAttempt(ctx, payment, { claim: claim.id, requestId, replyStatus: 201, showsSecret: true })
+    : null;
+  return ctx
+    .commit({
+      merchant,
+      claim,
+      payment: { kind: 'create', payment, attempt },
+      reply: (result) =>
+        result.match(
+          () => (attempt ? null : jsonReply(201, paymentView(payment, true))),
+          (error) => errorReply(error, requestId),
+        ),
+    })
+    .andThen((applied) => {
+      if (applied.reply) return okAsync(applied.reply);
+      return attempt ? charge(ctx, payment, attempt) : errAsync(paymentError('internal'));
+    });
+};
+
+const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment): Payment => {
+  const id = newId('pay');
+  const { customer, amount, currency, paymentMethod, confirm, captureMethod, returnUrl } = command;
+  return {
+    merchant,
+    id,
+    customer,
+    amount,
+    amountCaptured: 0n,
+    amountRefunded: 0n,
+    currency,
+    status: confirm ? 'processing' : paymentMethod === null ? 'requires_payment_method' : 'requires_confirmation',
+    paymentMethod,
+    captureMethod,
+    returnUrl,
+    description: command.description,
+    metadata: command.metadata,
+    clientSecret: `${id}_secret_${randomToken()}`,
+    nextAction: null,
+    lastError: null,
+    intent: null,
+    attempt: confirm ? 1 : 0,
+    createdAt: ctx.clock.now(),
+  };
+};
+
+/** 192 random bits: whoever has it may pay. */
+const randomToken = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url');

@@ -1,0 +1,100 @@
+/**
+ * The sweeper: finishes what a dead, paused or cut-off process has left.
+ *
+ * An attempt whose lease has run out is taken over: a new lease with the next fencing number is committed first, and
+ * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them.
+ */
+import { errAsync, type ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import type { Reply, Settlement } from '../domain/change.ts';
+import type { Attempt, Payment } from '../domain/payment.ts';
+import { plusMs, toMs } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { conclude, LEASE_MS } from './charge.ts';
+
+/** How often abandoned attempts are looked for. */
+const SWEEP_EVERY_MS = 2_000;
+/** As many at once as Stripe may be asked to bear beside live traffic. */
+const SWEEP_MAX = 16;
+/** Stripe forgets a key after 24 hours; an hour less, since its clock is not ours and a call takes time. */
+const RESEND_FOR_MS = 23 * 3600 * 1000;
+
+export interface Sweeper {
+  /** One round: takes what is abandoned, and finishes it. Answers how many attempts it took. */
+  readonly sweep: () => Promise<number>;
+  /** Ends after the round that is under way. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Sweeps at once, and then every two seconds. */
+export const startSweeper = (ctx: Context): Sweeper => {
+  const sweep = async (): Promise<number> => {
+    const now = ctx.clock.now();
+    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, LEASE_MS), SWEEP_MAX);
+    if (taken.isErr()) {
+      ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'the sweeper could not look for abandoned attempts');
+      return 0;
+    }
+    await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
+    return taken.value.length;
+  };
+
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const loop = async (): Promise<void> => {
+    const count = await sweep();
+    // A full round: there is more, and it has waited long enough.
+    const waitMs = count === SWEEP_MAX ? 0 : SWEEP_EVERY_MS * (0.75 + Math.random() / 2);
+    if (!stopped) timer = setTimeout(() => (round = loop()), waitMs);
+  };
+  let round = loop();
+
+  return {
+    sweep,
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await round;
+    },
+  };
+};
+
+const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
+  const ids = { payment: payment.id, attempt: attempt.number, fence: attempt.fence, 'request.id': attempt.requestId };
+  const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
+  await recover(ctx, payment, attempt).match(
+    (reply) => ctx.log.info({ ...ids, ageMs, status: reply.status }, 'an abandoned attempt was finished'),
+    (error) => ctx.log.warn({ ...ids, ageMs, code: error.code, err: error.cause }, 'the outcome of an attempt is unknown'),
+  );
+};
+
+/** Finds out what became of an attempt, and settles it. Errors: `provider_unavailable`: still unknown. */
+const recover = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {
+  const look = (): ResultAsync<Reply, PaymentError> =>
+    ctx.cards.find(payment, attempt).andThen((found) => conclude(ctx, payment, attempt, found ?? NEVER_ARRIVED));
+
+  const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
+  if (ageMs >= RESEND_FOR_MS) return look();
+  return ctx.cards
+    .confirm(payment, attempt)
+    .orElse((error) => (error.replayed ? lookOnly(ctx, payment, attempt) : errAsync(error)))
+    .andThen((settlement) =>
+      // A repeated answer may be an old one: what Stripe has now is the truth.
+      settlement.outcome === 'processing' ? look() : conclude(ctx, payment, attempt, settlement),
+    );
+};
+
+/** Stripe failed while it worked on this key, and will say so for ever: its records tell whether it charged. */
+const lookOnly = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Settlement, PaymentError> =>
+  ctx.cards.find(payment, attempt).map((found) => found ?? NEVER_ARRIVED);
+
+/** Stripe has no record of it, and its key is never sent again: nothing was charged, and nothing will be. */
+const NEVER_ARRIVED: Settlement = {
+  outcome: 'failed',
+  status: 'requires_payment_method',
+  amountCaptured: 0n,
+  intent: null,
+  nextAction: null,
+  lastError: { code: 'processing_error', message: paymentError('processing_error').message },
+  stripeRequestId: null,
+};

@@ -1,0 +1,309 @@
+/**
+ * The SQL of a commit. First the state that a batch of changes touches is read under lock, then what was decided is
+ * written: each table once, from arrays.
+ *
+ * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
+ * rows meet at the first of them, and none waits for the other in a circle.
+ */
+import { sql, type Selectable, type Transaction } from 'kysely';
+import { ownerOf } from '../domain/account.ts';
+import type { Change } from '../domain/change.ts';
+import type { State, StoredClaim, Writes } from '../domain/decide.ts';
+import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import type { ClaimId } from '../domain/payment.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
+import type { Transfer } from '../domain/transfer.ts';
+import { accountOf, paymentOf } from './rows.ts';
+import type { DB } from './schema.ts';
+
+type Tx = Transaction<DB>;
+
+/** What names a row: its merchant and its own id. */
+interface Key {
+  readonly merchant: string;
+  readonly id: string;
+}
+
+/** Distinct and sorted, so that every process locks in the same order; as two arrays for `unnest`. */
+const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly ids: string[] } => {
+  const distinct = new Map<string, Key>();
+  for (const key of keys) distinct.set(key.merchant + key.id, key);
+  const rows = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+  return { merchants: rows.map(({ merchant }) => uuidText(merchant)), ids: rows.map(({ id }) => uuidText(id)) };
+};
+
+/** Ids carry a prefix, claims do not. */
+const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
+
+/** Locks the rows that these changes touch and reads them. `id` names the batch: it can be committed once. */
+export const readState = async (tx: Tx, id: string, changes: readonly Change[]): Promise<State> => {
+  // All of them leave in one flight, and run in this order.
+  const [, payments, claims, customers, accounts] = await Promise.all([
+    sql`insert into batches (id) values (${id}::uuid)`.execute(tx),
+    lockPayments(tx, changes),
+    readClaims(tx, changes),
+    readCustomers(tx, changes),
+    lockAccounts(tx, changes.flatMap(legsOf)),
+  ]);
+  const missing = changes.filter((change) =>
+    (change.transfers ?? []).some(({ debit, credit }) => !accounts.has(debit) || !accounts.has(credit)),
+  );
+  if (missing.length > 0) {
+    const legs = missing.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
+    await openAccounts(tx, legs);
+    for (const [key, account] of await lockAccounts(tx, legs)) accounts.set(key, account);
+  }
+  return { payments, claims, customers, accounts };
+};
+
+interface Leg {
+  readonly merchant: MerchantId;
+  readonly id: AccountId;
+  readonly currency: Transfer['currency'];
+}
+
+const legsOf = (change: Change): Leg[] =>
+  (change.transfers ?? []).flatMap(({ merchant, debit, credit, currency }) => [
+    { merchant, id: debit, currency },
+    { merchant, id: credit, currency },
+  ]);
+
+const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
+  if (legs.length === 0) return new Map();
+  const { merchants, ids } = sorted(legs);
+  const { rows } = await sql<Selectable<DB['accounts']>>`
+    select a.* from accounts a
+    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    order by a.merchant_id, a.id for no key update of a`.execute(tx);
+  return new Map(rows.map(accountOf).map((account) => [account.id, account]));
+};
+
+/** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
+const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
+  const wanted = legs
+    .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  await sql`
+    insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
+    select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
+    from unnest(
+      ${wanted.map(({ merchant }) => uuidOf(merchant))}::uuid[], ${wanted.map(({ id }) => uuidOf(id))}::uuid[],
+      ${wanted.map(({ kind }) => kind)}::text[], ${wanted.map(({ customer }) => customer && uuidOf(customer))}::uuid[],
+      ${wanted.map(({ currency }) => currency)}::text[]
+    ) w (merchant_id, id, kind, customer_id, currency)
+    left join customers c on c.merchant_id = w.merchant_id and c.id = w.customer_id
+    where w.customer_id is null or c.id is not null
+    on conflict do nothing`.execute(tx);
+};
+
+const lockPayments = async (tx: Tx, changes: readonly Change[]): Promise<State['payments']> => {
+  const keys = changes.flatMap(({ merchant, payment }) => {
+    if (payment?.kind === 'begin') return [{ merchant, id: payment.attempt.payment }];
+    return payment?.kind === 'settle' ? [{ merchant, id: payment.payment }] : [];
+  });
+  if (keys.length === 0) return new Map<PaymentId, never>();
+  const { merchants, ids } = sorted(keys);
+  const { rows } = await sql<Selectable<DB['payments']>>`
+    select p.* from payments p
+    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    order by p.merchant_id, p.id for no key update of p`.execute(tx);
+  return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
+};
+
+/** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
+const readClaims = async (tx: Tx, changes: readonly Change[]): Promise<State['claims']> => {
+  const keys = changes.flatMap(({ merchant, claim, answers }) => {
+    const id = claim?.id ?? answers;
+    return id === undefined ? [] : [{ merchant, id }];
+  });
+  if (keys.length === 0) return new Map<ClaimId, never>();
+  const { merchants, ids } = sorted(keys);
+  const { rows } = await sql<Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'>>`
+    select c.id, c.request_hash, c.status, c.body from claims c
+    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  const claims = new Map<ClaimId, StoredClaim>();
+  for (const row of rows) {
+    const reply = row.status === null || row.body === null ? null : { status: row.status, body: row.body };
+    claims.set(undashed(row.id), { requestHash: undashed(row.request_hash), reply });
+  }
+  return claims;
+};
+
+const undashed = (uuid: string): ClaimId => uuid.replaceAll('-', '') as ClaimId;
+
+const readCustomers = async (tx: Tx, changes: readonly Change[]): Promise<State['customers']> => {
+  const keys = changes.flatMap(({ merchant, payment }) =>
+    payment?.kind === 'create' ? [{ merchant, id: payment.payment.customer }] : [],
+  );
+  if (keys.length === 0) return new Map<CustomerId, never>();
+  const { merchants, ids } = sorted(keys);
+  const { rows } = await sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
+    select c.merchant_id, c.id from customers c
+    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
+};
+
+/** Writes what was decided: one statement for each table that has something, all in one flight. */
+export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<void> => {
+  const writers = [
+    insertCustomers,
+    insertItems,
+    insertPayments,
+    updatePayments,
+    insertAttempts,
+    settleAttempts,
+    updateAccounts,
+    insertTransfers,
+    insertClaims,
+    answerClaims,
+    insertEvents,
+  ];
+  await Promise.all(writers.flatMap((write) => write(tx, writes, toIsoMicros(now)) ?? []));
+};
+
+type Writer = (tx: Tx, writes: Writes, nowIso: string) => Promise<unknown> | undefined;
+
+const insertCustomers: Writer = (tx, { customers: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into customers (merchant_id, id, name, email, metadata, created_at)
+    select * from unnest(
+      ${rows.map((c) => uuidOf(c.merchant))}::uuid[], ${rows.map((c) => uuidOf(c.id))}::uuid[],
+      ${rows.map((c) => c.name)}::text[], ${rows.map((c) => c.email)}::text[],
+      ${rows.map((c) => JSON.stringify(c.metadata))}::jsonb[], ${rows.map((c) => toIsoMicros(c.createdAt))}::timestamptz[]
+    )`.execute(tx);
+};
+
+const insertItems: Writer = (tx, { items: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into items (merchant_id, id, name, unit_price, currency)
+    select * from unnest(
+      ${rows.map((i) => uuidOf(i.merchant))}::uuid[], ${rows.map((i) => i.id)}::text[], ${rows.map((i) => i.name)}::text[],
+      ${rows.map((i) => i.unitPrice)}::numeric[], ${rows.map((i) => i.currency)}::text[]
+    )`.execute(tx);
+};
+
+const insertPayments: Writer = (tx, { newPayments: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
+                          return_url, description, metadata, client_secret, attempt, created_at)
+    select * from unnest(
+      ${rows.map((p) => uuidOf(p.merchant))}::uuid[], ${rows.map((p) => uuidOf(p.id))}::uuid[],
+      ${rows.map((p) => uuidOf(p.customer))}::uuid[], ${rows.map((p) => p.amount)}::bigint[],
+      ${rows.map((p) => p.currency)}::text[], ${rows.map((p) => p.status)}::text[],
+      ${rows.map((p) => p.paymentMethod)}::text[], ${rows.map((p) => p.captureMethod)}::text[],
+      ${rows.map((p) => p.returnUrl)}::text[], ${rows.map((p) => p.description)}::text[],
+      ${rows.map((p) => JSON.stringify(p.metadata))}::jsonb[], ${rows.map((p) => p.clientSecret)}::text[],
+      ${rows.map((p) => p.attempt)}::int[], ${rows.map((p) => toIsoMicros(p.createdAt))}::timestamptz[]
+    )`.execute(tx);
+};
+
+const updatePayments: Writer = (tx, { payments }) => {
+  if (payments.size === 0) return undefined;
+  const rows = [...payments.values()];
+  return sql`
+    update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
+      next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt
+    from unnest(
+      ${rows.map((p) => uuidOf(p.merchant))}::uuid[], ${rows.map((p) => uuidOf(p.id))}::uuid[],
+      ${rows.map((p) => p.status)}::text[], ${rows.map((p) => p.amountCaptured)}::bigint[],
+      ${rows.map((p) => p.paymentMethod)}::text[], ${rows.map((p) => p.nextAction && JSON.stringify(p.nextAction))}::jsonb[],
+      ${rows.map((p) => p.lastError && JSON.stringify(p.lastError))}::jsonb[], ${rows.map((p) => p.intent)}::text[],
+      ${rows.map((p) => p.attempt)}::int[]
+    ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt)
+    where p.merchant_id = w.merchant_id and p.id = w.id`.execute(tx);
+};
+
+const insertAttempts: Writer = (tx, { attempts: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into attempts (merchant_id, payment_id, number, stripe_key, payment_method, claim_id, request_id,
+                          reply_status, shows_secret, owned_until, fence, started_at)
+    select * from unnest(
+      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => uuidOf(a.payment))}::uuid[],
+      ${rows.map((a) => a.number)}::int[], ${rows.map((a) => a.stripeKey)}::text[],
+      ${rows.map((a) => a.paymentMethod)}::text[], ${rows.map((a) => a.claim)}::uuid[],
+      ${rows.map((a) => a.requestId)}::text[], ${rows.map((a) => a.replyStatus)}::smallint[],
+      ${rows.map((a) => a.showsSecret)}::boolean[], ${rows.map((a) => toIsoMicros(a.ownedUntil))}::timestamptz[],
+      ${rows.map((a) => a.fence)}::int[], ${rows.map((a) => toIsoMicros(a.startedAt))}::timestamptz[]
+    )`.execute(tx);
+};
+
+const settleAttempts: Writer = (tx, { settled: rows }, nowIso) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    update attempts a set outcome = w.outcome, stripe_request_id = w.stripe_request_id, settled_at = ${nowIso}::timestamptz
+    from unnest(
+      ${rows.map((s) => uuidOf(s.merchant))}::uuid[], ${rows.map((s) => uuidOf(s.payment))}::uuid[],
+      ${rows.map((s) => s.attempt)}::int[], ${rows.map((s) => s.settlement.outcome)}::text[],
+      ${rows.map((s) => s.settlement.stripeRequestId)}::text[]
+    ) w (merchant_id, payment_id, number, outcome, stripe_request_id)
+    where a.merchant_id = w.merchant_id and a.payment_id = w.payment_id and a.number = w.number`.execute(tx);
+};
+
+const updateAccounts: Writer = (tx, { accounts }) => {
+  if (accounts.size === 0) return undefined;
+  const rows = [...accounts.values()];
+  return sql`
+    update accounts a set debits = w.debits, credits = w.credits, sequence = w.sequence, posted_at = w.posted_at
+    from unnest(
+      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => uuidOf(a.id))}::uuid[],
+      ${rows.map((a) => a.debits)}::bigint[], ${rows.map((a) => a.credits)}::bigint[],
+      ${rows.map((a) => a.sequence)}::bigint[], ${rows.map((a) => toIsoMicros(a.postedAt))}::timestamptz[]
+    ) w (merchant_id, id, debits, credits, sequence, posted_at)
+    where a.merchant_id = w.merchant_id and a.id = w.id`.execute(tx);
+};
+
+const insertTransfers: Writer = (tx, { transfers: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, description, payment_id, posted_at,
+                           debit_sequence, credit_sequence, debit_balance_after, credit_balance_after)
+    select * from unnest(
+      ${rows.map((t) => uuidOf(t.merchant))}::uuid[], ${rows.map((t) => uuidOf(t.id))}::uuid[],
+      ${rows.map((t) => t.kind)}::text[], ${rows.map((t) => uuidOf(t.debit))}::uuid[],
+      ${rows.map((t) => uuidOf(t.credit))}::uuid[], ${rows.map((t) => t.amount)}::bigint[],
+      ${rows.map((t) => t.currency)}::text[], ${rows.map((t) => t.description)}::text[],
+      ${rows.map((t) => t.payment && uuidOf(t.payment))}::uuid[], ${rows.map((t) => toIsoMicros(t.postedAt))}::timestamptz[],
+      ${rows.map((t) => t.debitSequence)}::bigint[], ${rows.map((t) => t.creditSequence)}::bigint[],
+      ${rows.map((t) => t.debitBalanceAfter)}::bigint[], ${rows.map((t) => t.creditBalanceAfter)}::bigint[]
+    )`.execute(tx);
+};
+
+/** Sorted, since a key that another process is inserting is waited for. */
+const insertClaims: Writer = (tx, { claims }, nowIso) => {
+  if (claims.length === 0) return undefined;
+  const rows = claims.toSorted((a, b) => (a.claim.id < b.claim.id ? -1 : 1));
+  return sql`
+    insert into claims (merchant_id, id, key, operation, request_hash, status, body, created_at)
+    select w.*, ${nowIso}::timestamptz from unnest(
+      ${rows.map((c) => uuidOf(c.merchant))}::uuid[], ${rows.map((c) => c.claim.id)}::uuid[],
+      ${rows.map((c) => c.claim.key)}::text[], ${rows.map((c) => c.claim.operation)}::text[],
+      ${rows.map((c) => c.claim.requestHash)}::uuid[], ${rows.map((c) => c.reply?.status ?? null)}::smallint[],
+      ${rows.map((c) => c.reply?.body ?? null)}::text[]
+    ) w`.execute(tx);
+};
+
+const answerClaims: Writer = (tx, { answers }) => {
+  if (answers.length === 0) return undefined;
+  const rows = answers.toSorted((a, b) => (a.claim < b.claim ? -1 : 1));
+  return sql`
+    update claims c set status = w.status, body = w.body
+    from unnest(
+      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => a.claim)}::uuid[],
+      ${rows.map((a) => a.reply.status)}::smallint[], ${rows.map((a) => a.reply.body)}::text[]
+    ) w (merchant_id, id, status, body)
+    where c.merchant_id = w.merchant_id and c.id = w.id and c.status is null`.execute(tx);
+};
+
+const insertEvents: Writer = (tx, { events: rows }, nowIso) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into events (merchant_id, id, type, subject, data, created_at)
+    select w.*, ${nowIso}::timestamptz from unnest(
+      ${rows.map((e) => uuidOf(e.merchant))}::uuid[], ${rows.map((e) => uuidOf(e.id))}::uuid[],
+      ${rows.map((e) => e.type)}::text[], ${rows.map((e) => e.subject)}::text[], ${rows.map((e) => e.data)}::json[]
+    ) w`.execute(tx);
+};

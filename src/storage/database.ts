@@ -1,0 +1,141 @@
+/** The way to Postgres: pools, prepared statements, types, timeouts. kysely and pg are known in this folder alone. */
+import {
+  Kysely,
+  PostgresDialect,
+  type PostgresCursor,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from 'kysely';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Micros } from '../domain/time.ts';
+import type { DB } from './schema.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolMin: number;
+  readonly poolMax: number;
+  readonly acquireTimeoutMs: number;
+  readonly log: Logger;
+}
+
+export interface Database {
+  /** For reads, and for what is not money. */
+  readonly pool: Kysely<DB>;
+  /** The one connection of the commit lane, on which statements are pipelined. */
+  readonly lane: Kysely<DB>;
+  readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number };
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * A process that is paused or cut off must not hold a hot row: after 3 s idle inside a transaction Postgres ends the
+ * session. A lock is waited for 1 s at a time, and `commit` tries again. No statement of ours takes 5 s.
+ */
+const SESSION = [
+  '-c timezone=UTC',
+  '-c lock_timeout=1000',
+  '-c statement_timeout=5000',
+  '-c idle_in_transaction_session_timeout=3000',
+  '-c synchronous_commit=on',
+].join(' ');
+
+/** A server that has stopped answering: later than `statement_timeout`, which a live server keeps to by itself. */
+const QUERY_TIMEOUT_MS = 7_000;
+
+/** Opens nothing yet: connections are made when they are needed. */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const make = (own: pg.PoolConfig): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      application_name: 'quittance',
+      connectionTimeoutMillis: options.acquireTimeoutMs,
+      query_timeout: QUERY_TIMEOUT_MS,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      options: SESSION,
+      types: { getTypeParser },
+      ...own,
+    });
+    // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+    pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+    return pool;
+  };
+  const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
+  const lane = make({ max: 1, pipeline: true });
+  const pool = over(reads);
+  const laneDb = over(lane);
+  return {
+    pool,
+    lane: laneDb,
+    stats: () => ({
+      total: reads.totalCount + lane.totalCount,
+      idle: reads.idleCount + lane.idleCount,
+      waiting: reads.waitingCount + lane.waitingCount,
+    }),
+    close: async () => {
+      await Promise.all([pool.destroy(), laneDb.destroy()]);
+    },
+  };
+};
+
+const over = (pool: pg.Pool): Kysely<DB> => new Kysely<DB>({ dialect: new PostgresDialect({ pool: naming(pool) }) });
+
+/** Kysely names no statements, so Postgres would plan each anew. This gives every text a name, once per connection. */
+const naming = (pool: pg.Pool): PostgresPool => {
+  const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  return {
+    connect: async () => {
+      const client = await pool.connect();
+      const known = wrapped.get(client);
+      if (known) return known;
+      const named: PostgresPoolClient = { query: queryOf(client), release: () => client.release() };
+      wrapped.set(client, named);
+      return named;
+    },
+    end: () => pool.end(),
+  };
+};
+
+const queryOf = (client: pg.PoolClient): PostgresPoolClient['query'] => {
+  function query<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  function query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  function query(text: string | PostgresCursor<unknown>, values: readonly unknown[] = []): unknown {
+    // Kysely asks for a cursor only where one is configured; none is.
+    return typeof text === 'string' ? client.query(statement(text, values)) : text;
+  }
+  return query;
+};
+
+/** Texts are few, since lists are passed as arrays; beyond this many, one is simply not prepared. */
+const NAMED_MAX = 500;
+const names = new Map<string, string>();
+
+const statement = (text: string, values: readonly unknown[]): pg.QueryConfig => {
+  if (values.length === 0) return { text };
+  const parameters = [...values];
+  let name = names.get(text);
+  if (name === undefined && names.size < NAMED_MAX) {
+    name = `q${String(names.size)}`;
+    names.set(text, name);
+  }
+  return name === undefined ? { text, values: parameters } : { name, text, values: parameters };
+};
+
+const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
+  if (format !== 'binary' && oid === INT8) return BigInt;
+  if (format !== 'binary' && oid === TIMESTAMPTZ) return parseTimestamp;
+  return pg.types.getTypeParser(oid, format);
+}) as typeof pg.types.getTypeParser;
+
+/** `2026-01-01 00:00:00.123456+00`, as Postgres writes it in UTC; fewer decimals where the last are zero. */
+const parseTimestamp = (text: string): Micros => {
+  const at = (from: number, to: number): number => Number(text.slice(from, to));
+  const seconds = Date.UTC(at(0, 4), at(5, 7) - 1, at(8, 10), at(11, 13), at(14, 16), at(17, 19));
+  const decimals = text[19] === '.' ? text.slice(20, text.lastIndexOf('+')).padEnd(6, '0') : '0';
+  return (BigInt(seconds) * 1000n + BigInt(decimals)) as Micros;
+};

@@ -1,0 +1,101 @@
+/**
+ * A lane carries items in batches: one batch is under way, and the next leaves as soon as it is back, with whoever came
+ * meanwhile. No timer: under light load an item leaves at once, under heavy load batches grow by themselves.
+ */
+import { err, ResultAsync, type Result } from 'neverthrow';
+import { paymentError, type PaymentError } from '../error.ts';
+
+export interface LaneOptions<Item, Answer> {
+  /** Answers each item, in order. Never rejects. */
+  readonly run: (items: readonly Item[]) => Promise<readonly Result<Answer, PaymentError>[]>;
+  /** Whose item it is: owners take turns, so that one who sends much delays himself and not the others. */
+  readonly ownerOf: (item: Item) => string;
+  /** How much of a batch it takes: 1, or the length of a bulk request. */
+  readonly weightOf: (item: Item) => number;
+  readonly batchMax: number;
+  /** Beyond this many waiting, an item is refused with `overloaded`. */
+  readonly waitingMax: number;
+  readonly observe: (batch: BatchStats) => void;
+}
+
+export interface BatchStats {
+  readonly size: number;
+  /** How long its first item waited for it to leave. */
+  readonly waitMs: number;
+  readonly durationMs: number;
+}
+
+export interface Lane<Item, Answer> {
+  readonly send: (item: Item) => ResultAsync<Answer, PaymentError>;
+  readonly waiting: () => number;
+}
+
+interface Waiter<Item, Answer> {
+  readonly item: Item;
+  readonly since: number;
+  readonly answer: (result: Result<Answer, PaymentError>) => void;
+}
+
+export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): Lane<Item, Answer> => {
+  type Waiting = Waiter<Item, Answer>;
+  const queues = new Map<string, Waiting[]>();
+  let waiting = 0;
+  let running = false;
+
+  /** One of each owner in turn, until the batch is full. Who has had a turn goes to the end. */
+  const take = (): Waiting[] => {
+    const batch: Waiting[] = [];
+    let room = options.batchMax;
+    for (;;) {
+      const [first] = queues;
+      const waiter = first?.[1][0];
+      if (!first || !waiter) return batch;
+      room -= options.weightOf(waiter.item);
+      if (room < 0 && batch.length > 0) return batch;
+      const [owner, queue] = first;
+      batch.push(waiter);
+      queue.shift();
+      queues.delete(owner);
+      if (queue.length > 0) queues.set(owner, queue);
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting > 0) {
+      const batch = take();
+      waiting -= batch.length;
+      const leftAt = performance.now();
+      const results = await options.run(batch.map(({ item }) => item));
+      options.observe({
+        size: batch.length,
+        waitMs: leftAt - (batch[0]?.since ?? leftAt),
+        durationMs: performance.now() - leftAt,
+      });
+      for (const [index, waiter] of batch.entries())
+        waiter.answer(results[index] ?? err(paymentError('internal', { cause: new Error('a batch lost an answer') })));
+    }
+    running = false;
+  };
+
+  const send = (item: Item): ResultAsync<Answer, PaymentError> =>
+    new ResultAsync(
+      new Promise((answer) => {
+        if (waiting >= options.waitingMax) {
+          answer(err(paymentError('overloaded', { retryAfterS: 1 })));
+          return;
+        }
+        waiting++;
+        const waiter = { item, since: performance.now(), answer };
+        const owner = options.ownerOf(item);
+        const queue = queues.get(owner);
+        if (queue) queue.push(waiter);
+        else queues.set(owner, [waiter]);
+        if (running) return;
+        running = true;
+        // Once the sockets that are readable in this turn of the loop have been read: they leave together.
+        setImmediate(() => void run());
+      }),
+    );
+
+  return { send, waiting: () => waiting };
+};

@@ -1,0 +1,62 @@
+/** Attempts that are under way, and who may finish them. */
+import { sql, type Kysely, type Selectable } from 'kysely';
+import { ResultAsync } from 'neverthrow';
+import { idOf } from '../domain/ids.ts';
+import type { Attempt, ClaimId, Payment } from '../domain/payment.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
+import type { PaymentError } from '../error.ts';
+import { readFailure } from './failure.ts';
+import { paymentOf } from './rows.ts';
+import type { DB } from './schema.ts';
+
+export interface Abandoned {
+  readonly payment: Payment;
+  readonly attempt: Attempt;
+}
+
+export interface Leases {
+  /** Takes over attempts whose lease ran out before `now`, oldest first, each by one taker. Errors: `database_unavailable`. */
+  readonly takeAbandoned: (now: Micros, until: Micros, max: number) => ResultAsync<Abandoned[], PaymentError>;
+}
+
+export const createLeases = (db: Kysely<DB>): Leases => ({
+  takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
+});
+
+const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: number): Promise<Abandoned[]> => {
+  // One statement is one transaction: the new lease is committed before anyone acts on it.
+  const { rows: attempts } = await sql<Selectable<DB['attempts']>>`
+    update attempts a set owned_until = ${toIsoMicros(until)}::timestamptz, fence = a.fence + 1
+    from (
+      select merchant_id, payment_id, number from attempts
+      where outcome is null and owned_until < ${toIsoMicros(now)}::timestamptz
+      order by owned_until limit ${max} for update skip locked
+    ) t
+    where a.merchant_id = t.merchant_id and a.payment_id = t.payment_id and a.number = t.number
+    returning a.*`.execute(db);
+  if (attempts.length === 0) return [];
+  const { rows: payments } = await sql<Selectable<DB['payments']>>`
+    select p.* from payments p
+    join unnest(${attempts.map((a) => a.merchant_id)}::uuid[], ${attempts.map((a) => a.payment_id)}::uuid[])
+      k (merchant_id, id) using (merchant_id, id)`.execute(db);
+  const byId = new Map(payments.map((row) => [row.id, paymentOf(row)]));
+  return attempts.flatMap((row) => {
+    const payment = byId.get(row.payment_id);
+    return payment ? [{ payment, attempt: attemptOf(row) }] : [];
+  });
+};
+
+const attemptOf = (row: Selectable<DB['attempts']>): Attempt => ({
+  merchant: idOf('mer', row.merchant_id),
+  payment: idOf('pay', row.payment_id),
+  number: row.number,
+  stripeKey: row.stripe_key,
+  paymentMethod: row.payment_method,
+  claim: row.claim_id === null ? null : (row.claim_id.replaceAll('-', '') as ClaimId),
+  requestId: row.request_id,
+  replyStatus: row.reply_status === 201 ? 201 : 200,
+  showsSecret: row.shows_secret,
+  ownedUntil: row.owned_until as Micros,
+  fence: row.fence,
+  startedAt: row.started_at as Micros,
+});

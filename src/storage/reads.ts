@@ -1,0 +1,189 @@
+/** What is read. Every query names its merchant: nobody sees what is another's. */
+import { sql, type Kysely, type Selectable } from 'kysely';
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import type { Account, AccountKind } from '../domain/account.ts';
+import type { Customer, Item } from '../domain/change.ts';
+import type { Currency } from '../domain/currency.ts';
+import { idOf, uuidOf, type AccountId, type CustomerId, type ItemId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import type { Payment, PaymentStatus } from '../domain/payment.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { readFailure } from './failure.ts';
+import { createLane, type BatchStats } from './lane.ts';
+import { accountOf, customerOf, itemOf, paymentOf } from './rows.ts';
+import type { DB } from './schema.ts';
+
+/** A page of a list, newest first, before or after the row of an id. */
+export interface Page<Id> {
+  readonly limit: number;
+  readonly startingAfter: Id | undefined;
+  readonly endingBefore: Id | undefined;
+}
+
+export interface PageOf<T> {
+  readonly data: readonly T[];
+  readonly hasMore: boolean;
+}
+
+export interface PaymentFilter extends Page<PaymentId> {
+  readonly customer: CustomerId | undefined;
+  readonly status: PaymentStatus | undefined;
+}
+
+export interface AccountFilter extends Page<AccountId> {
+  readonly customer: CustomerId | undefined;
+  readonly currency: Currency | undefined;
+  readonly kind: AccountKind | undefined;
+}
+
+/** One line of a trial balance: an account of the merchant's own, or all wallets of a currency together. */
+export interface TrialBalanceLine {
+  readonly currency: Currency;
+  readonly kind: AccountKind;
+  /** Null for wallets. */
+  readonly account: AccountId | null;
+  readonly accounts: bigint;
+  readonly debits: bigint;
+  readonly credits: bigint;
+}
+
+/** Errors of all: `database_unavailable`, and `<resource>_not_found` of those that read one. */
+export interface Reads {
+  /** An account, or undefined where there is none. Reads that arrive together are one query. */
+  readonly account: (merchant: MerchantId, id: AccountId) => ResultAsync<Account | undefined, PaymentError>;
+  /** Many at once, in one snapshot. Those that do not exist are left out. */
+  readonly accounts: (merchant: MerchantId, ids: readonly AccountId[]) => ResultAsync<Account[], PaymentError>;
+  readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, PaymentError>;
+  readonly trialBalance: (merchant: MerchantId) => ResultAsync<TrialBalanceLine[], PaymentError>;
+  readonly customer: (merchant: MerchantId, id: CustomerId) => ResultAsync<Customer, PaymentError>;
+  readonly payment: (merchant: MerchantId, id: PaymentId) => ResultAsync<Payment, PaymentError>;
+  readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, PaymentError>;
+  readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError>;
+}
+
+/** As many as one query takes without being slower for the first of them. */
+const READ_BATCH_MAX = 256;
+const READ_WAITING_MAX = 8_192;
+
+export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void): Reads => {
+  const read = <T>(query: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(query, readFailure);
+
+  interface AccountKey {
+    readonly merchant: MerchantId;
+    readonly id: AccountId;
+  }
+  const lane = createLane<AccountKey, Account | undefined>({
+    run: (keys) =>
+      selectAccounts(db, keys).then(
+        (found) => keys.map(({ merchant, id }) => ok(found.get(merchant + id))),
+        (error: unknown) => keys.map(() => err(readFailure(error))),
+      ),
+    ownerOf: ({ merchant }) => merchant,
+    weightOf: () => 1,
+    batchMax: READ_BATCH_MAX,
+    waitingMax: READ_WAITING_MAX,
+    observe,
+  });
+
+  return {
+    account: (merchant, id) => lane.send({ merchant, id }),
+    accounts: (merchant, ids) =>
+      read(selectAccounts(db, ids.map((id) => ({ merchant, id })))).map((found) =>
+        ids.flatMap((id) => found.get(merchant + id) ?? []),
+      ),
+    listAccounts: (merchant, filter) => read(listAccounts(db, merchant, filter)),
+    trialBalance: (merchant) => read(trialBalance(db, merchant)),
+    customer: (merchant, id) =>
+      read(
+        db
+          .selectFrom('customers')
+          .selectAll()
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', uuidOf(id))
+          .executeTakeFirst(),
+      ).andThen((row) => (row ? ok(customerOf(row)) : err(paymentError('customer_not_found')))),
+    payment: (merchant, id) =>
+      read(
+        db
+          .selectFrom('payments')
+          .selectAll()
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', uuidOf(id))
+          .executeTakeFirst(),
+      ).andThen((row): Result<Payment, PaymentError> => (row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')))),
+    listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
+    item: (merchant, id) =>
+      read(
+        db
+          .selectFrom('items')
+          .selectAll()
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', id)
+          .executeTakeFirst(),
+      ).andThen((row) => (row ? ok(itemOf(row)) : err(paymentError('item_not_found')))),
+  };
+};
+
+const selectAccounts = async (
+  db: Kysely<DB>,
+  keys: readonly { readonly merchant: MerchantId; readonly id: AccountId }[],
+): Promise<Map<string, Account>> => {
+  const { rows } = await sql<Selectable<DB['accounts']>>`
+    select a.* from accounts a
+    join unnest(${keys.map(({ merchant }) => uuidOf(merchant))}::uuid[], ${keys.map(({ id }) => uuidOf(id))}::uuid[])
+      k (merchant_id, id) using (merchant_id, id)`.execute(db);
+  return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
+};
+
+const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: PaymentFilter): Promise<PageOf<Payment>> => {
+  let query = db.selectFrom('payments').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
+  if (filter.status) query = query.where('status', '=', filter.status);
+  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
+  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  const rows = await query
+    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
+    .limit(filter.limit + 1)
+    .execute();
+  return pageOf(rows.map(paymentOf), filter);
+};
+
+const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
+  let query = db.selectFrom('accounts').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
+  if (filter.currency) query = query.where('currency', '=', filter.currency);
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
+  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  const rows = await query
+    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
+    .limit(filter.limit + 1)
+    .execute();
+  return pageOf(rows.map(accountOf), filter);
+};
+
+/** One row more than the page was asked for, to know whether there is more; a page before an id was read upwards. */
+const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
+  const data = rows.slice(0, limit);
+  return { data: endingBefore ? data.reverse() : data, hasMore: rows.length > limit };
+};
+
+const trialBalance = async (db: Kysely<DB>, merchant: MerchantId): Promise<TrialBalanceLine[]> => {
+  const { rows } = await sql<{
+    currency: Currency;
+    kind: AccountKind;
+    account: string | null;
+    accounts: bigint;
+    debits: string;
+    credits: string;
+  }>`
+    select currency, kind, case when kind = 'wallet' then null else id end as account, count(*) as accounts,
+      sum(debits)::text as debits, sum(credits)::text as credits
+    from accounts where merchant_id = ${uuidOf(merchant)}
+    group by 1, 2, 3 order by 1, 2`.execute(db);
+  return rows.map(({ account, debits, credits, ...line }) => ({
+    ...line,
+    account: account === null ? null : idOf('acct', account),
+    debits: BigInt(debits),
+    credits: BigInt(credits),
+  }));
+};

@@ -1,0 +1,63 @@
+/** Rows of the database, as what they are in the domain. What a constraint guarantees is not checked again. */
+import type { Selectable } from 'kysely';
+import type { Account, AccountKind } from '../domain/account.ts';
+import type { Customer, Item } from '../domain/change.ts';
+import type { Currency } from '../domain/currency.ts';
+import { idOf, type ItemId } from '../domain/ids.ts';
+import type { CaptureMethod, LastError, NextAction, Payment, PaymentStatus } from '../domain/payment.ts';
+import type { Micros } from '../domain/time.ts';
+import type { DB } from './schema.ts';
+
+type Row<Table extends keyof DB> = Selectable<DB[Table]>;
+
+export const accountOf = (row: Row<'accounts'>): Account => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('acct', row.id),
+  kind: row.kind as AccountKind,
+  customer: row.customer_id === null ? null : idOf('cus', row.customer_id),
+  currency: row.currency as Currency,
+  debits: row.debits,
+  credits: row.credits,
+  pending: row.pending,
+  sequence: row.sequence,
+  postedAt: row.posted_at as Micros,
+});
+
+export const customerOf = (row: Row<'customers'>): Customer => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('cus', row.id),
+  name: row.name,
+  email: row.email,
+  metadata: row.metadata as Record<string, string>,
+  createdAt: row.created_at as Micros,
+});
+
+export const paymentOf = (row: Row<'payments'>): Payment => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('pay', row.id),
+  customer: idOf('cus', row.customer_id),
+  amount: row.amount,
+  amountCaptured: row.amount_captured,
+  amountRefunded: row.amount_refunded,
+  currency: row.currency as Currency,
+  status: row.status as PaymentStatus,
+  paymentMethod: row.payment_method,
+  captureMethod: row.capture_method as CaptureMethod,
+  returnUrl: row.return_url,
+  description: row.description,
+  metadata: row.metadata as Record<string, string>,
+  clientSecret: row.client_secret,
+  nextAction: row.next_action as NextAction | null,
+  lastError: row.last_error as LastError | null,
+  intent: row.intent,
+  attempt: row.attempt,
+  createdAt: row.created_at as Micros,
+});
+
+export const itemOf = (row: Row<'items'>): Item => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: row.id as ItemId,
+  name: row.name,
+  unitPrice: row.unit_price,
+  currency: row.currency as Currency,
+});

@@ -1,0 +1,99 @@
+/** What Stripe's answers and errors mean for a payment. Pure. */
+import Stripe from 'stripe';
+import type { Settlement } from '../domain/change.ts';
+import { PAYMENT_STATUSES, type AttemptOutcome, type LastError, type NextAction, type PaymentStatus } from '../domain/payment.ts';
+import { ERRORS, type ErrorCode } from '../error.ts';
+
+const { errors } = Stripe;
+
+/** What a PaymentIntent, as it stands at Stripe, means for its payment. */
+export const settlementOf = (intent: Stripe.PaymentIntent, stripeRequestId: string | null): Settlement => {
+  // A status of a later version of Stripe is no outcome that we know: it is looked at again, like `processing`.
+  const status = PAYMENT_STATUSES.find((known) => known === intent.status) ?? 'processing';
+  return {
+    outcome: OUTCOMES[status],
+    status,
+    amountCaptured: status === 'succeeded' ? BigInt(intent.amount_received) : 0n,
+    intent: intent.id,
+    nextAction: nextActionOf(intent.next_action),
+    lastError: status === 'requires_payment_method' ? lastErrorOf(intent.last_payment_error) : null,
+    stripeRequestId,
+  };
+};
+
+const OUTCOMES = {
+  requires_payment_method: 'declined',
+  requires_confirmation: 'failed',
+  requires_action: 'requires_action',
+  processing: 'processing',
+  requires_capture: 'requires_capture',
+  succeeded: 'succeeded',
+  canceled: 'failed',
+} as const satisfies Record<PaymentStatus, AttemptOutcome>;
+
+const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextAction | null => {
+  const redirect = action?.redirect_to_url;
+  return redirect?.url ? { type: 'redirect_to_url', url: redirect.url, returnUrl: redirect.return_url } : null;
+};
+
+/**
+ * A decline or a refusal, which is an outcome and not a failure of ours; undefined where nothing is certain.
+ * A payment that is not in the state that we thought has moved on: its intent comes with the error, and tells.
+ */
+export const settlementOfError = (error: unknown): Settlement | undefined => {
+  if (error instanceof errors.StripeCardError)
+    return refused('declined', lastErrorOf(error), error.payment_intent?.id, error.requestId);
+  if (error instanceof errors.StripeInvalidRequestError) {
+    const intent = error.payment_intent;
+    if (error.code === 'payment_intent_unexpected_state' && intent) return settlementOf(intent, error.requestId ?? null);
+    const code = error.param?.startsWith('payment_method') ? 'payment_method_not_usable' : 'provider_refused';
+    return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
+  }
+  // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
+  if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
+    return refused('failed', { code: 'provider_refused', message: ERRORS.provider_refused.message }, undefined, undefined);
+  return undefined;
+};
+
+const refused = (
+  outcome: 'declined' | 'failed',
+  lastError: LastError,
+  intent: string | undefined,
+  stripeRequestId: string | undefined,
+): Settlement => ({
+  outcome,
+  status: 'requires_payment_method',
+  amountCaptured: 0n,
+  intent: intent ?? null,
+  nextAction: null,
+  lastError,
+  stripeRequestId: stripeRequestId ?? null,
+});
+
+/** Codes of Stripe's that are ours too; any other is a `card_declined` whose `decline_code` says it. */
+const OWN_CODES: readonly ErrorCode[] = ['expired_card', 'incorrect_cvc', 'processing_error'];
+
+interface CardFailure {
+  readonly code?: string | undefined;
+  readonly decline_code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+const lastErrorOf = (failure: CardFailure | null): LastError => {
+  const code = OWN_CODES.find((own) => own === failure?.code) ?? 'card_declined';
+  const reason = failure?.decline_code ?? (code === 'card_declined' ? failure?.code : undefined);
+  return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
+};
+
+/** Stripe's own trouble, or the network's: overload, 5xx, a timeout, a lost connection, a key that is in use. */
+export const isTrouble = (error: unknown): boolean =>
+  error instanceof errors.StripeAPIError ||
+  error instanceof errors.StripeConnectionError ||
+  error instanceof errors.StripeRateLimitError ||
+  error instanceof errors.StripeIdempotencyError;
+
+/** Stripe repeats this answer from memory, or knows the key for another request: to send it again is of no use. */
+export const wasReplayed = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError
+    ? error.statusCode === 400
+    : error instanceof errors.StripeError && error.headers?.['idempotent-replayed'] === 'true';
