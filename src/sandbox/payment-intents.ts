@@ -39,7 +39,9 @@ export interface UpdateParams extends Omit<ConfirmParams, 'return_url' | 'off_se
   readonly customer?: string | undefined;
   readonly description?: string | null | undefined;
   readonly metadata?: Record<string, string> | null | undefined;
+  /** What newer versions of the API call `allowed_payment_method_types`. */
   readonly payment_method_types?: readonly string[] | undefined;
+  readonly allowed_payment_method_types?: readonly ('card' | 'link')[] | undefined;
   readonly statement_descriptor?: string | undefined;
   readonly statement_descriptor_suffix?: string | undefined;
   readonly transfer_group?: string | undefined;
@@ -99,13 +101,15 @@ const newIntent = (scope: Scope, params: CreateParams, method: Stripe.PaymentMet
   const id = newId('pi_');
   // Where a request says neither, Stripe takes what the account's dashboard allows.
   const automatic =
-    (params.automatic_payment_methods?.enabled ?? params.payment_method_types === undefined)
+    (params.automatic_payment_methods?.enabled ??
+    (params.payment_method_types === undefined && params.allowed_payment_method_types === undefined))
       ? { allow_redirects: params.automatic_payment_methods?.allow_redirects ?? 'always', enabled: true }
       : null;
   return {
     id,
     object: 'payment_intent',
-    allowed_payment_method_types: null,
+    allowed_payment_method_types:
+      params.allowed_payment_method_types === undefined ? null : [...params.allowed_payment_method_types],
     amount: params.amount,
     amount_capturable: 0,
     amount_details: { tip: {} },

@@ -141,6 +141,11 @@ const updateShape = {
   customer: text.optional(),
   description: clearableText.optional(),
   metadata: metadata.optional(),
+  // Newer versions of the API name the same list so.
+  allowed_payment_method_types: z
+    .array(z.enum(['card', 'link']))
+    .min(1)
+    .optional(),
   payment_method_types: z
     .array(z.enum(['card', 'link']))
     .min(1)
