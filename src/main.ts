@@ -33,20 +33,24 @@ const main = (): void => {
 const run = (config: Config): void => {
   const output = openLog(config.logLevel);
   const parts: Part[] = [];
-  const starting = startAll(config, output.log, parts);
-  const stop = createStop(starting, parts, output);
+  const started = startAll(config, output.log, parts).match(
+    (text) => {
+      output.flush();
+      process.stdout.write(text);
+      return true;
+    },
+    (message) => {
+      complain(message);
+      return false;
+    },
+  );
+  const stop = createStop(started, parts, output);
+  void started.then((isRunning) => (isRunning ? undefined : stop(1)));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
   process.on('uncaughtException', (error) => {
     output.log.fatal({ err: error }, 'an error that nothing caught: the service stops');
     void stop(1);
   });
-  void starting.match(
-    (text) => process.stdout.write(text),
-    (message) => {
-      complain(message);
-      void stop(1);
-    },
-  );
 };
 
 const complain = (message: string): void => void process.stderr.write(`quittance: ${message}\n`);
@@ -61,7 +65,7 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const applied = yield* migrate(databaseUrl);
     if (applied.length > 0) log.info({ applied }, 'the database was migrated');
 
-    const service: Service = yield* createService({
+    const service: Service = createService({
       config,
       databaseUrl,
       stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
@@ -88,7 +92,7 @@ const startDatabase = ({ database, dataDir }: Config, log: Logger, parts: Part[]
   if (database.kind === 'url') return okAsync(database.url);
   return startPostgres({ dataDir, log }).map((postgres) => {
     parts.push({ name: 'Postgres', stop: postgres.stop });
-    log.info({ pid: postgres.pid, adopted: postgres.adopted }, 'the embedded Postgres runs');
+    log.info({ postgres: { pid: postgres.pid, adopted: postgres.adopted } }, 'the embedded Postgres runs');
     return postgres.url;
   });
 };
@@ -97,7 +101,7 @@ const startStripe = (config: Config, log: Logger, parts: Part[]): ResultAsync<st
   if (config.stripe.kind === 'stripe') return okAsync(undefined);
   return startSandbox({ dataDir: config.dataDir, port: config.sandboxPort }).map((sandbox) => {
     parts.push({ name: 'the Stripe sandbox', stop: sandbox.stop });
-    log.info({ pid: sandbox.pid, adopted: sandbox.adopted, url: sandbox.url }, 'the Stripe sandbox runs');
+    log.info({ sandbox: { pid: sandbox.pid, adopted: sandbox.adopted } }, 'the Stripe sandbox runs');
     return sandbox.url;
   });
 };
@@ -107,7 +111,7 @@ const startStripe = (config: Config, log: Logger, parts: Part[]): ResultAsync<st
  * after everything that writes to it. The only way out of the process.
  */
 const createStop = (
-  starting: ResultAsync<string, string>,
+  started: Promise<boolean>,
   parts: Part[],
   { log, flush }: Log,
 ): ((code: number) => Promise<void>) => {
@@ -124,7 +128,8 @@ const createStop = (
       end(1);
     }, STOP_DEADLINE_MS).unref();
 
-    await starting;
+    // What is being started is known when it is started.
+    await started;
     let failed = false;
     for (let part = parts.at(-1); part; part = parts.at(-1)) {
       const stopped = await part.stop();
@@ -134,7 +139,7 @@ const createStop = (
         log.error({ part: part.name }, stopped.error);
       }
     }
-    log.info('stopped');
+    if (!failed) log.info('everything stopped');
     end(failed ? 1 : code);
   };
 };

@@ -1,5 +1,6 @@
 /** Other processes: what runs under an id, whether it lives, how it is ended. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,12 +15,22 @@ export const run: (
 export const messageOf = (thrown: unknown): string =>
   (thrown instanceof Error ? thrown.message : String(thrown)).replaceAll(/\s*\n\s*/g, ' ').trim();
 
+/** A process that has ended is not alive, though in a container nobody may ever collect its entry in the table. */
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return !isZombie(pid);
+};
+
+const isZombie = (pid: number): boolean => {
+  if (process.platform !== 'linux') return false;
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
   }
 };
 
@@ -60,6 +71,6 @@ export const terminate = async (pid: number, patienceMs: number): Promise<void> 
   signal('SIGTERM');
   if (await until(gone, patienceMs)) return;
   signal('SIGKILL');
-  // Nothing outlives SIGKILL; only its entry in the process table may, for a moment.
+  // Nothing outlives SIGKILL, but it may take a moment to die.
   await until(gone, 2_000);
 };
