@@ -39,6 +39,12 @@ const SESSION = [
   '-c statement_timeout=5000',
   '-c idle_in_transaction_session_timeout=3000',
   '-c synchronous_commit=on',
+  // Everything here is looked up by key or read along an index. Plans are made once for each statement, perhaps while
+  // a table is still empty: they may not come to depend on that.
+  '-c plan_cache_mode=force_generic_plan',
+  '-c enable_seqscan=off',
+  '-c enable_hashjoin=off',
+  '-c enable_mergejoin=off',
 ].join(' ');
 
 /** A server that has stopped answering: later than `statement_timeout`, which a live server keeps to by itself. */
