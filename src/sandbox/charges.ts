@@ -5,7 +5,7 @@ import { newId } from './ids.ts';
 import { saveChange, type Scope } from './scope.ts';
 
 /** An authorisation that is not captured lapses after seven days. */
-export const CAPTURE_WITHIN_S = 7 * 24 * 60 * 60;
+export const CAPTURE_WITHIN_S: number = 7 * 24 * 60 * 60;
 
 /** What the card's answer does to the charge. */
 export type Verdict =

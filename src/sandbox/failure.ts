@@ -148,3 +148,13 @@ export const apiError = (kept: boolean): Failure => ({
     type: 'api_error',
   },
 });
+
+export const notAForm = (): Failure =>
+  badParam(
+    'Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any ' +
+      'questions, we can help at https://support.stripe.com/.',
+  );
+
+/** Nothing of the sandbox's own stands at that path. */
+export const notFound = (path: string): Failure =>
+  invalid(404, false, `The sandbox has nothing at ${path.slice(0, 200)}.`);

@@ -1,9 +1,10 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
+import { renderEvent } from './events.ts';
 import { badParam, type Failure, resourceMissing } from './failure.ts';
 import type { Page } from './params.ts';
 import { asOfNow, type Scope } from './scope.ts';
-import type { Filter, Kind, ObjectOf, Query, StoredEvent } from './store.ts';
+import type { Filter, Kind, ObjectOf, Query } from './store.ts';
 
 /** Stripe's own. */
 const LIMIT_DEFAULT = 10;
@@ -86,24 +87,3 @@ const pageOf = <T>(url: string, page: Page, found: T[]): List<T> => {
   if (page.ending_before !== undefined) data.reverse();
   return { object: 'list', url, has_more: found.length > limit, data };
 };
-
-/** An event as Stripe answers it. */
-export const renderEvent = (event: StoredEvent): Stripe.EventBase => ({
-  id: event.id,
-  object: 'event',
-  api_version: API_VERSION,
-  created: event.created,
-  data: {
-    object: JSON.parse(event.state) as Stripe.Event.Data.Object,
-    ...(event.previous === null
-      ? {}
-      : { previous_attributes: JSON.parse(event.previous) as Stripe.Event.Data.PreviousAttributes }),
-  },
-  livemode: false,
-  pending_webhooks: 0,
-  request: JSON.parse(event.request) as Stripe.Event.Request,
-  type: event.type as Stripe.Event.Type,
-});
-
-/** The version whose shapes the sandbox speaks: the one that stripe-node 23.1 pins. */
-export const API_VERSION = '2026-10-28.endive';

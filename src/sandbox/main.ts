@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSandbox } from './sandbox.ts';
+import { createSandbox, serve } from './sandbox.ts';
 import { openStore } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.
@@ -35,7 +35,8 @@ const main = (): void => {
 
   mkdirSync(folder, { recursive: true });
   let origin = `http://${host}:${port}`;
-  const { server, stop } = createSandbox(openStore(join(folder, 'sandbox.sqlite')), () => origin);
+  const sandbox = createSandbox(openStore(join(folder, 'sandbox.sqlite')), () => origin);
+  const { server, stop } = serve(sandbox);
   server.on('error', (cause) => fail(`cannot listen on ${origin}: ${cause.message}`));
   server.listen(port, host, () => {
     const address = server.address();

@@ -18,6 +18,7 @@ type Outcome = Result<Intent, Failure>;
 
 /** What a confirmation takes, alone or as part of a creation. */
 export interface ConfirmParams {
+  readonly allowed_payment_method_types?: readonly ('card' | 'link')[] | undefined;
   readonly payment_method?: string | undefined;
   /** The name of the test card behind a token, from `payment_method_data`. */
   readonly cardToken?: string | undefined;
@@ -39,9 +40,7 @@ export interface UpdateParams extends Omit<ConfirmParams, 'return_url' | 'off_se
   readonly customer?: string | undefined;
   readonly description?: string | null | undefined;
   readonly metadata?: Record<string, string> | null | undefined;
-  /** What newer versions of the API call `allowed_payment_method_types`. */
   readonly payment_method_types?: readonly string[] | undefined;
-  readonly allowed_payment_method_types?: readonly ('card' | 'link')[] | undefined;
   readonly statement_descriptor?: string | undefined;
   readonly statement_descriptor_suffix?: string | undefined;
   readonly transfer_group?: string | undefined;
@@ -145,7 +144,7 @@ const newIntent = (scope: Scope, params: CreateParams, method: Stripe.PaymentMet
         request_three_d_secure: params.payment_method_options?.card?.request_three_d_secure ?? 'automatic',
       },
     },
-    payment_method_types: params.payment_method_types === undefined ? ['card'] : [...params.payment_method_types],
+    payment_method_types: [...(params.allowed_payment_method_types ?? params.payment_method_types ?? ['card'])],
     payment_record: null,
     processing: null,
     receipt_email: params.receipt_email ?? null,
@@ -190,15 +189,16 @@ export const confirmIntent = (scope: Scope, id: string, params: ConfirmParams): 
         ),
       );
     }
-    const redirect = missingReturnUrl(held, params);
-    if (redirect !== undefined) return err(redirect);
     const intent: Intent = {
       ...held,
       capture_method: params.capture_method ?? held.capture_method,
       receipt_email: params.receipt_email === undefined ? held.receipt_email : params.receipt_email,
       setup_future_usage: params.setup_future_usage === undefined ? held.setup_future_usage : params.setup_future_usage,
       shipping: params.shipping ?? held.shipping,
+      ...allowedTypes(params),
     };
+    const redirect = missingReturnUrl(intent, params);
+    if (redirect !== undefined) return err(redirect);
     return methodNamed(scope, params, idOf(intent.customer)).andThen((method) =>
       attempt(scope, intent, method ?? methodOf(scope, intent), params),
     );
@@ -206,6 +206,12 @@ export const confirmIntent = (scope: Scope, id: string, params: ConfirmParams): 
 
 const methodOf = (scope: Scope, intent: Intent): Stripe.PaymentMethod | null =>
   scope.store.get('payment_method', idOf(intent.payment_method) ?? '') ?? null;
+
+/** A list of types stands in for what the dashboard allows. */
+const allowedTypes = ({ allowed_payment_method_types: types }: ConfirmParams): Partial<Intent> =>
+  types === undefined
+    ? {}
+    : { allowed_payment_method_types: [...types], automatic_payment_methods: null, payment_method_types: [...types] };
 
 /** Asks the card: it wants its owner, it declines, or it pays. */
 const attempt = (
@@ -388,8 +394,8 @@ export const updateIntent = (scope: Scope, id: string, params: UpdateParams): Ou
       description: keep(params.description, held.description),
       metadata: mergeMetadata(held.metadata, params.metadata),
       payment_method: method.value?.id ?? held.payment_method,
-      payment_method_types:
-        params.payment_method_types === undefined ? held.payment_method_types : [...params.payment_method_types],
+      payment_method_types: [...keep(params.payment_method_types, held.payment_method_types)],
+      ...allowedTypes(params),
       receipt_email: keep(params.receipt_email, held.receipt_email),
       setup_future_usage: keep(params.setup_future_usage, held.setup_future_usage),
       shipping: keep(params.shipping, held.shipping),

@@ -43,7 +43,7 @@ export const newPaymentMethod = (
 
 /** The test card behind a payment method. */
 export const cardBehind = (scope: Scope, method: string): TestCard =>
-  testCard(scope.store.testCard(method)?.name ?? 'visa');
+  testCard(scope.store.hidden(method)?.value ?? 'visa');
 
 /**
  * The payment method that a request names, fit to be used by that customer (or by none). A test card becomes a new one;
@@ -70,7 +70,7 @@ export const usePaymentMethod = (
         ),
       );
     }
-    if (method.customer === null && scope.store.testCard(method.id)?.spent === true) {
+    if (method.customer === null && scope.store.hidden(method.id)?.spent === true) {
       return err(
         refused(
           'The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with ' +

@@ -5,7 +5,8 @@ import { createCustomer, deleteCustomer, findCustomer, updateCustomer } from './
 import { closeDispute, updateDispute } from './disputes.ts';
 import { expandAll } from './expand.ts';
 import { badParam, type Failure, resourceMissing } from './failure.ts';
-import { listEvents, listObjects, renderEvent } from './list.ts';
+import { renderEvent } from './events.ts';
+import { listEvents, listObjects } from './list.ts';
 import {
   amount,
   clearableText,
@@ -31,6 +32,7 @@ import { attachPaymentMethod, detachPaymentMethod, newPaymentMethod, updatePayme
 import { createRefund, updateRefund } from './refunds.ts';
 import { readBalance } from './balance.ts';
 import { find, type Scope } from './scope.ts';
+import { createEndpoint, deleteEndpoint, findEndpoint, updateEndpoint } from './webhooks.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
@@ -109,6 +111,10 @@ const shipping = z.strictObject({
 });
 
 const attemptShape = {
+  allowed_payment_method_types: z
+    .array(z.enum(['card', 'link']))
+    .min(1)
+    .optional(),
   capture_method: z.enum(['automatic', 'automatic_async', 'manual']).optional(),
   payment_method: text.optional(),
   payment_method_data: methodData.optional(),
@@ -141,11 +147,7 @@ const updateShape = {
   customer: text.optional(),
   description: clearableText.optional(),
   metadata: metadata.optional(),
-  // Newer versions of the API name the same list so.
-  allowed_payment_method_types: z
-    .array(z.enum(['card', 'link']))
-    .min(1)
-    .optional(),
+  // What `allowed_payment_method_types` was called before the API's version of endive.
   payment_method_types: z
     .array(z.enum(['card', 'link']))
     .min(1)
@@ -353,11 +355,30 @@ const events: Route[] = [
   }),
 ];
 
+const endpointShape = { description: clearableText.optional(), metadata: metadata.optional() };
+const eventTypes = z.array(text).min(1).max(300);
+
+const endpoints: Route[] = [
+  route('POST', '/v1/webhook_endpoints', { ...endpointShape, url, enabled_events: eventTypes }, (scope, input) =>
+    ok(createEndpoint(scope, input)),
+  ),
+  route('GET', '/v1/webhook_endpoints', pageParams, (scope, input) =>
+    listObjects(scope, 'webhook_endpoint', '/v1/webhook_endpoints', input),
+  ),
+  route('GET', '/v1/webhook_endpoints/:id', {}, (scope, _input, id) => findEndpoint(scope, id)),
+  route(
+    'POST',
+    '/v1/webhook_endpoints/:id',
+    { ...endpointShape, url: url.optional(), enabled_events: eventTypes.optional(), disabled: flag.optional() },
+    (scope, input, id) => updateEndpoint(scope, id, input),
+  ),
+  route('DELETE', '/v1/webhook_endpoints/:id', {}, (scope, _input, id) => deleteEndpoint(scope, id)),
+];
+
 const TABLE: ReadonlyMap<string, Route> = new Map(
-  [...intents, ...charges, ...refunds, ...disputes, ...customers, ...methods, ...money, ...events].map((entry) => [
-    `${entry.method} ${entry.path}`,
-    entry,
-  ]),
+  [...intents, ...charges, ...refunds, ...disputes, ...customers, ...methods, ...money, ...events, ...endpoints].map(
+    (entry) => [`${entry.method} ${entry.path}`, entry],
+  ),
 );
 
 /** The route of a request and the id in its path, if the sandbox has one. */

@@ -38,6 +38,7 @@ const CALLED: Record<Kind, string> = {
   payment_method: 'PaymentMethod',
   refund: 'refund',
   dispute: 'dispute',
+  webhook_endpoint: 'webhook_endpoint',
 };
 
 /** The object of the path's id, as it is now. */

@@ -11,7 +11,9 @@ export type Stored =
   | Stripe.DeletedCustomer
   | Stripe.PaymentMethod
   | Stripe.Refund
-  | Stripe.Dispute;
+  | Stripe.Dispute
+  | Stripe.WebhookEndpoint
+  | Stripe.DeletedWebhookEndpoint;
 export type Kind = Stored['object'];
 export type ObjectOf<K extends Kind> = Extract<Stored, { object: K }>;
 
@@ -50,6 +52,14 @@ export interface KeptReply {
   readonly createdMs: number;
 }
 
+/** An event on its way to an endpoint; `attempt` counts the tries that failed. */
+export interface Delivery {
+  readonly seq: number;
+  readonly event: string;
+  readonly endpoint: string;
+  readonly attempt: number;
+}
+
 export interface Timer {
   readonly seq: number;
   readonly dueMs: number;
@@ -62,10 +72,13 @@ export interface Store {
   /** Runs `work` in one transaction, or in the one that is open: all that it writes is there after a crash, or nothing. */
   readonly transaction: <T>(work: () => T) => T;
   /** Writes the object, new or changed; answers which state of it that is. */
-  readonly put: (object: Stored, testCard?: string) => StateId;
+  readonly put: (object: Stored, hidden?: string) => StateId;
   readonly get: <K extends Kind>(kind: K, id: string) => ObjectOf<K> | undefined;
-  /** Which test card stands behind a payment method, and whether it may still be used without a customer. */
-  readonly testCard: (paymentMethod: string) => { name: string; spent: boolean } | undefined;
+  /**
+   * What an object does not show: the test card behind a payment method, the secret of an endpoint; and whether a
+   * payment method was used up.
+   */
+  readonly hidden: (id: string) => { value: string; spent: boolean } | undefined;
   readonly spend: (paymentMethod: string) => void;
   /** The place of an object in its kind's order, for lists. */
   readonly position: (kind: Kind | 'event', id: string) => number | undefined;
@@ -79,6 +92,12 @@ export interface Store {
   readonly schedule: (dueMs: number, task: string, object: string) => void;
   /** The due timers, oldest first, taken off the list. */
   readonly takeTimers: (nowMs: number, limit: number) => Timer[];
+  readonly addDelivery: (event: string, endpoint: string, dueMs: number) => void;
+  readonly dueDeliveries: (nowMs: number, limit: number) => Delivery[];
+  readonly retryDelivery: (seq: number, dueMs: number) => void;
+  readonly dropDelivery: (seq: number) => void;
+  /** How many deliveries are left to be made. */
+  readonly pendingDeliveries: () => number;
   readonly nextDueMs: () => number | undefined;
   readonly getNumber: (name: string) => number;
   readonly setNumber: (name: string, value: number) => void;
@@ -109,10 +128,11 @@ const SCHEMA = `
     type TEXT,
     source TEXT,
     currency TEXT,
-    test_card TEXT,
+    hidden TEXT,
     spent INTEGER NOT NULL DEFAULT 0,
     state INTEGER NOT NULL REFERENCES state
   );
+  CREATE INDEX IF NOT EXISTS object_by_kind ON object (kind, seq);
   CREATE INDEX IF NOT EXISTS object_by_customer ON object (customer, kind, seq) WHERE customer IS NOT NULL;
   CREATE INDEX IF NOT EXISTS object_by_intent ON object (payment_intent, kind, seq) WHERE payment_intent IS NOT NULL;
   CREATE TABLE IF NOT EXISTS event (
@@ -136,6 +156,14 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS kept_reply_by_age ON kept_reply (created_ms);
   CREATE TABLE IF NOT EXISTS timer (seq INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL, task TEXT NOT NULL, object TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS timer_by_due ON timer (due_ms, seq);
+  CREATE TABLE IF NOT EXISTS delivery (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    due_ms INTEGER NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (due_ms, seq);
   CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -169,7 +197,7 @@ export const openStore = (file: string): Store => {
   };
 
   const insertObject = sql(`INSERT INTO object
-    (id, kind, created, status, customer, payment_intent, charge, type, source, currency, test_card, state)
+    (id, kind, created, status, customer, payment_intent, charge, type, source, currency, hidden, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET status = excluded.status, customer = excluded.customer, state = excluded.state`);
   const insertState = sql('INSERT INTO state (json) VALUES (?)');
@@ -229,18 +257,18 @@ export const openStore = (file: string): Store => {
         throw cause;
       }
     },
-    put: (object, testCard) => {
+    put: (object, hidden) => {
       const state = insertState.run(JSON.stringify(object)).lastInsertRowid;
-      insertObject.run(object.id, object.object, ...columns(object), testCard ?? null, state);
+      insertObject.run(object.id, object.object, ...columns(object), hidden ?? null, state);
       return state;
     },
     get: (kind, id) => {
       const row = selectObject.get(id, kind);
       return row === undefined ? undefined : read(row);
     },
-    testCard: (paymentMethod) => {
-      const row = sql('SELECT test_card, spent FROM object WHERE id = ?').get(paymentMethod);
-      return row === undefined ? undefined : { name: asText(row, 'test_card'), spent: asNumber(row, 'spent') === 1 };
+    hidden: (id) => {
+      const row = sql('SELECT hidden, spent FROM object WHERE id = ?').get(id);
+      return row === undefined ? undefined : { value: asText(row, 'hidden'), spent: asNumber(row, 'spent') === 1 };
     },
     spend: (paymentMethod) => {
       sql('UPDATE object SET spent = 1 WHERE id = ?').run(paymentMethod);
@@ -289,6 +317,25 @@ export const openStore = (file: string): Store => {
         sql('DELETE FROM timer WHERE seq = ?').run(seq);
         return { seq, dueMs: asNumber(row, 'due_ms'), task: asText(row, 'task'), object: asText(row, 'object') };
       }),
+    addDelivery: (event, endpoint, dueMs) => {
+      sql('INSERT INTO delivery (event, endpoint, due_ms) VALUES (?, ?, ?)').run(event, endpoint, Math.ceil(dueMs));
+    },
+    dueDeliveries: (nowMs, limit) =>
+      sql('SELECT * FROM delivery WHERE due_ms <= ? ORDER BY due_ms, seq LIMIT ?')
+        .all(nowMs, limit)
+        .map((row) => ({
+          seq: asNumber(row, 'seq'),
+          event: asText(row, 'event'),
+          endpoint: asText(row, 'endpoint'),
+          attempt: asNumber(row, 'attempt'),
+        })),
+    retryDelivery: (seq, dueMs) => {
+      sql('UPDATE delivery SET attempt = attempt + 1, due_ms = ? WHERE seq = ?').run(dueMs, seq);
+    },
+    dropDelivery: (seq) => {
+      sql('DELETE FROM delivery WHERE seq = ?').run(seq);
+    },
+    pendingDeliveries: () => asNumber(sql('SELECT count(*) AS n FROM delivery').get() ?? {}, 'n'),
     nextDueMs: () => {
       const row = sql('SELECT due_ms FROM timer ORDER BY due_ms, seq LIMIT 1').get();
       return row === undefined ? undefined : asNumber(row, 'due_ms');
@@ -373,6 +420,10 @@ const columns = (object: Stored): Columns => {
       return [object.created, null, null, null, null, object.type, idOf(object.source), object.currency];
     case 'payment_method':
       return [object.created, null, idOf(object.customer), null, null, object.type, null, null];
+    case 'webhook_endpoint':
+      return object.deleted === true
+        ? [0, 'deleted', null, null, null, null, null, null]
+        : [object.created, null, null, null, null, null, null, null];
     case 'customer':
       return object.deleted === true
         ? [0, 'deleted', null, null, null, null, null, null]

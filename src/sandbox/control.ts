@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { err, ok, type Result } from 'neverthrow';
+import { z } from 'zod';
+import { badParam, type Failure, notFound } from './failure.ts';
+import { parseForm } from './params.ts';
+import { challengePage, homePage, messagePage, type Page } from './pages.ts';
+import { answerChallenge, challengeOf } from './payment-intents.ts';
+import { jsonReply, render, type Reply, send } from './reply.ts';
+import { headerOf, partsOf, readBody } from './request.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { Store } from './store.ts';
+import { runDue } from './timers.ts';
+
+/** A hundred years: enough for any test, and far from where dates end. */
+const ADVANCE_S_MAX = 100 * 365 * 24 * 60 * 60;
+
+const clockSchema = z.strictObject({ advance_s: z.coerce.number().min(0).max(ADVANCE_S_MAX) });
+
+/** Everything that is not Stripe's: what the sandbox tells of itself, its faults, its clock and its pages. */
+export const control = async (
+  sandbox: Sandbox,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> => {
+  const { path, query } = partsOf(request);
+  if (path === '/_sandbox/export') return exportIntents(sandbox.store, response);
+  const body = (await readBody(request)).andThen((text) => readBodyAs(request, text));
+  runDue(sandbox.scope());
+  const reply = body.match(
+    (given) => answer(sandbox, request.method ?? 'GET', path, query, given),
+    (failure) => render(requestId, err(failure)),
+  );
+  send(request, response, requestId, reply);
+  sandbox.webhooks.dispatch();
+};
+
+/** A body of JSON, or of a form that a page has sent. */
+const readBodyAs = (request: IncomingMessage, text: string): Result<unknown, Failure> => {
+  if (text === '') return ok({});
+  if (headerOf(request, 'content-type')?.startsWith('application/x-www-form-urlencoded') === true)
+    return parseForm(text);
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    return err(badParam('The body is not JSON.'));
+  }
+};
+
+const answer = (sandbox: Sandbox, method: string, path: string, query: string, given: unknown): Reply => {
+  const [, , topic = '', id, action] = path.split('/');
+  const from = (result: Result<object, Failure>): Reply => render('req_sandbox', result);
+  switch (path === '/' ? `${method} home` : `${method} ${topic}${id === undefined ? '' : '/:id'}`) {
+    case 'GET home':
+      return html(200, homePage(sandbox));
+    case 'GET health':
+      return jsonReply(200, { ok: true, pid: process.pid });
+    case 'GET count':
+      return jsonReply(200, countsOf(sandbox));
+    case 'GET clock':
+      return jsonReply(200, clockOf(sandbox));
+    case 'POST clock':
+      return from(advance(sandbox, given));
+    case 'GET faults':
+      return jsonReply(200, { data: sandbox.faults.list() });
+    case 'POST faults':
+      return from(sandbox.faults.add(given));
+    case 'DELETE faults':
+    case 'DELETE faults/:id':
+      sandbox.faults.remove(id);
+      return jsonReply(200, { data: sandbox.faults.list() });
+    case 'POST events/:id':
+      return action === 'send' ? from(sendEvent(sandbox, id ?? '')) : from(err(notFound(path)));
+    case 'GET 3ds/:id':
+    case 'POST 3ds/:id':
+      return challenge(sandbox, method, id ?? '', path, query, given);
+    default:
+      return from(err(notFound(path)));
+  }
+};
+
+const clockOf = ({ clock }: Sandbox): object => ({
+  now: clock.nowS(),
+  offset_s: Math.round(clock.offsetMs() / 1000),
+});
+
+/** Moves the clock forward, and does all that fell due on the way. */
+const advance = (sandbox: Sandbox, given: unknown): Result<object, Failure> => {
+  const read = clockSchema.safeParse(given);
+  if (!read.success) return err(badParam('advance_s must be a number of seconds, 0 or more.', 'advance_s'));
+  sandbox.clock.advance(Math.round(read.data.advance_s * 1000));
+  sandbox.store.setNumber('clock_offset_ms', sandbox.clock.offsetMs());
+  sandbox.idempotency.forgetOld();
+  runDue(sandbox.scope());
+  return ok(clockOf(sandbox));
+};
+
+const sendEvent = (sandbox: Sandbox, id: string): Result<object, Failure> =>
+  sandbox.store.getEvent(id) === undefined
+    ? err(notFound(`/_sandbox/events/${id}`))
+    : ok({ event: id, endpoints: sandbox.webhooks.resend(id) });
+
+const html = (status: number, page: Page): Reply => ({
+  status,
+  body: page.html,
+  headers: {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+  },
+});
+
+/** The page where a person passes or fails 3-D Secure, and the answer to it. */
+const challenge = (
+  sandbox: Sandbox,
+  method: string,
+  intentId: string,
+  path: string,
+  query: string,
+  given: unknown,
+): Reply => {
+  const scope = sandbox.scope();
+  const intent = sandbox.store.get('payment_intent', intentId);
+  const open = intent === undefined ? undefined : challengeOf(intent);
+  if (intent === undefined || open?.url !== `${scope.origin}${path}?${query}`) {
+    return html(
+      410,
+      messagePage('This challenge is over', 'It was answered already, or another attempt has replaced it.'),
+    );
+  }
+  if (method === 'GET') return html(200, challengePage(intent));
+  const passed = z.looseObject({ result: z.enum(['pass', 'fail']) }).safeParse(given);
+  if (!passed.success) return html(400, messagePage('Nothing was answered', 'The result must be pass or fail.'));
+  const after = sandbox.store.transaction(() => answerChallenge(scope, intent, passed.data.result === 'pass'));
+  if (open.returnUrl === null) return html(200, messagePage('Thank you', `The payment is now ${after.status}.`));
+  const back = new URL(open.returnUrl);
+  back.searchParams.set('payment_intent', after.id);
+  back.searchParams.set('payment_intent_client_secret', after.client_secret ?? '');
+  back.searchParams.set('source_type', 'card');
+  const failed = after.last_payment_error !== null;
+  back.searchParams.set('redirect_status', failed ? 'failed' : 'succeeded');
+  return { status: 303, body: '', headers: { Location: back.href } };
+};
+
+const countsOf = ({ store, seen }: Sandbox): Record<string, number> => {
+  const counts = store.counts();
+  const all = (kind: string): number =>
+    Object.entries(counts).reduce((sum, [name, n]) => (name.startsWith(`${kind}.`) ? sum + n : sum), 0);
+  return {
+    payment_intents: all('payment_intent'),
+    succeeded: counts['payment_intent.succeeded'] ?? 0,
+    charges: counts['charge.succeeded'] ?? 0,
+    declined: counts['charge.failed'] ?? 0,
+    refunds: all('refund'),
+    disputes: all('dispute'),
+    deliveries_pending: store.pendingDeliveries(),
+    ...seen,
+  };
+};
+
+/** How many intents are read at a time, so that an export of a million stays small in memory. */
+const EXPORT_PAGE = 500;
+
+/** Every intent and its charges, one JSON object a line, oldest first. */
+const exportIntents = async (store: Store, response: ServerResponse): Promise<void> => {
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+  for (let after = 0; !response.destroyed;) {
+    const page = store.exportIntents(after, EXPORT_PAGE);
+    after = page.at(-1)?.seq ?? after;
+    const room = response.write(page.map(({ line }) => `${line}\n`).join(''));
+    if (page.length < EXPORT_PAGE) break;
+    if (!room) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+  }
+  response.end();
+};
