@@ -18,8 +18,18 @@ export const seedDemo = (keys: Keys, ctx: Context): ResultAsync<string, PaymentE
   keys
     .seedMerchant(MERCHANT, 'Demo')
     .andThen(() => ResultAsync.combine(ROLES.map((role) => keys.seedKey(MERCHANT, role, DEMO_KEYS[role]))))
-    .andThen(() => ctx.reads.customer(MERCHANT, CUSTOMER).map(() => undefined).orElse(() => seedCustomer(ctx)))
-    .andThen(() => ctx.reads.item(MERCHANT, ITEM).map(() => undefined).orElse(() => seedItem(ctx)))
+    .andThen(() =>
+      ctx.reads
+        .customer(MERCHANT, CUSTOMER)
+        .map(() => undefined)
+        .orElse(() => seedCustomer(ctx)),
+    )
+    .andThen(() =>
+      ctx.reads
+        .item(MERCHANT, ITEM)
+        .map(() => undefined)
+        .orElse(() => seedItem(ctx)),
+    )
     .map(() => CUSTOMER);
 
 const seedCustomer = (ctx: Context): ResultAsync<undefined, PaymentError> =>

@@ -14,7 +14,7 @@ export type Outcome = 'none' | 'applied' | 'unknown';
 /** What to do next: send it again as it is, send a new request under a new key, wait and read, or mend the request. */
 export type Retry = 'same_key' | 'new_key' | 'after_reconcile' | 'never';
 
-interface ErrorSpec {
+export interface ErrorSpec {
   readonly status: number;
   readonly type: ErrorType;
   readonly outcome: Outcome;
@@ -34,8 +34,42 @@ const ours = { type: 'api_error', outcome: 'none', retry: 'same_key', stored: fa
 
 const checkId = 'Check the id, and that the key belongs to the merchant who owns it.';
 
-/** The union, as a table: one line for each code. `/docs/errors` is made from it. */
-export const ERRORS = {
+/** The union. */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'card_number_refused'
+  | 'idempotency_key_required'
+  | 'idempotency_key_reused'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'route_not_found'
+  | 'customer_not_found'
+  | 'payment_not_found'
+  | 'account_not_found'
+  | 'item_not_found'
+  | 'body_too_large'
+  | 'card_declined'
+  | 'expired_card'
+  | 'incorrect_cvc'
+  | 'processing_error'
+  | 'insufficient_funds'
+  | 'currency_mismatch'
+  | 'transfer_not_allowed'
+  | 'balance_limit_exceeded'
+  | 'item_exists'
+  | 'payment_not_confirmable'
+  | 'payment_method_required'
+  | 'payment_method_not_usable'
+  | 'provider_refused'
+  | 'idempotency_key_in_use'
+  | 'provider_unavailable'
+  | 'database_unavailable'
+  | 'contention'
+  | 'overloaded'
+  | 'internal';
+
+/** What each of them means; a code without its line here does not compile. `/docs/errors` is made from it. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   invalid_request: {
     ...invalid,
     status: 400,
@@ -201,9 +235,7 @@ export const ERRORS = {
     message: 'Something went wrong on our side.',
     advice: 'Send the same request again under the same key; give us `request_id` if it stays.',
   },
-} as const satisfies Record<string, ErrorSpec>;
-
-export type ErrorCode = keyof typeof ERRORS;
+};
 
 export interface PaymentError {
   readonly code: ErrorCode;
@@ -224,7 +256,7 @@ export type ErrorDetail = Partial<Omit<PaymentError, 'code'>>;
 
 /** Makes the error of that code; `detail` overrides what its line in `ERRORS` says. */
 export const paymentError = (code: ErrorCode, detail: ErrorDetail = {}): PaymentError => {
-  const { message, outcome, retry }: ErrorSpec = ERRORS[code];
+  const { message, outcome, retry } = ERRORS[code];
   return { code, message, outcome, retry, ...detail };
 };
 

@@ -1,14 +1,19 @@
 /** The Express application: what every request passes, and the table of routes. */
 import cors from 'cors';
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
-import { randomBytes } from 'node:crypto';
 import type { Context } from './context.ts';
 import { paymentError, type PaymentError } from './error.ts';
 import type { Authenticate } from './http/authenticate.ts';
 import { BODY_MAX_BYTES } from './http/body.ts';
 import { errorsPage } from './http/errors-page.ts';
-import type { RequestRecord } from './http/record.ts';
+import { newRecord, type RequestRecord } from './http/record.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
 
@@ -27,12 +32,9 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
   // A path is one spelling: an idempotency key is scoped to it.
   app.enable('strict routing').enable('case sensitive routing');
 
-  const records = new WeakMap<Request, RequestRecord>();
-  const recordOf = (request: Request): RequestRecord => records.get(request) ?? newRecord(request);
-
   app.use((request, response, next) => {
-    const record = newRecord(request);
-    records.set(request, record);
+    const record = newRecord(request.method);
+    request.record = record;
     response.setHeader('Request-Id', record.requestId);
     response.once('close', () => {
       // 499, as nginx has it: the caller hung up before there was an answer.
@@ -55,7 +57,7 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
   /** Who asks is known before a byte of the body is read. */
   const mount = (route: Route): RequestHandler[] => {
     const handle = async (request: Request, response: Response): Promise<void> => {
-      const record = recordOf(request);
+      const { record } = request;
       record.route = route.path;
       const identified = await authenticate(request.headers.authorization);
       if (identified.isOk()) record.merchant = identified.value.merchant;
@@ -78,28 +80,20 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
     else app.post(route.path, ...mount(route));
   }
   app.get('/docs/errors', (request, response) => {
-    recordOf(request).route = '/docs/errors';
+    request.record.route = '/docs/errors';
     response.type('html').send(errorsPage());
   });
 
   app.use((request, response) => {
-    sendError(ctx, request, response, recordOf(request), paymentError('route_not_found'));
+    sendError(ctx, request, response, request.record, paymentError('route_not_found'));
   });
   // For what Express itself throws: a path that is no URL. Nothing of ours throws.
   const onThrown: ErrorRequestHandler = (error: unknown, request, response, _next) => {
-    sendError(ctx, request, response, recordOf(request), ofExpress(error));
+    sendError(ctx, request, response, request.record, ofExpress(error));
   };
   app.use(onThrown);
   return app;
 };
-
-/** `unmatched` until a route is found: a path that is none could be anything, and is not logged. */
-const newRecord = (request: Request): RequestRecord => ({
-  requestId: `req_${randomBytes(9).toString('base64url')}`,
-  startedAt: performance.now(),
-  method: request.method,
-  route: 'unmatched',
-});
 
 /** Express' and body-parser's errors carry a `type` and a `status`. */
 const ofExpress = (error: unknown): PaymentError => {

@@ -72,21 +72,20 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
   let ops: Ops | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
-    seedIfDemo(config, keys, ctx)
-      .andThen((demoCustomerId) =>
-        startOps({
-          host: config.host,
-          port: config.opsPort,
-          snapshot: () => snapshotOf(metrics, database, keys, sweeper),
-          onError: (error) => log.error({ err: error }, 'the ops port is in trouble'),
-        }).andThen((started) => {
-          ops = started;
-          return listenOn(api, config.host, config.port).map((apiUrl) => {
-            sweeper = startSweeper(ctx);
-            return { apiUrl, opsUrl: started.url, demoCustomerId };
-          });
-        }),
-      );
+    seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
+      startOps({
+        host: config.host,
+        port: config.opsPort,
+        snapshot: () => snapshotOf(metrics, database, keys, sweeper),
+        onError: (error) => log.error({ err: error }, 'the ops port is in trouble'),
+      }).andThen((started) => {
+        ops = started;
+        return listenOn(api, config.host, config.port).map((apiUrl) => {
+          sweeper = startSweeper(ctx);
+          return { apiUrl, opsUrl: started.url, demoCustomerId };
+        });
+      }),
+    );
 
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
@@ -102,7 +101,9 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
 };
 
 const seedIfDemo = (config: Config, keys: Keys, ctx: Context): ResultAsync<string | undefined, string> =>
-  config.demoKeys ? seedDemo(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`) : okAsync(undefined);
+  config.demoKeys
+    ? seedDemo(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`)
+    : okAsync(undefined);
 
 const listenOn = (server: Server, host: string, port: number): ResultAsync<string, string> =>
   ResultAsync.fromPromise(
@@ -167,4 +168,3 @@ const snapshotOf = async (
     keyHashes: hashes.unwrapOr([]),
   };
 };
-

@@ -8,7 +8,18 @@
 import { err, ok, Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
 import type { Account } from './account.ts';
-import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply, Settlement } from './change.ts';
+import type {
+  Applied,
+  Change,
+  Claim,
+  Customer,
+  Effect,
+  Event,
+  Item,
+  PaymentStep,
+  Reply,
+  Settlement,
+} from './change.ts';
 import type { AccountId, CustomerId, MerchantId, PaymentId } from './ids.ts';
 import { CONFIRMABLE, type Attempt, type ClaimId, type Payment } from './payment.ts';
 import type { Micros } from './time.ts';
@@ -176,7 +187,14 @@ const step = (
       const { number, paymentMethod } = wanted.attempt;
       if (!CONFIRMABLE.includes(payment.status) || payment.attempt !== number - 1)
         return err(paymentError('payment_not_confirmable', { payment: payment.id }));
-      return ok({ ...payment, status: 'processing', attempt: number, paymentMethod, nextAction: null, lastError: null });
+      return ok({
+        ...payment,
+        status: 'processing',
+        attempt: number,
+        paymentMethod,
+        nextAction: null,
+        lastError: null,
+      });
     }
     case 'settle': {
       const payment = lookUp(state, writes, merchant, wanted.payment);

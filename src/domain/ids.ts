@@ -32,8 +32,7 @@ export type ItemId = Id<'item'>;
 const HEX = /^[0-9a-f]{32}$/;
 
 /** A new id, later than those made before it in this process. */
-export const newId = <P extends string>(prefix: P): Id<P> =>
-  `${prefix}_${randomUUIDv7().replaceAll('-', '')}` as Id<P>;
+export const newId = <P extends string>(prefix: P): Id<P> => `${prefix}_${randomUUIDv7().replaceAll('-', '')}` as Id<P>;
 
 /** The id in a text, if it is one of that kind. */
 export const parseId = <P extends string>(prefix: P, text: string): Id<P> | undefined =>
@@ -75,8 +74,5 @@ export const walletOwner = (wallet: AccountId, currency: Currency): CustomerId =
   `cus_${xorTail(uuidOf(wallet), currencyBits(currency))}` as CustomerId;
 
 /** The id of one of a merchant's platform accounts, which follows from its kind and currency in the same way. */
-export const platformAccountId = (
-  merchant: MerchantId,
-  kind: PlatformKind,
-  currency: Currency,
-): AccountId => `acct_${xorTail(uuidOf(merchant), (KIND_BITS[kind] << 15) | currencyBits(currency))}` as AccountId;
+export const platformAccountId = (merchant: MerchantId, kind: PlatformKind, currency: Currency): AccountId =>
+  `acct_${xorTail(uuidOf(merchant), (KIND_BITS[kind] << 15) | currencyBits(currency))}` as AccountId;

@@ -58,7 +58,8 @@ export interface Payment {
 }
 
 /** How an attempt ended; `null` while it runs. */
-export type AttemptOutcome = 'succeeded' | 'requires_capture' | 'requires_action' | 'processing' | 'declined' | 'failed';
+export type AttemptOutcome =
+  'succeeded' | 'requires_capture' | 'requires_action' | 'processing' | 'declined' | 'failed';
 
 /** One confirmation of a payment at Stripe. Written before the call, so that whoever finds it can finish it. */
 export interface Attempt {

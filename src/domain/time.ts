@@ -14,7 +14,18 @@ export const later = (a: Micros, b: Micros): Micros => (a > b ? a : b);
 export const toMs = (at: Micros): number => Number(at / 1000n);
 
 /** `2026-01-01T00:00:00.000Z`: what replies show. */
-export const toIso = (at: Micros): string => new Date(toMs(at)).toISOString();
+export const toIso = (at: Micros): string => isoOf(toMs(at));
+
+/** All rows of a batch fall within a few milliseconds: the last text serves most of them. */
+let lastMs = 0;
+let lastIso = new Date(0).toISOString();
+const isoOf = (ms: number): string => {
+  if (ms !== lastMs) {
+    lastIso = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastIso;
+};
 
 /** The same to the microsecond: what the database is given. */
 export const toIsoMicros = (at: Micros): string =>

@@ -18,7 +18,8 @@ export const parseBody = (text: string): Result<unknown, PaymentError> => {
 };
 
 const parseJson = (text: string): Result<unknown, PaymentError> => {
-  if (text === '') return err(paymentError('invalid_request', { message: 'The body is empty; it must be a JSON object.' }));
+  if (text === '')
+    return err(paymentError('invalid_request', { message: 'The body is empty; it must be a JSON object.' }));
   try {
     return ok(JSON.parse(text));
   } catch {

@@ -34,6 +34,8 @@ export const readItem = (
 /** A caller who has it already is spared the body. */
 const unlessKnown = (reply: HttpReply, ifNoneMatch: string | undefined): HttpReply => {
   const tag = reply.headers?.['ETag'];
-  const has = tag !== undefined && ifNoneMatch?.split(',').some((one) => one.trim().replace(/^W\//, '') === tag || one.trim() === '*');
+  const has =
+    tag !== undefined &&
+    ifNoneMatch?.split(',').some((one) => one.trim().replace(/^W\//, '') === tag || one.trim() === '*');
   return has ? { ...reply, status: 304 } : reply;
 };

@@ -1,6 +1,17 @@
 /** What is known of a request while it runs: one line of the log when it ends, and ids only. */
+import { randomBytes } from 'node:crypto';
 import type { PaymentError } from '../error.ts';
 import type { MerchantId } from '../domain/ids.ts';
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the one way to give Express' request a field
+  namespace Express {
+    interface Request {
+      /** Set by the first thing that a request meets. */
+      record: RequestRecord;
+    }
+  }
+}
 
 export interface RequestRecord {
   readonly requestId: string;
@@ -11,3 +22,15 @@ export interface RequestRecord {
   merchant?: MerchantId;
   error?: PaymentError;
 }
+
+/** Eight random characters of this process, and a count: unique, and far cheaper than random bytes for each. */
+const prefix = `req_${randomBytes(6).toString('base64url')}`;
+let count = 0;
+
+/** `unmatched` until a route is found: a path that is none could be anything, and is not logged. */
+export const newRecord = (method: string): RequestRecord => ({
+  requestId: `${prefix}${(++count).toString(36).padStart(7, '0')}`,
+  startedAt: performance.now(),
+  method,
+  route: 'unmatched',
+});

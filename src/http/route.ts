@@ -57,7 +57,10 @@ interface Incoming {
   readonly request: Request;
 }
 
-export interface Route extends Pick<RouteSpec<never, never, never, KeyUse>, 'method' | 'path' | 'summary' | 'roles' | 'class'> {
+export interface Route extends Pick<
+  RouteSpec<never, never, never, KeyUse>,
+  'method' | 'path' | 'summary' | 'roles' | 'class'
+> {
   readonly cors: boolean;
   readonly key: KeyUse;
   readonly schemas: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType | undefined };
@@ -74,7 +77,11 @@ export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use e
   const params: z.ZodType = spec.params ?? nothing;
   const query: z.ZodType = spec.query ?? nothing;
 
-  const understand = ({ principal, requestId, request }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
+  const understand = ({
+    principal,
+    requestId,
+    request,
+  }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
     safely(params, request.params).andThen((parsedParams) =>
       safely(query, request.query).andThen((parsedQuery) =>
         bodyOf(spec.body, request).andThen((body) =>
@@ -105,10 +112,15 @@ export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use e
   };
 };
 
-const bodyOf = <Body>(schema: z.ZodType<Body> | undefined, request: Request): Result<Body | undefined, PaymentError> => {
+const bodyOf = <Body>(
+  schema: z.ZodType<Body> | undefined,
+  request: Request,
+): Result<Body | undefined, PaymentError> => {
   if (!schema) return ok(undefined);
   if (typeof request.body !== 'string')
-    return err(paymentError('invalid_request', { param: 'Content-Type', message: 'Content-Type must be application/json.' }));
+    return err(
+      paymentError('invalid_request', { param: 'Content-Type', message: 'Content-Type must be application/json.' }),
+    );
   return parseBody(request.body).andThen((json) => safely(schema, json));
 };
 
@@ -162,9 +174,7 @@ export const serve = async (
 ): Promise<void> => {
   const { requestId } = record;
   const result = await identified
-    .andThen((principal) =>
-      target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden')),
-    )
+    .andThen((principal) => (target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'))))
     .asyncAndThen((principal) => target.run(ctx, { principal, requestId, request }));
   result.match(
     (reply) => sendReply(request, response, reply),
@@ -190,4 +200,3 @@ export const sendError = (
 export const reply = (status: number): ((resource: object) => Reply) => {
   return (resource) => ({ status, body: JSON.stringify(resource) });
 };
-

@@ -49,7 +49,10 @@ export const currency: z.ZodType<Currency, string> = z
   .transform((value, ctx): Currency => {
     const parsed = parseCurrency(value);
     if (parsed) return parsed;
-    ctx.addIssue({ code: 'custom', message: 'It must be a lower-case ISO 4217 code of a currency that cards are charged in.' });
+    ctx.addIssue({
+      code: 'custom',
+      message: 'It must be a lower-case ISO 4217 code of a currency that cards are charged in.',
+    });
     return z.NEVER;
   });
 
@@ -84,7 +87,10 @@ const decimal = (max: RegExp, what: string): z.ZodType<string, string> => z.stri
 /** Up to 15 digits before the point and 12 behind it. */
 export const quantity: z.ZodType<string | number, string | number> = z.union([
   z.int().min(0),
-  decimal(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/, 'It must be a decimal of up to 15 digits, and 12 behind the point.'),
+  decimal(
+    /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/,
+    'It must be a decimal of up to 15 digits, and 12 behind the point.',
+  ),
 ]);
 export const unitPrice: z.ZodType<string, string> = decimal(
   /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/,

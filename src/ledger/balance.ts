@@ -78,4 +78,3 @@ const lineView = ({ kind, account: id, accounts, debits, credits }: TrialBalance
   credits: credits.toString(),
   balance: (credits - debits).toString(),
 });
-

@@ -50,6 +50,8 @@ export const quoteUsage = ({ currency, items }: Pick<Usage, 'currency' | 'items'
 export const spendUsage = (ctx: Context, caller: Caller, usage: Usage): ResultAsync<Reply, PaymentError> =>
   priceItems(usage.items).asyncAndThen((amount) =>
     amount === 0n
-      ? errAsync(paymentError('invalid_request', { param: 'items', message: 'The total is zero: there is nothing to spend.' }))
+      ? errAsync(
+          paymentError('invalid_request', { param: 'items', message: 'The total is zero: there is nothing to spend.' }),
+        )
       : debit(ctx, caller, { ...usage, amount, kind: 'usage' }),
   );

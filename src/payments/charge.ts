@@ -38,7 +38,9 @@ export const conclude = (
 ): ResultAsync<Reply, PaymentError> => {
   // A fact, and not an outcome: Stripe itself still waits for the bank.
   if (settlement.outcome === 'processing') return errAsync(unknown(payment));
-  return ctx.commit(settle(payment, attempt, settlement)).andThen(({ reply }) => (reply ? ok(reply) : err(unknown(payment))));
+  return ctx
+    .commit(settle(payment, attempt, settlement))
+    .andThen(({ reply }) => (reply ? ok(reply) : err(unknown(payment))));
 };
 
 const unknown = (payment: Payment): PaymentError =>

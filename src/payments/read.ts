@@ -26,12 +26,10 @@ export const listPayments = (
   filter: PaymentFilter,
   showsSecret: boolean,
 ): ResultAsync<object, PaymentError> =>
-  ctx.reads
-    .listPayments(merchant, filter)
-    .map(({ data, hasMore }) =>
-      listView(
-        '/v1/payments',
-        data.map((payment) => paymentView(payment, showsSecret)),
-        hasMore,
-      ),
-    );
+  ctx.reads.listPayments(merchant, filter).map(({ data, hasMore }) =>
+    listView(
+      '/v1/payments',
+      data.map((payment) => paymentView(payment, showsSecret)),
+      hasMore,
+    ),
+  );

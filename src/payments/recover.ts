@@ -32,7 +32,10 @@ export const startSweeper = (ctx: Context): Sweeper => {
     const now = ctx.clock.now();
     const taken = await ctx.leases.takeAbandoned(now, plusMs(now, LEASE_MS), SWEEP_MAX);
     if (taken.isErr()) {
-      ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'the sweeper could not look for abandoned attempts');
+      ctx.log.warn(
+        { err: taken.error.cause, code: taken.error.code },
+        'the sweeper could not look for abandoned attempts',
+      );
       return 0;
     }
     await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
@@ -64,7 +67,8 @@ const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): 
   const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
   await recover(ctx, payment, attempt).match(
     (reply) => ctx.log.info({ ...ids, ageMs, status: reply.status }, 'an abandoned attempt was finished'),
-    (error) => ctx.log.warn({ ...ids, ageMs, code: error.code, err: error.cause }, 'the outcome of an attempt is unknown'),
+    (error) =>
+      ctx.log.warn({ ...ids, ageMs, code: error.code, err: error.cause }, 'the outcome of an attempt is unknown'),
   );
 };
 

@@ -13,6 +13,7 @@ import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type Pa
 import type { ClaimId } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
+import { plain, texts } from './arrays.ts';
 import { accountOf, paymentOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
@@ -73,7 +74,7 @@ const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId
   const { merchants, ids } = sorted(legs);
   const { rows } = await sql<Selectable<DB['accounts']>>`
     select a.* from accounts a
-    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by a.merchant_id, a.id for no key update of a`.execute(tx);
   return new Map(rows.map(accountOf).map((account) => [account.id, account]));
 };
@@ -87,9 +88,9 @@ const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
     insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
     select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
     from unnest(
-      ${wanted.map(({ merchant }) => uuidOf(merchant))}::uuid[], ${wanted.map(({ id }) => uuidOf(id))}::uuid[],
-      ${wanted.map(({ kind }) => kind)}::text[], ${wanted.map(({ customer }) => customer && uuidOf(customer))}::uuid[],
-      ${wanted.map(({ currency }) => currency)}::text[]
+      ${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(wanted.map(({ id }) => uuidOf(id)))}::uuid[],
+      ${texts(wanted.map(({ kind }) => kind))}::text[], ${plain(wanted.map(({ customer }) => customer && uuidOf(customer)))}::uuid[],
+      ${texts(wanted.map(({ currency }) => currency))}::text[]
     ) w (merchant_id, id, kind, customer_id, currency)
     left join customers c on c.merchant_id = w.merchant_id and c.id = w.customer_id
     where w.customer_id is null or c.id is not null
@@ -105,7 +106,7 @@ const lockPayments = async (tx: Tx, changes: readonly Change[]): Promise<State['
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Selectable<DB['payments']>>`
     select p.* from payments p
-    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by p.merchant_id, p.id for no key update of p`.execute(tx);
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
 };
@@ -120,7 +121,9 @@ const readClaims = async (tx: Tx, changes: readonly Change[]): Promise<State['cl
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'>>`
     select c.id, c.request_hash, c.status, c.body from claims c
-    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
+    tx,
+  );
   const claims = new Map<ClaimId, StoredClaim>();
   for (const row of rows) {
     const reply = row.status === null || row.body === null ? null : { status: row.status, body: row.body };
@@ -139,7 +142,9 @@ const readCustomers = async (tx: Tx, changes: readonly Change[]): Promise<State[
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
     select c.merchant_id, c.id from customers c
-    join unnest(${merchants}::uuid[], ${ids}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
+    tx,
+  );
   return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
 };
 
@@ -168,9 +173,9 @@ const insertCustomers: Writer = (tx, { customers: rows }) => {
   return sql`
     insert into customers (merchant_id, id, name, email, metadata, created_at)
     select * from unnest(
-      ${rows.map((c) => uuidOf(c.merchant))}::uuid[], ${rows.map((c) => uuidOf(c.id))}::uuid[],
-      ${rows.map((c) => c.name)}::text[], ${rows.map((c) => c.email)}::text[],
-      ${rows.map((c) => JSON.stringify(c.metadata))}::jsonb[], ${rows.map((c) => toIsoMicros(c.createdAt))}::timestamptz[]
+      ${plain(rows.map((c) => uuidOf(c.merchant)))}::uuid[], ${plain(rows.map((c) => uuidOf(c.id)))}::uuid[],
+      ${texts(rows.map((c) => c.name))}::text[], ${texts(rows.map((c) => c.email))}::text[],
+      ${texts(rows.map((c) => JSON.stringify(c.metadata)))}::jsonb[], ${plain(rows.map((c) => toIsoMicros(c.createdAt)))}::timestamptz[]
     )`.execute(tx);
 };
 
@@ -179,8 +184,8 @@ const insertItems: Writer = (tx, { items: rows }) => {
   return sql`
     insert into items (merchant_id, id, name, unit_price, currency)
     select * from unnest(
-      ${rows.map((i) => uuidOf(i.merchant))}::uuid[], ${rows.map((i) => i.id)}::text[], ${rows.map((i) => i.name)}::text[],
-      ${rows.map((i) => i.unitPrice)}::numeric[], ${rows.map((i) => i.currency)}::text[]
+      ${plain(rows.map((i) => uuidOf(i.merchant)))}::uuid[], ${texts(rows.map((i) => i.id))}::text[], ${texts(rows.map((i) => i.name))}::text[],
+      ${plain(rows.map((i) => i.unitPrice))}::numeric[], ${texts(rows.map((i) => i.currency))}::text[]
     )`.execute(tx);
 };
 
@@ -190,13 +195,13 @@ const insertPayments: Writer = (tx, { newPayments: rows }) => {
     insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
                           return_url, description, metadata, client_secret, attempt, created_at)
     select * from unnest(
-      ${rows.map((p) => uuidOf(p.merchant))}::uuid[], ${rows.map((p) => uuidOf(p.id))}::uuid[],
-      ${rows.map((p) => uuidOf(p.customer))}::uuid[], ${rows.map((p) => p.amount)}::bigint[],
-      ${rows.map((p) => p.currency)}::text[], ${rows.map((p) => p.status)}::text[],
-      ${rows.map((p) => p.paymentMethod)}::text[], ${rows.map((p) => p.captureMethod)}::text[],
-      ${rows.map((p) => p.returnUrl)}::text[], ${rows.map((p) => p.description)}::text[],
-      ${rows.map((p) => JSON.stringify(p.metadata))}::jsonb[], ${rows.map((p) => p.clientSecret)}::text[],
-      ${rows.map((p) => p.attempt)}::int[], ${rows.map((p) => toIsoMicros(p.createdAt))}::timestamptz[]
+      ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
+      ${plain(rows.map((p) => uuidOf(p.customer)))}::uuid[], ${plain(rows.map((p) => p.amount))}::bigint[],
+      ${texts(rows.map((p) => p.currency))}::text[], ${texts(rows.map((p) => p.status))}::text[],
+      ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
+      ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
+      ${texts(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
+      ${plain(rows.map((p) => p.attempt))}::int[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`.execute(tx);
 };
 
@@ -207,11 +212,11 @@ const updatePayments: Writer = (tx, { payments }) => {
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
       next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt
     from unnest(
-      ${rows.map((p) => uuidOf(p.merchant))}::uuid[], ${rows.map((p) => uuidOf(p.id))}::uuid[],
-      ${rows.map((p) => p.status)}::text[], ${rows.map((p) => p.amountCaptured)}::bigint[],
-      ${rows.map((p) => p.paymentMethod)}::text[], ${rows.map((p) => p.nextAction && JSON.stringify(p.nextAction))}::jsonb[],
-      ${rows.map((p) => p.lastError && JSON.stringify(p.lastError))}::jsonb[], ${rows.map((p) => p.intent)}::text[],
-      ${rows.map((p) => p.attempt)}::int[]
+      ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
+      ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
+      ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.nextAction && JSON.stringify(p.nextAction)))}::jsonb[],
+      ${texts(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
+      ${plain(rows.map((p) => p.attempt))}::int[]
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt)
     where p.merchant_id = w.merchant_id and p.id = w.id`.execute(tx);
 };
@@ -222,12 +227,12 @@ const insertAttempts: Writer = (tx, { attempts: rows }) => {
     insert into attempts (merchant_id, payment_id, number, stripe_key, payment_method, claim_id, request_id,
                           reply_status, shows_secret, owned_until, fence, started_at)
     select * from unnest(
-      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => uuidOf(a.payment))}::uuid[],
-      ${rows.map((a) => a.number)}::int[], ${rows.map((a) => a.stripeKey)}::text[],
-      ${rows.map((a) => a.paymentMethod)}::text[], ${rows.map((a) => a.claim)}::uuid[],
-      ${rows.map((a) => a.requestId)}::text[], ${rows.map((a) => a.replyStatus)}::smallint[],
-      ${rows.map((a) => a.showsSecret)}::boolean[], ${rows.map((a) => toIsoMicros(a.ownedUntil))}::timestamptz[],
-      ${rows.map((a) => a.fence)}::int[], ${rows.map((a) => toIsoMicros(a.startedAt))}::timestamptz[]
+      ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[],
+      ${plain(rows.map((a) => a.number))}::int[], ${texts(rows.map((a) => a.stripeKey))}::text[],
+      ${texts(rows.map((a) => a.paymentMethod))}::text[], ${plain(rows.map((a) => a.claim))}::uuid[],
+      ${texts(rows.map((a) => a.requestId))}::text[], ${plain(rows.map((a) => a.replyStatus))}::smallint[],
+      ${plain(rows.map((a) => a.showsSecret))}::boolean[], ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
+      ${plain(rows.map((a) => a.fence))}::int[], ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
     )`.execute(tx);
 };
 
@@ -236,9 +241,9 @@ const settleAttempts: Writer = (tx, { settled: rows }, nowIso) => {
   return sql`
     update attempts a set outcome = w.outcome, stripe_request_id = w.stripe_request_id, settled_at = ${nowIso}::timestamptz
     from unnest(
-      ${rows.map((s) => uuidOf(s.merchant))}::uuid[], ${rows.map((s) => uuidOf(s.payment))}::uuid[],
-      ${rows.map((s) => s.attempt)}::int[], ${rows.map((s) => s.settlement.outcome)}::text[],
-      ${rows.map((s) => s.settlement.stripeRequestId)}::text[]
+      ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${plain(rows.map((s) => uuidOf(s.payment)))}::uuid[],
+      ${plain(rows.map((s) => s.attempt))}::int[], ${texts(rows.map((s) => s.settlement.outcome))}::text[],
+      ${texts(rows.map((s) => s.settlement.stripeRequestId))}::text[]
     ) w (merchant_id, payment_id, number, outcome, stripe_request_id)
     where a.merchant_id = w.merchant_id and a.payment_id = w.payment_id and a.number = w.number`.execute(tx);
 };
@@ -249,9 +254,9 @@ const updateAccounts: Writer = (tx, { accounts }) => {
   return sql`
     update accounts a set debits = w.debits, credits = w.credits, sequence = w.sequence, posted_at = w.posted_at
     from unnest(
-      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => uuidOf(a.id))}::uuid[],
-      ${rows.map((a) => a.debits)}::bigint[], ${rows.map((a) => a.credits)}::bigint[],
-      ${rows.map((a) => a.sequence)}::bigint[], ${rows.map((a) => toIsoMicros(a.postedAt))}::timestamptz[]
+      ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
+      ${plain(rows.map((a) => a.debits))}::bigint[], ${plain(rows.map((a) => a.credits))}::bigint[],
+      ${plain(rows.map((a) => a.sequence))}::bigint[], ${plain(rows.map((a) => toIsoMicros(a.postedAt)))}::timestamptz[]
     ) w (merchant_id, id, debits, credits, sequence, posted_at)
     where a.merchant_id = w.merchant_id and a.id = w.id`.execute(tx);
 };
@@ -262,13 +267,13 @@ const insertTransfers: Writer = (tx, { transfers: rows }) => {
     insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, description, payment_id, posted_at,
                            debit_sequence, credit_sequence, debit_balance_after, credit_balance_after)
     select * from unnest(
-      ${rows.map((t) => uuidOf(t.merchant))}::uuid[], ${rows.map((t) => uuidOf(t.id))}::uuid[],
-      ${rows.map((t) => t.kind)}::text[], ${rows.map((t) => uuidOf(t.debit))}::uuid[],
-      ${rows.map((t) => uuidOf(t.credit))}::uuid[], ${rows.map((t) => t.amount)}::bigint[],
-      ${rows.map((t) => t.currency)}::text[], ${rows.map((t) => t.description)}::text[],
-      ${rows.map((t) => t.payment && uuidOf(t.payment))}::uuid[], ${rows.map((t) => toIsoMicros(t.postedAt))}::timestamptz[],
-      ${rows.map((t) => t.debitSequence)}::bigint[], ${rows.map((t) => t.creditSequence)}::bigint[],
-      ${rows.map((t) => t.debitBalanceAfter)}::bigint[], ${rows.map((t) => t.creditBalanceAfter)}::bigint[]
+      ${plain(rows.map((t) => uuidOf(t.merchant)))}::uuid[], ${plain(rows.map((t) => uuidOf(t.id)))}::uuid[],
+      ${texts(rows.map((t) => t.kind))}::text[], ${plain(rows.map((t) => uuidOf(t.debit)))}::uuid[],
+      ${plain(rows.map((t) => uuidOf(t.credit)))}::uuid[], ${plain(rows.map((t) => t.amount))}::bigint[],
+      ${texts(rows.map((t) => t.currency))}::text[], ${texts(rows.map((t) => t.description))}::text[],
+      ${plain(rows.map((t) => t.payment && uuidOf(t.payment)))}::uuid[], ${plain(rows.map((t) => toIsoMicros(t.postedAt)))}::timestamptz[],
+      ${plain(rows.map((t) => t.debitSequence))}::bigint[], ${plain(rows.map((t) => t.creditSequence))}::bigint[],
+      ${plain(rows.map((t) => t.debitBalanceAfter))}::bigint[], ${plain(rows.map((t) => t.creditBalanceAfter))}::bigint[]
     )`.execute(tx);
 };
 
@@ -279,10 +284,10 @@ const insertClaims: Writer = (tx, { claims }, nowIso) => {
   return sql`
     insert into claims (merchant_id, id, key, operation, request_hash, status, body, created_at)
     select w.*, ${nowIso}::timestamptz from unnest(
-      ${rows.map((c) => uuidOf(c.merchant))}::uuid[], ${rows.map((c) => c.claim.id)}::uuid[],
-      ${rows.map((c) => c.claim.key)}::text[], ${rows.map((c) => c.claim.operation)}::text[],
-      ${rows.map((c) => c.claim.requestHash)}::uuid[], ${rows.map((c) => c.reply?.status ?? null)}::smallint[],
-      ${rows.map((c) => c.reply?.body ?? null)}::text[]
+      ${plain(rows.map((c) => uuidOf(c.merchant)))}::uuid[], ${plain(rows.map((c) => c.claim.id))}::uuid[],
+      ${texts(rows.map((c) => c.claim.key))}::text[], ${texts(rows.map((c) => c.claim.operation))}::text[],
+      ${plain(rows.map((c) => c.claim.requestHash))}::uuid[], ${plain(rows.map((c) => c.reply?.status ?? null))}::smallint[],
+      ${texts(rows.map((c) => c.reply?.body ?? null))}::text[]
     ) w`.execute(tx);
 };
 
@@ -292,8 +297,8 @@ const answerClaims: Writer = (tx, { answers }) => {
   return sql`
     update claims c set status = w.status, body = w.body
     from unnest(
-      ${rows.map((a) => uuidOf(a.merchant))}::uuid[], ${rows.map((a) => a.claim)}::uuid[],
-      ${rows.map((a) => a.reply.status)}::smallint[], ${rows.map((a) => a.reply.body)}::text[]
+      ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
+      ${plain(rows.map((a) => a.reply.status))}::smallint[], ${texts(rows.map((a) => a.reply.body))}::text[]
     ) w (merchant_id, id, status, body)
     where c.merchant_id = w.merchant_id and c.id = w.id and c.status is null`.execute(tx);
 };
@@ -303,7 +308,7 @@ const insertEvents: Writer = (tx, { events: rows }, nowIso) => {
   return sql`
     insert into events (merchant_id, id, type, subject, data, created_at)
     select w.*, ${nowIso}::timestamptz from unnest(
-      ${rows.map((e) => uuidOf(e.merchant))}::uuid[], ${rows.map((e) => uuidOf(e.id))}::uuid[],
-      ${rows.map((e) => e.type)}::text[], ${rows.map((e) => e.subject)}::text[], ${rows.map((e) => e.data)}::json[]
+      ${plain(rows.map((e) => uuidOf(e.merchant)))}::uuid[], ${plain(rows.map((e) => uuidOf(e.id)))}::uuid[],
+      ${texts(rows.map((e) => e.type))}::text[], ${texts(rows.map((e) => e.subject))}::text[], ${texts(rows.map((e) => e.data))}::json[]
     ) w`.execute(tx);
 };

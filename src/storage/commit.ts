@@ -82,9 +82,14 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
 
       const spentMs = performance.now() - startedAt;
       if (spentMs > (inDoubt ? AMBIGUOUS_PATIENCE_MS : PATIENCE_MS)) {
-        log.error({ err: tried.error, tries, changes: changes.length, inDoubt: inDoubt !== null }, 'a batch was given up');
+        log.error(
+          { err: tried.error, tries, changes: changes.length, inDoubt: inDoubt !== null },
+          'a batch was given up',
+        );
         const code = failure === 'connection' ? 'database_unavailable' : 'contention';
-        return changes.map(() => err(paymentError(code, { outcome: inDoubt ? 'unknown' : 'none', cause: tried.error })));
+        return changes.map(() =>
+          err(paymentError(code, { outcome: inDoubt ? 'unknown' : 'none', cause: tried.error })),
+        );
       }
       log.warn({ err: tried.error, tries, changes: changes.length, failure }, 'a batch is tried again');
       if (failure !== 'claim taken') await pause(tries);

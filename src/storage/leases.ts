@@ -5,6 +5,7 @@ import { idOf } from '../domain/ids.ts';
 import type { Attempt, ClaimId, Payment } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
+import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import { paymentOf } from './rows.ts';
 import type { DB } from './schema.ts';
@@ -37,7 +38,7 @@ const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: nu
   if (attempts.length === 0) return [];
   const { rows: payments } = await sql<Selectable<DB['payments']>>`
     select p.* from payments p
-    join unnest(${attempts.map((a) => a.merchant_id)}::uuid[], ${attempts.map((a) => a.payment_id)}::uuid[])
+    join unnest(${plain(attempts.map((a) => a.merchant_id))}::uuid[], ${plain(attempts.map((a) => a.payment_id))}::uuid[])
       k (merchant_id, id) using (merchant_id, id)`.execute(db);
   const byId = new Map(payments.map((row) => [row.id, paymentOf(row)]));
   return attempts.flatMap((row) => {

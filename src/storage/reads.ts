@@ -4,9 +4,18 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
-import { idOf, uuidOf, type AccountId, type CustomerId, type ItemId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import {
+  idOf,
+  uuidOf,
+  type AccountId,
+  type CustomerId,
+  type ItemId,
+  type MerchantId,
+  type PaymentId,
+} from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
 import { accountOf, customerOf, itemOf, paymentOf } from './rows.ts';
@@ -87,9 +96,12 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
   return {
     account: (merchant, id) => lane.send({ merchant, id }),
     accounts: (merchant, ids) =>
-      read(selectAccounts(db, ids.map((id) => ({ merchant, id })))).map((found) =>
-        ids.flatMap((id) => found.get(merchant + id) ?? []),
-      ),
+      read(
+        selectAccounts(
+          db,
+          ids.map((id) => ({ merchant, id })),
+        ),
+      ).map((found) => ids.flatMap((id) => found.get(merchant + id) ?? [])),
     listAccounts: (merchant, filter) => read(listAccounts(db, merchant, filter)),
     trialBalance: (merchant) => read(trialBalance(db, merchant)),
     customer: (merchant, id) =>
@@ -109,7 +121,9 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
-      ).andThen((row): Result<Payment, PaymentError> => (row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')))),
+      ).andThen((row): Result<Payment, PaymentError> =>
+        row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
+      ),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
     item: (merchant, id) =>
       read(
@@ -129,7 +143,7 @@ const selectAccounts = async (
 ): Promise<Map<string, Account>> => {
   const { rows } = await sql<Selectable<DB['accounts']>>`
     select a.* from accounts a
-    join unnest(${keys.map(({ merchant }) => uuidOf(merchant))}::uuid[], ${keys.map(({ id }) => uuidOf(id))}::uuid[])
+    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(keys.map(({ id }) => uuidOf(id)))}::uuid[])
       k (merchant_id, id) using (merchant_id, id)`.execute(db);
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
 };

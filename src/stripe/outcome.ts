@@ -1,7 +1,13 @@
 /** What Stripe's answers and errors mean for a payment. Pure. */
 import Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
-import { PAYMENT_STATUSES, type AttemptOutcome, type LastError, type NextAction, type PaymentStatus } from '../domain/payment.ts';
+import {
+  PAYMENT_STATUSES,
+  type AttemptOutcome,
+  type LastError,
+  type NextAction,
+  type PaymentStatus,
+} from '../domain/payment.ts';
 import { ERRORS, type ErrorCode } from '../error.ts';
 
 const { errors } = Stripe;
@@ -45,13 +51,19 @@ export const settlementOfError = (error: unknown): Settlement | undefined => {
     return refused('declined', lastErrorOf(error), error.payment_intent?.id, error.requestId);
   if (error instanceof errors.StripeInvalidRequestError) {
     const intent = error.payment_intent;
-    if (error.code === 'payment_intent_unexpected_state' && intent) return settlementOf(intent, error.requestId ?? null);
+    if (error.code === 'payment_intent_unexpected_state' && intent)
+      return settlementOf(intent, error.requestId ?? null);
     const code = error.param?.startsWith('payment_method') ? 'payment_method_not_usable' : 'provider_refused';
     return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
   }
   // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
-    return refused('failed', { code: 'provider_refused', message: ERRORS.provider_refused.message }, undefined, undefined);
+    return refused(
+      'failed',
+      { code: 'provider_refused', message: ERRORS.provider_refused.message },
+      undefined,
+      undefined,
+    );
   return undefined;
 };
 
