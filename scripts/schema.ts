@@ -2,13 +2,12 @@
  * Dumps what the migrations make, as db/schema.sql for people and src/storage/schema.ts for Kysely. `--check` writes
  * nothing and fails where either is stale. There is no pg_dump beside the embedded Postgres: the catalogue is asked.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import pg from 'pg';
 import { format, resolveConfig } from 'prettier';
 import { startPostgres } from '../src/platform/postgres.ts';
 import { migrate } from '../src/storage/migrate.ts';
+import { createTempDir } from './temp-dir.ts';
 
 interface Column {
   readonly table: string;
@@ -134,7 +133,7 @@ const dump = async (db: pg.Client): Promise<{ sql: string; typescript: string }>
 };
 
 const main = async (): Promise<void> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'quittance-schema-'));
+  const dataDir = await createTempDir('schema');
   const quiet = { info: () => undefined, warn: () => undefined };
   const postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
   try {

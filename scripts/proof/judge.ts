@@ -1,0 +1,443 @@
+/**
+ * The judge: compares what the database says with what Stripe's side says and with what clients were told, and names
+ * every way in which they disagree. It knows nothing of how a run was made, and shares no code with the service: it
+ * reads the tables, the sandbox's own export, and a file of the replies that clients saw.
+ *
+ *   node scripts/proof/judge.ts --database URL --sandbox URL [--seen FILE] [--settled-within SECONDS]
+ */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+
+/** A promise that was broken: which, by what, and how. */
+export interface Violation {
+  readonly rule: Rule;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+export const RULES = {
+  charge_without_payment: 'Whatever Stripe has charged is a succeeded payment here, of the same amount.',
+  payment_without_charge: 'Whatever is a succeeded payment here, Stripe has charged.',
+  charged_twice: 'No payment has two successful charges, or two PaymentIntents.',
+  amounts_differ: 'A payment, its charge and its posting are the same amount.',
+  posted_once: 'A succeeded payment has exactly one posting, and no other payment has any.',
+  told_once: 'A succeeded payment has exactly one event that tells of it.',
+  sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
+  account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
+  running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
+  wallet_negative: 'No wallet is, or was, below zero.',
+  reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte.',
+  reply_untrue: 'Every success that a client was told of is in the tables.',
+  stuck: 'No claim is open and no payment processing, 30 seconds after Stripe knew the outcome.',
+} as const;
+export type Rule = keyof typeof RULES;
+
+/** A final reply, as a client has read it. */
+export interface Seen {
+  /** Method and path, as a key is scoped to them. */
+  readonly operation: string;
+  readonly key: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface Case {
+  readonly databaseUrl: string;
+  readonly sandboxUrl: string;
+  readonly seen: readonly Seen[];
+  /** How long any attempt of the past may have taken from Stripe's answer to its settlement; not asked if left out. */
+  readonly settledWithinS?: number;
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  /** What was looked at: a judgement of nothing proves nothing. */
+  readonly counts: Readonly<
+    Record<'payments' | 'succeeded' | 'charges' | 'transfers' | 'accounts' | 'replies', number>
+  >;
+  /** The longest that a payment waited from Stripe's answer to its settlement, in seconds. */
+  readonly slowestSettlementS: number;
+}
+
+/** Stripe's answer may be this old before a payment that still waits for it counts as stuck. */
+const STUCK_AFTER_S = 30;
+/** Stripe's `created` is in whole seconds. */
+const CLOCK_GRAIN_S = 1;
+
+export const judge = async (of: Case): Promise<Verdict> => {
+  const db = new pg.Client(of.databaseUrl);
+  await db.connect();
+  try {
+    // One snapshot, so that a service that is still at work does not look inconsistent.
+    await db.query('begin isolation level repeatable read read only');
+    const payments = await readPayments(db);
+    // Read after the database: whatever was settled there has been charged before.
+    const intents = await readIntents(of.sandboxUrl);
+    const settlements = settlementsS(payments, intents);
+    const violations = [
+      ...compareWithStripe(payments, intents),
+      ...comparePostings(payments),
+      ...(await ledgerViolations(db)),
+      ...(await compareWithClients(db, of.seen)),
+      ...(await stuckViolations(db, intents)),
+      ...slowViolations(settlements, of.settledWithinS),
+    ];
+    return {
+      violations,
+      counts: {
+        payments: payments.length,
+        succeeded: payments.filter(({ status }) => status === 'succeeded').length,
+        charges: intents.flatMap(({ charges }) => charges).filter(({ status }) => status === 'succeeded').length,
+        transfers: await countOf(db, 'transfers'),
+        accounts: await countOf(db, 'accounts'),
+        replies: of.seen.length,
+      },
+      slowestSettlementS: Math.max(0, ...settlements.values()),
+    };
+  } finally {
+    await db.end();
+  }
+};
+
+// ---- payments and charges ----------------------------------------------------------------------------------------
+
+interface PaymentRow {
+  readonly id: string;
+  readonly status: string;
+  readonly captured: bigint;
+  readonly currency: string;
+  readonly intent: string | null;
+  readonly postings: number;
+  readonly posted: bigint;
+  readonly told: number;
+  /** Of its last attempt, in seconds since 1970. */
+  readonly started_s: number | null;
+  readonly settled_s: number | null;
+}
+
+interface Intent {
+  readonly id: string;
+  readonly status: string;
+  readonly created: number;
+  readonly currency: string;
+  readonly amount_received: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly charges: readonly { readonly id: string; readonly status: string }[];
+}
+
+const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
+  const rows = await rowsOf<Record<keyof PaymentRow, string | null>>(
+    db,
+    `select 'pay_' || replace(p.id::text, '-', '') as id, p.status, p.amount_captured as captured, p.currency, p.intent,
+       (select count(*) from transfers t
+        where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind = 'payment') as postings,
+       (select coalesce(sum(t.amount), 0) from transfers t
+        where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind = 'payment') as posted,
+       (select count(*) from events e where e.merchant_id = p.merchant_id
+        and e.subject = 'pay_' || replace(p.id::text, '-', '') and e.type = 'payment.succeeded') as told,
+       extract(epoch from a.started_at) as started_s, extract(epoch from a.settled_at) as settled_s
+     from payments p left join attempts a
+       on a.merchant_id = p.merchant_id and a.payment_id = p.id and a.number = p.attempt`,
+  );
+  return rows.map((row) => ({
+    id: String(row.id),
+    status: String(row.status),
+    captured: BigInt(row.captured ?? 0),
+    currency: String(row.currency),
+    intent: row.intent,
+    postings: Number(row.postings),
+    posted: BigInt(row.posted ?? 0),
+    told: Number(row.told),
+    started_s: row.started_s === null ? null : Number(row.started_s),
+    settled_s: row.settled_s === null ? null : Number(row.settled_s),
+  }));
+};
+
+const readIntents = async (sandboxUrl: string): Promise<Intent[]> => {
+  const response = await fetch(`${sandboxUrl}/_sandbox/export`);
+  if (!response.ok) throw new Error(`the sandbox's export answered ${response.status}`);
+  const lines = (await response.text()).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Intent);
+};
+
+const TAG = 'quittance_payment';
+
+const compareWithStripe = (payments: readonly PaymentRow[], intents: readonly Intent[]): Violation[] => {
+  const byId = new Map(payments.map((payment) => [payment.id, payment]));
+  const byTag = Map.groupBy(intents, (intent) => intent.metadata[TAG] ?? '');
+  const violations: Violation[] = [];
+  const report = (rule: Rule, subject: string, detail: string): void => void violations.push({ rule, subject, detail });
+
+  for (const intent of intents) {
+    if (intent.status !== 'succeeded') continue;
+    const tag = intent.metadata[TAG];
+    const payment = tag === undefined ? undefined : byId.get(tag);
+    if (!payment)
+      report('charge_without_payment', intent.id, `it was charged for ${tag ?? 'nobody'}, which is not here`);
+    else if (payment.status !== 'succeeded')
+      report('charge_without_payment', intent.id, `it was charged for ${payment.id}, which is ${payment.status}`);
+    else if (payment.captured !== BigInt(intent.amount_received) || payment.currency !== intent.currency)
+      report(
+        'amounts_differ',
+        payment.id,
+        `${payment.captured} ${payment.currency} here, ${intent.amount_received} ${intent.currency} in ${intent.id}`,
+      );
+  }
+  for (const [tag, of] of byTag) {
+    if (tag === '') continue;
+    const charges = of.flatMap((intent) => intent.charges).filter(({ status }) => status === 'succeeded');
+    if (charges.length > 1) report('charged_twice', tag, `its charges are ${charges.map(({ id }) => id).join(', ')}`);
+    if (of.length > 1) report('charged_twice', tag, `its PaymentIntents are ${of.map(({ id }) => id).join(', ')}`);
+  }
+  for (const payment of payments) {
+    if (payment.status !== 'succeeded') continue;
+    const paid = byTag.get(payment.id)?.find(({ status }) => status === 'succeeded');
+    if (!paid) report('payment_without_charge', payment.id, 'Stripe has no succeeded PaymentIntent for it');
+    else if (paid.id !== payment.intent)
+      report('payment_without_charge', payment.id, `it names ${payment.intent ?? 'none'}, and ${paid.id} was paid`);
+  }
+  return violations;
+};
+
+const comparePostings = (payments: readonly PaymentRow[]): Violation[] =>
+  payments.flatMap(({ id, status, captured, postings, posted, told }): Violation[] => {
+    const wanted = status === 'succeeded' ? 1 : 0;
+    const found: Violation[] = [];
+    if (postings !== wanted)
+      found.push({ rule: 'posted_once', subject: id, detail: `${status}, posted ${postings} times` });
+    if (postings === 1 && posted !== captured)
+      found.push({ rule: 'amounts_differ', subject: id, detail: `captured ${captured}, posted ${posted}` });
+    if (told !== wanted) found.push({ rule: 'told_once', subject: id, detail: `${status}, told of ${told} times` });
+    return found;
+  });
+
+/** From Stripe's answer, or the attempt's start where that is later, to the settlement. */
+const settlementsS = (payments: readonly PaymentRow[], intents: readonly Intent[]): Map<string, number> => {
+  const createdS = new Map(intents.map(({ metadata, created }) => [metadata[TAG] ?? '', created]));
+  return new Map(
+    payments.flatMap(({ id, started_s: started, settled_s: settled }): [string, number][] =>
+      started === null || settled === null ? [] : [[id, settled - Math.max(started, createdS.get(id) ?? 0)]],
+    ),
+  );
+};
+
+const slowViolations = (settlements: ReadonlyMap<string, number>, withinS: number | undefined): Violation[] =>
+  [...settlements]
+    .filter(([, tookS]) => withinS !== undefined && tookS > withinS + CLOCK_GRAIN_S)
+    .map(([subject, tookS]) => ({
+      rule: 'stuck',
+      subject,
+      detail: `it was settled ${tookS.toFixed(1)} s after Stripe knew`,
+    }));
+
+// ---- the ledger --------------------------------------------------------------------------------------------------
+
+const LEGS = `legs as (
+  select merchant_id, debit as account, amount as debit, 0::bigint as credit, debit_sequence as sequence,
+    debit_balance_after as after, posted_at, id from transfers
+  union all
+  select merchant_id, credit, 0, amount, credit_sequence, credit_balance_after, posted_at, id from transfers)`;
+
+/** Each query answers the rows that break its rule, as `subject` and `detail`. */
+const LEDGER: readonly (readonly [Rule, string])[] = [
+  [
+    'sum_zero',
+    `select currency || ' of ' || merchant_id as subject, 'the sum is ' || sum(credits - debits) as detail
+     from accounts group by merchant_id, currency having sum(credits - debits) <> 0`,
+  ],
+  [
+    'account_sums',
+    `with ${LEGS}, sums as (
+       select merchant_id, account as id, sum(debit) as debits, sum(credit) as credits, count(*) as n from legs group by 1, 2)
+     select id::text as subject, format('it says -%s +%s #%s; its transfers say -%s +%s #%s',
+       a.debits, a.credits, a.sequence, s.debits, s.credits, s.n) as detail
+     from accounts a full join sums s using (merchant_id, id)
+     where (coalesce(a.debits, 0), coalesce(a.credits, 0), coalesce(a.sequence, 0))
+       is distinct from (coalesce(s.debits, 0), coalesce(s.credits, 0), coalesce(s.n, 0)) or a.debits is null`,
+  ],
+  [
+    'running_balance',
+    `with ${LEGS}, run as (
+       select *, sum(credit - debit) over w as running, row_number() over w as n, lag(posted_at) over w as before
+       from legs window w as (partition by merchant_id, account order by sequence))
+     select id::text as subject, format('in %s: #%s with %s after it, and should be #%s with %s; posted %s after %s',
+       account, sequence, after, n, running, posted_at, before) as detail
+     from run where after <> running or sequence <> n or posted_at <= before`,
+  ],
+  [
+    'wallet_negative',
+    `with ${LEGS}
+     select a.id::text as subject, 'it fell to ' || min(l.after) as detail
+     from accounts a join legs l on l.merchant_id = a.merchant_id and l.account = a.id
+     where a.kind = 'wallet' and l.after < 0 group by a.id
+     union all
+     select id::text, 'it holds ' || (credits - debits) from accounts where kind = 'wallet' and credits < debits`,
+  ],
+];
+
+const ledgerViolations = async (db: pg.Client): Promise<Violation[]> => {
+  const violations: Violation[] = [];
+  for (const [rule, query] of LEDGER)
+    violations.push(...(await rowsOf<Omit<Violation, 'rule'>>(db, query)).map((row) => ({ rule, ...row })));
+  return violations;
+};
+
+// ---- what clients were told --------------------------------------------------------------------------------------
+
+const compareWithClients = async (db: pg.Client, seen: readonly Seen[]): Promise<Violation[]> => {
+  const violations: Violation[] = [];
+  const claims = await rowsOf<{ operation: string; key: string; status: number | null; body: string | null }>(
+    db,
+    'select operation, key, status, body from claims',
+  );
+  const byKey = new Map(claims.map((claim) => [`${claim.operation} ${claim.key}`, claim]));
+  const kept = await readKept(db);
+  for (const { operation, key, status, body } of seen) {
+    const subject = `${operation} under ${key}`;
+    const claim = byKey.get(`${operation} ${key}`);
+    if (!claim) violations.push({ rule: 'reply_lost', subject, detail: `a client saw ${status}; the key is not here` });
+    else if (claim.status !== status || claim.body !== body)
+      violations.push({
+        rule: 'reply_lost',
+        subject,
+        detail: `a client saw ${status}; stored is ${claim.status ?? 'nothing'}`,
+      });
+    if (status < 300) violations.push(...untrue(subject, JSON.parse(body) as Resource, kept));
+  }
+  return violations;
+};
+
+interface Resource {
+  readonly object: string;
+  readonly id: string;
+  readonly status?: string;
+  readonly amount?: number;
+}
+
+/** Amounts of the succeeded payments and of the transfers, and the customers, by their ids without prefix. */
+interface Kept {
+  readonly payments: ReadonlyMap<string, { readonly status: string; readonly amount: string }>;
+  readonly transfers: ReadonlyMap<string, string>;
+  readonly customers: ReadonlySet<string>;
+}
+
+const readKept = async (db: pg.Client): Promise<Kept> => {
+  const hex = `replace(id::text, '-', '') as id`;
+  const payments = await rowsOf<{ id: string; status: string; amount: string }>(
+    db,
+    `select ${hex}, status, amount from payments`,
+  );
+  const transfers = await rowsOf<{ id: string; amount: string }>(db, `select ${hex}, amount from transfers`);
+  const customers = await rowsOf<{ id: string }>(db, `select ${hex} from customers`);
+  return {
+    payments: new Map(payments.map((row) => [row.id, row])),
+    transfers: new Map(transfers.map((row) => [row.id, row.amount])),
+    customers: new Set(customers.map((row) => row.id)),
+  };
+};
+
+const untrue = (subject: string, told: Resource, { payments, transfers, customers }: Kept): Violation[] => {
+  const wrong = (detail: string): Violation[] => [{ rule: 'reply_untrue', subject, detail }];
+  const id = told.id.slice(told.id.indexOf('_') + 1);
+  if (told.object === 'payment') {
+    const payment = payments.get(id);
+    if (!payment) return wrong(`${told.id} is not here`);
+    if (payment.amount !== String(told.amount)) return wrong(`${told.id} is of ${payment.amount}`);
+    return told.status === 'succeeded' && payment.status !== 'succeeded'
+      ? wrong(`${told.id} is ${payment.status}`)
+      : [];
+  }
+  if (told.object === 'transfer' && transfers.get(id) !== String(told.amount))
+    return wrong(`${told.id} is of ${transfers.get(id) ?? 'nothing'}`);
+  if (told.object === 'customer' && !customers.has(id)) return wrong(`${told.id} is not here`);
+  return [];
+};
+
+// ---- what hangs --------------------------------------------------------------------------------------------------
+
+/** Where Stripe itself still waits for a bank, nobody is late. */
+const stuckViolations = async (db: pg.Client, intents: readonly Intent[]): Promise<Violation[]> => {
+  const waiting = new Set(intents.filter(({ status }) => status === 'processing').map(({ metadata }) => metadata[TAG]));
+  const payments = await rowsOf<{ id: string; age: string }>(
+    db,
+    `select 'pay_' || replace(p.id::text, '-', '') as id, extract(epoch from now() - a.started_at)::int as age
+     from payments p join attempts a on a.merchant_id = p.merchant_id and a.payment_id = p.id and a.number = p.attempt
+     where p.status = 'processing' and a.started_at < now() - make_interval(secs => $1)`,
+    [STUCK_AFTER_S],
+  );
+  const claims = await rowsOf<{ subject: string; payment: string | null; age: string }>(
+    db,
+    `select c.operation || ' under ' || c.key as subject, extract(epoch from now() - c.created_at)::int as age,
+       'pay_' || replace(a.payment_id::text, '-', '') as payment
+     from claims c left join attempts a on a.merchant_id = c.merchant_id and a.claim_id = c.id
+     where c.status is null and c.created_at < now() - make_interval(secs => $1)`,
+    [STUCK_AFTER_S],
+  );
+  return [
+    ...payments
+      .filter(({ id }) => !waiting.has(id))
+      .map(({ id, age }): Violation => ({ rule: 'stuck', subject: id, detail: `it has been processing for ${age} s` })),
+    ...claims
+      .filter(({ payment }) => payment === null || !waiting.has(payment))
+      .map(({ subject, age }): Violation => ({
+        rule: 'stuck',
+        subject,
+        detail: `its claim has been open for ${age} s`,
+      })),
+  ];
+};
+
+// ---- small things ------------------------------------------------------------------------------------------------
+
+const rowsOf = async <Row>(db: pg.Client, query: string, values: unknown[] = []): Promise<Row[]> =>
+  (await db.query(query, values)).rows as Row[];
+
+const countOf = async (db: pg.Client, table: 'transfers' | 'accounts'): Promise<number> => {
+  const [row] = await rowsOf<{ n: string }>(db, `select count(*) as n from ${table}`);
+  return Number(row?.n);
+};
+
+/** More of one rule than this say nothing new; their number does. */
+const SHOWN_MAX = 5;
+
+/** For a person: what was looked at, and each promise with what broke it. */
+export const describe = ({ violations, counts, slowestSettlementS }: Verdict): string => {
+  const looked = Object.entries(counts).map(([name, n]) => `${n} ${name}`);
+  const lines = [`judged: ${looked.join(', ')}; slowest settlement ${slowestSettlementS.toFixed(1)} s`];
+  for (const [rule, of] of Map.groupBy(violations, (violation) => violation.rule)) {
+    lines.push(`BROKEN ${of.length} times: ${RULES[rule]}`);
+    lines.push(...of.slice(0, SHOWN_MAX).map(({ subject, detail }) => `    ${subject}: ${detail}`));
+  }
+  lines.push(violations.length === 0 ? 'no violation' : `${violations.length} violations`);
+  return lines.join('\n');
+};
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      database: { type: 'string' },
+      sandbox: { type: 'string' },
+      seen: { type: 'string' },
+      'settled-within': { type: 'string' },
+    },
+  });
+  if (values.database === undefined || values.sandbox === undefined) {
+    console.error(
+      'judge takes --database URL and --sandbox URL, and may take --seen FILE and --settled-within SECONDS',
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const lines = values.seen === undefined ? [] : (await readFile(values.seen, 'utf8')).trim().split('\n');
+  const verdict = await judge({
+    databaseUrl: values.database,
+    sandboxUrl: values.sandbox,
+    seen: lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Seen),
+    ...(values['settled-within'] === undefined ? {} : { settledWithinS: Number(values['settled-within']) }),
+  });
+  console.log(describe(verdict));
+  if (verdict.violations.length > 0) process.exitCode = 1;
+};
+
+if (import.meta.main) await main();

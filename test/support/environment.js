@@ -1,0 +1,28 @@
+import { TestEnvironment } from 'jest-environment-node';
+
+/** What keeps a process from ending: whoever opened one of these in a suite closes it there. */
+const KINDS = ['TCPServerWrap', 'TCPSocketWrap', 'PipeWrap', 'ProcessWrap', 'MessagePort', 'Timeout'];
+/** Sockets take a turn or two to be gone after they were closed. */
+const PATIENCE_MS = 2_000;
+
+const open = () => {
+  const counts = new Map(KINDS.map((kind) => [kind, 0]));
+  for (const kind of process.getActiveResourcesInfo()) if (counts.has(kind)) counts.set(kind, counts.get(kind) + 1);
+  return counts;
+};
+
+/** Node's environment, and a suite that leaves something open fails. */
+export default class extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    this.before = open();
+  }
+
+  async handleTestEvent({ name }) {
+    if (name !== 'run_finish') return;
+    const left = () => [...open()].filter(([kind, count]) => count > this.before.get(kind)).map(([kind]) => kind);
+    const deadline = Date.now() + PATIENCE_MS;
+    while (left().length > 0 && Date.now() < deadline) await new Promise((wake) => setImmediate(wake));
+    if (left().length > 0) throw new Error(`This suite left something open: ${left().join(', ')}`);
+  }
+}
