@@ -38,5 +38,5 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       created_at timestamptz not null,
       constraint events_pkey primary key (merchant_id, id)
     )`.execute(db);
-  await sql`create index events_subject_idx on events (merchant_id, subject, id)`.execute(db);
+  await sql`create index events_subject_idx on events (subject, id)`.execute(db);
 };
