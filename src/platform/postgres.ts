@@ -40,6 +40,20 @@ const STOP_TIMEOUT_S = 5;
 export const startPostgres = (options: PostgresOptions): ResultAsync<Postgres, string> =>
   ResultAsync.fromPromise(start(options), (error) => `the embedded Postgres did not start: ${messageOf(error)}`);
 
+/** The address of the embedded Postgres that runs for a data folder, for a tool beside the service; or undefined. */
+export const findPostgres = (dataDir: string): ResultAsync<string | undefined, string> =>
+  ResultAsync.fromPromise(
+    find(resolve(dataDir)),
+    (error) => `the embedded Postgres was not found: ${messageOf(error)}`,
+  );
+
+const find = async (dataDir: string): Promise<string | undefined> => {
+  const known = await readKept(dataDir);
+  return known && (await answersOn(known.port)) ? urlOf(known) : undefined;
+};
+
+const urlOf = ({ password, port }: Kept): string => `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`;
+
 /** What is kept between starts, in DATA_DIR, for its owner's eyes alone. */
 interface Kept {
   readonly password: string;
@@ -87,14 +101,8 @@ const start = async ({ dataDir: folder, log }: PostgresOptions): Promise<Postgre
   return asPostgres(place, cluster, pid, false, kept);
 };
 
-const asPostgres = (
-  place: Place,
-  cluster: string,
-  pid: number,
-  adopted: boolean,
-  { password, port }: Kept,
-): Postgres => ({
-  url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`,
+const asPostgres = (place: Place, cluster: string, pid: number, adopted: boolean, kept: Kept): Postgres => ({
+  url: urlOf(kept),
   pid,
   adopted,
   stop: () =>
