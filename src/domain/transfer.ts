@@ -54,6 +54,8 @@ export const post = (transfer: Transfer, from: Account, to: Account, now: Micros
   if (from.currency !== transfer.currency || to.currency !== transfer.currency)
     return err(paymentError('currency_mismatch'));
   if (from.id === to.id) return err(paymentError('transfer_not_allowed', { message: 'An account cannot pay itself.' }));
+  if (transfer.kind === 'transfer' && (from.kind !== 'wallet' || to.kind !== 'wallet'))
+    return err(paymentError('transfer_not_allowed'));
   if (transfer.limit === 'available' && available(from) < transfer.amount)
     return err(paymentError('insufficient_funds'));
   if (from.debits + transfer.amount > SUM_MAX || to.credits + transfer.amount > SUM_MAX)
