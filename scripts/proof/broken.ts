@@ -1,0 +1,72 @@
+/**
+ * The negative control: the service, put together wrongly. It charges before it claims, under a key that nobody keeps,
+ * as a service does whose author has not thought of being killed between the two. Everything else is as it should be,
+ * and while nobody kills it, its books agree with Stripe's to the cent.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer } from 'node:http';
+import { okAsync } from 'neverthrow';
+import pino from 'pino';
+import type { Context } from '../../src/context.ts';
+import type { Settlement } from '../../src/domain/change.ts';
+import { systemClock } from '../../src/domain/time.ts';
+import { createAuthenticate } from '../../src/http/authenticate.ts';
+import { startSweeper } from '../../src/payments/recover.ts';
+import { createServer } from '../../src/server.ts';
+import { createCommitter } from '../../src/storage/commit.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { createKeys } from '../../src/storage/keys.ts';
+import { createLeases } from '../../src/storage/leases.ts';
+import { createReads } from '../../src/storage/reads.ts';
+import { createCards } from '../../src/stripe/cards.ts';
+
+const chargeBeforeClaim = (right: Context): Context => {
+  const charged = new Map<string, Settlement>();
+  return {
+    ...right,
+    commit: (change) => {
+      const { payment: step } = change;
+      if (step?.kind !== 'create' || step.attempt === null) return right.commit(change);
+      const { payment, attempt } = step;
+      return right.cards.confirm(payment, { ...attempt, stripeKey: randomUUID() }).andThen((settlement) => {
+        charged.set(payment.id, settlement);
+        return right.commit(change);
+      });
+    },
+    cards: {
+      ...right.cards,
+      confirm: (payment, attempt) => {
+        const settlement = attempt.number === 1 ? charged.get(payment.id) : undefined;
+        return settlement ? okAsync(settlement) : right.cards.confirm(payment, attempt);
+      },
+    },
+  };
+};
+
+const main = (): void => {
+  const { PORT: port = '0', DATABASE_URL: url = '', STRIPE_API_BASE: apiBase } = process.env;
+  const log = pino({ level: 'error' });
+  const clock = systemClock();
+  const database = openDatabase({ url, poolMin: 0, poolMax: 10, acquireTimeoutMs: 3_000, log });
+  const keys = createKeys(database.pool);
+  const ctx = chargeBeforeClaim({
+    commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
+    reads: createReads(database.pool, () => undefined),
+    leases: createLeases(database.pool),
+    cards: createCards({ secretKey: 'sk_test_sandbox', apiBase }),
+    clock,
+    log,
+  });
+  const app = createServer({
+    ctx,
+    authenticate: createAuthenticate(keys, false),
+    corsOrigins: '*',
+    onEnd: () => undefined,
+  });
+  createHttpServer(app).listen(Number(port), '127.0.0.1', () => {
+    startSweeper(ctx);
+    process.stdout.write(`API http://127.0.0.1:${port}\n`);
+  });
+};
+
+main();

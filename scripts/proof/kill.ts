@@ -1,0 +1,139 @@
+/**
+ * The proof that a killed process loses no money and charges nobody twice: SIGKILL at random moments under charging
+ * load, a restart each time, and then the judge.
+ *
+ *   npm run proof:kill -- [--kills 50] [--instances 1|2] [--clients 16] [--seed N] [--progress]
+ *                         [--broken charge-before-claim]
+ *
+ * With two instances, one of them is killed at a time, and the other goes on. `--broken` is the negative control: the
+ * service charges before it claims, and the judge must say so.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { describe, judge, type Verdict } from './judge.ts';
+import { startLoad, type LoadReport } from './load.ts';
+import { createRandom, seedOf } from './random.ts';
+import {
+  attached,
+  createWorld,
+  embedded,
+  setFault,
+  startService,
+  type Recipe,
+  type Service,
+  type World,
+} from './world.ts';
+
+export interface KillOptions {
+  readonly kills: number;
+  readonly instances: 1 | 2;
+  readonly clients: number;
+  readonly seed: number;
+  readonly broken: boolean;
+  readonly log: (line: string) => void;
+}
+
+export interface Proof {
+  readonly verdict: Verdict;
+  readonly load: LoadReport;
+}
+
+/** A kill comes this long after everything runs: through every phase of many charges. */
+const UNTIL_KILL_MS = { min: 50, max: 2_500 };
+/** As card networks answer, only faster: half of the calls take 30 ms, one in a hundred half a second. */
+const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 30, p99_ms: 500 };
+/** A lease of 20 s, twice where a sweeper was killed too, and a round of the sweeper after each. */
+const SETTLE_TIMEOUT_MS = 60_000;
+/** What the service promises. */
+const SETTLED_WITHIN_S = 30;
+
+export const proveKills = async ({ kills, instances, clients, seed, broken, log }: KillOptions): Promise<Proof> => {
+  const world = await createWorld(log);
+  const random = createRandom(seed);
+  const services: Service[] = [];
+  try {
+    await setFault(world, { ...STRIPE_LATENCY, seed });
+    const recipes = await recipesOf(world, instances, broken);
+    for (const recipe of recipes) services.push(await startService(world, recipe));
+    const urls = services.map(({ url }) => url);
+    const load = await startLoad({ urls: () => urls, apiKey: world.apiKey, random: random.fork(1), clients });
+
+    for (let kill = 1; kill <= kills; kill++) {
+      const waitMs = random.integer(UNTIL_KILL_MS.min, UNTIL_KILL_MS.max);
+      const victim = random.integer(0, services.length - 1);
+      await sleep(waitMs);
+      const { [victim]: service } = services;
+      const { [victim]: recipe } = recipes;
+      if (!service || !recipe) throw new Error('there is no such instance');
+      const inFlight = load.inFlight();
+      await service.kill();
+      const startedAt = performance.now();
+      services[victim] = await startService(world, recipe);
+      log(
+        `kill ${kill}/${kills}: ${recipe.name} after ${waitMs} ms, ${inFlight} in flight, ${load.operations()} done; ` +
+          `back in ${Math.round(performance.now() - startedAt)} ms`,
+      );
+    }
+    if (kills === 0) await sleep(UNTIL_KILL_MS.max);
+    const report = await load.finish(SETTLE_TIMEOUT_MS);
+    const verdict = await judge({
+      databaseUrl: world.databaseUrl,
+      sandboxUrl: world.sandboxUrl,
+      seen: report.seen,
+      settledWithinS: SETTLED_WITHIN_S,
+    });
+    return { verdict, load: report };
+  } finally {
+    for (const service of services) await service.stop();
+    await world.close();
+  }
+};
+
+const recipesOf = async (world: World, instances: 1 | 2, broken: boolean): Promise<Recipe[]> => {
+  const first = await embedded(world);
+  const all = instances === 1 ? [first] : [first, await attached(world)];
+  if (!broken) return all;
+  const program = new URL('broken.ts', import.meta.url).pathname;
+  return all.map(({ name, env }) => ({
+    name: `${name}-broken`,
+    command: [process.execPath, program],
+    env: { PORT: env['PORT'] ?? '0', DATABASE_URL: world.databaseUrl, STRIPE_API_BASE: world.sandboxUrl },
+  }));
+};
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '50' },
+      instances: { type: 'string', default: '1' },
+      clients: { type: 'string', default: '16' },
+      seed: { type: 'string' },
+      progress: { type: 'boolean', default: false },
+      broken: { type: 'string' },
+    },
+  });
+  if (values.broken !== undefined && values.broken !== 'charge-before-claim') {
+    console.error('--broken takes charge-before-claim');
+    process.exitCode = 2;
+    return;
+  }
+  const seed = seedOf(values.seed);
+  const options: KillOptions = {
+    kills: Number(values.kills),
+    instances: values.instances === '2' ? 2 : 1,
+    clients: Number(values.clients),
+    seed,
+    broken: values.broken !== undefined,
+    log: values.progress ? console.log : () => undefined,
+  };
+  console.log(`proof:kill --kills ${options.kills} --instances ${options.instances} --seed ${seed}`);
+  const { verdict, load } = await proveKills(options);
+  console.log(`${load.operations} operations, ${load.repeats} repeats of unknown outcomes`);
+  for (const complaint of load.complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
+  console.log(describe(verdict));
+  const clean = verdict.violations.length === 0 && load.complaints.length === 0;
+  if (options.broken) console.log(clean ? 'THE BROKEN ORDER WAS NOT CAUGHT' : 'the broken order was caught');
+  process.exitCode = clean === options.broken ? 1 : 0;
+};
+
+if (import.meta.main) await main();

@@ -1,0 +1,242 @@
+/**
+ * Charging load, as good clients make it: every request under an idempotency key, and whatever has no final reply is
+ * sent again under the same key until it has one. What each was finally told is kept for the judge.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Seen } from './judge.ts';
+import type { Random } from './random.ts';
+
+export interface LoadOptions {
+  /** Where the service is now; asked anew for every request, since instances come and go. */
+  readonly urls: () => readonly string[];
+  readonly apiKey: string;
+  readonly random: Random;
+  readonly clients: number;
+}
+
+/** What was asked for under one key. */
+interface Request {
+  readonly operation: string;
+  readonly key: string;
+  readonly body: object;
+}
+
+export interface LoadReport {
+  readonly seen: readonly Seen[];
+  /** What a good client never expects: a replay that differs, a reply that is not in the contract, no final reply. */
+  readonly complaints: readonly string[];
+  readonly operations: number;
+  /** How many times a request was sent again because its outcome was unknown. */
+  readonly repeats: number;
+}
+
+export interface Load {
+  readonly operations: () => number;
+  readonly inFlight: () => number;
+  readonly complaints: readonly string[];
+  /** Begins nothing new, and waits until everything that was begun has its final reply. */
+  readonly finish: (patienceMs: number) => Promise<LoadReport>;
+}
+
+/** A hung connection is given up later than the service's own patience with Stripe and the database. */
+const REPLY_TIMEOUT_MS = 15_000;
+const CURRENCY = 'usd';
+
+/** A reply that ends a request: everything but "try again". */
+const isFinal = (status: number, code: string | undefined): boolean =>
+  status < 300 || status === 402 || (status === 409 && code !== 'idempotency_key_in_use');
+
+/** A client that repeats what is unknown, and complains of what is not in the contract. */
+export interface Client {
+  /** The final reply; undefined, and a complaint, where there is none. */
+  readonly send: (request: Request) => Promise<Seen | undefined>;
+  readonly seen: ReadonlyMap<string, Seen>;
+  readonly complaints: readonly string[];
+  readonly repeats: () => number;
+  readonly inFlight: () => number;
+  /** Repeats nothing from now on. */
+  readonly giveUp: () => void;
+}
+
+export const createClient = ({ urls, apiKey, random }: Omit<LoadOptions, 'clients'>): Client => {
+  const seen = new Map<string, Seen>();
+  const complaints: string[] = [];
+  let repeats = 0;
+  let inFlight = 0;
+  let givingUp = false;
+
+  const sendOnce = async ({ operation, key, body }: Request): Promise<Seen | undefined> => {
+    const [method = 'POST', path = '/'] = operation.split(' ');
+    const all = urls();
+    const url = all[random.integer(0, all.length - 1)];
+    if (url === undefined) return undefined;
+    try {
+      const response = await fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': key, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
+      });
+      return { operation, key, status: response.status, body: await response.text() };
+    } catch {
+      // Refused, reset, cut off or timed out: nobody knows what became of it.
+      return undefined;
+    }
+  };
+
+  const complain = (what: string): void => void complaints.push(what);
+
+  /** Until it is final; undefined where patience has ended before. */
+  const send = async (request: Request): Promise<Seen | undefined> => {
+    const name = `${request.operation} under ${request.key}`;
+    inFlight++;
+    try {
+      for (;;) {
+        const reply = await sendOnce(request);
+        if (reply) {
+          const code = codeOf(reply);
+          if (isFinal(reply.status, code)) {
+            const before = seen.get(name);
+            if (before && (before.status !== reply.status || before.body !== reply.body))
+              complain(`${name} was told ${before.status} ${before.body} and then ${reply.status} ${reply.body}`);
+            seen.set(name, reply);
+            return reply;
+          }
+          if (![409, 429, 500, 503].includes(reply.status)) {
+            complain(`${name} was told ${reply.status} ${reply.body}`);
+            return undefined;
+          }
+          if (reply.status === 500) complain(`${name} was told ${reply.body}`);
+        }
+        if (givingUp) {
+          complain(`${name} has no final reply; the last was ${reply ? `${reply.status} ${reply.body}` : 'none'}`);
+          return undefined;
+        }
+        repeats++;
+        await sleep(random.integer(50, 400));
+      }
+    } finally {
+      inFlight--;
+    }
+  };
+
+  return {
+    /** Once in a while a final reply is asked for again: it must be the same to the byte. */
+    send: async (request: Request): Promise<Seen | undefined> => {
+      const reply = await send(request);
+      return reply && random.chance(0.05) ? send(request) : reply;
+    },
+    seen,
+    complaints,
+    repeats: () => repeats,
+    inFlight: () => inFlight,
+    giveUp: () => void (givingUp = true),
+  };
+};
+
+const codeOf = ({ status, body }: Seen): string | undefined =>
+  status < 300 ? undefined : (JSON.parse(body) as { error?: { code?: string } }).error?.code;
+
+const CUSTOMERS = 8;
+
+/** Makes the customers, and then as many clients as were asked for, each doing one thing after the other. */
+export const startLoad = async (options: LoadOptions): Promise<Load> => {
+  const client = createClient(options);
+  const wallets: [Wallet, ...Wallet[]] = [await createWallet(options, client, 0)];
+  for (let n = 1; n < CUSTOMERS; n++) wallets.push(await createWallet(options, client, n));
+
+  let stopped = false;
+  let operations = 0;
+  const work = async (n: number): Promise<void> => {
+    const random = options.random.fork(n);
+    for (let turn = 0; !stopped; turn++) {
+      await act(client, random, wallets, `c${n}-${turn}`);
+      operations++;
+    }
+  };
+  const working = Promise.all(Array.from({ length: options.clients }, (_, n) => work(n)));
+
+  return {
+    operations: () => operations,
+    inFlight: client.inFlight,
+    complaints: client.complaints,
+    finish: async (patienceMs) => {
+      stopped = true;
+      const timer = setTimeout(client.giveUp, patienceMs);
+      await working;
+      clearTimeout(timer);
+      const { complaints } = client;
+      return { seen: [...client.seen.values()], complaints, operations, repeats: client.repeats() };
+    },
+  };
+};
+
+interface Wallet {
+  readonly customer: string;
+  readonly account: string;
+}
+
+const createWallet = async ({ urls, apiKey }: LoadOptions, client: Client, n: number): Promise<Wallet> => {
+  const made = await client.send({
+    operation: 'POST /v1/customers',
+    key: `customer-${n}`,
+    body: { name: `Customer ${n}` },
+  });
+  if (!made) throw new Error(`customer ${n} could not be made: ${client.complaints.join('; ')}`);
+  const { id: customer } = JSON.parse(made.body) as { id: string };
+  const [url] = urls();
+  const response = await fetch(`${url}/v1/customers/${customer}/balance?currency=${CURRENCY}`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+  const { account } = (await response.json()) as { account: string };
+  return { customer, account };
+};
+
+/** One thing that a merchant does: charges most of the time, and moves what was charged for the rest. */
+const act = async (client: Client, random: Random, wallets: [Wallet, ...Wallet[]], key: string): Promise<void> => {
+  const { customer, account } = random.pick(wallets);
+  const amount = random.integer(100, 5_000);
+  const kind = random.next();
+  const payment = { customer, amount, currency: CURRENCY };
+
+  if (kind < 0.45) {
+    const body = { ...payment, payment_method: 'pm_card_visa', confirm: true };
+    await client.send({ operation: 'POST /v1/payments', key, body });
+  } else if (kind < 0.6) {
+    await confirmLater(client, random, payment, key);
+  } else if (kind < 0.7) {
+    await declinedAtFirst(client, payment, key);
+  } else if (kind < 0.85) {
+    await client.send({ operation: 'POST /v1/debits', key, body: payment });
+  } else {
+    const to = random.pick(wallets).account;
+    if (to === account) return;
+    await client.send({
+      operation: 'POST /v1/transfers',
+      key,
+      body: { from: account, to, amount, currency: CURRENCY },
+    });
+  }
+};
+
+const idOf = (reply: Seen): string => (JSON.parse(reply.body) as { id: string }).id;
+
+/** Made first and confirmed then; now and again by two at once, of whom one may win. */
+const confirmLater = async (client: Client, random: Random, payment: object, key: string): Promise<void> => {
+  const body = { ...payment, payment_method: 'pm_card_visa' };
+  const made = await client.send({ operation: 'POST /v1/payments', key, body });
+  if (!made) return;
+  const operation = `POST /v1/payments/${idOf(made)}/confirm`;
+  const tabs = random.chance(0.3) ? ['a', 'b'] : ['a'];
+  await Promise.all(tabs.map((tab) => client.send({ operation, key: `${key}-${tab}`, body: {} })));
+};
+
+/** A card that is declined, and then another on the same payment: a second attempt with a Stripe key of its own. */
+const declinedAtFirst = async (client: Client, payment: object, key: string): Promise<void> => {
+  const body = { ...payment, payment_method: 'pm_card_chargeDeclined', confirm: true };
+  const declined = await client.send({ operation: 'POST /v1/payments', key, body });
+  const id = declined && (JSON.parse(declined.body) as { error?: { payment?: string } }).error?.payment;
+  if (id === undefined) return;
+  const operation = `POST /v1/payments/${id}/confirm`;
+  await client.send({ operation, key: `${key}-other`, body: { payment_method: 'pm_card_visa' } });
+};

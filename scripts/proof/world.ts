@@ -1,0 +1,198 @@
+/**
+ * What a proof runs against: Postgres and the Stripe sandbox in a folder of their own, and real services beside them,
+ * each a process of its own that can be killed and started again.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import pino from 'pino';
+import { startPostgres } from '../../src/platform/postgres.ts';
+import { isAlive, until } from '../../src/platform/process.ts';
+import { startSandbox } from '../../src/platform/sandbox.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { createKeys } from '../../src/storage/keys.ts';
+import { migrate } from '../../src/storage/migrate.ts';
+import { createTempDir } from '../temp-dir.ts';
+
+export interface World {
+  readonly dataDir: string;
+  readonly databaseUrl: string;
+  readonly sandboxUrl: string;
+  /** A secret key of a merchant of its own, which works on every instance. */
+  readonly apiKey: string;
+  readonly log: (line: string) => void;
+  /** The process id of Postgres: another one after it was started again. */
+  readonly postgresPid: () => number;
+  /** Starts Postgres again where it has been killed, as whoever looks after a database would. */
+  readonly restartPostgres: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const quiet = { info: () => undefined, warn: () => undefined };
+
+/** How long a killed Postgres' children may take to let go of its memory. */
+const RESTART_TIMEOUT_MS = 30_000;
+
+export const createWorld = async (log: World['log']): Promise<World> => {
+  const dataDir = await createTempDir('proof');
+  let postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
+  const sandbox = (await startSandbox({ dataDir, port: 0 }))._unsafeUnwrap();
+  (await migrate(postgres.url))._unsafeUnwrap();
+  const apiKey = await createApiKey(postgres.url);
+
+  const close = async (): Promise<void> => {
+    (await sandbox.stop())._unsafeUnwrap();
+    (await postgres.stop())._unsafeUnwrap();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  const restartPostgres = async (): Promise<void> => {
+    let refused = '';
+    const started = await until(async () => {
+      const result = await startPostgres({ dataDir, log: quiet });
+      if (result.isOk()) postgres = result.value;
+      else refused = result.error;
+      return result.isOk();
+    }, RESTART_TIMEOUT_MS);
+    if (!started) throw new Error(refused);
+  };
+  return {
+    dataDir,
+    databaseUrl: postgres.url,
+    sandboxUrl: sandbox.url,
+    apiKey,
+    log,
+    postgresPid: () => postgres.pid,
+    restartPostgres,
+    close,
+  };
+};
+
+const createApiKey = async (url: string): Promise<string> => {
+  const log = pino({ level: 'silent' });
+  const database = openDatabase({ url, poolMin: 0, poolMax: 1, acquireTimeoutMs: 3_000, log });
+  const key = (await createKeys(database.pool).create('Proof', 'secret', 'test'))._unsafeUnwrap();
+  await database.close();
+  return key.secret;
+};
+
+/** Sets one of the sandbox's faults. */
+export const setFault = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, fault: object): Promise<void> => {
+  const response = await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(fault) });
+  if (!response.ok) throw new Error(`the sandbox refused a fault: ${await response.text()}`);
+};
+
+export const clearFaults = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>): Promise<void> => {
+  await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'DELETE' });
+};
+
+// ---- services ----------------------------------------------------------------------------------------------------
+
+/** How a service comes to be: what to run, and its environment. */
+export interface Recipe {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** `npm start` with the world's own data folder: it adopts Postgres and the sandbox, as after each kill. */
+export const embedded = async (world: World): Promise<Recipe> => ({
+  name: 'embedded',
+  command: ['npm', 'start', '--silent'],
+  env: { DATA_DIR: world.dataDir, SANDBOX_PORT: '0', OPS_PORT: '0', PORT: String(await freePort()) },
+});
+
+/** `npm start` as a second instance on the same database, with the sandbox as any Stripe-compatible endpoint. */
+export const attached = async (world: World, stripeUrl: string = world.sandboxUrl): Promise<Recipe> => ({
+  name: 'attached',
+  command: ['npm', 'start', '--silent'],
+  env: {
+    DATABASE_URL: world.databaseUrl,
+    STRIPE_SECRET_KEY: 'sk_test_sandbox',
+    STRIPE_API_BASE: stripeUrl,
+    OPS_PORT: '0',
+    PORT: String(await freePort()),
+  },
+});
+
+export interface Service {
+  readonly url: string;
+  /** The process that serves: npm's child, where npm started it. */
+  readonly pid: number;
+  /** SIGKILL, to npm too, which would complain. Postgres and the sandbox are in sessions of their own, and live on. */
+  readonly kill: () => Promise<void>;
+  /** SIGTERM; answers the exit code. */
+  readonly stop: () => Promise<number | null>;
+  /** Whether it has ended, by whatever killed it. */
+  readonly ended: () => boolean;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+export const startService = async (world: World, { name, command, env }: Recipe): Promise<Service> => {
+  const [program, ...args] = command;
+  await mkdir(join(world.dataDir, 'logs'), { recursive: true });
+  const logPath = join(world.dataDir, 'logs', `${name}.log`);
+  const output = await open(logPath, 'a');
+  const { size } = await output.stat();
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    detached: true,
+    stdio: ['ignore', output.fd, output.fd],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...env },
+  });
+  const exited = once(child, 'exit');
+  await output.close();
+  const group = child.pid ?? 0;
+  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+
+  const said = async (): Promise<string> => (await readFile(logPath)).subarray(size).toString();
+  const ready = await until(async () => ended() || /API +http/.test(await said()), START_TIMEOUT_MS);
+  const url = /API +(http:\S+)/.exec(await said())?.[1];
+  if (!ready || url === undefined) throw new Error(`${name} did not start: ${(await said()).slice(-2_000)}`);
+
+  const signal = (to: number, which: NodeJS.Signals): void => {
+    try {
+      process.kill(to, which);
+    } catch {
+      // It has ended already.
+    }
+  };
+  const pid = await servingPid(group);
+  return {
+    url,
+    pid,
+    ended,
+    kill: async () => {
+      signal(-group, 'SIGKILL');
+      await exited;
+      await until(() => !isAlive(pid), 5_000);
+    },
+    stop: async () => {
+      signal(pid, 'SIGTERM');
+      await exited;
+      return child.exitCode;
+    },
+  };
+};
+
+/** The last descendant: npm runs a shell, which becomes the service. */
+const servingPid = async (pid: number): Promise<number> => {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  const [child] = children.trim().split(' ');
+  return child === undefined || child === '' ? pid : servingPid(Number(child));
+};
+
+/** A port that is free now, and is taken again at each restart. */
+export const freePort = (): Promise<number> =>
+  new Promise((settle, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => settle(port));
+    });
+  });
