@@ -34,10 +34,12 @@ CREATE TABLE api_keys (
 
 CREATE TABLE attempts (
   merchant_id uuid not null,
+  id uuid not null,
   payment_id uuid not null,
-  number integer not null,
-  stripe_key text not null,
-  payment_method text not null,
+  kind text not null,
+  payment_method text,
+  amount bigint,
+  refund_id uuid,
   claim_id uuid,
   request_id text not null,
   reply_status smallint not null,
@@ -48,9 +50,10 @@ CREATE TABLE attempts (
   outcome text,
   stripe_request_id text,
   settled_at timestamp with time zone,
-  constraint attempts_pkey PRIMARY KEY (merchant_id, payment_id, number),
+  constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
-  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'requires_capture'::text, 'requires_action'::text, 'processing'::text, 'declined'::text, 'failed'::text])))
+  constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'requires_capture'::text, 'requires_action'::text, 'processing'::text, 'declined'::text, 'canceled'::text, 'failed'::text])))
 ) WITH (fillfactor=70);
 
 CREATE TABLE batches (
@@ -81,6 +84,22 @@ CREATE TABLE customers (
   created_at timestamp with time zone not null,
   constraint customers_pkey PRIMARY KEY (merchant_id, id),
   constraint customers_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id)
+);
+
+CREATE TABLE disputes (
+  merchant_id uuid not null,
+  id uuid not null,
+  payment_id uuid not null,
+  amount bigint not null,
+  currency text not null,
+  status text not null,
+  reason text,
+  stripe_id text not null,
+  created_at timestamp with time zone not null,
+  constraint disputes_pkey PRIMARY KEY (merchant_id, id),
+  constraint disputes_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
+  constraint disputes_amount_check CHECK ((amount > 0)),
+  constraint disputes_status_check CHECK ((status = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
 );
 
 CREATE TABLE events (
@@ -130,14 +149,45 @@ CREATE TABLE payments (
   next_action jsonb,
   last_error jsonb,
   intent text,
-  attempt integer not null,
+  attempt uuid,
+  refunds_pending bigint not null default 0,
   created_at timestamp with time zone not null,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
   constraint payments_amount_check CHECK ((amount > 0)),
   constraint payments_captured_check CHECK (((amount_captured >= 0) AND (amount_captured <= amount))),
-  constraint payments_refunded_check CHECK (((amount_refunded >= 0) AND (amount_refunded <= amount_captured))),
+  constraint payments_refunded_check CHECK (((amount_refunded >= 0) AND (refunds_pending >= 0))),
   constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'requires_capture'::text, 'succeeded'::text, 'canceled'::text])))
+) WITH (fillfactor=70);
+
+CREATE TABLE refunds (
+  merchant_id uuid not null,
+  id uuid not null,
+  payment_id uuid not null,
+  amount bigint not null,
+  currency text not null,
+  status text not null,
+  reason text,
+  failure_reason text,
+  stripe_id text,
+  created_at timestamp with time zone not null,
+  constraint refunds_pkey PRIMARY KEY (merchant_id, id),
+  constraint refunds_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
+  constraint refunds_amount_check CHECK ((amount > 0)),
+  constraint refunds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+) WITH (fillfactor=70);
+
+CREATE TABLE stripe_events (
+  id text not null,
+  type text not null,
+  payload json not null,
+  payment_id uuid,
+  received_at timestamp with time zone not null,
+  applied_at timestamp with time zone,
+  outcome text,
+  owned_until timestamp with time zone not null,
+  tries integer not null default 0,
+  constraint stripe_events_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=70);
 
 CREATE TABLE transfers (
@@ -168,10 +218,20 @@ CREATE INDEX api_keys_hash_idx ON public.api_keys USING btree (hash);
 
 CREATE INDEX attempts_open_idx ON public.attempts USING btree (owned_until) WHERE (outcome IS NULL);
 
+CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id);
+
 CREATE INDEX claims_created_idx ON public.claims USING brin (created_at);
 
-CREATE INDEX events_subject_idx ON public.events USING btree (merchant_id, subject, id);
+CREATE INDEX disputes_payment_idx ON public.disputes USING btree (payment_id, id);
 
-CREATE INDEX payments_customer_idx ON public.payments USING btree (merchant_id, customer_id, id);
+CREATE INDEX events_subject_idx ON public.events USING btree (subject, id);
 
-CREATE UNIQUE INDEX transfers_payment_key ON public.transfers USING btree (merchant_id, payment_id) WHERE (kind = 'payment'::text);
+CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, id);
+
+CREATE INDEX refunds_payment_idx ON public.refunds USING btree (payment_id, id);
+
+CREATE INDEX stripe_events_open_idx ON public.stripe_events USING btree (owned_until) WHERE (applied_at IS NULL);
+
+CREATE INDEX stripe_events_payment_idx ON public.stripe_events USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX transfers_payment_idx ON public.transfers USING btree (payment_id) WHERE (payment_id IS NOT NULL);

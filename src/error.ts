@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'route_not_found'
   | 'customer_not_found'
   | 'payment_not_found'
+  | 'refund_not_found'
   | 'account_not_found'
   | 'item_not_found'
   | 'body_too_large'
@@ -58,6 +59,11 @@ export type ErrorCode =
   | 'balance_limit_exceeded'
   | 'item_exists'
   | 'payment_not_confirmable'
+  | 'payment_not_capturable'
+  | 'payment_not_cancelable'
+  | 'payment_not_refundable'
+  | 'capture_exceeds_payment'
+  | 'refund_exceeds_payment'
   | 'payment_method_required'
   | 'payment_method_not_usable'
   | 'provider_refused'
@@ -114,6 +120,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   },
   customer_not_found: { ...absent, message: 'There is no such customer.', advice: checkId },
   payment_not_found: { ...absent, message: 'There is no such payment.', advice: checkId },
+  refund_not_found: { ...absent, message: 'There is no such refund.', advice: checkId },
   account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
   item_not_found: { ...absent, message: 'There is no such item.', advice: checkId },
   body_too_large: {
@@ -173,6 +180,31 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...wrongState,
     message: 'This payment cannot be confirmed in its present state.',
     advice: 'Read the payment: it may have been paid, canceled, or be under way.',
+  },
+  payment_not_capturable: {
+    ...wrongState,
+    message: 'This payment holds nothing that could be captured.',
+    advice: 'Only a payment with `capture_method: manual` that is `requires_capture` is captured, once.',
+  },
+  payment_not_cancelable: {
+    ...wrongState,
+    message: 'This payment cannot be canceled in its present state.',
+    advice: 'It may be paid, canceled, or under way: read it. What is paid is refunded.',
+  },
+  payment_not_refundable: {
+    ...wrongState,
+    message: 'Only a payment that succeeded can be refunded.',
+    advice: 'Read the payment. One that is not yet paid is canceled.',
+  },
+  capture_exceeds_payment: {
+    ...wrongState,
+    message: 'The capture is larger than what was authorized.',
+    advice: 'Capture at most the amount of the payment.',
+  },
+  refund_exceeds_payment: {
+    ...wrongState,
+    message: 'The refund is larger than what is left of the payment.',
+    advice: 'Refund at most what was captured, less what has been refunded or is being refunded.',
   },
   payment_method_required: {
     ...wrongState,

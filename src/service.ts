@@ -17,7 +17,7 @@ import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
-import { createCards } from './stripe/cards.ts';
+import { connectStripe, createCards } from './stripe/cards.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -56,7 +56,7 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
     commit,
     reads: createReads(database.pool, (batch) => metrics.batch('balance', batch)),
     leases: createLeases(database.pool),
-    cards: createCards(stripe),
+    cards: createCards(connectStripe(stripe)),
     clock,
     log,
   };

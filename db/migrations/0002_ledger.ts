@@ -45,7 +45,8 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     create unique index accounts_platform_key on accounts (merchant_id, kind, currency)
     where customer_id is null`.execute(db);
 
-  // Both legs in one row: what is written is in balance. No foreign keys to accounts: a transfer is written only while
+  // Both legs in one row: what is written is in balance. The id of what a payment, a refund or a dispute posts follows
+  // from it, so that it is posted once, whoever learns of it. No foreign keys to accounts: a transfer is written only while
   // both its accounts are locked, and accounts are never deleted.
   await sql`
     create table transfers (
@@ -67,10 +68,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       constraint transfers_amount_check check (amount > 0),
       constraint transfers_legs_check check (debit <> credit)
     )`.execute(db);
-  // One transfer at most for the money that a payment brought in, whoever settles it.
-  await sql`
-    create unique index transfers_payment_key on transfers (merchant_id, payment_id)
-    where kind = 'payment'`.execute(db);
+  await sql`create index transfers_payment_idx on transfers (payment_id) where payment_id is not null`.execute(db);
 
   await sql`
     create table items (

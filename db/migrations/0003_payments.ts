@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 
 /** Payments, and each attempt to have one paid. */
 export const up = async (db: Kysely<unknown>): Promise<void> => {
-  // intent: Stripe's id of the one PaymentIntent that pays for it. attempt: the number of the latest one.
+  // intent: Stripe's id of the one PaymentIntent that pays for it. attempt: the latest to confirm, capture or cancel.
   await sql`
     create table payments (
       merchant_id uuid not null,
@@ -22,13 +22,15 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       next_action jsonb,
       last_error jsonb,
       intent text,
-      attempt integer not null,
+      attempt uuid,
+      refunds_pending bigint not null default 0,
       created_at timestamptz not null,
       constraint payments_pkey primary key (merchant_id, id),
       constraint payments_customer_fkey foreign key (merchant_id, customer_id) references customers (merchant_id, id),
       constraint payments_amount_check check (amount > 0),
       constraint payments_captured_check check (amount_captured between 0 and amount),
-      constraint payments_refunded_check check (amount_refunded between 0 and amount_captured),
+      constraint payments_refunded_check
+        check (amount_refunded >= 0 and refunds_pending >= 0),
       constraint payments_status_check check (status in ('requires_payment_method', 'requires_confirmation',
         'requires_action', 'processing', 'requires_capture', 'succeeded', 'canceled'))
     ) with (fillfactor = 70)`.execute(db);
@@ -41,10 +43,12 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
   await sql`
     create table attempts (
       merchant_id uuid not null,
+      id uuid not null,
       payment_id uuid not null,
-      number integer not null,
-      stripe_key text not null,
-      payment_method text not null,
+      kind text not null,
+      payment_method text,
+      amount bigint,
+      refund_id uuid,
       claim_id uuid,
       request_id text not null,
       reply_status smallint not null,
@@ -55,10 +59,12 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       outcome text,
       stripe_request_id text,
       settled_at timestamptz,
-      constraint attempts_pkey primary key (merchant_id, payment_id, number),
+      constraint attempts_pkey primary key (merchant_id, id),
       constraint attempts_payment_fkey foreign key (merchant_id, payment_id) references payments (merchant_id, id),
       constraint attempts_outcome_check check (outcome in
-        ('succeeded', 'requires_capture', 'requires_action', 'processing', 'declined', 'failed'))
+        ('succeeded', 'requires_capture', 'requires_action', 'processing', 'declined', 'canceled', 'failed')),
+      constraint attempts_kind_check check (kind in ('confirm', 'capture', 'cancel', 'refund'))
     ) with (fillfactor = 70)`.execute(db);
+  await sql`create index attempts_payment_idx on attempts (payment_id, id)`.execute(db);
   await sql`create index attempts_open_idx on attempts (owned_until) where outcome is null`.execute(db);
 };

@@ -2,8 +2,8 @@
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Currency } from './currency.ts';
-import type { CustomerId, EventId, ItemId, MerchantId, PaymentId } from './ids.ts';
-import type { Attempt, AttemptOutcome, ClaimId, Payment, PaymentStatus } from './payment.ts';
+import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
+import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, PaymentStatus, Refund, RefundStatus } from './payment.ts';
 import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
 
@@ -68,23 +68,44 @@ export interface Settlement {
   readonly stripeRequestId: string | null;
 }
 
-/** A guarded step of a payment's life. */
+/**
+ * A guarded step of a payment's life. `payment` is the payment as its caller read it: what never changes of it (whose it
+ * is, its amount and currency) is relied on, and the rest is read again under lock.
+ */
 export type PaymentStep =
   /** It comes to be, perhaps with its first attempt under way. */
   | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: Attempt | null }
-  /** A new attempt begins: only from a confirmable status, and only as the next in number. */
-  | { readonly kind: 'begin'; readonly attempt: Attempt }
+  /** It is to be confirmed, captured or canceled at Stripe; refused if another attempt came in between. */
+  | { readonly kind: 'begin'; readonly payment: Payment; readonly attempt: Attempt; readonly seen: AttemptId | null }
   /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
+  | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }
+  /** What Stripe has now, while nothing of ours was under way. */
+  | { readonly kind: 'observe'; readonly payment: Payment; readonly seen: AttemptId | null; readonly settlement: Settlement }
+  /** It is canceled before Stripe has heard of it. */
+  | { readonly kind: 'cancel'; readonly payment: Payment }
+  /** Money is to go back to the card. */
+  | { readonly kind: 'refund'; readonly payment: Payment; readonly refund: Refund; readonly attempt: Attempt }
+  /** What became of a refund; `attempt` is the one that is thereby settled. */
   | {
-      readonly kind: 'settle';
-      readonly payment: PaymentId;
-      readonly attempt: number;
-      readonly settlement: Settlement;
-    };
+      readonly kind: 'settle refund';
+      readonly payment: Payment;
+      readonly refund: RefundId;
+      readonly attempt: AttemptId | null;
+      readonly to: RefundStatus;
+      readonly stripeId: string | null;
+      readonly failureReason: string | null;
+      readonly stripeRequestId: string | null;
+    }
+  /** A refund that was made at Stripe, and not asked for here. */
+  | { readonly kind: 'refund found'; readonly payment: Payment; readonly refund: Refund }
+  /** The cardholder's bank has taken the money back, or has decided about it. */
+  | { readonly kind: 'dispute'; readonly payment: Payment; readonly dispute: Dispute };
 
 /** What a change did, for its reply and its events. */
 export interface Effect {
   readonly payment: Payment | null;
+  readonly refund: Refund | null;
+  readonly dispute: Dispute | null;
   readonly transfers: readonly PostedTransfer[];
   /** One for each transfer of an `independent` change, in order. */
   readonly results: readonly Result<PostedTransfer, PaymentError>[];

@@ -7,21 +7,11 @@
  */
 import { err, ok, Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
-import type { Account } from './account.ts';
-import type {
-  Applied,
-  Change,
-  Claim,
-  Customer,
-  Effect,
-  Event,
-  Item,
-  PaymentStep,
-  Reply,
-  Settlement,
-} from './change.ts';
-import type { AccountId, CustomerId, MerchantId, PaymentId } from './ids.ts';
-import { CONFIRMABLE, type Attempt, type ClaimId, type Payment } from './payment.ts';
+import { available, type Account } from './account.ts';
+import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
+import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
+import { take, type Stepped, type Subject } from './lifecycle.ts';
+import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund } from './payment.ts';
 import type { Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
@@ -37,6 +27,8 @@ export interface State {
   /** Whose customer each is. */
   readonly customers: ReadonlyMap<CustomerId, MerchantId>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;
+  readonly refunds: ReadonlyMap<RefundId, Refund>;
+  readonly disputes: ReadonlyMap<DisputeId, Dispute>;
   readonly accounts: ReadonlyMap<AccountId, Account>;
 }
 
@@ -51,10 +43,12 @@ export interface Writes {
   readonly attempts: Attempt[];
   readonly settled: {
     readonly merchant: MerchantId;
-    readonly payment: PaymentId;
-    readonly attempt: number;
-    readonly settlement: Settlement;
+    readonly attempt: AttemptId;
+    readonly outcome: AttemptOutcome;
+    readonly stripeRequestId: string | null;
   }[];
+  readonly refunds: Map<RefundId, Refund>;
+  readonly disputes: Map<DisputeId, Dispute>;
   readonly accounts: Map<AccountId, Account>;
   readonly transfers: PostedTransfer[];
   readonly events: Event[];
@@ -77,6 +71,8 @@ export const decide = (state: State, changes: readonly Change[], now: Micros): D
     payments: new Map(),
     attempts: [],
     settled: [],
+    refunds: new Map(),
+    disputes: new Map(),
     accounts: new Map(),
     transfers: [],
     events: [],
@@ -97,7 +93,12 @@ const decideOne = (
   if (claim && taken) return replay(taken, claim);
 
   const drafted = draft(state, writes, change, now);
-  if (drafted.isOk() && drafted.value === 'settled before') return answerOfWinner(state, writes, claims, change);
+  if (drafted.isOk() && drafted.value === 'settled before') {
+    // Whoever it was, this attempt is over too.
+    const closed = change.payment && closedBy(merchant, change.payment);
+    if (closed) writes.settled.push(closed);
+    return answerOfWinner(state, writes, claims, change);
+  }
 
   const result: Result<Effect, PaymentError> = drafted.map((done) => {
     if (done === 'settled before') return NOTHING;
@@ -133,12 +134,11 @@ const answerOfWinner = (
     writes.answers.find((answer) => answer.claim === change.answers)?.reply ??
     (change.answers && claims.get(change.answers)?.reply);
   if (reply) return ok({ kind: 'replayed', reply });
-  const payment =
-    change.payment?.kind === 'settle' ? (lookUp(state, writes, change.merchant, change.payment.payment) ?? null) : null;
+  const payment = change.payment ? (find(state, writes, change).payment ?? null) : null;
   return ok({ kind: 'done', effect: { ...NOTHING, payment }, reply: null });
 };
 
-const NOTHING: Effect = { payment: null, transfers: [], results: [] };
+const NOTHING: Effect = { payment: null, refund: null, dispute: null, transfers: [], results: [] };
 
 /** What a change would do, not yet kept. */
 interface Draft {
@@ -152,58 +152,37 @@ const draft = (
   change: Change,
   now: Micros,
 ): Result<Draft | 'settled before', PaymentError> => {
-  const stepped: Result<Payment | null | 'settled before', PaymentError> = change.payment
-    ? step(state, writes, change.merchant, change.payment)
+  const stepped: Result<Stepped | null | 'settled before', PaymentError> = change.payment
+    ? take(find(state, writes, change), change.payment)
     : ok(null);
-  return stepped.andThen((payment): Result<Draft | 'settled before', PaymentError> => {
-    if (payment === 'settled before') return ok(payment);
-    return move(state, writes, change, now).map(({ transfers, results, accounts }) => ({
-      effect: { payment, transfers, results },
+  return stepped.andThen((step): Result<Draft | 'settled before', PaymentError> => {
+    if (step === 'settled before') return ok(step);
+    return move(state, writes, change, step, now).map(({ transfers, results, accounts }) => ({
+      effect: {
+        payment: step?.payment ?? null,
+        refund: step?.refund ?? null,
+        dispute: step?.dispute ?? null,
+        transfers,
+        results,
+      },
       accounts,
     }));
   });
 };
 
-const lookUp = (state: State, writes: Writes, merchant: MerchantId, id: PaymentId): Payment | undefined => {
-  const payment = writes.payments.get(id) ?? state.payments.get(id);
-  return payment?.merchant === merchant ? payment : undefined;
-};
-
-/** The payment as it is after a step, if it may take it. */
-const step = (
-  state: State,
-  writes: Writes,
-  merchant: MerchantId,
-  wanted: PaymentStep,
-): Result<Payment | 'settled before', PaymentError> => {
-  switch (wanted.kind) {
-    case 'create':
-      return state.customers.get(wanted.payment.customer) === merchant
-        ? ok(wanted.payment)
-        : err(paymentError('customer_not_found', { param: 'customer' }));
-    case 'begin': {
-      const payment = lookUp(state, writes, merchant, wanted.attempt.payment);
-      if (!payment) return err(paymentError('payment_not_found'));
-      const { number, paymentMethod } = wanted.attempt;
-      if (!CONFIRMABLE.includes(payment.status) || payment.attempt !== number - 1)
-        return err(paymentError('payment_not_confirmable', { payment: payment.id }));
-      return ok({
-        ...payment,
-        status: 'processing',
-        attempt: number,
-        paymentMethod,
-        nextAction: null,
-        lastError: null,
-      });
-    }
-    case 'settle': {
-      const payment = lookUp(state, writes, merchant, wanted.payment);
-      if (!payment) return err(paymentError('payment_not_found'));
-      if (payment.status !== 'processing' || payment.attempt !== wanted.attempt) return ok('settled before');
-      const { status, amountCaptured, intent, nextAction, lastError } = wanted.settlement;
-      return ok({ ...payment, status, amountCaptured, intent: intent ?? payment.intent, nextAction, lastError });
-    }
-  }
+/** What a step is about, as the changes before it in the batch have left it. */
+const find = (state: State, writes: Writes, { merchant, payment: step }: Change): Subject => {
+  const own = <T extends { readonly merchant: MerchantId }>(row: T | undefined): T | undefined =>
+    row?.merchant === merchant ? row : undefined;
+  const id = step?.payment.id;
+  const refund = step?.kind === 'settle refund' ? step.refund : step?.kind === 'refund found' ? step.refund.id : undefined;
+  const dispute = step?.kind === 'dispute' ? step.dispute.id : undefined;
+  return {
+    ownsCustomer: step !== undefined && state.customers.get(step.payment.customer) === merchant,
+    payment: id && own(writes.payments.get(id) ?? state.payments.get(id)),
+    refund: refund && own(writes.refunds.get(refund) ?? state.refunds.get(refund)),
+    dispute: dispute && own(writes.disputes.get(dispute) ?? state.disputes.get(dispute)),
+  };
 };
 
 interface Moved {
@@ -212,18 +191,24 @@ interface Moved {
   readonly accounts: Map<AccountId, Account>;
 }
 
-/** Posts a change's transfers one after the other: all or none, or each by itself. */
-const move = (state: State, writes: Writes, change: Change, now: Micros): Result<Moved, PaymentError> => {
+/** Holds, and then posts a change's transfers one after the other: all or none, or each by itself. */
+const move = (
+  state: State,
+  writes: Writes,
+  change: Change,
+  step: Stepped | null,
+  now: Micros,
+): Result<Moved, PaymentError> => {
   const moved: Moved = { transfers: [], results: [], accounts: new Map() };
-  const wanted = change.transfers ?? [];
+  const wanted = [...(step?.transfers ?? []), ...(change.transfers ?? [])];
 
-  const find = (id: AccountId, param: string): Result<Account, PaymentError> => {
-    const account = moved.accounts.get(id) ?? writes.accounts.get(id) ?? state.accounts.get(id);
-    return account?.merchant === change.merchant ? ok(account) : err(paymentError('account_not_found', { param }));
+  const account = (id: AccountId, param: string): Result<Account, PaymentError> => {
+    const found = moved.accounts.get(id) ?? writes.accounts.get(id) ?? state.accounts.get(id);
+    return found?.merchant === change.merchant ? ok(found) : err(paymentError('account_not_found', { param }));
   };
   const postOne = (transfer: Transfer): Result<PostedTransfer, PaymentError> =>
-    find(transfer.debit, 'from').andThen((from) =>
-      find(transfer.credit, 'to').andThen((to) =>
+    account(transfer.debit, 'from').andThen((from) =>
+      account(transfer.credit, 'to').andThen((to) =>
         post(transfer, from, to, now).map((posting) => {
           moved.accounts.set(posting.debit.id, posting.debit).set(posting.credit.id, posting.credit);
           moved.transfers.push(posting.transfer);
@@ -232,6 +217,17 @@ const move = (state: State, writes: Writes, change: Change, now: Micros): Result
       ),
     );
 
+  if (step?.hold) {
+    const { account: wallet, amount } = step.hold;
+    // What was refunded at Stripe is a fact; what is asked for here must be there to be held.
+    const held = account(wallet, 'payment').andThen((before) =>
+      change.payment?.kind === 'refund' && available(before) < amount
+        ? err(paymentError('insufficient_funds', { payment: step.payment.id }))
+        : ok({ ...before, pending: before.pending + amount }),
+    );
+    if (held.isErr()) return err(held.error);
+    moved.accounts.set(wallet, held.value);
+  }
   for (const [index, transfer] of wanted.entries()) {
     const result = postOne(transfer);
     if (change.independent) moved.results.push(result);
@@ -252,13 +248,29 @@ const keep = (writes: Writes, change: Change, { effect, accounts }: Draft): void
   if (wanted && effect.payment) {
     if (wanted.kind === 'create') writes.newPayments.push(effect.payment);
     else writes.payments.set(effect.payment.id, effect.payment);
-    if (wanted.kind !== 'settle' && wanted.attempt) writes.attempts.push(wanted.attempt);
-    if (wanted.kind === 'settle') {
-      const { payment, attempt, settlement } = wanted;
-      writes.settled.push({ merchant, payment, attempt, settlement });
-    }
+    if ('attempt' in wanted && typeof wanted.attempt === 'object' && wanted.attempt) writes.attempts.push(wanted.attempt);
+    const closed = closedBy(merchant, wanted);
+    if (closed) writes.settled.push(closed);
   }
+  if (effect.refund) writes.refunds.set(effect.refund.id, effect.refund);
+  if (effect.dispute) writes.disputes.set(effect.dispute.id, effect.dispute);
   for (const account of accounts.values()) writes.accounts.set(account.id, account);
   writes.transfers.push(...effect.transfers);
   if (change.events) writes.events.push(...change.events(effect));
+};
+
+/** The attempt that a step settles, and how. */
+const closedBy = (merchant: MerchantId, step: PaymentStep): Writes['settled'][number] | null => {
+  if (step.kind === 'settle') {
+    const { outcome, stripeRequestId } = step.settlement;
+    return { merchant, attempt: step.attempt, outcome, stripeRequestId };
+  }
+  if (step.kind === 'settle refund' && step.attempt)
+    return {
+      merchant,
+      attempt: step.attempt,
+      outcome: step.to === 'failed' ? 'failed' : 'succeeded',
+      stripeRequestId: step.stripeRequestId,
+    };
+  return null;
 };

@@ -4,7 +4,9 @@
  *   merchant   who sells; everything else belongs to one, and is seen by one
  *   customer   whom a merchant charges; has a wallet in each currency
  *   payment    money that comes in by card: one PaymentIntent at Stripe
- *   attempt    one confirmation of a payment, numbered from 1
+ *   attempt    one call to Stripe about a payment: to confirm, capture, cancel or refund it
+ *   refund     money that goes back to the card
+ *   dispute    money that the cardholder's bank has taken back, for now or for good
  *   account    a balance in one currency: a customer's wallet, or one of the merchant's platform accounts
  *   transfer   an amount moved from one account (debit) to another (credit): one row with both legs
  *   event      what happened, to be told to the merchant
@@ -25,6 +27,9 @@ export type PaymentId = Id<'pay'>;
 export type AccountId = Id<'acct'>;
 export type TransferId = Id<'tr'>;
 export type EventId = Id<'evt'>;
+export type AttemptId = Id<'att'>;
+export type RefundId = Id<'re'>;
+export type DisputeId = Id<'dp'>;
 export type ApiKeyId = Id<'key'>;
 /** Items are named by their merchant: `item_demo`. */
 export type ItemId = Id<'item'>;
@@ -57,6 +62,10 @@ const KIND_BITS = {
 /** Fifteen bits: five for each letter. */
 const currencyBits = (currency: Currency): number =>
   [...currency].reduce((bits, letter) => (bits << 5) | (letter.charCodeAt(0) - 97), 0);
+
+/** Another id that follows from an id: the transfer that a refund makes, and the second one, which takes it back. */
+export const derivedId = <P extends string>(prefix: P, from: Id<string>, nth = 0): Id<P> =>
+  `${prefix}_${xorTail(uuidOf(from), nth)}` as Id<P>;
 
 /** The last 20 of a UUIDv7's 74 random bits, xored: the result is a UUIDv7 too, beside its owner's in every index. */
 const xorTail = (uuid: string, bits: number): string =>

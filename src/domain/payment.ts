@@ -1,7 +1,7 @@
 /** A payment, its attempts, and the steps that it may take. */
 import type { ErrorCode } from '../error.ts';
 import type { Currency } from './currency.ts';
-import type { CustomerId, MerchantId, PaymentId } from './ids.ts';
+import type { AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
 import type { Micros } from './time.ts';
 
 /** Stripe's seven statuses: https://docs.stripe.com/payments/paymentintents/lifecycle */
@@ -52,27 +52,42 @@ export interface Payment {
   readonly lastError: LastError | null;
   /** Stripe's id of the one PaymentIntent; null until Stripe has answered. */
   readonly intent: string | null;
-  /** The number of the latest attempt; 0 before the first. */
-  readonly attempt: number;
+  /** The latest attempt to confirm, capture or cancel it: while it is `processing`, the one that is under way. */
+  readonly attempt: AttemptId | null;
+  /** Sum of the refunds that are under way, held in the wallet. */
+  readonly refundsPending: bigint;
   readonly createdAt: Micros;
 }
 
+/** What Stripe is asked. */
+export type AttemptKind = 'confirm' | 'capture' | 'cancel' | 'refund';
+
 /** How an attempt ended; `null` while it runs. */
 export type AttemptOutcome =
-  'succeeded' | 'requires_capture' | 'requires_action' | 'processing' | 'declined' | 'failed';
+  | 'succeeded'
+  | 'requires_capture'
+  | 'requires_action'
+  | 'processing'
+  | 'declined'
+  | 'canceled'
+  | 'failed';
 
-/** One confirmation of a payment at Stripe. Written before the call, so that whoever finds it can finish it. */
+/** One call to Stripe about a payment. Written before the call, so that whoever finds it can finish it. */
 export interface Attempt {
   readonly merchant: MerchantId;
+  /** Also the Idempotency-Key that Stripe is given: whoever resends an attempt sends the same. */
+  readonly id: AttemptId;
   readonly payment: PaymentId;
-  readonly number: number;
-  /** The Idempotency-Key that Stripe is given. */
-  readonly stripeKey: string;
-  readonly paymentMethod: string;
-  /** The claim that waits for its reply, and the request that made it; null for an attempt of nobody's. */
+  readonly kind: AttemptKind;
+  /** Of a confirmation. */
+  readonly paymentMethod: string | null;
+  /** Of a partial capture, or of a refund; in minor units. */
+  readonly amount: bigint | null;
+  readonly refund: RefundId | null;
+  /** The claim that waits for its reply, and the request that made it. */
   readonly claim: ClaimId | null;
   readonly requestId: string;
-  /** What its caller is answered once it is paid: 201 or 200, with the client secret or without. */
+  /** What its caller is answered where all went well: 201 or 200, with the client secret or without. */
   readonly replyStatus: 200 | 201;
   readonly showsSecret: boolean;
   /** Until then its owner alone may call Stripe; after that, whoever takes the next fencing number. */
@@ -82,15 +97,37 @@ export interface Attempt {
   readonly startedAt: Micros;
 }
 
-/** Names a claimed idempotency key: a hash of method, path and key (see `claim.ts`). */
+/** Names a claimed idempotency key: a hash of merchant, method, path and key. */
 declare const claimed: unique symbol;
 export type ClaimId = string & { readonly [claimed]: true };
 
-/** What may be confirmed, and by whom it may be tried again. */
-export const CONFIRMABLE: readonly PaymentStatus[] = ['requires_payment_method', 'requires_confirmation'];
+export type RefundStatus = 'pending' | 'succeeded' | 'failed';
 
-/** Whether nothing more can happen to it by itself. */
-export const isSettled = (status: PaymentStatus): boolean => status !== 'processing';
+export interface Refund {
+  readonly merchant: MerchantId;
+  readonly id: RefundId;
+  readonly payment: PaymentId;
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly status: RefundStatus;
+  readonly reason: string | null;
+  readonly failureReason: string | null;
+  /** Stripe's id; null until Stripe has answered. */
+  readonly stripeId: string | null;
+  readonly createdAt: Micros;
+}
 
-/** Derived, so that whoever resends an attempt sends the same key. */
-export const stripeKeyOf = (payment: PaymentId, attempt: number): string => `${payment}-${String(attempt)}`;
+/** Open while the bank has not decided. */
+export type DisputeStatus = 'open' | 'won' | 'lost';
+
+export interface Dispute {
+  readonly merchant: MerchantId;
+  readonly id: DisputeId;
+  readonly payment: PaymentId;
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly status: DisputeStatus;
+  readonly reason: string | null;
+  readonly stripeId: string;
+  readonly createdAt: Micros;
+}

@@ -7,7 +7,7 @@ import { available, posted, type Account } from './account.ts';
 import type { Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
-import type { Payment } from './payment.ts';
+import type { Payment, Refund } from './payment.ts';
 import { toIso, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
 
@@ -77,6 +77,18 @@ export const paymentView = (payment: Payment, showsSecret: boolean): object => (
     message: payment.lastError.message,
   },
   created_at: toIso(payment.createdAt),
+});
+
+export const refundView = (refund: Refund): object => ({
+  id: refund.id,
+  object: 'refund',
+  payment: refund.payment,
+  amount: Number(refund.amount),
+  currency: refund.currency,
+  status: refund.status,
+  reason: refund.reason,
+  failure_reason: refund.failureReason,
+  created_at: toIso(refund.createdAt),
 });
 
 export const customerView = (customer: Customer): object => ({

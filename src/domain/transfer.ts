@@ -4,10 +4,11 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { available, posted, type Account } from './account.ts';
 import type { Currency } from './currency.ts';
 import type { AccountId, MerchantId, PaymentId, TransferId } from './ids.ts';
+import type { PostingRule } from './postings.ts';
 import { later, plusMicros, type Micros } from './time.ts';
 
 /** Which posting rule made it. */
-export type TransferKind = 'payment' | 'debit' | 'transfer' | 'usage';
+export type TransferKind = PostingRule | 'debit' | 'transfer' | 'usage';
 
 export interface Transfer {
   readonly merchant: MerchantId;

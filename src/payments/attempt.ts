@@ -1,23 +1,39 @@
 /** An attempt as it is claimed, before Stripe is called. */
-import type { Context } from '../context.ts';
-import { stripeKeyOf, type Attempt, type Payment } from '../domain/payment.ts';
+import type { Caller, Context } from '../context.ts';
+import { newId } from '../domain/ids.ts';
+import type { Attempt, AttemptKind, Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
-import { LEASE_MS } from './charge.ts';
 
-/** The payment's attempt of its present number, with its present payment method, owned by this request for a while. */
-export const beginAttempt = (
+/**
+ * How long an attempt belongs to the request that began it: Stripe's timeout (8 s), once more for the package's own
+ * repetition of a reset connection, and a margin for the commits. After that the sweeper may take it.
+ */
+export const LEASE_MS = 20_000;
+
+interface Wanted extends Partial<Pick<Attempt, 'paymentMethod' | 'amount' | 'refund'>> {
+  readonly kind: AttemptKind;
+  readonly replyStatus: 200 | 201;
+  readonly showsSecret: boolean;
+}
+
+/** An attempt of this request's, owned by it for a while. */
+export const newAttempt = (
   ctx: Context,
-  { merchant, id, attempt, paymentMethod }: Payment,
-  caller: Pick<Attempt, 'claim' | 'requestId' | 'replyStatus' | 'showsSecret'>,
+  { claim, requestId }: Caller,
+  { merchant, id }: Pick<Payment, 'merchant' | 'id'>,
+  wanted: Wanted,
 ): Attempt => {
   const now = ctx.clock.now();
   return {
     merchant,
+    id: newId('att'),
     payment: id,
-    number: attempt,
-    stripeKey: stripeKeyOf(id, attempt),
-    paymentMethod: paymentMethod ?? '',
-    ...caller,
+    paymentMethod: null,
+    amount: null,
+    refund: null,
+    ...wanted,
+    claim: claim.id,
+    requestId,
     ownedUntil: plusMs(now, LEASE_MS),
     fence: 1,
     startedAt: now,

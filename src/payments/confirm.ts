@@ -1,14 +1,13 @@
-/** A payment is confirmed: for the first time, or again with another card after a decline. */
-import { err, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
+/** A payment is confirmed: for the first time, again with another card, or instead of a challenge that was left open. */
+import type { ResultAsync } from 'neverthrow';
+import { errAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
-import type { Payment } from '../domain/payment.ts';
-import { errorReply } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
-import { beginAttempt } from './attempt.ts';
-import { charge } from './charge.ts';
+import { newAttempt } from './attempt.ts';
+import { begin } from './begin.ts';
 
 export interface ConfirmPayment {
   readonly payment: PaymentId;
@@ -23,27 +22,20 @@ export interface ConfirmPayment {
  */
 export const confirmPayment = (
   ctx: Context,
-  { merchant, claim, requestId }: Caller,
+  caller: Caller,
   command: ConfirmPayment,
 ): ResultAsync<Reply, PaymentError> =>
   ctx.reads
-    .payment(merchant, command.payment)
+    .payment(caller.merchant, command.payment)
     .andThen((payment) => admit(payment, command.access))
-    .andThen((payment): Result<Payment, PaymentError> => {
-      const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
-      if (paymentMethod === null) return err(paymentError('payment_method_required', { param: 'payment_method' }));
-      const returnUrl = command.returnUrl ?? payment.returnUrl;
-      return ok({ ...payment, paymentMethod, returnUrl, attempt: payment.attempt + 1 });
-    })
     .andThen((payment) => {
-      const showsSecret = command.access.kind === 'secret';
-      const attempt = beginAttempt(ctx, payment, { claim: claim.id, requestId, replyStatus: 200, showsSecret });
-      return ctx
-        .commit({
-          merchant,
-          claim,
-          payment: { kind: 'begin', attempt },
-          reply: (result) => (result.isErr() ? errorReply(result.error, requestId) : null),
-        })
-        .andThen((applied) => (applied.reply ? okAsync(applied.reply) : charge(ctx, payment, attempt)));
+      const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
+      if (paymentMethod === null) return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
+      const attempt = newAttempt(ctx, caller, payment, {
+        kind: 'confirm',
+        paymentMethod,
+        replyStatus: 200,
+        showsSecret: command.access.kind === 'secret',
+      });
+      return begin(ctx, caller, { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl }, attempt);
     });

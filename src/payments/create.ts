@@ -7,8 +7,8 @@ import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { CaptureMethod, Payment } from '../domain/payment.ts';
 import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { beginAttempt } from './attempt.ts';
-import { charge } from './charge.ts';
+import { newAttempt } from './attempt.ts';
+import { perform } from './perform.ts';
 
 export interface CreatePayment {
   readonly customer: CustomerId;
@@ -29,16 +29,23 @@ export interface CreatePayment {
  */
 export const createPayment = (
   ctx: Context,
-  { merchant, claim, requestId }: Caller,
+  caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply, PaymentError> => {
   if (command.confirm && command.paymentMethod === null)
     return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
 
-  const payment = newPayment(ctx, merchant, command);
+  const { merchant, claim, requestId } = caller;
+  const created = newPayment(ctx, merchant, command);
   const attempt = command.confirm
-    ? beginAttempt(ctx, payment, { claim: claim.id, requestId, replyStatus: 201, showsSecret: true })
+    ? newAttempt(ctx, caller, created, {
+        kind: 'confirm',
+        paymentMethod: command.paymentMethod,
+        replyStatus: 201,
+        showsSecret: true,
+      })
     : null;
+  const payment: Payment = { ...created, attempt: attempt?.id ?? null };
   return ctx
     .commit({
       merchant,
@@ -52,7 +59,7 @@ export const createPayment = (
     })
     .andThen((applied) => {
       if (applied.reply) return okAsync(applied.reply);
-      return attempt ? charge(ctx, payment, attempt) : errAsync(paymentError('internal'));
+      return attempt ? perform(ctx, payment, attempt) : errAsync(paymentError('internal'));
     });
 };
 
@@ -77,7 +84,8 @@ const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment):
     nextAction: null,
     lastError: null,
     intent: null,
-    attempt: confirm ? 1 : 0,
+    attempt: null,
+    refundsPending: 0n,
     createdAt: ctx.clock.now(),
   };
 };

@@ -4,13 +4,17 @@
  * An attempt whose lease has run out is taken over: a new lease with the next fencing number is committed first, and
  * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them.
  */
-import { errAsync, type ResultAsync } from 'neverthrow';
+import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Reply, Settlement } from '../domain/change.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { conclude, LEASE_MS } from './charge.ts';
+import type { Replayed } from '../stripe/cards.ts';
+import type { RefundOutcome } from '../stripe/outcome.ts';
+import { LEASE_MS } from './attempt.ts';
+import { conclude } from './perform.ts';
+import { concludeRefund } from './refund.ts';
 
 /** How often abandoned attempts are looked for. */
 const SWEEP_EVERY_MS = 2_000;
@@ -63,7 +67,7 @@ export const startSweeper = (ctx: Context): Sweeper => {
 };
 
 const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
-  const ids = { payment: payment.id, attempt: attempt.number, fence: attempt.fence, 'request.id': attempt.requestId };
+  const ids = { payment: payment.id, attempt: attempt.id, kind: attempt.kind, fence: attempt.fence, 'request.id': attempt.requestId };
   const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
   await recover(ctx, payment, attempt).match(
     (reply) => ctx.log.info({ ...ids, ageMs, status: reply.status }, 'an abandoned attempt was finished'),
@@ -74,23 +78,37 @@ const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): 
 
 /** Finds out what became of an attempt, and settles it. Errors: `provider_unavailable`: still unknown. */
 const recover = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {
-  const look = (): ResultAsync<Reply, PaymentError> =>
-    ctx.cards.find(payment, attempt).andThen((found) => conclude(ctx, payment, attempt, found ?? NEVER_ARRIVED));
+  const { refund } = attempt;
+  if (refund !== null)
+    return resendOrLook(ctx, attempt, {
+      resend: () => ctx.cards.refund(payment, attempt),
+      look: () => ctx.cards.findRefund(payment, attempt).map((found) => found ?? REFUND_NEVER_ARRIVED),
+    }).andThen((outcome) => concludeRefund(ctx, payment, attempt, refund, outcome));
 
-  const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
-  if (ageMs >= RESEND_FOR_MS) return look();
-  return ctx.cards
-    .confirm(payment, attempt)
-    .orElse((error) => (error.replayed ? lookOnly(ctx, payment, attempt) : errAsync(error)))
-    .andThen((settlement) =>
+  const look = (): ResultAsync<Settlement, PaymentError> =>
+    ctx.cards.find(payment, attempt).map((found) => found ?? NEVER_ARRIVED);
+  return (
+    resendOrLook(ctx, attempt, { resend: () => ctx.cards.send(payment, attempt), look })
       // A repeated answer may be an old one: what Stripe has now is the truth.
-      settlement.outcome === 'processing' ? look() : conclude(ctx, payment, attempt, settlement),
-    );
+      .andThen((settlement) => (settlement.outcome === 'processing' ? look() : okAsync(settlement)))
+      .andThen((settlement) => conclude(ctx, payment, attempt, settlement))
+  );
 };
 
-/** Stripe failed while it worked on this key, and will say so for ever: its records tell whether it charged. */
-const lookOnly = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Settlement, PaymentError> =>
-  ctx.cards.find(payment, attempt).map((found) => found ?? NEVER_ARRIVED);
+/** Resends under the same key while Stripe surely remembers it; else its records tell, and it is never sent again. */
+const resendOrLook = <T>(
+  ctx: Context,
+  { startedAt }: Attempt,
+  ways: {
+    readonly resend: () => ResultAsync<T, PaymentError & Replayed>;
+    readonly look: () => ResultAsync<T, PaymentError>;
+  },
+): ResultAsync<T, PaymentError> => {
+  const ageMs = toMs(ctx.clock.now()) - toMs(startedAt);
+  if (ageMs >= RESEND_FOR_MS) return ways.look();
+  // Where Stripe failed while it worked on this key, it will say so for ever.
+  return ways.resend().orElse((error) => (error.replayed ? ways.look() : errAsync(error)));
+};
 
 /** Stripe has no record of it, and its key is never sent again: nothing was charged, and nothing will be. */
 const NEVER_ARRIVED: Settlement = {
@@ -100,5 +118,12 @@ const NEVER_ARRIVED: Settlement = {
   intent: null,
   nextAction: null,
   lastError: { code: 'processing_error', message: paymentError('processing_error').message },
+  stripeRequestId: null,
+};
+
+const REFUND_NEVER_ARRIVED: RefundOutcome = {
+  status: 'failed',
+  stripeId: null,
+  failureReason: 'Stripe has no record of this refund.',
   stripeRequestId: null,
 };

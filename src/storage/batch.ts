@@ -9,12 +9,22 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import type { Change } from '../domain/change.ts';
 import type { State, StoredClaim, Writes } from '../domain/decide.ts';
-import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import {
+  idOf,
+  uuidOf,
+  type AccountId,
+  type CustomerId,
+  type DisputeId,
+  type MerchantId,
+  type PaymentId,
+  type RefundId,
+} from '../domain/ids.ts';
+import { accountsOf } from '../domain/lifecycle.ts';
 import type { ClaimId } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
-import { accountOf, paymentOf } from './rows.ts';
+import { accountOf, disputeOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 type Tx = Transaction<DB>;
@@ -39,22 +49,21 @@ const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
 /** Locks the rows that these changes touch and reads them. `id` names the batch: it can be committed once. */
 export const readState = async (tx: Tx, id: string, changes: readonly Change[]): Promise<State> => {
   // All of them leave in one flight, and run in this order.
-  const [, payments, claims, customers, accounts] = await Promise.all([
+  const [, payments, refunds, disputes, claims, customers, accounts] = await Promise.all([
     sql`insert into batches (id) values (${id}::uuid)`.execute(tx),
     lockPayments(tx, changes),
+    readRefunds(tx, changes),
+    readDisputes(tx, changes),
     readClaims(tx, changes),
     readCustomers(tx, changes),
     lockAccounts(tx, changes.flatMap(legsOf)),
   ]);
-  const missing = changes.filter((change) =>
-    (change.transfers ?? []).some(({ debit, credit }) => !accounts.has(debit) || !accounts.has(credit)),
-  );
+  const missing = changes.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
-    const legs = missing.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
-    await openAccounts(tx, legs);
-    for (const [key, account] of await lockAccounts(tx, legs)) accounts.set(key, account);
+    await openAccounts(tx, missing);
+    for (const [key, account] of await lockAccounts(tx, missing)) accounts.set(key, account);
   }
-  return { payments, claims, customers, accounts };
+  return { payments, refunds, disputes, claims, customers, accounts };
 };
 
 interface Leg {
@@ -63,11 +72,13 @@ interface Leg {
   readonly currency: Transfer['currency'];
 }
 
-const legsOf = (change: Change): Leg[] =>
-  (change.transfers ?? []).flatMap(({ merchant, debit, credit, currency }) => [
+const legsOf = ({ merchant, payment: step, transfers = [] }: Change): Leg[] => [
+  ...(step ? accountsOf(step).map(({ account, currency }) => ({ merchant, id: account, currency })) : []),
+  ...transfers.flatMap(({ debit, credit, currency }) => [
     { merchant, id: debit, currency },
     { merchant, id: credit, currency },
-  ]);
+  ]),
+];
 
 const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
   if (legs.length === 0) return new Map();
@@ -81,7 +92,8 @@ const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId
 
 /** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
 const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
-  const wanted = legs
+  const distinct = new Map(legs.map((leg) => [leg.id, leg]));
+  const wanted = [...distinct.values()]
     .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   await sql`
@@ -98,10 +110,9 @@ const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
 };
 
 const lockPayments = async (tx: Tx, changes: readonly Change[]): Promise<State['payments']> => {
-  const keys = changes.flatMap(({ merchant, payment }) => {
-    if (payment?.kind === 'begin') return [{ merchant, id: payment.attempt.payment }];
-    return payment?.kind === 'settle' ? [{ merchant, id: payment.payment }] : [];
-  });
+  const keys = changes.flatMap(({ merchant, payment: step }) =>
+    step && step.kind !== 'create' ? [{ merchant, id: step.payment.id }] : [],
+  );
   if (keys.length === 0) return new Map<PaymentId, never>();
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Selectable<DB['payments']>>`
@@ -109,6 +120,32 @@ const lockPayments = async (tx: Tx, changes: readonly Change[]): Promise<State['
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by p.merchant_id, p.id for no key update of p`.execute(tx);
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
+};
+
+/** Not locked: whoever writes a refund or a dispute holds its payment. */
+const readRefunds = async (tx: Tx, changes: readonly Change[]): Promise<State['refunds']> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) => {
+    if (step?.kind === 'settle refund') return [{ merchant, id: step.refund }];
+    return step?.kind === 'refund found' ? [{ merchant, id: step.refund.id }] : [];
+  });
+  if (keys.length === 0) return new Map<RefundId, never>();
+  const { merchants, ids } = sorted(keys);
+  const { rows } = await sql<Selectable<DB['refunds']>>`
+    select r.* from refunds r
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  return new Map(rows.map(refundOf).map((refund) => [refund.id, refund]));
+};
+
+const readDisputes = async (tx: Tx, changes: readonly Change[]): Promise<State['disputes']> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) =>
+    step?.kind === 'dispute' ? [{ merchant, id: step.dispute.id }] : [],
+  );
+  if (keys.length === 0) return new Map<DisputeId, never>();
+  const { merchants, ids } = sorted(keys);
+  const { rows } = await sql<Selectable<DB['disputes']>>`
+    select d.* from disputes d
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
 };
 
 /** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
@@ -157,6 +194,8 @@ export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<v
     updatePayments,
     insertAttempts,
     settleAttempts,
+    writeRefunds,
+    writeDisputes,
     updateAccounts,
     insertTransfers,
     insertClaims,
@@ -201,7 +240,7 @@ const insertPayments: Writer = (tx, { newPayments: rows }) => {
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
       ${texts(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
-      ${plain(rows.map((p) => p.attempt))}::int[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
+      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`.execute(tx);
 };
 
@@ -210,28 +249,33 @@ const updatePayments: Writer = (tx, { payments }) => {
   const rows = [...payments.values()];
   return sql`
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
-      next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt
+      next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt,
+      amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.nextAction && JSON.stringify(p.nextAction)))}::jsonb[],
       ${texts(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
-      ${plain(rows.map((p) => p.attempt))}::int[]
-    ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt)
+      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
+      ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[]
+    ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
+         amount_refunded, refunds_pending)
     where p.merchant_id = w.merchant_id and p.id = w.id`.execute(tx);
 };
 
 const insertAttempts: Writer = (tx, { attempts: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
-    insert into attempts (merchant_id, payment_id, number, stripe_key, payment_method, claim_id, request_id,
+    insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
                           reply_status, shows_secret, owned_until, fence, started_at)
     select * from unnest(
-      ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[],
-      ${plain(rows.map((a) => a.number))}::int[], ${texts(rows.map((a) => a.stripeKey))}::text[],
-      ${texts(rows.map((a) => a.paymentMethod))}::text[], ${plain(rows.map((a) => a.claim))}::uuid[],
+      ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
+      ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
+      ${texts(rows.map((a) => a.paymentMethod))}::text[], ${plain(rows.map((a) => a.amount))}::bigint[],
+      ${plain(rows.map((a) => a.refund && uuidOf(a.refund)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
       ${texts(rows.map((a) => a.requestId))}::text[], ${plain(rows.map((a) => a.replyStatus))}::smallint[],
-      ${plain(rows.map((a) => a.showsSecret))}::boolean[], ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
+      ${plain(rows.map((a) => a.showsSecret))}::boolean[],
+      ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
       ${plain(rows.map((a) => a.fence))}::int[], ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
     )`.execute(tx);
 };
@@ -239,25 +283,56 @@ const insertAttempts: Writer = (tx, { attempts: rows }) => {
 const settleAttempts: Writer = (tx, { settled: rows }, nowIso) => {
   if (rows.length === 0) return undefined;
   return sql`
-    update attempts a set outcome = w.outcome, stripe_request_id = w.stripe_request_id, settled_at = ${nowIso}::timestamptz
+    update attempts a
+    set outcome = w.outcome, stripe_request_id = w.stripe_request_id, settled_at = ${nowIso}::timestamptz
     from unnest(
-      ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${plain(rows.map((s) => uuidOf(s.payment)))}::uuid[],
-      ${plain(rows.map((s) => s.attempt))}::int[], ${texts(rows.map((s) => s.settlement.outcome))}::text[],
-      ${texts(rows.map((s) => s.settlement.stripeRequestId))}::text[]
-    ) w (merchant_id, payment_id, number, outcome, stripe_request_id)
-    where a.merchant_id = w.merchant_id and a.payment_id = w.payment_id and a.number = w.number`.execute(tx);
+      ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${plain(rows.map((s) => uuidOf(s.attempt)))}::uuid[],
+      ${texts(rows.map((s) => s.outcome))}::text[], ${texts(rows.map((s) => s.stripeRequestId))}::text[]
+    ) w (merchant_id, id, outcome, stripe_request_id)
+    where a.merchant_id = w.merchant_id and a.id = w.id and a.outcome is null`.execute(tx);
+};
+
+const writeRefunds: Writer = (tx, { refunds }) => {
+  if (refunds.size === 0) return undefined;
+  const rows = [...refunds.values()];
+  return sql`
+    insert into refunds (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id, created_at)
+    select * from unnest(
+      ${plain(rows.map((r) => uuidOf(r.merchant)))}::uuid[], ${plain(rows.map((r) => uuidOf(r.id)))}::uuid[],
+      ${plain(rows.map((r) => uuidOf(r.payment)))}::uuid[], ${plain(rows.map((r) => r.amount))}::bigint[],
+      ${texts(rows.map((r) => r.currency))}::text[], ${texts(rows.map((r) => r.status))}::text[],
+      ${texts(rows.map((r) => r.reason))}::text[], ${texts(rows.map((r) => r.failureReason))}::text[],
+      ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
+    )
+    on conflict (merchant_id, id) do update set status = excluded.status, failure_reason = excluded.failure_reason,
+      stripe_id = excluded.stripe_id`.execute(tx);
+};
+
+const writeDisputes: Writer = (tx, { disputes }) => {
+  if (disputes.size === 0) return undefined;
+  const rows = [...disputes.values()];
+  return sql`
+    insert into disputes (merchant_id, id, payment_id, amount, currency, status, reason, stripe_id, created_at)
+    select * from unnest(
+      ${plain(rows.map((d) => uuidOf(d.merchant)))}::uuid[], ${plain(rows.map((d) => uuidOf(d.id)))}::uuid[],
+      ${plain(rows.map((d) => uuidOf(d.payment)))}::uuid[], ${plain(rows.map((d) => d.amount))}::bigint[],
+      ${texts(rows.map((d) => d.currency))}::text[], ${texts(rows.map((d) => d.status))}::text[],
+      ${texts(rows.map((d) => d.reason))}::text[], ${texts(rows.map((d) => d.stripeId))}::text[],
+      ${plain(rows.map((d) => toIsoMicros(d.createdAt)))}::timestamptz[]
+    )
+    on conflict (merchant_id, id) do update set status = excluded.status`.execute(tx);
 };
 
 const updateAccounts: Writer = (tx, { accounts }) => {
   if (accounts.size === 0) return undefined;
   const rows = [...accounts.values()];
   return sql`
-    update accounts a set debits = w.debits, credits = w.credits, sequence = w.sequence, posted_at = w.posted_at
+    update accounts a set debits = w.debits, credits = w.credits, pending = w.pending, sequence = w.sequence, posted_at = w.posted_at
     from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => a.debits))}::bigint[], ${plain(rows.map((a) => a.credits))}::bigint[],
-      ${plain(rows.map((a) => a.sequence))}::bigint[], ${plain(rows.map((a) => toIsoMicros(a.postedAt)))}::timestamptz[]
-    ) w (merchant_id, id, debits, credits, sequence, posted_at)
+      ${plain(rows.map((a) => a.pending))}::bigint[], ${plain(rows.map((a) => a.sequence))}::bigint[], ${plain(rows.map((a) => toIsoMicros(a.postedAt)))}::timestamptz[]
+    ) w (merchant_id, id, debits, credits, pending, sequence, posted_at)
     where a.merchant_id = w.merchant_id and a.id = w.id`.execute(tx);
 };
 

@@ -1,13 +1,12 @@
 /** Attempts that are under way, and who may finish them. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { ResultAsync } from 'neverthrow';
-import { idOf } from '../domain/ids.ts';
-import type { Attempt, ClaimId, Payment } from '../domain/payment.ts';
+import type { Attempt, Payment } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
-import { paymentOf } from './rows.ts';
+import { attemptOf, paymentOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 export interface Abandoned {
@@ -29,11 +28,11 @@ const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: nu
   const { rows: attempts } = await sql<Selectable<DB['attempts']>>`
     update attempts a set owned_until = ${toIsoMicros(until)}::timestamptz, fence = a.fence + 1
     from (
-      select merchant_id, payment_id, number from attempts
+      select merchant_id, id from attempts
       where outcome is null and owned_until < ${toIsoMicros(now)}::timestamptz
       order by owned_until limit ${max} for update skip locked
     ) t
-    where a.merchant_id = t.merchant_id and a.payment_id = t.payment_id and a.number = t.number
+    where a.merchant_id = t.merchant_id and a.id = t.id
     returning a.*`.execute(db);
   if (attempts.length === 0) return [];
   const { rows: payments } = await sql<Selectable<DB['payments']>>`
@@ -46,18 +45,3 @@ const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: nu
     return payment ? [{ payment, attempt: attemptOf(row) }] : [];
   });
 };
-
-const attemptOf = (row: Selectable<DB['attempts']>): Attempt => ({
-  merchant: idOf('mer', row.merchant_id),
-  payment: idOf('pay', row.payment_id),
-  number: row.number,
-  stripeKey: row.stripe_key,
-  paymentMethod: row.payment_method,
-  claim: row.claim_id === null ? null : (row.claim_id.replaceAll('-', '') as ClaimId),
-  requestId: row.request_id,
-  replyStatus: row.reply_status === 201 ? 201 : 200,
-  showsSecret: row.shows_secret,
-  ownedUntil: row.owned_until as Micros,
-  fence: row.fence,
-  startedAt: row.started_at as Micros,
-});

@@ -4,7 +4,10 @@ import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { idOf, type ItemId } from '../domain/ids.ts';
-import type { CaptureMethod, LastError, NextAction, Payment, PaymentStatus } from '../domain/payment.ts';
+import type {
+  Attempt, AttemptKind, CaptureMethod, ClaimId, Dispute, DisputeStatus, LastError, NextAction, Payment, PaymentStatus, Refund,
+  RefundStatus,
+} from '../domain/payment.ts';
 import type { Micros } from '../domain/time.ts';
 import type { DB } from './schema.ts';
 
@@ -50,7 +53,8 @@ export const paymentOf = (row: Row<'payments'>): Payment => ({
   nextAction: row.next_action as NextAction | null,
   lastError: row.last_error as LastError | null,
   intent: row.intent,
-  attempt: row.attempt,
+  attempt: row.attempt === null ? null : idOf('att', row.attempt),
+  refundsPending: row.refunds_pending,
   createdAt: row.created_at as Micros,
 });
 
@@ -60,4 +64,46 @@ export const itemOf = (row: Row<'items'>): Item => ({
   name: row.name,
   unitPrice: row.unit_price,
   currency: row.currency as Currency,
+});
+
+export const attemptOf = (row: Row<'attempts'>): Attempt => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('att', row.id),
+  payment: idOf('pay', row.payment_id),
+  kind: row.kind as AttemptKind,
+  paymentMethod: row.payment_method,
+  amount: row.amount,
+  refund: row.refund_id === null ? null : idOf('re', row.refund_id),
+  claim: row.claim_id === null ? null : (row.claim_id.replaceAll('-', '') as ClaimId),
+  requestId: row.request_id,
+  replyStatus: row.reply_status === 201 ? 201 : 200,
+  showsSecret: row.shows_secret,
+  ownedUntil: row.owned_until as Micros,
+  fence: row.fence,
+  startedAt: row.started_at as Micros,
+});
+
+export const refundOf = (row: Row<'refunds'>): Refund => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('re', row.id),
+  payment: idOf('pay', row.payment_id),
+  amount: row.amount,
+  currency: row.currency as Currency,
+  status: row.status as RefundStatus,
+  reason: row.reason,
+  failureReason: row.failure_reason,
+  stripeId: row.stripe_id,
+  createdAt: row.created_at as Micros,
+});
+
+export const disputeOf = (row: Row<'disputes'>): Dispute => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('dp', row.id),
+  payment: idOf('pay', row.payment_id),
+  amount: row.amount,
+  currency: row.currency as Currency,
+  status: row.status as DisputeStatus,
+  reason: row.reason,
+  stripeId: row.stripe_id,
+  createdAt: row.created_at as Micros,
 });

@@ -30,10 +30,12 @@ export interface DB {
 
   attempts: {
     merchant_id: string;
+    id: string;
     payment_id: string;
-    number: number;
-    stripe_key: string;
-    payment_method: string;
+    kind: string;
+    payment_method: string | null;
+    amount: bigint | null;
+    refund_id: string | null;
     claim_id: string | null;
     request_id: string;
     reply_status: number;
@@ -68,6 +70,18 @@ export interface DB {
     created_at: bigint;
   };
 
+  disputes: {
+    merchant_id: string;
+    id: string;
+    payment_id: string;
+    amount: bigint;
+    currency: string;
+    status: string;
+    reason: string | null;
+    stripe_id: string;
+    created_at: bigint;
+  };
+
   events: { merchant_id: string; id: string; type: string; subject: string; data: unknown; created_at: bigint };
 
   items: {
@@ -99,8 +113,34 @@ export interface DB {
     next_action: unknown;
     last_error: unknown;
     intent: string | null;
-    attempt: number;
+    attempt: string | null;
+    refunds_pending: Generated<bigint>;
     created_at: bigint;
+  };
+
+  refunds: {
+    merchant_id: string;
+    id: string;
+    payment_id: string;
+    amount: bigint;
+    currency: string;
+    status: string;
+    reason: string | null;
+    failure_reason: string | null;
+    stripe_id: string | null;
+    created_at: bigint;
+  };
+
+  stripe_events: {
+    id: string;
+    type: string;
+    payload: unknown;
+    payment_id: string | null;
+    received_at: bigint;
+    applied_at: bigint | null;
+    outcome: string | null;
+    owned_until: bigint;
+    tries: Generated<number>;
   };
 
   transfers: {

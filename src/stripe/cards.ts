@@ -1,28 +1,41 @@
 /**
- * Charging cards at Stripe. The only place that knows the stripe package: it throws, here it is wrapped once.
+ * Cards, at Stripe. The only place that knows the stripe package: it throws, here it is wrapped once.
  *
- * What Stripe says for certain is an outcome (a `Settlement`: paid, declined, refused, or the customer must act). What
- * leaves us in the dark is an error, `provider_unavailable` with `outcome: unknown`: a charge may exist, and only a
- * resend under the same key, or a look at Stripe's own records, can tell.
+ * What Stripe says for certain is an outcome (paid, declined, refused, or the customer must act). What leaves us in the
+ * dark is an error, `provider_unavailable` with `outcome: unknown`: a charge may exist, and only a resend under the same
+ * key, or a look at Stripe's own records, can tell.
  */
 import http from 'node:http';
 import https from 'node:https';
 import { ResultAsync } from 'neverthrow';
 import Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
-import type { Attempt, Payment } from '../domain/payment.ts';
+import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
+import type { Attempt, AttemptKind, Payment, PaymentStatus } from '../domain/payment.ts';
 import { toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { isTrouble, settlementOf, settlementOfError, wasReplayed } from './outcome.ts';
+import {
+  isTrouble,
+  refundOutcomeOf,
+  refundRefusal,
+  settlementOf,
+  settlementOfError,
+  wasReplayed,
+  type RefundOutcome,
+} from './outcome.ts';
 
 export interface Cards {
   /**
-   * Confirms an attempt at Stripe under the attempt's own key: sent again, it does nothing twice.
+   * Confirms, captures or cancels, under the attempt's own key: sent again, it does nothing twice.
    * Errors: `provider_unavailable` with `outcome: unknown`; `replayed` says that Stripe keeps answering so.
    */
-  readonly confirm: (payment: Payment, attempt: Attempt) => ResultAsync<Settlement, PaymentError & Replayed>;
-  /** What Stripe has on record of an attempt; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly find: (payment: Payment, attempt: Attempt) => ResultAsync<Settlement | null, PaymentError>;
+  readonly send: (payment: Payment, attempt: Attempt) => ResultAsync<Settlement, PaymentError & Replayed>;
+  /** What Stripe has on record of a payment; null if it has nothing. Errors: `provider_unavailable`. */
+  readonly find: (payment: Payment, attempt: Attempt | null) => ResultAsync<Settlement | null, PaymentError>;
+  /** Sends money back, under the attempt's own key. Errors: as `send`. */
+  readonly refund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome, PaymentError & Replayed>;
+  /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
+  readonly findRefund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome | null, PaymentError>;
 }
 
 /** Whether the failure came from Stripe's memory of this key, so that sending it again is of no use. */
@@ -30,7 +43,7 @@ export interface Replayed {
   readonly replayed?: boolean;
 }
 
-export interface CardsOptions {
+export interface StripeOptions {
   readonly secretKey: string;
   /** Another Stripe-compatible endpoint; undefined for Stripe's own. */
   readonly apiBase: string | undefined;
@@ -39,15 +52,31 @@ export interface CardsOptions {
 /** Pinned, so that an upgrade of the package changes no reply by itself. The types are of this version. */
 const API_VERSION = '2026-10-28.endive' as const;
 /** Card networks answer in one to three seconds; past eight the caller is better off with an honest "unknown". */
-export const STRIPE_TIMEOUT_MS = 8_000;
+const STRIPE_TIMEOUT_MS = 8_000;
 /** How far our clock and Stripe's may differ when a payment is looked for by time. */
 const CLOCK_SKEW_S = 300;
-/** The tags by which a PaymentIntent is known as ours. */
-export const PAYMENT_TAG = 'quittance_payment';
-const MERCHANT_TAG = 'quittance_merchant';
+/** An attempt is sent, or resent, for 23 hours after it began; Stripe remembers its key for 24. */
+const MAX_SEND_DELAY_S = 23 * 3600;
 
-export const createCards = ({ secretKey, apiBase }: CardsOptions): Cards => {
-  const stripe = new Stripe(secretKey, {
+/** The tags by which objects at Stripe are known as ours. */
+const PAYMENT_TAG = 'quittance_payment';
+const MERCHANT_TAG = 'quittance_merchant';
+const REFUND_TAG = 'quittance_refund';
+
+type Tags = Readonly<Record<string, string>> | null | undefined;
+
+/** Whose payment an object at Stripe is, by its tags. */
+export const taggedPayment = (metadata: Tags): { merchant: string; payment: PaymentId } | undefined => {
+  const payment = parseId('pay', metadata?.[PAYMENT_TAG] ?? '');
+  const merchant = metadata?.[MERCHANT_TAG];
+  return payment && merchant !== undefined ? { merchant, payment } : undefined;
+};
+
+/** Which refund of ours a refund at Stripe is, by its tags. */
+export const taggedRefund = (metadata: Tags): RefundId | undefined => parseId('re', metadata?.[REFUND_TAG] ?? '');
+
+export const connectStripe = ({ secretKey, apiBase }: StripeOptions): Stripe =>
+  new Stripe(secretKey, {
     apiVersion: API_VERSION,
     timeout: STRIPE_TIMEOUT_MS,
     // Retries are ours: the sweeper's, with a lease. The package itself repeats a reset connection once, same key.
@@ -56,36 +85,22 @@ export const createCards = ({ secretKey, apiBase }: CardsOptions): Cards => {
     ...endpoint(apiBase),
   });
 
+/** What a payment is left as where Stripe refuses. */
+const UNCHANGED: Readonly<Record<Exclude<AttemptKind, 'refund'>, PaymentStatus>> = {
+  confirm: 'requires_payment_method',
+  capture: 'requires_capture',
+  cancel: 'requires_payment_method',
+};
+
+export const createCards = (stripe: Stripe): Cards => {
   const send = async (payment: Payment, attempt: Attempt): Promise<Settlement> => {
-    const options = { idempotencyKey: attempt.stripeKey };
-    const returnUrl = payment.returnUrl === null ? {} : { return_url: payment.returnUrl };
-    const intent =
-      payment.intent === null
-        ? await stripe.paymentIntents.create(
-            {
-              amount: Number(payment.amount),
-              currency: payment.currency,
-              payment_method: attempt.paymentMethod,
-              allowed_payment_method_types: ['card'],
-              capture_method: payment.captureMethod,
-              confirm: true,
-              metadata: { [PAYMENT_TAG]: payment.id, [MERCHANT_TAG]: payment.merchant },
-              ...(payment.description === null ? {} : { description: payment.description }),
-              ...returnUrl,
-            },
-            options,
-          )
-        : await stripe.paymentIntents.confirm(
-            payment.intent,
-            { payment_method: attempt.paymentMethod, ...returnUrl },
-            options,
-          );
+    const intent = await call(stripe, payment, attempt);
     return settlementOf(intent, intent.lastResponse.requestId);
   };
 
-  const look = async (payment: Payment, attempt: Attempt): Promise<Settlement | null> => {
+  const find = async (payment: Payment, attempt: Attempt | null): Promise<Settlement | null> => {
     if (payment.intent !== null) return settlementOf(await stripe.paymentIntents.retrieve(payment.intent), null);
-    const startedS = Math.floor(toMs(attempt.startedAt) / 1000);
+    const startedS = Math.floor(toMs(attempt?.startedAt ?? payment.createdAt) / 1000);
     const created = { gte: startedS - CLOCK_SKEW_S, lte: startedS + MAX_SEND_DELAY_S + CLOCK_SKEW_S };
     // Listed, never searched: Stripe's search lags behind by up to a minute, or hours in an outage.
     for await (const intent of stripe.paymentIntents.list({ created, limit: 100 }))
@@ -93,18 +108,81 @@ export const createCards = ({ secretKey, apiBase }: CardsOptions): Cards => {
     return null;
   };
 
+  const refund = async (payment: Payment, attempt: Attempt): Promise<RefundOutcome> => {
+    const made = await stripe.refunds.create(
+      {
+        payment_intent: payment.intent ?? '',
+        amount: Number(attempt.amount),
+        metadata: { ...tags(payment), [REFUND_TAG]: attempt.refund },
+      },
+      { idempotencyKey: attempt.id },
+    );
+    return refundOutcomeOf(made, made.lastResponse.requestId);
+  };
+
+  const findRefund = async (payment: Payment, attempt: Attempt): Promise<RefundOutcome | null> => {
+    for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: 100 }))
+      if (made.metadata?.[REFUND_TAG] === attempt.refund) return refundOutcomeOf(made, null);
+    return null;
+  };
+
   return {
-    confirm: (payment, attempt) =>
+    send: (payment, attempt) =>
       ResultAsync.fromPromise(
-        send(payment, attempt).catch((error: unknown) => settlementOfError(error) ?? Promise.reject(asError(error))),
+        send(payment, attempt).catch((error: unknown) => {
+          const unchanged = attempt.kind === 'refund' ? payment.status : UNCHANGED[attempt.kind];
+          return settlementOfError(error, unchanged) ?? Promise.reject(asError(error));
+        }),
         inTheDark,
       ),
-    find: (payment, attempt) => ResultAsync.fromPromise(look(payment, attempt), inTheDark),
+    find: (payment, attempt) => ResultAsync.fromPromise(find(payment, attempt), inTheDark),
+    refund: (payment, attempt) =>
+      ResultAsync.fromPromise(
+        refund(payment, attempt).catch(
+          (error: unknown) => refundRefusal(error) ?? Promise.reject(asError(error)),
+        ),
+        inTheDark,
+      ),
+    findRefund: (payment, attempt) => ResultAsync.fromPromise(findRefund(payment, attempt), inTheDark),
   };
 };
 
-/** An attempt is sent, or resent, for 23 hours after it began; Stripe remembers its key for 24. */
-export const MAX_SEND_DELAY_S: number = 23 * 3600;
+const tags = ({ id, merchant }: Payment): Record<string, string> => ({ [PAYMENT_TAG]: id, [MERCHANT_TAG]: merchant });
+
+type Answered = Stripe.Response<Stripe.PaymentIntent>;
+
+const call = (stripe: Stripe, payment: Payment, attempt: Attempt): Promise<Answered> => {
+  const options = { idempotencyKey: attempt.id };
+  const card = {
+    ...(attempt.paymentMethod === null ? {} : { payment_method: attempt.paymentMethod }),
+    ...(payment.returnUrl === null ? {} : { return_url: payment.returnUrl }),
+  };
+  if (payment.intent === null)
+    return stripe.paymentIntents.create(
+      {
+        amount: Number(payment.amount),
+        currency: payment.currency,
+        allowed_payment_method_types: ['card'],
+        capture_method: payment.captureMethod,
+        confirm: true,
+        metadata: tags(payment),
+        ...(payment.description === null ? {} : { description: payment.description }),
+        ...card,
+      },
+      options,
+    );
+  switch (attempt.kind) {
+    case 'confirm':
+    case 'refund':
+      return stripe.paymentIntents.confirm(payment.intent, card, options);
+    case 'capture': {
+      const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };
+      return stripe.paymentIntents.capture(payment.intent, amount, options);
+    }
+    case 'cancel':
+      return stripe.paymentIntents.cancel(payment.intent, {}, options);
+  }
+};
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

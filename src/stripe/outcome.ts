@@ -7,6 +7,7 @@ import {
   type LastError,
   type NextAction,
   type PaymentStatus,
+  type RefundStatus,
 } from '../domain/payment.ts';
 import { ERRORS, type ErrorCode } from '../error.ts';
 
@@ -34,7 +35,7 @@ const OUTCOMES = {
   processing: 'processing',
   requires_capture: 'requires_capture',
   succeeded: 'succeeded',
-  canceled: 'failed',
+  canceled: 'canceled',
 } as const satisfies Record<PaymentStatus, AttemptOutcome>;
 
 const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextAction | null => {
@@ -45,22 +46,21 @@ const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextActio
 /**
  * A decline or a refusal, which is an outcome and not a failure of ours; undefined where nothing is certain.
  * A payment that is not in the state that we thought has moved on: its intent comes with the error, and tells.
+ * `unchanged` is the status that a refusal leaves: without a card, or, where a capture was refused, still authorized.
  */
-export const settlementOfError = (error: unknown): Settlement | undefined => {
+export const settlementOfError = (error: unknown, unchanged: PaymentStatus): Settlement | undefined => {
   if (error instanceof errors.StripeCardError)
-    return refused('declined', lastErrorOf(error), error.payment_intent?.id, error.requestId);
+    return refused('declined', unchanged, lastErrorOf(error), error.payment_intent?.id, error.requestId);
   if (error instanceof errors.StripeInvalidRequestError) {
     const intent = error.payment_intent;
     if (error.code === 'payment_intent_unexpected_state' && intent)
       return settlementOf(intent, error.requestId ?? null);
     const code = error.param?.startsWith('payment_method') ? 'payment_method_not_usable' : 'provider_refused';
-    return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
+    return refused('failed', unchanged, { code, message: error.message }, intent?.id, error.requestId);
   }
   // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
-    return refused(
-      'failed',
-      { code: 'provider_refused', message: ERRORS.provider_refused.message },
+    return refused('failed', unchanged, { code: 'provider_refused', message: ERRORS.provider_refused.message },
       undefined,
       undefined,
     );
@@ -69,12 +69,13 @@ export const settlementOfError = (error: unknown): Settlement | undefined => {
 
 const refused = (
   outcome: 'declined' | 'failed',
+  status: PaymentStatus,
   lastError: LastError,
   intent: string | undefined,
   stripeRequestId: string | undefined,
 ): Settlement => ({
   outcome,
-  status: 'requires_payment_method',
+  status,
   amountCaptured: 0n,
   intent: intent ?? null,
   nextAction: null,
@@ -109,3 +110,32 @@ export const wasReplayed = (error: unknown): boolean =>
   error instanceof errors.StripeIdempotencyError
     ? error.statusCode === 400
     : error instanceof errors.StripeError && error.headers?.['idempotent-replayed'] === 'true';
+
+/** What became of a refund at Stripe. */
+export interface RefundOutcome {
+  readonly status: RefundStatus;
+  readonly stripeId: string | null;
+  readonly failureReason: string | null;
+  readonly stripeRequestId: string | null;
+}
+
+/** `requires_action` waits for the customer, and is pending like any other that is not done. */
+export const refundOutcomeOf = (refund: Stripe.Refund, stripeRequestId: string | null): RefundOutcome => ({
+  status: refund.status === 'succeeded' ? 'succeeded' : isOver(refund.status) ? 'failed' : 'pending',
+  stripeId: refund.id,
+  failureReason: refund.failure_reason ?? null,
+  stripeRequestId,
+});
+
+const isOver = (status: string | null): boolean => status === 'failed' || status === 'canceled';
+
+/** A refusal: no refund was made, and none will be under this key. Undefined where nothing is certain. */
+export const refundRefusal = (error: unknown): RefundOutcome | undefined => {
+  const isRefusal =
+    error instanceof errors.StripeCardError ||
+    error instanceof errors.StripeInvalidRequestError ||
+    error instanceof errors.StripeAuthenticationError ||
+    error instanceof errors.StripePermissionError;
+  if (!isRefusal) return undefined;
+  return { status: 'failed', stripeId: null, failureReason: error.message, stripeRequestId: error.requestId ?? null };
+};

@@ -1,33 +1,28 @@
 /**
- * One attempt to have a payment paid: Stripe is called outside any transaction, between two commits.
+ * One attempt at Stripe, outside any transaction, between two commits.
  *
- * The first commit (claim) has written the payment as `processing`, with the attempt and its Stripe key. Whoever learns
- * the outcome settles it with the second: the request, or, if it died, the sweeper. The first wins.
+ * The first commit (claim) has written the attempt, and the payment as `processing`. Whoever learns the outcome settles
+ * it with the second: the request, a webhook, or, if the request died, the sweeper. The first wins.
  */
 import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { Change, Event, Reply, Settlement } from '../domain/change.ts';
-import { newId, platformAccountId, walletId } from '../domain/ids.ts';
+import type { Change, Effect, Event, Reply, Settlement } from '../domain/change.ts';
+import { newId } from '../domain/ids.ts';
 import type { Attempt, LastError, Payment } from '../domain/payment.ts';
 import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
-import type { Transfer } from '../domain/transfer.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 
-/**
- * How long an attempt belongs to the request that began it: Stripe's timeout (8 s), once more for the package's own
- * repetition of a reset connection, and a margin for the commits. After that the sweeper may take it.
- */
-export const LEASE_MS = 20_000;
-
 /** Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable`, with `outcome: unknown`. */
-export const charge = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {
-  // A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key.
-  if (ctx.clock.now() >= attempt.ownedUntil) return errAsync(unknown(payment));
+export const perform = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {
+  if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
-    .confirm(payment, attempt)
+    .send(payment, attempt)
     .andThen((settlement) => conclude(ctx, payment, attempt, settlement))
     .mapErr((error) => ({ ...error, outcome: 'unknown', payment: payment.id }));
 };
+
+/** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
+export const isOwned = (ctx: Context, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
 
 /** Makes an outcome known, and answers with what was stored: by this call, or by whoever came first. */
 export const conclude = (
@@ -43,35 +38,20 @@ export const conclude = (
     .andThen(({ reply }) => (reply ? ok(reply) : err(unknown(payment))));
 };
 
-const unknown = (payment: Payment): PaymentError =>
+export const unknown = (payment: Payment): PaymentError =>
   paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id });
 
 /** The change that makes an outcome known: payment, ledger, stored reply and event, in one commit. */
 const settle = (payment: Payment, attempt: Attempt, settlement: Settlement): Change => ({
   merchant: payment.merchant,
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
-  payment: { kind: 'settle', payment: payment.id, attempt: attempt.number, settlement },
-  transfers: settlement.outcome === 'succeeded' ? [received(payment, settlement.amountCaptured)] : [],
+  payment: { kind: 'settle', payment, attempt: attempt.id, settlement },
   reply: (result) =>
     result.match(
       ({ payment: settled }) => settledReply(settled ?? payment, attempt),
       (error) => errorReply(error, attempt.requestId),
     ),
-  events: ({ payment: settled }) => (settled ? [paymentEvent(settled)] : []),
-});
-
-/** Money that Stripe has taken for the merchant, and that the merchant now owes to the customer. It is a fact. */
-const received = (payment: Payment, amount: bigint): Transfer => ({
-  merchant: payment.merchant,
-  id: newId('tr'),
-  kind: 'payment',
-  debit: platformAccountId(payment.merchant, 'stripe_clearing', payment.currency),
-  credit: walletId(payment.customer, payment.currency),
-  amount,
-  currency: payment.currency,
-  limit: 'none',
-  description: null,
-  payment: payment.id,
+  events: paymentEvents,
 });
 
 /** A decline is told as the error that it is; anything else as the payment. */
@@ -83,10 +63,16 @@ const settledReply = (payment: Payment, attempt: Attempt): Reply =>
 const declineOf = ({ code, declineCode, message }: LastError, payment: Payment): PaymentError =>
   paymentError(code, { message, payment: payment.id, ...(declineCode === undefined ? {} : { declineCode }) });
 
-const paymentEvent = (payment: Payment): Event => ({
-  merchant: payment.merchant,
-  id: newId('evt'),
-  type: payment.lastError ? 'payment.failed' : `payment.${payment.status}`,
-  subject: payment.id,
-  data: JSON.stringify(paymentView(payment, false)),
-});
+/** What is told of a payment when its status has changed. */
+export const paymentEvents = ({ payment }: Effect): Event[] =>
+  payment
+    ? [
+        {
+          merchant: payment.merchant,
+          id: newId('evt'),
+          type: payment.lastError ? 'payment.failed' : `payment.${payment.status}`,
+          subject: payment.id,
+          data: JSON.stringify(paymentView(payment, false)),
+        },
+      ]
+    : [];

@@ -1,0 +1,24 @@
+/** The first of the two commits around a call to Stripe, for a payment that exists. */
+import { okAsync, type ResultAsync } from 'neverthrow';
+import type { Caller, Context } from '../context.ts';
+import type { Reply } from '../domain/change.ts';
+import type { Attempt, Payment } from '../domain/payment.ts';
+import { errorReply } from '../domain/reply.ts';
+import type { PaymentError } from '../error.ts';
+import { perform } from './perform.ts';
+
+/** Claims the key, begins the attempt, and performs it. Errors: the refusals of `begin`, and those of `perform`. */
+export const begin = (
+  ctx: Context,
+  { merchant, claim, requestId }: Caller,
+  payment: Payment,
+  attempt: Attempt,
+): ResultAsync<Reply, PaymentError> =>
+  ctx
+    .commit({
+      merchant,
+      claim,
+      payment: { kind: 'begin', payment, attempt, seen: payment.attempt },
+      reply: (result) => (result.isErr() ? errorReply(result.error, requestId) : null),
+    })
+    .andThen((applied) => (applied.reply ? okAsync(applied.reply) : perform(ctx, payment, attempt)));

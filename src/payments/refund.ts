@@ -1,0 +1,133 @@
+/**
+ * Money goes back to the card. It is held in the wallet by the claim, so that it can be neither spent nor refunded
+ * twice; it is posted when Stripe has sent it, and set free when Stripe could not.
+ */
+import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
+import type { Caller, Context } from '../context.ts';
+import type { Change, Effect, Event, Reply } from '../domain/change.ts';
+import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
+import type { Attempt, Payment, Refund } from '../domain/payment.ts';
+import { errorReply, jsonReply, refundView } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { RefundOutcome } from '../stripe/outcome.ts';
+import { newAttempt } from './attempt.ts';
+import { isOwned, unknown } from './perform.ts';
+
+export interface CreateRefund {
+  readonly payment: PaymentId;
+  /** In minor units; null for all that is left. */
+  readonly amount: bigint | null;
+  readonly reason: string | null;
+}
+
+/**
+ * Errors: `payment_not_found`, `payment_not_refundable`, `refund_exceeds_payment`, `insufficient_funds` where the
+ * customer has spent the money, `provider_refused`, `provider_unavailable` (unknown), and those of any claim.
+ */
+export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund): ResultAsync<Reply, PaymentError> =>
+  ctx.reads.payment(caller.merchant, wanted.payment).andThen((payment) => {
+    const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
+    const refund: Refund = {
+      merchant: payment.merchant,
+      id: newId('re'),
+      payment: payment.id,
+      // Of nothing that is left, one: refused under the lock, and under the key.
+      amount: wanted.amount ?? (left > 0n ? left : 1n),
+      currency: payment.currency,
+      status: 'pending',
+      reason: wanted.reason,
+      failureReason: null,
+      stripeId: null,
+      createdAt: ctx.clock.now(),
+    };
+    const attempt = newAttempt(ctx, caller, payment, {
+      kind: 'refund',
+      amount: refund.amount,
+      refund: refund.id,
+      replyStatus: 201,
+      showsSecret: false,
+    });
+    return ctx
+      .commit({
+        merchant: caller.merchant,
+        claim: caller.claim,
+        payment: { kind: 'refund', payment, refund, attempt },
+        reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
+      })
+      .andThen((applied) => (applied.reply ? okAsync(applied.reply) : send(ctx, payment, attempt, refund.id)));
+  });
+
+const send = (
+  ctx: Context,
+  payment: Payment,
+  attempt: Attempt,
+  refund: RefundId,
+): ResultAsync<Reply, PaymentError> => {
+  if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
+  return ctx.cards
+    .refund(payment, attempt)
+    .andThen((outcome) => concludeRefund(ctx, payment, attempt, refund, outcome))
+    .mapErr((error) => ({ ...error, outcome: 'unknown', payment: payment.id }));
+};
+
+/** Makes a refund's outcome known, and answers with what was stored. Errors: `provider_unavailable`, unknown. */
+export const concludeRefund = (
+  ctx: Context,
+  payment: Payment,
+  attempt: Attempt,
+  refund: RefundId,
+  outcome: RefundOutcome,
+): ResultAsync<Reply, PaymentError> =>
+  ctx
+    .commit({
+      ...settleRefund(payment, refund, outcome, attempt.id),
+      ...(attempt.claim === null ? {} : { answers: attempt.claim }),
+      reply: (result) =>
+        result.match(
+          (effect) => refundReply(effect, outcome, payment, attempt),
+          (error) => errorReply(error, attempt.requestId),
+        ),
+    })
+    .andThen(({ reply }) => (reply ? ok(reply) : err(unknown(payment))));
+
+/** The change that makes a refund's outcome known. */
+export const settleRefund = (
+  payment: Payment,
+  refund: RefundId,
+  outcome: RefundOutcome,
+  attempt: Attempt['id'] | null,
+): Change => ({
+  merchant: payment.merchant,
+  payment: {
+    kind: 'settle refund',
+    payment,
+    refund,
+    attempt,
+    to: outcome.status,
+    stripeId: outcome.stripeId,
+    failureReason: outcome.failureReason,
+    stripeRequestId: outcome.stripeRequestId,
+  },
+  events: refundEvents,
+});
+
+/** What Stripe refused outright was never a refund: the caller is told why. */
+const refundReply = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment, attempt: Attempt): Reply => {
+  if (refund && (refund.status !== 'failed' || outcome.stripeId !== null)) return jsonReply(201, refundView(refund));
+  const message = outcome.failureReason ?? undefined;
+  const refusal = paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) });
+  return errorReply(refusal, attempt.requestId);
+};
+
+export const refundEvents = ({ refund }: Effect): Event[] =>
+  refund
+    ? [
+        {
+          merchant: refund.merchant,
+          id: newId('evt'),
+          type: `refund.${refund.status}`,
+          subject: refund.payment,
+          data: JSON.stringify(refundView(refund)),
+        },
+      ]
+    : [];
