@@ -6,7 +6,7 @@ import { noDroppedResult } from './scripts/lint/no-dropped-result.ts';
 const RULE = '@typescript-eslint/no-restricted-imports';
 
 const PARTS = [
-  ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'http', 'monitor', 'platform', 'sandbox'],
+  ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'webhooks', 'http', 'monitor', 'platform', 'sandbox'],
   ...['context', 'error', 'config', 'log', 'server', 'service', 'main'],
 ];
 /**
@@ -22,8 +22,9 @@ const DIRECTION = {
   stripe: { parts: ['domain', 'error', 'log'], packages: ['stripe'] },
   payments: { parts: ['domain', 'error', 'ledger'], types: ['context', 'storage', 'stripe'] },
   ledger: { parts: ['domain', 'error'], types: ['context', 'storage', 'stripe'] },
+  webhooks: { parts: ['domain', 'error'], types: ['context', 'storage'] },
   http: {
-    parts: ['payments', 'ledger', 'domain', 'error'],
+    parts: ['payments', 'ledger', 'webhooks', 'domain', 'error'],
     types: ['context', 'storage', 'stripe', 'monitor', 'log', 'config'],
     packages: ['express'],
   },
