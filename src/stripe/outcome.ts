@@ -93,7 +93,8 @@ interface CardFailure {
 
 const lastErrorOf = (failure: CardFailure | null): LastError => {
   const code = OWN_CODES.find((own) => own === failure?.code) ?? 'card_declined';
-  const reason = failure?.decline_code ?? (code === 'card_declined' ? failure?.code : undefined);
+  // The package's own errors hold '' where Stripe gave no reason.
+  const reason = failure?.decline_code || (code === 'card_declined' ? failure?.code : undefined);
   return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
 };
 
