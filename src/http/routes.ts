@@ -9,9 +9,19 @@ import { accessOf } from '../payments/access.ts';
 import { confirmPayment } from '../payments/confirm.ts';
 import { createPayment } from '../payments/create.ts';
 import { listPayments, readPayment } from '../payments/read.ts';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  listEndpoints,
+  readEndpoint,
+  rotateSecret,
+  updateEndpoint,
+} from '../webhooks/endpoints.ts';
+import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/events.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
 import * as takes from './requests.ts';
+import * as webhooks from './webhook-requests.ts';
 
 const ONLY_SECRET = ['secret'] as const;
 const READERS = ['secret', 'finance'] as const;
@@ -61,4 +71,26 @@ export const routes: readonly Route[] = [
     handle: (ctx, call) => balances(ctx, call.merchant, call.body.accounts).map(reply(200)) }),
   route({ method: 'GET', path: '/v1/trial_balance', summary: 'Debits and credits by currency and account', roles: READERS, class: 'report', key: 'none',
     handle: (ctx, { merchant }) => trialBalance(ctx, merchant).map(reply(200)) }),
+
+  route({ method: 'POST', path: '/v1/webhook_endpoints', summary: 'Have events told to a URL', roles: ONLY_SECRET, class: 'read', key: 'none', body: webhooks.endpoint,
+    handle: (ctx, call) => createEndpoint(ctx, call.merchant, call.body).map(reply(201)) }),
+  route({ method: 'GET', path: '/v1/webhook_endpoints', summary: 'List webhook endpoints, newest first', roles: ONLY_SECRET, class: 'read', key: 'none', query: webhooks.endpoints,
+    handle: (ctx, { merchant, query }) => listEndpoints(ctx, merchant, query).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/webhook_endpoints/:id', summary: 'Read a webhook endpoint', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => readEndpoint(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/webhook_endpoints/:id', summary: 'Change a webhook endpoint, disable it, or enable it again', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint, body: webhooks.endpointChange,
+    handle: (ctx, { merchant, params, body }) => updateEndpoint(ctx, merchant, params.id, body).map(reply(200)) }),
+  route({ method: 'DELETE', path: '/v1/webhook_endpoints/:id', summary: 'Delete a webhook endpoint', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => deleteEndpoint(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/webhook_endpoints/:id/rotate_secret', summary: 'Give it a new secret; the old one signs beside it for 24 hours', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => rotateSecret(ctx, merchant, params.id).map(reply(200)) }),
+
+  route({ method: 'GET', path: '/v1/events', summary: 'List events, newest first', roles: READERS, class: 'read', key: 'none', query: webhooks.events,
+    handle: (ctx, { merchant, query }) => listEvents(ctx, merchant, query).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/events/:id', summary: 'Read an event', roles: READERS, class: 'read', key: 'none', params: webhooks.ofEvent,
+    handle: (ctx, { merchant, params }) => readEvent(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/events/:id/deliveries', summary: 'Whether endpoints have heard of an event, and each try', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent,
+    handle: (ctx, { merchant, params }) => listDeliveries(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/events/:id/redeliver', summary: 'Tell of an event again, now', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent, body: webhooks.redelivery,
+    handle: (ctx, { merchant, params, body }) => redeliver(ctx, merchant, params.id, body.endpoint).map(reply(200)) }),
 ];

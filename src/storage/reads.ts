@@ -176,7 +176,7 @@ const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: Accoun
 };
 
 /** One row more than the page was asked for, to know whether there is more; a page before an id was read upwards. */
-const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
+export const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
   const data = rows.slice(0, limit);
   return { data: endingBefore ? data.reverse() : data, hasMore: rows.length > limit };
 };
