@@ -14,10 +14,11 @@ import type { Transfer } from '../domain/transfer.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 
 /**
- * How long an attempt belongs to the request that began it: Stripe's timeout (8 s), once more for the package's own
- * repetition of a reset connection, and a margin for the commits. After that the sweeper may take it.
+ * How long an attempt belongs to the request that began it: Stripe's timeout (8 s) and a margin for the commits. After
+ * that the sweeper may take it. A request that outlives it (the package repeats a reset connection once) does no harm:
+ * both send the same key, and the first to settle wins.
  */
-export const LEASE_MS = 20_000;
+export const LEASE_MS = 10_000;
 
 /** Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable`, with `outcome: unknown`. */
 export const charge = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {

@@ -10,10 +10,16 @@ import type { Reply, Settlement } from '../domain/change.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { conclude, LEASE_MS } from './charge.ts';
+import { conclude } from './charge.ts';
 
 /** How often abandoned attempts are looked for. */
 const SWEEP_EVERY_MS = 2_000;
+/**
+ * How long an attempt belongs to the sweeper that took it. Short, since a sweeper may be killed as well: a payment whose
+ * request and then two sweepers died is still settled within 30 s (10 + 5 + 5, and a round to wait for after each).
+ * One that is not done by then is overtaken by another, under the same key, and Stripe lets one of them in.
+ */
+const SWEEP_LEASE_MS = 5_000;
 /** As many at once as Stripe may be asked to bear beside live traffic. */
 const SWEEP_MAX = 16;
 /** Stripe forgets a key after 24 hours; an hour less, since its clock is not ours and a call takes time. */
@@ -30,7 +36,7 @@ export interface Sweeper {
 export const startSweeper = (ctx: Context): Sweeper => {
   const sweep = async (): Promise<number> => {
     const now = ctx.clock.now();
-    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, LEASE_MS), SWEEP_MAX);
+    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), SWEEP_MAX);
     if (taken.isErr()) {
       ctx.log.warn(
         { err: taken.error.cause, code: taken.error.code },
