@@ -6,7 +6,7 @@ import { noDroppedResult } from './scripts/lint/no-dropped-result.ts';
 const RULE = '@typescript-eslint/no-restricted-imports';
 
 const PARTS = [
-  ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'http', 'monitor', 'platform', 'sandbox'],
+  ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'webhooks', 'http', 'monitor', 'platform', 'sandbox'],
   ...['context', 'error', 'config', 'log', 'server', 'service', 'main'],
 ];
 /**
@@ -22,8 +22,9 @@ const DIRECTION = {
   stripe: { parts: ['domain', 'error', 'log'], packages: ['stripe'] },
   payments: { parts: ['domain', 'error', 'ledger'], types: ['context', 'storage', 'stripe'] },
   ledger: { parts: ['domain', 'error'], types: ['context', 'storage', 'stripe'] },
+  webhooks: { parts: ['domain', 'error'], types: ['context', 'storage'] },
   http: {
-    parts: ['payments', 'ledger', 'domain', 'error'],
+    parts: ['payments', 'ledger', 'webhooks', 'domain', 'error'],
     types: ['context', 'storage', 'stripe', 'monitor', 'log', 'config'],
     packages: ['express'],
   },
@@ -40,8 +41,11 @@ const DIRECTION = {
 
 const PACKAGES = ['express', 'kysely', 'pg', 'stripe'];
 
-/** A part of src/ as it is written in an import from anywhere in it: `../storage/x.ts`, `./error.ts`. */
-const partRegex = (/** @type {string[]} */ names) => `^\\.{1,2}/(\\.\\./)*(${names.join('|')})(\\.ts$|/)`;
+/** A part of src/ as it is written in an import: `../storage/x.ts` in a folder, `./error.ts` in src/ itself. */
+const partRegex = (/** @type {string} */ way) => (/** @type {string[]} */ names) =>
+  `^${way}(${names.join('|')})(\\.ts$|/)`;
+const FROM_FOLDER = '(\\.\\./)+';
+const FROM_ROOT = '\\./';
 const packageRegex = (/** @type {string[]} */ names) => `^(${names.join('|')})($|/)`;
 
 /** Two patterns: what may not be imported at all, and what only as a type. */
@@ -70,18 +74,24 @@ const PURE = {
 
 const direction = Object.entries(DIRECTION).map(
   ([part, { parts = [], types = [], packages = [], packageTypes = [] }]) => {
+    const isFile = part.endsWith('.ts');
     const itself = part.replace('.ts', '');
     const others = PARTS.filter((name) => name !== itself && !parts.includes(name));
     const guarded = PACKAGES.filter((name) => !packages.includes(name));
     return {
       name: `direction/${part}`,
-      files: [part.endsWith('.ts') ? `src/${part}` : `src/${part}/**/*.ts`],
+      files: [isFile ? `src/${part}` : `src/${part}/**/*.ts`],
       rules: {
         [RULE]: [
           'error',
           {
             patterns: [
-              ...restrict(partRegex, others, types, 'http → payments, ledger → storage, stripe → domain → error.'),
+              ...restrict(
+                partRegex(isFile ? FROM_ROOT : FROM_FOLDER),
+                others,
+                types,
+                'http → payments, ledger → storage, stripe → domain → error.',
+              ),
               ...(part === 'domain' ? [PURE] : []),
               ...restrict(packageRegex, guarded, packageTypes, 'each outside package has one place that knows it.'),
             ],
@@ -120,8 +130,8 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // A ResultAsync is a thenable on purpose, and the rule of our own looks after it.
       '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
-      // Over letters and digits, a string's code points are what is meant.
-      '@typescript-eslint/no-misused-spread': ['error', { allow: ['string'] }],
+      // It has no way to allow strings, of whose letters and digits the code points are what is meant.
+      '@typescript-eslint/no-misused-spread': 'off',
       eqeqeq: 'error',
       'no-restricted-properties': [
         'error',
@@ -150,6 +160,16 @@ export default defineConfig(
   {
     files: ['test/**/*.ts', 'scripts/**/*.ts'],
     rules: {
+      // Properties of fast-check and hooks of Jest are handed around as they are.
+      '@typescript-eslint/unbound-method': 'off',
+      // A reply is read as what it should be, and the expectation fails where it is not.
+      ...Object.fromEntries(
+        ['argument', 'assignment', 'call', 'member-access', 'return'].map((what) => [
+          `@typescript-eslint/no-unsafe-${what}`,
+          'off',
+        ]),
+      ),
+      '@typescript-eslint/no-base-to-string': 'off',
       'no-restricted-properties': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',

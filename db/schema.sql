@@ -86,6 +86,34 @@ CREATE TABLE customers (
   constraint customers_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id)
 );
 
+CREATE TABLE deliveries (
+  merchant_id uuid not null,
+  event_id uuid not null,
+  endpoint_id uuid not null,
+  status text not null default 'pending'::text,
+  tries integer not null default 0,
+  step integer not null default 0,
+  next_try_at timestamp with time zone,
+  constraint deliveries_pkey PRIMARY KEY (merchant_id, event_id, endpoint_id),
+  constraint deliveries_endpoint_fkey FOREIGN KEY (merchant_id, endpoint_id) REFERENCES webhook_endpoints(merchant_id, id),
+  constraint deliveries_event_fkey FOREIGN KEY (merchant_id, event_id) REFERENCES events(merchant_id, id),
+  constraint deliveries_next_try_check CHECK (((status = 'pending'::text) = (next_try_at IS NOT NULL))),
+  constraint deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE delivery_tries (
+  merchant_id uuid not null,
+  event_id uuid not null,
+  endpoint_id uuid not null,
+  number integer not null,
+  started_at timestamp with time zone not null,
+  latency_ms integer not null,
+  status_code smallint,
+  error text,
+  constraint delivery_tries_pkey PRIMARY KEY (merchant_id, event_id, endpoint_id, number),
+  constraint delivery_tries_delivery_fkey FOREIGN KEY (merchant_id, event_id, endpoint_id) REFERENCES deliveries(merchant_id, event_id, endpoint_id)
+);
+
 CREATE TABLE disputes (
   merchant_id uuid not null,
   id uuid not null,
@@ -109,6 +137,7 @@ CREATE TABLE events (
   subject text not null,
   data json not null,
   created_at timestamp with time zone not null,
+  fanned_out boolean not null default false,
   constraint events_pkey PRIMARY KEY (merchant_id, id)
 );
 
@@ -210,6 +239,24 @@ CREATE TABLE transfers (
   constraint transfers_legs_check CHECK ((debit <> credit))
 );
 
+CREATE TABLE webhook_endpoints (
+  merchant_id uuid not null,
+  id uuid not null,
+  url text not null,
+  description text,
+  enabled_events text[] not null,
+  status text not null,
+  secret text not null,
+  previous_secret text,
+  previous_secret_until timestamp with time zone,
+  failing_since timestamp with time zone,
+  created_at timestamp with time zone not null,
+  constraint webhook_endpoints_pkey PRIMARY KEY (merchant_id, id),
+  constraint webhook_endpoints_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id),
+  constraint webhook_endpoints_rotation_check CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+  constraint webhook_endpoints_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text, 'deleted'::text])))
+);
+
 CREATE UNIQUE INDEX accounts_platform_key ON public.accounts USING btree (merchant_id, kind, currency) WHERE (customer_id IS NULL);
 
 CREATE UNIQUE INDEX accounts_wallet_key ON public.accounts USING btree (merchant_id, customer_id, currency) WHERE (customer_id IS NOT NULL);
@@ -222,7 +269,11 @@ CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id
 
 CREATE INDEX claims_created_idx ON public.claims USING brin (created_at);
 
+CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
+
 CREATE INDEX disputes_payment_idx ON public.disputes USING btree (payment_id, id);
+
+CREATE INDEX events_fresh_idx ON public.events USING btree (merchant_id, id) WHERE (NOT fanned_out);
 
 CREATE INDEX events_subject_idx ON public.events USING btree (subject, id);
 

@@ -7,6 +7,7 @@ import type { Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
+import type { Webhooks } from './storage/webhooks.ts';
 import type { Cards } from './stripe/cards.ts';
 
 export interface Context {
@@ -16,6 +17,10 @@ export interface Context {
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;
+  /** Merchants' endpoints, and what is on its way to them. */
+  readonly webhooks: Webhooks;
+  /** Neither database nor Stripe is a real one: webhooks may go to this machine. */
+  readonly isDemo: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -48,6 +48,8 @@ export type ErrorCode =
   | 'refund_not_found'
   | 'account_not_found'
   | 'item_not_found'
+  | 'event_not_found'
+  | 'webhook_endpoint_not_found'
   | 'body_too_large'
   | 'card_declined'
   | 'expired_card'
@@ -58,6 +60,8 @@ export type ErrorCode =
   | 'transfer_not_allowed'
   | 'balance_limit_exceeded'
   | 'item_exists'
+  | 'webhook_endpoint_limit'
+  | 'webhook_endpoint_disabled'
   | 'payment_not_confirmable'
   | 'payment_not_capturable'
   | 'payment_not_cancelable'
@@ -123,6 +127,8 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   refund_not_found: { ...absent, message: 'There is no such refund.', advice: checkId },
   account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
   item_not_found: { ...absent, message: 'There is no such item.', advice: checkId },
+  event_not_found: { ...absent, message: 'There is no such event.', advice: checkId },
+  webhook_endpoint_not_found: { ...absent, message: 'There is no such webhook endpoint.', advice: checkId },
   body_too_large: {
     ...invalid,
     status: 413,
@@ -175,6 +181,18 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     stored: false,
     message: 'There is an item of this id already.',
     advice: 'Choose another id, or leave it out.',
+  },
+  webhook_endpoint_limit: {
+    ...wrongState,
+    stored: false,
+    message: 'A merchant has at most 16 webhook endpoints.',
+    advice: 'Delete one that is no longer used, or let one endpoint receive more types of events.',
+  },
+  webhook_endpoint_disabled: {
+    ...wrongState,
+    stored: false,
+    message: 'This webhook endpoint is disabled.',
+    advice: 'Mend what made it fail, enable it again with `disabled: false`, and redeliver.',
   },
   payment_not_confirmable: {
     ...wrongState,

@@ -77,6 +77,7 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
   for (const route of routes) {
     if (route.cors) app.options(route.path, allowOrigins);
     if (route.method === 'GET') app.get(route.path, ...mount(route));
+    else if (route.method === 'DELETE') app.delete(route.path, ...mount(route));
     else app.post(route.path, ...mount(route));
   }
   app.get('/docs/errors', (request, response) => {

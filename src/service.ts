@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { seedDemo } from './demo.ts';
-import { systemClock } from './domain/time.ts';
+import { systemClock, type Clock } from './domain/time.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { RequestRecord } from './http/record.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
@@ -18,12 +18,17 @@ import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
 import { connectStripe, createCards } from './stripe/cards.ts';
+import { createWebhooks } from './storage/webhooks.ts';
+import { startDeliverer, type Deliverer } from './webhooks/deliver.ts';
+import { createSend } from './webhooks/send.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly stripe: { readonly secretKey: string; readonly apiBase: string | undefined };
   readonly log: Logger;
+  /** The machine's own, unless a test moves it. */
+  readonly clock?: Clock;
 }
 
 export interface Listening {
@@ -45,11 +50,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 75_000;
 
-export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptions): Service => {
+export const createService = ({ config, databaseUrl, stripe, log, clock = systemClock() }: ServiceOptions): Service => {
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
   const database = openDatabase({ url: databaseUrl, poolMin, poolMax, acquireTimeoutMs, log });
   const metrics = createMetrics(database.stats);
-  const clock = systemClock();
   const keys = createKeys(database.pool);
   const { commit } = createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) });
   const ctx: Context = {
@@ -57,6 +61,8 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
     reads: createReads(database.pool, (batch) => metrics.batch('balance', batch)),
     leases: createLeases(database.pool),
     cards: createCards(connectStripe(stripe)),
+    webhooks: createWebhooks(database.pool),
+    isDemo: config.demoKeys,
     clock,
     log,
   };
@@ -69,6 +75,7 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
   const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, app);
 
   let sweeper: Sweeper | undefined;
+  let deliverer: Deliverer | undefined;
   let ops: Ops | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
@@ -82,6 +89,7 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
         ops = started;
         return listenOn(api, config.host, config.port).map((apiUrl) => {
           sweeper = startSweeper(ctx);
+          deliverer = startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo }));
           return { apiUrl, opsUrl: started.url, demoCustomerId };
         });
       }),
@@ -90,7 +98,7 @@ export const createService = ({ config, databaseUrl, stripe, log }: ServiceOptio
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        await Promise.all([drain(api, deadlineMs), sweeper?.stop()]);
+        await Promise.all([drain(api, deadlineMs), sweeper?.stop(), deliverer?.stop()]);
         await ops?.close();
         await database.close();
       })(),

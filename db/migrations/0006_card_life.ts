@@ -56,5 +56,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       constraint stripe_events_pkey primary key (id)
     ) with (fillfactor = 70)`.execute(db);
   await sql`create index stripe_events_open_idx on stripe_events (owned_until) where applied_at is null`.execute(db);
-  await sql`create index stripe_events_payment_idx on stripe_events (payment_id) where payment_id is not null`.execute(db);
+  await sql`create index stripe_events_payment_idx on stripe_events (payment_id) where payment_id is not null`.execute(
+    db,
+  );
 };

@@ -1,14 +1,14 @@
 /**
- * The negative control: the service, put together wrongly. It charges before it claims, under a key that nobody keeps,
- * as a service does whose author has not thought of being killed between the two. Everything else is as it should be,
- * and while nobody kills it, its books agree with Stripe's to the cent.
+ * The negative control: the service, put together wrongly. It looks whether a key is taken, charges, and only then
+ * claims the key, as a service does whose author has not thought of being killed between the two. Everything else is as
+ * it should be, and while nobody kills it, its books agree with Stripe's to the cent.
  */
-import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
-import { okAsync } from 'neverthrow';
+import { okAsync, ResultAsync } from 'neverthrow';
 import pino from 'pino';
 import type { Context } from '../../src/context.ts';
 import type { Settlement } from '../../src/domain/change.ts';
+import { newId } from '../../src/domain/ids.ts';
 import { systemClock } from '../../src/domain/time.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
 import { startSweeper } from '../../src/payments/recover.ts';
@@ -18,9 +18,10 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { createLeases } from '../../src/storage/leases.ts';
 import { createReads } from '../../src/storage/reads.ts';
-import { createCards } from '../../src/stripe/cards.ts';
+import { createWebhooks } from '../../src/storage/webhooks.ts';
+import { connectStripe, createCards } from '../../src/stripe/cards.ts';
 
-const chargeBeforeClaim = (right: Context): Context => {
+const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<boolean>): Context => {
   const charged = new Map<string, Settlement>();
   return {
     ...right,
@@ -28,16 +29,19 @@ const chargeBeforeClaim = (right: Context): Context => {
       const { payment: step } = change;
       if (step?.kind !== 'create' || step.attempt === null) return right.commit(change);
       const { payment, attempt } = step;
-      return right.cards.confirm(payment, { ...attempt, stripeKey: randomUUID() }).andThen((settlement) => {
-        charged.set(payment.id, settlement);
-        return right.commit(change);
+      return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
+        if (taken) return right.commit(change);
+        return right.cards.send(payment, { ...attempt, id: newId('att') }).andThen((settlement) => {
+          charged.set(payment.id, settlement);
+          return right.commit(change);
+        });
       });
     },
     cards: {
       ...right.cards,
-      confirm: (payment, attempt) => {
-        const settlement = attempt.number === 1 ? charged.get(payment.id) : undefined;
-        return settlement ? okAsync(settlement) : right.cards.confirm(payment, attempt);
+      send: (payment, attempt) => {
+        const settlement = attempt.replyStatus === 201 ? charged.get(payment.id) : undefined;
+        return settlement ? okAsync(settlement) : right.cards.send(payment, attempt);
       },
     },
   };
@@ -49,13 +53,19 @@ const main = (): void => {
   const clock = systemClock();
   const database = openDatabase({ url, poolMin: 0, poolMax: 10, acquireTimeoutMs: 3_000, log });
   const keys = createKeys(database.pool);
-  const ctx = chargeBeforeClaim({
+  const right: Context = {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, () => undefined),
     leases: createLeases(database.pool),
-    cards: createCards({ secretKey: 'sk_test_sandbox', apiBase }),
+    cards: createCards(connectStripe({ secretKey: 'sk_test_sandbox', apiBase })),
+    webhooks: createWebhooks(database.pool),
+    isDemo: false,
     clock,
     log,
+  };
+  const ctx = chargeBeforeClaim(right, async (id) => {
+    const found = await database.pool.selectFrom('claims').select('id').where('id', '=', id).execute();
+    return found.length > 0;
   });
   const app = createServer({
     ctx,

@@ -138,7 +138,7 @@ const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
         and e.subject = 'pay_' || replace(p.id::text, '-', '') and e.type = 'payment.succeeded') as told,
        extract(epoch from a.started_at) as started_s, extract(epoch from a.settled_at) as settled_s
      from payments p left join attempts a
-       on a.merchant_id = p.merchant_id and a.payment_id = p.id and a.number = p.attempt`,
+       on a.merchant_id = p.merchant_id and a.id = p.attempt`,
   );
   return rows.map((row) => ({
     id: String(row.id),
@@ -362,7 +362,7 @@ const stuckViolations = async (db: pg.Client, intents: readonly Intent[]): Promi
   const payments = await rowsOf<{ id: string; age: string }>(
     db,
     `select 'pay_' || replace(p.id::text, '-', '') as id, extract(epoch from now() - a.started_at)::int as age
-     from payments p join attempts a on a.merchant_id = p.merchant_id and a.payment_id = p.id and a.number = p.attempt
+     from payments p join attempts a on a.merchant_id = p.merchant_id and a.id = p.attempt
      where p.status = 'processing' and a.started_at < now() - make_interval(secs => $1)`,
     [STUCK_AFTER_S],
   );

@@ -17,6 +17,7 @@ import {
   attached,
   createWorld,
   embedded,
+  expireLeases,
   setFault,
   startService,
   type Recipe,
@@ -30,6 +31,8 @@ export interface KillOptions {
   readonly clients: number;
   readonly seed: number;
   readonly broken: boolean;
+  /** Whether the leases of the dead run out at once, where only one instance can hold any: for a run of seconds. */
+  readonly expire?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -47,8 +50,16 @@ const SETTLE_TIMEOUT_MS = 60_000;
 /** What the service promises. */
 const SETTLED_WITHIN_S = 30;
 
-export const proveKills = async ({ kills, instances, clients, seed, broken, log }: KillOptions): Promise<Proof> => {
-  const world = await createWorld(log);
+export const proveKills = async ({
+  kills,
+  instances,
+  clients,
+  seed,
+  broken,
+  expire = false,
+  log,
+}: KillOptions): Promise<Proof> => {
+  const world = await createWorld();
   const random = createRandom(seed);
   const services: Service[] = [];
   try {
@@ -67,6 +78,7 @@ export const proveKills = async ({ kills, instances, clients, seed, broken, log 
       if (!service || !recipe) throw new Error('there is no such instance');
       const inFlight = load.inFlight();
       await service.kill();
+      if (expire) await expireLeases(world);
       const startedAt = performance.now();
       services[victim] = await startService(world, recipe);
       log(

@@ -138,20 +138,27 @@ const codeOf = ({ status, body }: Seen): string | undefined =>
   status < 300 ? undefined : (JSON.parse(body) as { error?: { code?: string } }).error?.code;
 
 const CUSTOMERS = 8;
+/** What takes longer is waited for beside the next thing: one unknown outcome does not stop a shop. */
+const PATIENCE_MS = 500;
 
 /** Makes the customers, and then as many clients as were asked for, each doing one thing after the other. */
 export const startLoad = async (options: LoadOptions): Promise<Load> => {
   const client = createClient(options);
-  const wallets: [Wallet, ...Wallet[]] = [await createWallet(options, client, 0)];
-  for (let n = 1; n < CUSTOMERS; n++) wallets.push(await createWallet(options, client, n));
+  const { urls, apiKey } = options;
+  const wallets = await createWallets({ client, url: () => urls()[0] ?? '', apiKey, count: CUSTOMERS });
 
   let stopped = false;
   let operations = 0;
+  const open = new Set<Promise<void>>();
   const work = async (n: number): Promise<void> => {
     const random = options.random.fork(n);
     for (let turn = 0; !stopped; turn++) {
-      await act(client, random, wallets, `c${n}-${turn}`);
-      operations++;
+      const acting = act(client, random, wallets, `c${n}-${turn}`).then(() => {
+        operations++;
+        open.delete(acting);
+      });
+      open.add(acting);
+      await Promise.race([acting, sleep(PATIENCE_MS)]);
     }
   };
   const working = Promise.all(Array.from({ length: options.clients }, (_, n) => work(n)));
@@ -164,6 +171,7 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
       stopped = true;
       const timer = setTimeout(client.giveUp, patienceMs);
       await working;
+      await Promise.all(open);
       clearTimeout(timer);
       const { complaints } = client;
       return { seen: [...client.seen.values()], complaints, operations, repeats: client.repeats() };
@@ -171,12 +179,26 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
   };
 };
 
-interface Wallet {
+export interface Wallet {
   readonly customer: string;
   readonly account: string;
 }
 
-const createWallet = async ({ urls, apiKey }: LoadOptions, client: Client, n: number): Promise<Wallet> => {
+interface WalletOptions {
+  readonly client: Client;
+  readonly url: () => string;
+  readonly apiKey: string;
+  readonly count: number;
+}
+
+/** Customers, each with a wallet. */
+export const createWallets = async (options: WalletOptions): Promise<[Wallet, ...Wallet[]]> => {
+  const wallets: [Wallet, ...Wallet[]] = [await createWallet(options, 0)];
+  for (let n = 1; n < options.count; n++) wallets.push(await createWallet(options, n));
+  return wallets;
+};
+
+const createWallet = async ({ client, url, apiKey }: WalletOptions, n: number): Promise<Wallet> => {
   const made = await client.send({
     operation: 'POST /v1/customers',
     key: `customer-${n}`,
@@ -184,8 +206,7 @@ const createWallet = async ({ urls, apiKey }: LoadOptions, client: Client, n: nu
   });
   if (!made) throw new Error(`customer ${n} could not be made: ${client.complaints.join('; ')}`);
   const { id: customer } = JSON.parse(made.body) as { id: string };
-  const [url] = urls();
-  const response = await fetch(`${url}/v1/customers/${customer}/balance?currency=${CURRENCY}`, {
+  const response = await fetch(`${url()}/v1/customers/${customer}/balance?currency=${CURRENCY}`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
   const { account } = (await response.json()) as { account: string };

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import pg from 'pg';
 import pino from 'pino';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { isAlive, until } from '../../src/platform/process.ts';
@@ -22,7 +23,6 @@ export interface World {
   readonly sandboxUrl: string;
   /** A secret key of a merchant of its own, which works on every instance. */
   readonly apiKey: string;
-  readonly log: (line: string) => void;
   /** The process id of Postgres: another one after it was started again. */
   readonly postgresPid: () => number;
   /** Starts Postgres again where it has been killed, as whoever looks after a database would. */
@@ -35,7 +35,7 @@ const quiet = { info: () => undefined, warn: () => undefined };
 /** How long a killed Postgres' children may take to let go of its memory. */
 const RESTART_TIMEOUT_MS = 30_000;
 
-export const createWorld = async (log: World['log']): Promise<World> => {
+export const createWorld = async (): Promise<World> => {
   const dataDir = await createTempDir('proof');
   let postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
   const sandbox = (await startSandbox({ dataDir, port: 0 }))._unsafeUnwrap();
@@ -62,7 +62,6 @@ export const createWorld = async (log: World['log']): Promise<World> => {
     databaseUrl: postgres.url,
     sandboxUrl: sandbox.url,
     apiKey,
-    log,
     postgresPid: () => postgres.pid,
     restartPostgres,
     close,
@@ -85,6 +84,22 @@ export const setFault = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, fault:
 
 export const clearFaults = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>): Promise<void> => {
   await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'DELETE' });
+};
+
+// ---- attempts ------------------------------------------------------------------------------------------------------
+
+/** As if the time of all leases had passed. Where nobody holds one any more, it only saves the wait. */
+export const expireLeases = async ({ databaseUrl }: World): Promise<void> => {
+  await ask(databaseUrl, `update attempts set owned_until = now() - interval '1 ms' where outcome is null`);
+};
+
+export const openAttempts = async ({ databaseUrl }: World): Promise<number> =>
+  (await ask(databaseUrl, 'select from attempts where outcome is null')).rowCount ?? 0;
+
+const ask = async (url: string, statement: string): Promise<pg.QueryResult> => {
+  const db = new pg.Client(url);
+  await db.connect();
+  return db.query(statement).finally(() => db.end());
 };
 
 // ---- services ----------------------------------------------------------------------------------------------------
@@ -116,6 +131,12 @@ export const attached = async (world: World, stripeUrl: string = world.sandboxUr
     OPS_PORT: '0',
     PORT: String(await freePort()),
   },
+});
+
+/** The same, half a second faster and without npm between: for proofs that start it hundreds of times. */
+export const withoutNpm = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  command: [process.execPath, '--import', './scripts/require-node.js', 'src/main.ts'],
 });
 
 export interface Service {

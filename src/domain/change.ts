@@ -3,7 +3,16 @@ import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Currency } from './currency.ts';
 import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
-import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, PaymentStatus, Refund, RefundStatus } from './payment.ts';
+import type {
+  Attempt,
+  AttemptOutcome,
+  ClaimId,
+  Dispute,
+  Payment,
+  PaymentStatus,
+  Refund,
+  RefundStatus,
+} from './payment.ts';
 import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
 
@@ -80,7 +89,12 @@ export type PaymentStep =
   /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
   | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }
   /** What Stripe has now, while nothing of ours was under way. */
-  | { readonly kind: 'observe'; readonly payment: Payment; readonly seen: AttemptId | null; readonly settlement: Settlement }
+  | {
+      readonly kind: 'observe';
+      readonly payment: Payment;
+      readonly seen: AttemptId | null;
+      readonly settlement: Settlement;
+    }
   /** It is canceled before Stripe has heard of it. */
   | { readonly kind: 'cancel'; readonly payment: Payment }
   /** Money is to go back to the card. */

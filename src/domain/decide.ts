@@ -94,8 +94,8 @@ const decideOne = (
 
   const drafted = draft(state, writes, change, now);
   if (drafted.isOk() && drafted.value === 'settled before') {
-    // Whoever it was, this attempt is over too.
-    const closed = change.payment && closedBy(merchant, change.payment);
+    // A refund may be settled by a webhook that knows nothing of the attempt: it is over all the same.
+    const closed = change.payment?.kind === 'settle refund' ? closedBy(merchant, change.payment) : null;
     if (closed) writes.settled.push(closed);
     return answerOfWinner(state, writes, claims, change);
   }
@@ -175,7 +175,8 @@ const find = (state: State, writes: Writes, { merchant, payment: step }: Change)
   const own = <T extends { readonly merchant: MerchantId }>(row: T | undefined): T | undefined =>
     row?.merchant === merchant ? row : undefined;
   const id = step?.payment.id;
-  const refund = step?.kind === 'settle refund' ? step.refund : step?.kind === 'refund found' ? step.refund.id : undefined;
+  const refund =
+    step?.kind === 'settle refund' ? step.refund : step?.kind === 'refund found' ? step.refund.id : undefined;
   const dispute = step?.kind === 'dispute' ? step.dispute.id : undefined;
   return {
     ownsCustomer: step !== undefined && state.customers.get(step.payment.customer) === merchant,
@@ -248,7 +249,8 @@ const keep = (writes: Writes, change: Change, { effect, accounts }: Draft): void
   if (wanted && effect.payment) {
     if (wanted.kind === 'create') writes.newPayments.push(effect.payment);
     else writes.payments.set(effect.payment.id, effect.payment);
-    if ('attempt' in wanted && typeof wanted.attempt === 'object' && wanted.attempt) writes.attempts.push(wanted.attempt);
+    if ('attempt' in wanted && typeof wanted.attempt === 'object' && wanted.attempt)
+      writes.attempts.push(wanted.attempt);
     const closed = closedBy(merchant, wanted);
     if (closed) writes.settled.push(closed);
   }

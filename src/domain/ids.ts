@@ -10,6 +10,8 @@
  *   account    a balance in one currency: a customer's wallet, or one of the merchant's platform accounts
  *   transfer   an amount moved from one account (debit) to another (credit): one row with both legs
  *   event      what happened, to be told to the merchant
+ *   endpoint   where a merchant is told: a URL of the merchant's own
+ *   delivery   an event on its way to an endpoint, tried until it arrives
  *
  * An id is a prefix and a UUIDv7 without dashes (`cus_0198f3…`), made by the application: sorted by time, known before
  * the row is written. The database holds the UUID alone.
@@ -30,6 +32,7 @@ export type EventId = Id<'evt'>;
 export type AttemptId = Id<'att'>;
 export type RefundId = Id<'re'>;
 export type DisputeId = Id<'dp'>;
+export type EndpointId = Id<'we'>;
 export type ApiKeyId = Id<'key'>;
 /** Items are named by their merchant: `item_demo`. */
 export type ItemId = Id<'item'>;

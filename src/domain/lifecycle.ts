@@ -56,8 +56,13 @@ export const mayGo = (from: Arrow['from'], to: PaymentStatus, by: Cause): boolea
   ARROWS.some((arrow) => arrow.from === from && arrow.to === to && arrow.by.includes(by));
 
 /** From where an operation may begin, and what a caller is told who tries it from elsewhere. */
-const BEGINNINGS: Readonly<Record<Exclude<AttemptKind, 'refund'>, { from: readonly PaymentStatus[]; refusal: ErrorCode }>> = {
-  confirm: { from: ['requires_payment_method', 'requires_confirmation', 'requires_action'], refusal: 'payment_not_confirmable' },
+const BEGINNINGS: Readonly<
+  Record<Exclude<AttemptKind, 'refund'>, { from: readonly PaymentStatus[]; refusal: ErrorCode }>
+> = {
+  confirm: {
+    from: ['requires_payment_method', 'requires_confirmation', 'requires_action'],
+    refusal: 'payment_not_confirmable',
+  },
   capture: { from: ['requires_capture'], refusal: 'payment_not_capturable' },
   cancel: {
     from: ['requires_payment_method', 'requires_confirmation', 'requires_action', 'requires_capture'],
@@ -133,7 +138,9 @@ const begin = (payment: Payment, { attempt, seen }: Step<'begin'>): Result<Stepp
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.paymentMethod ?? payment.paymentMethod;
-  return ok(only({ ...payment, status: 'processing', attempt: attempt.id, paymentMethod, nextAction: null, lastError: null }));
+  return ok(
+    only({ ...payment, status: 'processing', attempt: attempt.id, paymentMethod, nextAction: null, lastError: null }),
+  );
 };
 
 /** What Stripe says is what it is; money that it has taken is posted. */
@@ -146,7 +153,10 @@ const settled = (payment: Payment, found: Step<'settle'>['settlement']): Stepped
   };
 };
 
-const hold = ({ customer, currency }: Payment, amount: bigint): Hold => ({ account: walletId(customer, currency), amount });
+const hold = ({ customer, currency }: Payment, amount: bigint): Hold => ({
+  account: walletId(customer, currency),
+  amount,
+});
 
 /** Held first: what is being refunded can be neither spent nor refunded again. */
 const refund = (payment: Payment, wanted: Refund): Result<Stepped, PaymentError> => {

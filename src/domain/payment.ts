@@ -64,13 +64,7 @@ export type AttemptKind = 'confirm' | 'capture' | 'cancel' | 'refund';
 
 /** How an attempt ended; `null` while it runs. */
 export type AttemptOutcome =
-  | 'succeeded'
-  | 'requires_capture'
-  | 'requires_action'
-  | 'processing'
-  | 'declined'
-  | 'canceled'
-  | 'failed';
+  'succeeded' | 'requires_capture' | 'requires_action' | 'processing' | 'declined' | 'canceled' | 'failed';
 
 /** One call to Stripe about a payment. Written before the call, so that whoever finds it can finish it. */
 export interface Attempt {

@@ -17,12 +17,28 @@ interface Rule {
 
 /** All that is posted here is a fact at Stripe, and so without condition: a wallet may go below zero. */
 export const POSTINGS: Readonly<Record<PostingRule, Rule>> = {
-  payment: { from: 'stripe_clearing', to: 'wallet', when: 'Stripe has taken the money: the merchant owes it to the customer.' },
+  payment: {
+    from: 'stripe_clearing',
+    to: 'wallet',
+    when: 'Stripe has taken the money: the merchant owes it to the customer.',
+  },
   refund: { from: 'wallet', to: 'stripe_clearing', when: 'Stripe has sent money back to the card.' },
-  refund_reversed: { from: 'stripe_clearing', to: 'wallet', when: 'The card would not take the refund: the money is the customer’s again.' },
-  dispute_opened: { from: 'disputes', to: 'stripe_clearing', when: 'The bank has taken the disputed amount from Stripe, for now.' },
+  refund_reversed: {
+    from: 'stripe_clearing',
+    to: 'wallet',
+    when: 'The card would not take the refund: the money is the customer’s again.',
+  },
+  dispute_opened: {
+    from: 'disputes',
+    to: 'stripe_clearing',
+    when: 'The bank has taken the disputed amount from Stripe, for now.',
+  },
   dispute_won: { from: 'stripe_clearing', to: 'disputes', when: 'The bank has given it back.' },
-  dispute_lost: { from: 'wallet', to: 'disputes', when: 'The bank keeps it: the customer has had it back, and no longer has it here.' },
+  dispute_lost: {
+    from: 'wallet',
+    to: 'disputes',
+    when: 'The bank keeps it: the customer has had it back, and no longer has it here.',
+  },
 };
 
 const accountOf = (kind: AccountKind, { merchant, customer, currency }: Payment): AccountId =>

@@ -1,13 +1,14 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
 import { z } from 'zod';
 import type { Currency } from '../domain/currency.ts';
-import type { AccountId, CustomerId, ItemId, PaymentId } from '../domain/ids.ts';
+import type { AccountId, CustomerId, ItemId, PaymentId, RefundId } from '../domain/ids.ts';
 import type { NewCustomer } from '../ledger/customer.ts';
 import type { NewItem } from '../ledger/item.ts';
 import type { Debit, WalletTransfer } from '../ledger/transfer.ts';
 import type { Usage } from '../ledger/usage.ts';
 import type { CreatePayment } from '../payments/create.ts';
-import type { AccountFilter, PaymentFilter } from '../storage/reads.ts';
+import type { CreateRefund } from '../payments/refund.ts';
+import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import * as s from './schemas.ts';
 
 export const customer: z.ZodType<NewCustomer> = z.strictObject({
@@ -23,7 +24,7 @@ export const payment: z.ZodType<CreatePayment> = z
     currency: s.currency,
     payment_method: s.optional(s.paymentMethod),
     confirm: z.boolean().default(false),
-    capture_method: z.literal('automatic').default('automatic'),
+    capture_method: z.enum(['automatic', 'manual']).default('automatic'),
     return_url: s.optional(s.returnUrl),
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
@@ -53,6 +54,20 @@ export const confirmation: z.ZodType<Confirmation> = z
     clientSecret: client_secret,
     returnUrl: return_url,
   }));
+
+export const capture: z.ZodType<{ amount: bigint | null }> = z.strictObject({ amount: s.optional(s.amount) });
+export const empty: z.ZodType<Record<string, never>> = z.strictObject({});
+
+export const refund: z.ZodType<CreateRefund> = z.strictObject({
+  payment: s.id('pay'),
+  amount: s.optional(s.amount),
+  reason: s.optional(z.enum(['duplicate', 'fraudulent', 'requested_by_customer'])),
+});
+
+export const refunds: z.ZodType<RefundFilter> = z
+  .strictObject({ ...s.page('re'), payment: s.id('pay').optional() })
+  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .transform(({ payment: of, ...rest }) => ({ ...s.toPage(rest), payment: of }));
 
 export const debit: z.ZodType<Omit<Debit, 'kind'>> = z.strictObject({
   customer: s.id('cus'),
@@ -116,6 +131,7 @@ export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
 
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
+export const ofRefund: z.ZodType<{ id: RefundId }> = z.strictObject({ id: s.id('re') });
 export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
 export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });
 export const inCurrency: z.ZodType<{ currency: Currency }> = z.strictObject({ currency: s.currency });

@@ -35,7 +35,7 @@ export interface Call<Params, Query, Body, Use extends KeyUse> {
 }
 
 interface RouteSpec<Params, Query, Body, Use extends KeyUse> {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Express' template, which is also the route's name in logs and metrics. */
   readonly path: string;
   readonly summary: string;

@@ -8,10 +8,23 @@ import { quoteUsage, spendUsage } from '../ledger/usage.ts';
 import { accessOf } from '../payments/access.ts';
 import { confirmPayment } from '../payments/confirm.ts';
 import { createPayment } from '../payments/create.ts';
-import { listPayments, readPayment } from '../payments/read.ts';
+import { cancelPayment, capturePayment } from '../payments/capture.ts';
+import { listPayments, listRefunds, readPayment, readRefund } from '../payments/read.ts';
+import { createRefund } from '../payments/refund.ts';
+import { readTimeline } from '../payments/timeline.ts';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  listEndpoints,
+  readEndpoint,
+  rotateSecret,
+  updateEndpoint,
+} from '../webhooks/endpoints.ts';
+import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/events.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
 import * as takes from './requests.ts';
+import * as webhooks from './webhook-requests.ts';
 
 const ONLY_SECRET = ['secret'] as const;
 const READERS = ['secret', 'finance'] as const;
@@ -33,6 +46,19 @@ export const routes: readonly Route[] = [
     handle: (ctx, { merchant, params, principal, query }) => readPayment(ctx, merchant, params.id, accessOf(principal.role, query.clientSecret)).map(reply(200)) }),
   route({ method: 'GET', path: '/v1/payments', summary: 'List payments, newest first', roles: READERS, class: 'read', key: 'none', query: takes.payments,
     handle: (ctx, { merchant, principal, query }) => listPayments(ctx, merchant, query, principal.role === 'secret').map(reply(200)) }),
+
+  route({ method: 'POST', path: '/v1/payments/:id/capture', summary: 'Take what the card holds, or a part of it', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofPayment, body: takes.capture,
+    handle: (ctx, call) => capturePayment(ctx, call, call.params.id, call.body.amount) }),
+  route({ method: 'POST', path: '/v1/payments/:id/cancel', summary: 'Call off a payment that is not paid', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofPayment, body: takes.empty,
+    handle: (ctx, call) => cancelPayment(ctx, call, call.params.id) }),
+  route({ method: 'GET', path: '/v1/payments/:id/timeline', summary: 'Everything that happened to a payment, in order', roles: READERS, class: 'read', key: 'none', params: takes.ofPayment,
+    handle: (ctx, { merchant, params }) => readTimeline(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/refunds', summary: 'Send money back to the card', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.refund,
+    handle: (ctx, call) => createRefund(ctx, call, call.body) }),
+  route({ method: 'GET', path: '/v1/refunds/:id', summary: 'Read a refund', roles: READERS, class: 'read', key: 'none', params: takes.ofRefund,
+    handle: (ctx, { merchant, params }) => readRefund(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/refunds', summary: 'List refunds, newest first', roles: READERS, class: 'read', key: 'none', query: takes.refunds,
+    handle: (ctx, { merchant, query }) => listRefunds(ctx, merchant, query).map(reply(200)) }),
 
   route({ method: 'POST', path: '/v1/debits', summary: "Spend from a customer's wallet", roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.debit,
     handle: (ctx, call) => debit(ctx, call, { ...call.body, kind: 'debit' }) }),
@@ -61,4 +87,26 @@ export const routes: readonly Route[] = [
     handle: (ctx, call) => balances(ctx, call.merchant, call.body.accounts).map(reply(200)) }),
   route({ method: 'GET', path: '/v1/trial_balance', summary: 'Debits and credits by currency and account', roles: READERS, class: 'report', key: 'none',
     handle: (ctx, { merchant }) => trialBalance(ctx, merchant).map(reply(200)) }),
+
+  route({ method: 'POST', path: '/v1/webhook_endpoints', summary: 'Have events told to a URL', roles: ONLY_SECRET, class: 'read', key: 'none', body: webhooks.endpoint,
+    handle: (ctx, call) => createEndpoint(ctx, call.merchant, call.body).map(reply(201)) }),
+  route({ method: 'GET', path: '/v1/webhook_endpoints', summary: 'List webhook endpoints, newest first', roles: ONLY_SECRET, class: 'read', key: 'none', query: webhooks.endpoints,
+    handle: (ctx, { merchant, query }) => listEndpoints(ctx, merchant, query).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/webhook_endpoints/:id', summary: 'Read a webhook endpoint', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => readEndpoint(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/webhook_endpoints/:id', summary: 'Change a webhook endpoint, disable it, or enable it again', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint, body: webhooks.endpointChange,
+    handle: (ctx, { merchant, params, body }) => updateEndpoint(ctx, merchant, params.id, body).map(reply(200)) }),
+  route({ method: 'DELETE', path: '/v1/webhook_endpoints/:id', summary: 'Delete a webhook endpoint', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => deleteEndpoint(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/webhook_endpoints/:id/rotate_secret', summary: 'Give it a new secret; the old one signs beside it for 24 hours', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
+    handle: (ctx, { merchant, params }) => rotateSecret(ctx, merchant, params.id).map(reply(200)) }),
+
+  route({ method: 'GET', path: '/v1/events', summary: 'List events, newest first', roles: READERS, class: 'read', key: 'none', query: webhooks.events,
+    handle: (ctx, { merchant, query }) => listEvents(ctx, merchant, query).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/events/:id', summary: 'Read an event', roles: READERS, class: 'read', key: 'none', params: webhooks.ofEvent,
+    handle: (ctx, { merchant, params }) => readEvent(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'GET', path: '/v1/events/:id/deliveries', summary: 'Whether endpoints have heard of an event, and each try', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent,
+    handle: (ctx, { merchant, params }) => listDeliveries(ctx, merchant, params.id).map(reply(200)) }),
+  route({ method: 'POST', path: '/v1/events/:id/redeliver', summary: 'Tell of an event again, now', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent, body: webhooks.redelivery,
+    handle: (ctx, { merchant, params, body }) => redeliver(ctx, merchant, params.id, body.endpoint).map(reply(200)) }),
 ];

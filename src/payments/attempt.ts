@@ -5,10 +5,11 @@ import type { Attempt, AttemptKind, Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
 
 /**
- * How long an attempt belongs to the request that began it: Stripe's timeout (8 s), once more for the package's own
- * repetition of a reset connection, and a margin for the commits. After that the sweeper may take it.
+ * How long an attempt belongs to the request that began it: Stripe's timeout (8 s) and a margin for the commits. After
+ * that the sweeper may take it. A request that outlives it (the package repeats a reset connection once) does no harm:
+ * both send the same key, and the first to settle wins.
  */
-export const LEASE_MS = 20_000;
+const LEASE_MS = 10_000;
 
 interface Wanted extends Partial<Pick<Attempt, 'paymentMethod' | 'amount' | 'refund'>> {
   readonly kind: AttemptKind;

@@ -1,10 +1,10 @@
 /** Payments, read. */
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { MerchantId, PaymentId } from '../domain/ids.ts';
-import { listView, paymentView } from '../domain/reply.ts';
+import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
+import { listView, paymentView, refundView } from '../domain/reply.ts';
 import type { PaymentError } from '../error.ts';
-import type { PaymentFilter } from '../storage/reads.ts';
+import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import { admit, type Access } from './access.ts';
 
 /** Errors: `payment_not_found`, `database_unavailable`. */
@@ -33,3 +33,17 @@ export const listPayments = (
       hasMore,
     ),
   );
+
+/** Errors: `refund_not_found`, `database_unavailable`. */
+export const readRefund = (ctx: Context, merchant: MerchantId, id: RefundId): ResultAsync<object, PaymentError> =>
+  ctx.reads.refund(merchant, id).map(refundView);
+
+/** Errors: `database_unavailable`. */
+export const listRefunds = (
+  ctx: Context,
+  merchant: MerchantId,
+  filter: RefundFilter,
+): ResultAsync<object, PaymentError> =>
+  ctx.reads
+    .listRefunds(merchant, filter)
+    .map(({ data, hasMore }) => listView('/v1/refunds', data.map(refundView), hasMore));

@@ -12,12 +12,17 @@ import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Replayed } from '../stripe/cards.ts';
 import type { RefundOutcome } from '../stripe/outcome.ts';
-import { LEASE_MS } from './attempt.ts';
 import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
 
 /** How often abandoned attempts are looked for. */
 const SWEEP_EVERY_MS = 2_000;
+/**
+ * How long an attempt belongs to the sweeper that took it. Short, since a sweeper may be killed as well: a payment whose
+ * request and then two sweepers died is still settled within 30 s (10 + 5 + 5, and a round to wait for after each).
+ * One that is not done by then is overtaken by another, under the same key, and Stripe lets one of them in.
+ */
+const SWEEP_LEASE_MS = 5_000;
 /** As many at once as Stripe may be asked to bear beside live traffic. */
 const SWEEP_MAX = 16;
 /** Stripe forgets a key after 24 hours; an hour less, since its clock is not ours and a call takes time. */
@@ -34,7 +39,7 @@ export interface Sweeper {
 export const startSweeper = (ctx: Context): Sweeper => {
   const sweep = async (): Promise<number> => {
     const now = ctx.clock.now();
-    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, LEASE_MS), SWEEP_MAX);
+    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), SWEEP_MAX);
     if (taken.isErr()) {
       ctx.log.warn(
         { err: taken.error.cause, code: taken.error.code },
@@ -67,7 +72,13 @@ export const startSweeper = (ctx: Context): Sweeper => {
 };
 
 const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
-  const ids = { payment: payment.id, attempt: attempt.id, kind: attempt.kind, fence: attempt.fence, 'request.id': attempt.requestId };
+  const ids = {
+    payment: payment.id,
+    attempt: attempt.id,
+    kind: attempt.kind,
+    fence: attempt.fence,
+    'request.id': attempt.requestId,
+  };
   const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
   await recover(ctx, payment, attempt).match(
     (reply) => ctx.log.info({ ...ids, ageMs, status: reply.status }, 'an abandoned attempt was finished'),

@@ -57,12 +57,7 @@ export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund)
       .andThen((applied) => (applied.reply ? okAsync(applied.reply) : send(ctx, payment, attempt, refund.id)));
   });
 
-const send = (
-  ctx: Context,
-  payment: Payment,
-  attempt: Attempt,
-  refund: RefundId,
-): ResultAsync<Reply, PaymentError> => {
+const send = (ctx: Context, payment: Payment, attempt: Attempt, refund: RefundId): ResultAsync<Reply, PaymentError> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
     .refund(payment, attempt)

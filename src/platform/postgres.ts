@@ -277,16 +277,46 @@ const launch = async (place: Place, cluster: string): Promise<number> => {
   if (size > LOG_BYTES_MAX) await rename(file, `${file}.old`);
   await writeFile(file, '', { flag: 'a', mode: 0o600 });
   await give(file, place.account);
-  await postgresTool(place, 'pg_ctl', ['start', '-w', '-t', `${START_TIMEOUT_S}`, '-D', cluster, '-l', file]).catch(
-    async (error: unknown) => {
-      const lines = (await readFile(file, 'utf8')).trim().split('\n');
-      throw new Error(`${lines.findLast((line) => /FATAL|PANIC|error/.test(line)) ?? messageOf(error)} (see ${file})`);
-    },
-  );
+  await disown(cluster);
+  const begin = (): Promise<void> =>
+    postgresTool(place, 'pg_ctl', ['start', '-w', '-t', `${START_TIMEOUT_S}`, '-D', cluster, '-l', file]);
+  let complaint: string | undefined;
+  const isSettled = async (): Promise<boolean> => {
+    complaint = await begin().then(
+      () => undefined,
+      (error: unknown) => lastComplaint(file, error),
+    );
+    return complaint === undefined || !complaint.includes('shared memory block');
+  };
+  // Sessions of a server that was killed see it and end, each at its next breath.
+  await until(isSettled, ANSWER_TIMEOUT_MS);
+  if (complaint !== undefined) throw new Error(`${complaint} (see ${file})`);
   const pid = await findRunning(cluster);
   if (pid === undefined) throw new Error(`it ended as soon as it had started (see ${file})`);
   return pid;
 };
+
+/** What Postgres said last of why it cannot start. */
+const lastComplaint = async (file: string, error: unknown): Promise<string> => {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return lines.findLast((line) => /FATAL|PANIC|error/.test(line)) ?? messageOf(error);
+};
+
+/**
+ * The pid file of a server that was killed holds the next one up for as long as anything has that process id: another
+ * program, or in a container a dead entry that nobody collects. Where no Postgres of this cluster runs, the id there
+ * becomes one that no process has. The rest of the file stays, since by it Postgres sees whether sessions of the killed
+ * server are still at its data.
+ */
+const disown = async (cluster: string): Promise<void> => {
+  const file = join(cluster, 'postmaster.pid');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined || (await findRunning(cluster)) !== undefined) return;
+  await writeFile(file, text.replace(/^\d+/, `${PID_OF_NOBODY}`));
+};
+
+/** Above the largest that Linux and macOS give. */
+const PID_OF_NOBODY = 2 ** 31 - 1;
 
 const shutDown = async (place: Place, cluster: string): Promise<void> => {
   const pid = await findRunning(cluster);
@@ -294,6 +324,8 @@ const shutDown = async (place: Place, cluster: string): Promise<void> => {
   const stop = (mode: 'fast' | 'immediate'): Promise<unknown> =>
     postgresTool(place, 'pg_ctl', ['stop', '-w', '-t', `${STOP_TIMEOUT_S}`, '-m', mode, '-D', cluster]);
   await stop('fast').catch((error: unknown) => (isAlive(pid) ? stop('immediate') : error));
+  // pg_ctl waits for the pid file alone, which goes a moment before the process.
+  if (!(await until(() => !isAlive(pid), STOP_TIMEOUT_S * 1000))) throw new Error(`process ${pid} is still there.`);
 };
 
 const postgresTool = async (place: Place, name: 'initdb' | 'pg_ctl', args: string[]): Promise<void> => {

@@ -132,7 +132,9 @@ const readRefunds = async (tx: Tx, changes: readonly Change[]): Promise<State['r
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Selectable<DB['refunds']>>`
     select r.* from refunds r
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
+    tx,
+  );
   return new Map(rows.map(refundOf).map((refund) => [refund.id, refund]));
 };
 
@@ -144,7 +146,9 @@ const readDisputes = async (tx: Tx, changes: readonly Change[]): Promise<State['
   const { merchants, ids } = sorted(keys);
   const { rows } = await sql<Selectable<DB['disputes']>>`
     select d.* from disputes d
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
+    tx,
+  );
   return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
 };
 

@@ -12,13 +12,15 @@ import {
   type ItemId,
   type MerchantId,
   type PaymentId,
+  type RefundId,
 } from '../domain/ids.ts';
-import type { Payment, PaymentStatus } from '../domain/payment.ts';
+import type { Payment, PaymentStatus, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { accountOf, customerOf, itemOf, paymentOf } from './rows.ts';
+import { accountOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 /** A page of a list, newest first, before or after the row of an id. */
@@ -36,6 +38,10 @@ export interface PageOf<T> {
 export interface PaymentFilter extends Page<PaymentId> {
   readonly customer: CustomerId | undefined;
   readonly status: PaymentStatus | undefined;
+}
+
+export interface RefundFilter extends Page<RefundId> {
+  readonly payment: PaymentId | undefined;
 }
 
 export interface AccountFilter extends Page<AccountId> {
@@ -66,6 +72,10 @@ export interface Reads {
   readonly customer: (merchant: MerchantId, id: CustomerId) => ResultAsync<Customer, PaymentError>;
   readonly payment: (merchant: MerchantId, id: PaymentId) => ResultAsync<Payment, PaymentError>;
   readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, PaymentError>;
+  readonly refund: (merchant: MerchantId, id: RefundId) => ResultAsync<Refund, PaymentError>;
+  readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, PaymentError>;
+  /** Everything that is recorded of a payment. */
+  readonly history: (merchant: MerchantId, id: PaymentId) => ResultAsync<History, PaymentError>;
   readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError>;
 }
 
@@ -125,6 +135,17 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
+    refund: (merchant, id) =>
+      read(
+        db
+          .selectFrom('refunds')
+          .selectAll()
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', uuidOf(id))
+          .executeTakeFirst(),
+      ).andThen((row) => (row ? ok(refundOf(row)) : err(paymentError('refund_not_found')))),
+    listRefunds: (merchant, filter) => read(listRefunds(db, merchant, filter)),
+    history: (merchant, id) => read(readHistory(db, merchant, id)),
     item: (merchant, id) =>
       read(
         db
@@ -161,6 +182,18 @@ const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: Paymen
   return pageOf(rows.map(paymentOf), filter);
 };
 
+const listRefunds = async (db: Kysely<DB>, merchant: MerchantId, filter: RefundFilter): Promise<PageOf<Refund>> => {
+  let query = db.selectFrom('refunds').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  if (filter.payment) query = query.where('payment_id', '=', uuidOf(filter.payment));
+  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
+  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  const rows = await query
+    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
+    .limit(filter.limit + 1)
+    .execute();
+  return pageOf(rows.map(refundOf), filter);
+};
+
 const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
   let query = db.selectFrom('accounts').selectAll().where('merchant_id', '=', uuidOf(merchant));
   if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
@@ -176,7 +209,7 @@ const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: Accoun
 };
 
 /** One row more than the page was asked for, to know whether there is more; a page before an id was read upwards. */
-const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
+export const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
   const data = rows.slice(0, limit);
   return { data: endingBefore ? data.reverse() : data, hasMore: rows.length > limit };
 };

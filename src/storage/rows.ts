@@ -5,7 +5,17 @@ import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { idOf, type ItemId } from '../domain/ids.ts';
 import type {
-  Attempt, AttemptKind, CaptureMethod, ClaimId, Dispute, DisputeStatus, LastError, NextAction, Payment, PaymentStatus, Refund,
+  Attempt,
+  AttemptKind,
+  CaptureMethod,
+  ClaimId,
+  Dispute,
+  DisputeStatus,
+  LastError,
+  NextAction,
+  Payment,
+  PaymentStatus,
+  Refund,
   RefundStatus,
 } from '../domain/payment.ts';
 import type { Micros } from '../domain/time.ts';

@@ -70,6 +70,27 @@ export interface DB {
     created_at: bigint;
   };
 
+  deliveries: {
+    merchant_id: string;
+    event_id: string;
+    endpoint_id: string;
+    status: Generated<string>;
+    tries: Generated<number>;
+    step: Generated<number>;
+    next_try_at: bigint | null;
+  };
+
+  delivery_tries: {
+    merchant_id: string;
+    event_id: string;
+    endpoint_id: string;
+    number: number;
+    started_at: bigint;
+    latency_ms: number;
+    status_code: number | null;
+    error: string | null;
+  };
+
   disputes: {
     merchant_id: string;
     id: string;
@@ -82,7 +103,15 @@ export interface DB {
     created_at: bigint;
   };
 
-  events: { merchant_id: string; id: string; type: string; subject: string; data: unknown; created_at: bigint };
+  events: {
+    merchant_id: string;
+    id: string;
+    type: string;
+    subject: string;
+    data: unknown;
+    created_at: bigint;
+    fanned_out: Generated<boolean>;
+  };
 
   items: {
     merchant_id: string;
@@ -158,5 +187,19 @@ export interface DB {
     credit_sequence: bigint;
     debit_balance_after: bigint;
     credit_balance_after: bigint;
+  };
+
+  webhook_endpoints: {
+    merchant_id: string;
+    id: string;
+    url: string;
+    description: string | null;
+    enabled_events: string[];
+    status: string;
+    secret: string;
+    previous_secret: string | null;
+    previous_secret_until: bigint | null;
+    failing_since: bigint | null;
+    created_at: bigint;
   };
 }

@@ -138,9 +138,7 @@ export const createCards = (stripe: Stripe): Cards => {
     find: (payment, attempt) => ResultAsync.fromPromise(find(payment, attempt), inTheDark),
     refund: (payment, attempt) =>
       ResultAsync.fromPromise(
-        refund(payment, attempt).catch(
-          (error: unknown) => refundRefusal(error) ?? Promise.reject(asError(error)),
-        ),
+        refund(payment, attempt).catch((error: unknown) => refundRefusal(error) ?? Promise.reject(asError(error))),
         inTheDark,
       ),
     findRefund: (payment, attempt) => ResultAsync.fromPromise(findRefund(payment, attempt), inTheDark),

@@ -60,7 +60,10 @@ export const settlementOfError = (error: unknown, unchanged: PaymentStatus): Set
   }
   // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
-    return refused('failed', unchanged, { code: 'provider_refused', message: ERRORS.provider_refused.message },
+    return refused(
+      'failed',
+      unchanged,
+      { code: 'provider_refused', message: ERRORS.provider_refused.message },
       undefined,
       undefined,
     );
@@ -94,7 +97,8 @@ interface CardFailure {
 
 const lastErrorOf = (failure: CardFailure | null): LastError => {
   const code = OWN_CODES.find((own) => own === failure?.code) ?? 'card_declined';
-  const reason = failure?.decline_code ?? (code === 'card_declined' ? failure?.code : undefined);
+  // The package's own errors hold '' where Stripe gave no reason.
+  const reason = failure?.decline_code || (code === 'card_declined' ? failure?.code : undefined);
   return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
 };
 

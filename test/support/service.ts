@@ -79,7 +79,12 @@ export interface Sent {
 
 /** One request as it is written here, and its answer; an answer that is no JSON has an empty `body`. */
 export const send = async (url: string, { method, path, headers, body }: Sent): Promise<Answer> => {
-  const response = await fetch(url + path, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body: new Uint8Array(Buffer.from(body)) }) });
+  const response = await fetch(url + path, {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body: new Uint8Array(Buffer.from(body)) }),
+  });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Shown };
@@ -106,7 +111,13 @@ export const createClient = (url: string, apiKey: string): Client => {
 
 /** The keys of a merchant who is not the demo merchant, made in that database. */
 export const openKeys = (databaseUrl: string): Keys => {
-  const database = openDatabase({ url: databaseUrl, poolMin: 0, poolMax: 1, acquireTimeoutMs: 10_000, log: createLogger('silent', process.stdout) });
+  const database = openDatabase({
+    url: databaseUrl,
+    poolMin: 0,
+    poolMax: 1,
+    acquireTimeoutMs: 10_000,
+    log: createLogger('silent', process.stdout),
+  });
   afterSuite(database.close);
   return createKeys(database.pool);
 };
@@ -211,7 +222,9 @@ export const startWorld = async (env: Record<string, string> = {}): Promise<Worl
       Number((await service.get(`/v1/customers/${customer}/balance?currency=${currency}`)).body.posted),
     sandboxCounts: async () => (await (await fetch(`${sandbox.url}/_sandbox/count`)).json()) as Record<string, number>,
     sums: async () =>
-      (await query<{ sum: string }>('select sum(credits - debits)::text as sum from accounts group by currency')).map(({ sum }) => sum),
+      (await query<{ sum: string }>('select sum(credits - debits)::text as sum from accounts group by currency')).map(
+        ({ sum }) => sum,
+      ),
   };
 };
 

@@ -304,7 +304,7 @@ describe('the outcome of an attempt', () => {
 
         const settled = [...one.writes.settled, ...two.writes.settled];
         expect(settled).toHaveLength(1);
-        expect(settled[0]!.settlement).toBe(settlements[0]);
+        expect(settled[0]!.outcome).toBe(settlements[0]!.outcome);
         const done = m.after(between, two.writes);
         expect(done.payments.get(m.PAYMENT)?.status).toBe(settlements[0]!.status);
         expect(done.accounts.get(walletId(m.customerOf(ALICE), m.USD))!.credits).toBe(settlements[0]!.amountCaptured);
@@ -315,8 +315,11 @@ describe('the outcome of an attempt', () => {
   });
 
   it('of an earlier attempt says nothing about the present one', () => {
-    const second = { ...state, payments: new Map([[m.PAYMENT, { ...m.processingPayment(ALICE), attempt: 2 }]]) };
-    const { writes } = decide(second, [m.settle(ALICE, m.succeeded, 1)], m.NOW);
+    const second = {
+      ...state,
+      payments: new Map([[m.PAYMENT, { ...m.processingPayment(ALICE), attempt: m.attemptOf(2) }]]),
+    };
+    const { writes } = decide(second, [m.settle(ALICE, m.succeeded, m.attemptOf(1))], m.NOW);
     expect([writes.payments.size, writes.transfers.length]).toEqual([0, 0]);
   });
 
@@ -329,16 +332,20 @@ describe('the outcome of an attempt', () => {
 });
 
 describe('a confirmation', () => {
-  const payment = { ...m.processingPayment(ALICE), status: 'requires_payment_method' as const, attempt: 1 };
-  const begin = (number: number): Change => ({
+  const payment = { ...m.processingPayment(ALICE), status: 'requires_payment_method' as const };
+  const begin = (seen: number): Change => ({
     merchant: ALICE,
     payment: {
       kind: 'begin',
+      payment,
+      seen: m.attemptOf(seen),
       attempt: {
         merchant: ALICE,
         payment: m.PAYMENT,
-        number,
-        stripeKey: 'k',
+        id: m.attemptOf(9),
+        kind: 'confirm',
+        amount: null,
+        refund: null,
         paymentMethod: 'pm_card_amex',
         claim: 'c' as ClaimId,
         requestId: 'r',
@@ -352,10 +359,10 @@ describe('a confirmation', () => {
   });
   const confirm = (
     status: typeof payment.status | 'succeeded' | 'processing' | 'canceled',
-    numbers: number[],
+    seen: number[],
   ): (string | number)[] => {
     const state = m.stateOf([], { payments: new Map([[m.PAYMENT, { ...payment, status }]]) });
-    const { outcomes, writes } = decide(state, numbers.map(begin), m.NOW);
+    const { outcomes, writes } = decide(state, seen.map(begin), m.NOW);
     return [
       ...outcomes.map((outcome) =>
         outcome.match(
@@ -368,15 +375,15 @@ describe('a confirmation', () => {
   };
 
   it('begins the next attempt, once, though two come at a time', () => {
-    expect(confirm('requires_payment_method', [2, 2])).toEqual(['begun', 'payment_not_confirmable', 1]);
+    expect(confirm('requires_payment_method', [1, 1])).toEqual(['begun', 'payment_not_confirmable', 1]);
   });
 
   it.each(['succeeded', 'processing', 'canceled'] as const)('is refused while the payment is %s', (status) => {
-    expect(confirm(status, [2])).toEqual(['payment_not_confirmable', 0]);
+    expect(confirm(status, [1])).toEqual(['payment_not_confirmable', 0]);
   });
 
-  it('is refused under a number that is not the next', () => {
-    expect(confirm('requires_payment_method', [1, 3])).toEqual([
+  it('is refused where another attempt came in between', () => {
+    expect(confirm('requires_payment_method', [2, 3])).toEqual([
       'payment_not_confirmable',
       'payment_not_confirmable',
       0,

@@ -11,6 +11,7 @@ import {
   type AccountId,
   type CustomerId,
   type MerchantId,
+  type AttemptId,
   type PaymentId,
 } from '../../src/domain/ids.ts';
 import type { ClaimId, Payment } from '../../src/domain/payment.ts';
@@ -60,6 +61,8 @@ export const stateOf = (accounts: readonly Account[], more: Partial<State> = {})
   claims: new Map(),
   customers: new Map(MERCHANTS.flatMap((merchant) => customersOf(merchant).map((customer) => [customer, merchant]))),
   payments: new Map(),
+  refunds: new Map(),
+  disputes: new Map(),
   accounts: byId(accounts),
   ...more,
 });
@@ -184,6 +187,9 @@ export const after = (state: State, writes: Writes): State => ({
 export const sumOf = (state: State, of: Currency): bigint =>
   [...state.accounts.values()].filter((one) => one.currency === of).reduce((sum, one) => sum + posted(one), 0n);
 
+/** The ids of attempts, first and next. */
+export const attemptOf = (nth: number): AttemptId => idOf('att', uuid(5, nth));
+
 export const PAYMENT: PaymentId = idOf('pay', uuid(4, 1));
 
 /** A payment of 500 cents whose first attempt is under way. */
@@ -205,7 +211,8 @@ export const processingPayment = (merchant: MerchantId): Payment => ({
   nextAction: null,
   lastError: null,
   intent: null,
-  attempt: 1,
+  attempt: attemptOf(1),
+  refundsPending: 0n,
   createdAt: NOW,
 });
 
@@ -227,27 +234,10 @@ export const declined: Settlement = {
 };
 
 /** Makes the outcome of an attempt known, and credits the wallet where it was paid. */
-export const settle = (merchant: MerchantId, settlement: Settlement, attempt = 1): Change => ({
+export const settle = (merchant: MerchantId, settlement: Settlement, attempt: AttemptId = attemptOf(1)): Change => ({
   merchant,
   answers: 'claim-of-the-attempt' as ClaimId,
-  payment: { kind: 'settle', payment: PAYMENT, attempt, settlement },
-  transfers:
-    settlement.outcome === 'succeeded'
-      ? [
-          {
-            merchant,
-            id: idOf('tr', uuid(3, ++serial)),
-            kind: 'payment',
-            debit: platformAccountId(merchant, 'stripe_clearing', USD),
-            credit: walletId(customerOf(merchant), USD),
-            amount: settlement.amountCaptured,
-            currency: USD,
-            limit: 'none',
-            description: null,
-            payment: PAYMENT,
-          },
-        ]
-      : [],
+  payment: { kind: 'settle', payment: processingPayment(merchant), attempt, settlement },
   reply: (result) =>
     result.match(
       ({ payment }) => jsonReply(payment?.lastError ? 402 : 200, { status: payment?.status }),

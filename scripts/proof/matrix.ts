@@ -1,0 +1,221 @@
+/**
+ * The proof that there is no wrong moment to be killed in: for every operation, the service is killed on entering the
+ * k-th network system call of its main thread, for every k, and started again; the client repeats, and the judge judges.
+ * Before each write, read and connection is after the one before it: so no step of a charge is left out.
+ *
+ *   npm run proof:matrix -- [--operation charge|confirm|debit|recover] [--every 1] [--progress]
+ *
+ * It needs strace (Linux): elsewhere it says that it was skipped.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { run, until } from '../../src/platform/process.ts';
+import { describe, judge, type Verdict } from './judge.ts';
+import { createClient, createWallets, type Client, type Wallet } from './load.ts';
+import { createRandom } from './random.ts';
+import {
+  attached,
+  clearFaults,
+  createWorld,
+  expireLeases,
+  openAttempts,
+  setFault,
+  startService,
+  withoutNpm,
+  type Service,
+  type World,
+} from './world.ts';
+
+export const OPERATIONS = ['charge', 'confirm', 'debit', 'recover'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+export interface MatrixOptions {
+  readonly operations: readonly Operation[];
+  /** Every n-th kill point; 1 is all of them. */
+  readonly every: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Matrix {
+  readonly verdict: Verdict;
+  readonly complaints: readonly string[];
+  /** Kill points tried, and those at which the process was indeed killed, of each operation. */
+  readonly points: Readonly<Record<string, { readonly tried: number; readonly killed: number }>>;
+}
+
+/** All ways in which bytes, connections and their ends pass between a process and the network. */
+const CALLS = 'read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,connect,accept,accept4,shutdown,close';
+/** An operation is repeated for this long before it counts as stuck: a restart, and a round of the sweeper. */
+const FINAL_TIMEOUT_MS = 60_000;
+
+export const hasStrace = (): Promise<boolean> =>
+  run('strace', ['-V']).then(
+    () => process.platform === 'linux',
+    () => false,
+  );
+
+interface Bench {
+  readonly world: World;
+  readonly client: Client;
+  readonly wallet: Wallet;
+  readonly url: () => string;
+}
+
+/** Makes what an operation needs; what it answers is then run under strace, and resolves at the final reply. */
+type Prepare = (bench: Bench, key: string) => Promise<() => Promise<unknown>>;
+
+const PAYMENT = { amount: 700, currency: 'usd', payment_method: 'pm_card_visa' };
+
+const PREPARE: Readonly<Record<Operation, Prepare>> = {
+  charge: async ({ client, wallet }, key) => {
+    const body = { ...PAYMENT, customer: wallet.customer, confirm: true };
+    return () => client.send({ operation: 'POST /v1/payments', key, body });
+  },
+  confirm: async ({ client, wallet }, key) => {
+    const made = await client.send({
+      operation: 'POST /v1/payments',
+      key,
+      body: { ...PAYMENT, customer: wallet.customer },
+    });
+    const { id } = JSON.parse(made?.body ?? '{}') as { id: string };
+    return () => client.send({ operation: `POST /v1/payments/${id}/confirm`, key: `${key}-confirm`, body: {} });
+  },
+  debit: async ({ client, wallet }, key) => {
+    const body = { customer: wallet.customer, amount: 1, currency: PAYMENT.currency };
+    return () => client.send({ operation: 'POST /v1/debits', key, body });
+  },
+  /** Stripe has charged and its reply was lost: the sweeper is at work, and is killed. */
+  recover: async ({ world, client, wallet, url }, key) => {
+    const body = { ...PAYMENT, customer: wallet.customer, confirm: true };
+    await setFault(world, { kind: 'reset_after', path: '/v1/payment_intents', count: 2 });
+    await fetch(`${url()}/v1/payments`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.apiKey}`, 'idempotency-key': key, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    await clearFaults(world);
+    return async () => {
+      await expireLeases(world);
+      await until(async () => (await openAttempts(world)) === 0, FINAL_TIMEOUT_MS);
+      await client.send({ operation: 'POST /v1/payments', key, body });
+    };
+  },
+};
+
+export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Promise<Matrix> => {
+  const world = await createWorld();
+  const recipe = withoutNpm(await attached(world));
+  let service = await startService(world, recipe);
+  try {
+    const url = (): string => service.url;
+    const client = createClient({ urls: () => [url()], apiKey: world.apiKey, random: createRandom(1) });
+    const [wallet] = await createWallets({ client, url, apiKey: world.apiKey, count: 1 });
+    const bench: Bench = { world, client, wallet, url };
+    const points: Record<string, { tried: number; killed: number }> = {};
+
+    for (const operation of operations) {
+      // The first is for what is done once: connections, prepared statements, the wallet.
+      for (const key of ['first', 'second']) await (await PREPARE[operation](bench, `${operation}-${key}`))();
+      const calls = await countCalls(
+        service,
+        join(world.dataDir, 'trace'),
+        await PREPARE[operation](bench, `${operation}-count`),
+      );
+      const all = [...calls].flatMap(([call, n]) => Array.from({ length: n }, (_, i) => ({ call, k: i + 1 })));
+      log(`${operation}: ${all.length} calls: ${[...calls].map(([call, n]) => `${call} ${n}`).join(', ')}`);
+      const counts = (points[operation] = { tried: 0, killed: 0 });
+
+      for (const { call, k } of all.filter((_, i) => i % every === 0)) {
+        const act = await PREPARE[operation](bench, `${operation}-${call}-${k}`);
+        const strace = await attach(service, ['-e', `inject=${call}:signal=SIGKILL:when=${k}`, '-e', `trace=${call}`]);
+        const acting = act();
+        let done = false;
+        void acting.then(() => (done = true));
+        await until(() => done || service.ended(), FINAL_TIMEOUT_MS);
+        counts.tried++;
+        const killed = service.ended();
+        if (killed) {
+          counts.killed++;
+          // Its owner is dead: as if the time of its lease had passed.
+          await expireLeases(world);
+          service = await startService(world, recipe);
+        }
+        await detach(strace);
+        await acting;
+        log(`${operation}: ${call} ${k}: ${killed ? 'killed' : 'not reached'}`);
+      }
+    }
+    const { databaseUrl, sandboxUrl } = world;
+    const verdict = await judge({ databaseUrl, sandboxUrl, seen: [...client.seen.values()] });
+    return { verdict, complaints: client.complaints, points };
+  } finally {
+    await service.stop();
+    await world.close();
+  }
+};
+
+/** How many of each call an operation makes, in the order of their first. */
+const countCalls = async (
+  service: Service,
+  file: string,
+  act: () => Promise<unknown>,
+): Promise<Map<string, number>> => {
+  const strace = await attach(service, ['-e', `trace=${CALLS}`, '-o', file]);
+  await act();
+  // The log line of the request comes after its reply.
+  await sleep(50);
+  await detach(strace);
+  const names = [...(await readFile(file, 'utf8')).matchAll(/^(?:\d+ +)?(\w+)\(/gm)].map(([, name = '']) => name);
+  return new Map([...Map.groupBy(names, (name) => name)].map(([name, of]) => [name, of.length]));
+};
+
+/** Follows the main thread, where all network calls are made. Resolves once it is attached. */
+const attach = async ({ pid }: Service, args: readonly string[]): Promise<ChildProcess> => {
+  const strace = spawn('strace', ['-p', String(pid), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  strace.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const isAttached = await until(() => said.includes('attached') || strace.exitCode !== null, 10_000);
+  if (!isAttached || strace.exitCode !== null) throw new Error(`strace could not attach: ${said}`);
+  return strace;
+};
+
+const detach = async (strace: ChildProcess): Promise<void> => {
+  if (strace.exitCode !== null || strace.signalCode !== null) return;
+  const exited = once(strace, 'exit');
+  strace.kill('SIGINT');
+  await exited;
+};
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      operation: { type: 'string', multiple: true },
+      every: { type: 'string', default: '1' },
+      progress: { type: 'boolean', default: false },
+    },
+  });
+  const operations = OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
+  if (operations.length === 0) {
+    console.error(`--operation takes ${OPERATIONS.join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (!(await hasStrace())) {
+    console.log('SKIPPED: the kill matrix needs strace, which is not on this machine. NOTHING WAS PROVED.');
+    return;
+  }
+  const log = values.progress ? console.log : (): void => undefined;
+  console.log(`proof:matrix ${operations.join(', ')}`);
+  const { verdict, complaints, points } = await proveMatrix({ operations, every: Number(values.every), log });
+  for (const [name, { tried, killed }] of Object.entries(points))
+    console.log(`${name}: ${killed} of ${tried} kill points hit`);
+  for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
+  console.log(describe(verdict));
+  process.exitCode = verdict.violations.length + complaints.length > 0 ? 1 : 0;
+};
+
+if (import.meta.main) await main();

@@ -1,0 +1,63 @@
+/** What the routes of outgoing webhooks take. */
+import { z } from 'zod';
+import type { EndpointId, EventId } from '../domain/ids.ts';
+import type { Page } from '../storage/reads.ts';
+import type { EndpointChange, EventFilter } from '../storage/webhooks.ts';
+import type { CreateEndpoint } from '../webhooks/endpoints.ts';
+import * as s from './schemas.ts';
+
+/** `*` is every type there is and will be. */
+const enabledEvents: z.ZodType<readonly string[]> = z.union(
+  [
+    z.enum(['*']).transform((all) => [all]),
+    z.tuple([z.literal('*')]),
+    z
+      .array(
+        z
+          .string()
+          .max(100)
+          .regex(/^[a-z_]+(?:\.[a-z_]+)+$/),
+      )
+      .min(1)
+      .max(100),
+  ],
+  'It must be * or a list of up to 100 types of events, such as payment.succeeded.',
+);
+
+/** Which URLs are taken depends on where the service runs: the operation looks closer. */
+const url = s.text(2048);
+
+export const endpoint: z.ZodType<CreateEndpoint> = z
+  .strictObject({ url, description: s.optional(s.text(200)), enabled_events: enabledEvents })
+  .transform(({ enabled_events, ...rest }) => ({ ...rest, enabledEvents: enabled_events }));
+
+export const endpointChange: z.ZodType<EndpointChange> = z
+  .strictObject({
+    url: url.optional(),
+    description: s.text(200).nullable().optional(),
+    enabled_events: enabledEvents.optional(),
+    disabled: z.boolean().optional(),
+  })
+  .transform(({ url: to, description, enabled_events, disabled }) => ({
+    url: to,
+    description,
+    enabledEvents: enabled_events,
+    status: disabled === undefined ? undefined : disabled ? 'disabled' : 'enabled',
+  }));
+
+export const endpoints: z.ZodType<Page<EndpointId>> = z
+  .strictObject(s.page('we'))
+  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .transform(s.toPage);
+
+export const events: z.ZodType<EventFilter> = z
+  .strictObject({ ...s.page('evt'), subject: s.text(100).optional() })
+  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .transform(({ subject, ...rest }) => ({ ...s.toPage(rest), subject }));
+
+export const redelivery: z.ZodType<{ endpoint: EndpointId | null }> = z
+  .strictObject({ webhook_endpoint: s.optional(s.id('we')) })
+  .transform(({ webhook_endpoint }) => ({ endpoint: webhook_endpoint }));
+
+export const ofEndpoint: z.ZodType<{ id: EndpointId }> = z.strictObject({ id: s.id('we') });
+export const ofEvent: z.ZodType<{ id: EventId }> = z.strictObject({ id: s.id('evt') });

@@ -1,0 +1,49 @@
+/** Everything that is recorded of one payment, for its timeline. */
+import { sql, type Kysely } from 'kysely';
+import { uuidOf, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import type { Micros } from '../domain/time.ts';
+import type { DB } from './schema.ts';
+
+/** One thing that happened, as it was recorded. */
+export interface Happening {
+  readonly at: Micros;
+  readonly what: 'attempt began' | 'attempt ended' | 'posted' | 'event' | 'delivery' | 'told by stripe';
+  /** Names of columns of ours, and values that hold ids, kinds and amounts. */
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export type History = readonly Happening[];
+
+/** Far more than any payment has; a disputed one with ten refunds has fewer than a hundred. */
+const HISTORY_MAX = 1_000;
+
+export const readHistory = async (db: Kysely<DB>, merchant: MerchantId, payment: PaymentId): Promise<History> => {
+  const of = sql`${uuidOf(merchant)}::uuid`;
+  const id = sql`${uuidOf(payment)}::uuid`;
+  const { rows } = await sql<Happening>`
+    select started_at as at, 'attempt began' as what, json_build_object('attempt', id, 'kind', kind,
+      'payment_method', payment_method, 'amount', amount::text, 'idempotency_key', (select c.key from claims c
+      where c.merchant_id = a.merchant_id and c.id = a.claim_id), 'request_id', request_id) as details
+    from attempts a where merchant_id = ${of} and payment_id = ${id}
+    union all
+    select settled_at, 'attempt ended', json_build_object('attempt', id, 'kind', kind, 'outcome', outcome,
+      'stripe_request_id', stripe_request_id, 'fence', fence)
+    from attempts where merchant_id = ${of} and payment_id = ${id} and settled_at is not null
+    union all
+    select posted_at, 'posted', json_build_object('transfer', id, 'kind', kind, 'amount', amount::text,
+      'currency', currency)
+    from transfers where merchant_id = ${of} and payment_id = ${id}
+    union all
+    select created_at, 'event', json_build_object('event', id, 'type', type)
+    from events where merchant_id = ${of} and subject = ${payment}
+    union all
+    select t.started_at, 'delivery', json_build_object('event', t.event_id, 'endpoint', t.endpoint_id,
+      'try', t.number, 'status', t.status_code, 'error', t.error)
+    from delivery_tries t join events e on e.merchant_id = t.merchant_id and e.id = t.event_id
+    where e.merchant_id = ${of} and e.subject = ${payment}
+    union all
+    select received_at, 'told by stripe', json_build_object('stripe_event', id, 'type', type, 'outcome', outcome)
+    from stripe_events where payment_id = ${id}
+    order by at limit ${HISTORY_MAX}`.execute(db);
+  return rows;
+};

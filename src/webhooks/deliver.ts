@@ -1,0 +1,187 @@
+/**
+ * The deliverer: tells merchants' endpoints of events, until each has been heard.
+ *
+ * It goes in rounds. A round writes down what became of tries, makes deliveries of new events, and takes what is due;
+ * tries run beside it. Any number of instances may do so at once. An event may arrive more than once, always under the
+ * same `webhook-id`, and in any order.
+ */
+import type { Context } from '../context.ts';
+import type { Event } from '../domain/change.ts';
+import { newId, type EndpointId } from '../domain/ids.ts';
+import { plusMs, toMs, type Micros } from '../domain/time.ts';
+import type { Endpoint, TakenDelivery, TriedDelivery } from '../storage/webhooks.ts';
+import { nextTryAt } from './schedule.ts';
+import type { Answer, Send } from './send.ts';
+import { signedHeaders } from './sign.ts';
+import { endpointView, eventView } from './view.ts';
+
+/** How often it looks when nothing goes on: what an event waits at the most before it leaves. */
+const IDLE_MS = 500;
+/** While deliveries come back, as many as come in this time are written down together. */
+const GATHER_MS = 20;
+/** Longer than a try (15 s) with the writing down of it: after that it was lost with its sender. */
+const LEASE_MS = 60_000;
+/** Tries under way in one process: each is a socket and a few KiB. */
+const IN_HAND_MAX = 256;
+/** To one endpoint at once, so that a slow one takes a small part of them; one that failed last gets a single chance. */
+const IN_HAND_MAX_OF_ENDPOINT = 8;
+const IN_HAND_MAX_OF_FAILING = 1;
+/** As long as any merchant needs to notice: far more than a schedule, and more than a long weekend. */
+const DISABLE_AFTER_MS = 5 * 24 * 3600 * 1000;
+/** At a stop, tries under way may end in this time; then they are broken off, and are due again at once. */
+const STOP_GRACE_MS = 2_000;
+
+export interface Deliverer {
+  /** Takes nothing more, ends what is under way, and writes it down. */
+  readonly stop: () => Promise<void>;
+}
+
+export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
+  /** For each endpoint, how many are being tried, or were and are not written down yet. */
+  const inHand = new Map<EndpointId, number>();
+  let inHandTotal = 0;
+  const underWay = new Set<Promise<void>>();
+  let tried: TriedDelivery[] = [];
+  let stopped = false;
+  const stop = new AbortController();
+  let wake = (): void => undefined;
+
+  const count = (endpoint: EndpointId, by: 1 | -1): void => {
+    inHandTotal += by;
+    const now = (inHand.get(endpoint) ?? 0) + by;
+    if (now === 0) inHand.delete(endpoint);
+    else inHand.set(endpoint, now);
+  };
+
+  const record = async (): Promise<boolean> => {
+    if (tried.length === 0) return true;
+    const written = tried;
+    tried = [];
+    const now = ctx.clock.now();
+    const recording = { now, failingSinceMax: plusMs(now, -DISABLE_AFTER_MS), disabledEvent };
+    return ctx.webhooks.record(written, recording).match(
+      (disabled) => {
+        for (const { endpoint } of written) count(endpoint, -1);
+        for (const { id, merchant } of disabled)
+          ctx.log.warn({ endpoint: id, merchant }, 'a webhook endpoint was disabled');
+        return true;
+      },
+      (error) => {
+        tried = [...written, ...tried];
+        ctx.log.warn(
+          { code: error.code, err: error.cause, count: written.length },
+          'deliveries could not be written down',
+        );
+        return false;
+      },
+    );
+  };
+
+  const fanOut = (): Promise<number> =>
+    ctx.webhooks.fanOut(ctx.clock.now()).match(
+      (events) => events,
+      (error) => {
+        ctx.log.warn({ code: error.code, err: error.cause }, 'events could not be made into deliveries');
+        return 0;
+      },
+    );
+
+  const take = async (): Promise<readonly TakenDelivery[]> => {
+    const now = ctx.clock.now();
+    const max = IN_HAND_MAX - inHandTotal;
+    if (max <= 0) return [];
+    const wanted = {
+      ...{ now, leaseUntil: plusMs(now, LEASE_MS), inHand, max },
+      ...{ maxOfEndpoint: IN_HAND_MAX_OF_ENDPOINT, maxOfFailing: IN_HAND_MAX_OF_FAILING },
+    };
+    return ctx.webhooks.takeDue(wanted).match(
+      (taken) => taken,
+      (error) => {
+        ctx.log.warn({ code: error.code, err: error.cause }, 'due deliveries could not be taken');
+        return [];
+      },
+    );
+  };
+
+  const deliver = async (delivery: TakenDelivery): Promise<void> => {
+    const startedAt = ctx.clock.now();
+    const body = JSON.stringify(eventView(delivery.content));
+    const headers = signedHeaders(delivery.event, Math.floor(toMs(startedAt) / 1000), body, delivery.secrets);
+    const answer = await send({ url: delivery.url, headers, body }, stop.signal);
+    tried.push(outcomeOf(delivery, startedAt, ctx.clock.now(), answer, stop.signal.aborted));
+    wake();
+  };
+
+  /** What is to be done after it: go on, wait for something to do, or wait for the database. */
+  const round = async (): Promise<'more' | 'done' | 'failed'> => {
+    if (!(await record())) return 'failed';
+    const events = await fanOut();
+    for (const delivery of await take()) {
+      count(delivery.endpoint, 1);
+      const running = deliver(delivery).finally(() => underWay.delete(running));
+      underWay.add(running);
+    }
+    return events > 0 ? 'more' : 'done';
+  };
+
+  const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
+  const idle = (): Promise<void> =>
+    new Promise((go) => {
+      const timer = setTimeout(go, IDLE_MS);
+      wake = (): void => {
+        clearTimeout(timer);
+        go();
+      };
+    });
+  const loop = async (): Promise<void> => {
+    while (!stopped) {
+      const went = await round();
+      if (went === 'failed') await pause(IDLE_MS);
+      else if (went === 'done') {
+        if (tried.length === 0) await idle();
+        await pause(GATHER_MS);
+      }
+    }
+  };
+  const looping = loop();
+
+  return {
+    stop: async () => {
+      stopped = true;
+      wake();
+      await looping;
+      const grace = setTimeout(() => stop.abort(), STOP_GRACE_MS);
+      await Promise.all(underWay);
+      clearTimeout(grace);
+      await record();
+    },
+  };
+};
+
+/** What a try means for its delivery. */
+const outcomeOf = (
+  delivery: TakenDelivery,
+  startedAt: Micros,
+  now: Micros,
+  { statusCode, error, latencyMs }: Answer,
+  stopped: boolean,
+): TriedDelivery => {
+  const { merchant, event, endpoint, number, step } = delivery;
+  const interrupted = stopped && error !== null && statusCode === null;
+  const one = { merchant, event, endpoint, number, startedAt, latencyMs, statusCode, error, interrupted };
+  // The standard's way for an endpoint to say that it wants no more.
+  const gone = statusCode === 410;
+  if (error === null) return { ...one, gone, step, status: 'succeeded', nextTryAt: null };
+  if (interrupted) return { ...one, gone, step, status: 'pending', nextTryAt: now };
+  const next = nextTryAt(step, now, Math.random());
+  return { ...one, gone, step: step + 1, status: next === null ? 'failed' : 'pending', nextTryAt: next };
+};
+
+/** Told to the merchant's other endpoints. */
+const disabledEvent = (endpoint: Endpoint): Event => ({
+  merchant: endpoint.merchant,
+  id: newId('evt'),
+  type: 'webhook_endpoint.disabled',
+  subject: endpoint.id,
+  data: JSON.stringify(endpointView(endpoint)),
+});

@@ -1,0 +1,79 @@
+/** Where merchants want to be told of events. */
+import { ok, type Result, type ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
+import { listView } from '../domain/reply.ts';
+import { plusMs } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { Page } from '../storage/reads.ts';
+import type { EndpointChange, NewEndpoint } from '../storage/webhooks.ts';
+import { checkUrl } from './address.ts';
+import { newSecret } from './sign.ts';
+import { endpointView, endpointWithSecretView } from './view.ts';
+
+/** As many as Stripe allows. Each costs a delivery for each event. */
+const ENDPOINTS_MAX = 16;
+/** How long the secret before the present one still signs: time to bring the new one to every receiver. */
+const ROTATION_MS = 24 * 3600 * 1000;
+
+export type CreateEndpoint = Pick<NewEndpoint, 'url' | 'description' | 'enabledEvents'>;
+
+const urlError = (message: string): PaymentError =>
+  paymentError('invalid_request', { param: 'url', message: `url: ${message}` });
+
+/** Answers the endpoint with its secret. Errors: `invalid_request` of its URL, `webhook_endpoint_limit`, `database_unavailable`. */
+export const createEndpoint = (
+  ctx: Context,
+  merchant: MerchantId,
+  wanted: CreateEndpoint,
+): ResultAsync<object, PaymentError> => {
+  const secret = newSecret();
+  return checkUrl(wanted.url, ctx.isDemo)
+    .mapErr(urlError)
+    .asyncAndThen((url) => {
+      const endpoint = { ...wanted, merchant, url: url.href, id: newId('we'), secret, createdAt: ctx.clock.now() };
+      return ctx.webhooks.createEndpoint(endpoint, ENDPOINTS_MAX);
+    })
+    .map((endpoint) => endpointWithSecretView(endpoint, secret));
+};
+
+/** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
+export const readEndpoint = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> =>
+  ctx.webhooks.endpoint(merchant, id).map(endpointView);
+
+/** Errors: `database_unavailable`. */
+export const listEndpoints = (
+  ctx: Context,
+  merchant: MerchantId,
+  page: Page<EndpointId>,
+): ResultAsync<object, PaymentError> =>
+  ctx.webhooks
+    .listEndpoints(merchant, page)
+    .map(({ data, hasMore }) => listView('/v1/webhook_endpoints', data.map(endpointView), hasMore));
+
+/** Errors: `invalid_request` of its URL, `webhook_endpoint_not_found`, `database_unavailable`. */
+export const updateEndpoint = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: EndpointId,
+  change: EndpointChange,
+): ResultAsync<object, PaymentError> => {
+  const checked: Result<string | undefined, string> =
+    change.url === undefined ? ok(undefined) : checkUrl(change.url, ctx.isDemo).map(({ href }) => href);
+  return checked
+    .mapErr(urlError)
+    .asyncAndThen((url) => ctx.webhooks.updateEndpoint(merchant, id, { ...change, url }))
+    .map(endpointView);
+};
+
+/** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
+export const deleteEndpoint = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> =>
+  ctx.webhooks.deleteEndpoint(merchant, id).map(() => ({ id, object: 'webhook_endpoint', deleted: true }));
+
+/** Answers the endpoint with its new secret; the old one signs beside it for 24 hours. Errors: as those of reading it. */
+export const rotateSecret = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> => {
+  const secret = newSecret();
+  return ctx.webhooks
+    .rotateSecret(merchant, id, secret, plusMs(ctx.clock.now(), ROTATION_MS))
+    .map((endpoint) => endpointWithSecretView(endpoint, secret));
+};

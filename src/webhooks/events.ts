@@ -1,0 +1,49 @@
+/** What happened, and whether the merchant's endpoints have heard of it. */
+import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import type { EndpointId, EventId, MerchantId } from '../domain/ids.ts';
+import { listView } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { EventFilter } from '../storage/webhooks.ts';
+import { deliveryView, eventView } from './view.ts';
+
+/** Errors: `event_not_found`, `database_unavailable`. */
+export const readEvent = (ctx: Context, merchant: MerchantId, id: EventId): ResultAsync<object, PaymentError> =>
+  ctx.webhooks.event(merchant, id).map(eventView);
+
+/** Errors: `database_unavailable`. */
+export const listEvents = (
+  ctx: Context,
+  merchant: MerchantId,
+  filter: EventFilter,
+): ResultAsync<object, PaymentError> =>
+  ctx.webhooks
+    .listEvents(merchant, filter)
+    .map(({ data, hasMore }) => listView('/v1/events', data.map(eventView), hasMore));
+
+/** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */
+export const listDeliveries = (ctx: Context, merchant: MerchantId, event: EventId): ResultAsync<object, PaymentError> =>
+  ctx.webhooks
+    .event(merchant, event)
+    .andThen(({ id }) => ctx.webhooks.deliveries(merchant, [id]))
+    .map((deliveries) => listView(`/v1/events/${event}/deliveries`, deliveries.map(deliveryView), false));
+
+/**
+ * Sends it again, now: to one endpoint, or to every enabled one that asks for its type. Answers its deliveries.
+ * Errors: `event_not_found`, `webhook_endpoint_not_found`, `webhook_endpoint_disabled`, `database_unavailable`.
+ */
+export const redeliver = (
+  ctx: Context,
+  merchant: MerchantId,
+  event: EventId,
+  endpoint: EndpointId | null,
+): ResultAsync<object, PaymentError> =>
+  (endpoint === null ? okAsync(undefined) : enabled(ctx, merchant, endpoint))
+    .andThen(() => ctx.webhooks.event(merchant, event))
+    .andThen(({ id }) => ctx.webhooks.redeliver(merchant, id, endpoint, ctx.clock.now()))
+    .andThen(() => listDeliveries(ctx, merchant, event));
+
+const enabled = (ctx: Context, merchant: MerchantId, endpoint: EndpointId): ResultAsync<undefined, PaymentError> =>
+  ctx.webhooks
+    .endpoint(merchant, endpoint)
+    .andThen(({ status }) => (status === 'enabled' ? ok(undefined) : err(paymentError('webhook_endpoint_disabled'))));

@@ -1,0 +1,45 @@
+/** Endpoints, events and deliveries, as the API shows them. */
+import { toIso } from '../domain/time.ts';
+import type { Delivery, Endpoint, StoredEvent } from '../storage/webhooks.ts';
+
+export const endpointView = (endpoint: Endpoint): object => ({
+  id: endpoint.id,
+  object: 'webhook_endpoint',
+  url: endpoint.url,
+  description: endpoint.description,
+  enabled_events: endpoint.enabledEvents,
+  status: endpoint.status,
+  failing_since: endpoint.failingSince && toIso(endpoint.failingSince),
+  created_at: toIso(endpoint.createdAt),
+});
+
+/** The same, and its secret: when it is made, and never again. */
+export const endpointWithSecretView = (endpoint: Endpoint, secret: string): object => ({
+  ...endpointView(endpoint),
+  secret,
+});
+
+/** What is read is what is sent. */
+export const eventView = (event: StoredEvent): object => ({
+  id: event.id,
+  object: 'event',
+  type: event.type,
+  created_at: toIso(event.createdAt),
+  data: { object: event.data },
+});
+
+export const deliveryView = (delivery: Delivery): object => ({
+  object: 'delivery',
+  event: delivery.event,
+  webhook_endpoint: delivery.endpoint,
+  url: delivery.url,
+  status: delivery.status,
+  next_try_at: delivery.nextTryAt && toIso(delivery.nextTryAt),
+  tries: delivery.tries.map((one) => ({
+    number: one.number,
+    started_at: toIso(one.startedAt),
+    latency_ms: one.latencyMs,
+    status_code: one.statusCode,
+    error: one.error,
+  })),
+});

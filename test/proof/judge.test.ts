@@ -1,0 +1,196 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { judge, type Rule, type Seen, type Verdict } from '../../scripts/proof/judge.ts';
+import { startLoad } from '../../scripts/proof/load.ts';
+import { createRandom } from '../../scripts/proof/random.ts';
+import { attached, createWorld, startService, type World } from '../../scripts/proof/world.ts';
+import { afterSuite } from '../support/cleanup.ts';
+import { withDatabaseName } from '../support/database.ts';
+
+/** What a run left behind, with nothing wrong in it. */
+interface Books {
+  readonly world: World;
+  readonly seen: readonly Seen[];
+  /** The sandbox's export, a line for each PaymentIntent. */
+  readonly lines: readonly string[];
+}
+
+let books: Books;
+let clones = 0;
+
+beforeAll(async () => {
+  const world = await createWorld();
+  afterSuite(world.close);
+  const service = await startService(world, await attached(world));
+  const load = await startLoad({
+    urls: () => [service.url],
+    apiKey: world.apiKey,
+    random: createRandom(7),
+    clients: 4,
+  });
+  while (load.operations() < 60) await new Promise((wake) => setTimeout(wake, 20));
+  const { seen, complaints } = await load.finish(20_000);
+  await service.stop();
+  expect(complaints).toEqual([]);
+  const exported = await (await fetch(`${world.sandboxUrl}/_sandbox/export`)).text();
+  books = { world, seen, lines: exported.trim().split('\n') };
+}, 60_000);
+
+/** Judges a copy of the books in which something was changed. */
+const judgeWith = async (planted: {
+  readonly sql?: string;
+  readonly lines?: (lines: readonly string[]) => readonly string[];
+  readonly seen?: (seen: readonly Seen[]) => readonly Seen[];
+  readonly settledWithinS?: number;
+}): Promise<Verdict> => {
+  const name = `copy_${++clones}`;
+  const databaseUrl = withDatabaseName(books.world.databaseUrl, name);
+  await ask(withDatabaseName(books.world.databaseUrl, 'template1'), `create database ${name} template postgres`);
+  if (planted.sql !== undefined) await ask(databaseUrl, planted.sql);
+  const stripe = createServer((_request, response) => {
+    response.end((planted.lines?.(books.lines) ?? books.lines).join('\n'));
+  });
+  await new Promise<void>((listening) => stripe.listen(0, '127.0.0.1', listening));
+  const { port } = stripe.address() as AddressInfo;
+  try {
+    const { settledWithinS } = planted;
+    return await judge({
+      databaseUrl,
+      sandboxUrl: `http://127.0.0.1:${port}`,
+      seen: planted.seen?.(books.seen) ?? books.seen,
+      ...(settledWithinS === undefined ? {} : { settledWithinS }),
+    });
+  } finally {
+    stripe.closeAllConnections();
+    await new Promise((closed) => stripe.close(closed));
+  }
+};
+
+const ask = async (url: string, statement: string): Promise<void> => {
+  const db = new pg.Client(url);
+  await db.connect();
+  await db.query(statement).finally(() => db.end());
+};
+
+const rulesOf = ({ violations }: Verdict): Rule[] => [...new Set(violations.map(({ rule }) => rule))].sort();
+
+/** One of the succeeded payments, always the same. */
+const ONE = `(select id from payments where status = 'succeeded' order by id limit 1)`;
+const isSucceeded = (line: string): boolean => (JSON.parse(line) as { status: string }).status === 'succeeded';
+
+test('books in which nothing is wrong are found to be in order', async () => {
+  const { violations, counts } = await judgeWith({});
+  expect(violations).toEqual([]);
+  for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0);
+});
+
+describe('the judge finds', () => {
+  const planted: Record<string, { readonly rules: Rule[]; readonly plant: Parameters<typeof judgeWith>[0] }> = {
+    'a charge whose payment is not there': {
+      rules: ['charge_without_payment'],
+      plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!.replace(/pay_\w{4}/, 'pay_0000')] },
+    },
+    'a charge whose payment is not succeeded': {
+      rules: ['charge_without_payment', 'posted_once', 'reply_untrue', 'told_once'],
+      plant: { sql: `update payments set status = 'requires_payment_method' where id = ${ONE}` },
+    },
+    'a succeeded payment that Stripe has not charged': {
+      rules: ['payment_without_charge'],
+      plant: { lines: (lines) => lines.filter((line) => line !== lines.find(isSucceeded)) },
+    },
+    'a payment charged in two PaymentIntents': {
+      rules: ['charged_twice'],
+      plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!] },
+    },
+    'a PaymentIntent with two successful charges': {
+      rules: ['charged_twice'],
+      plant: {
+        lines: ([first = '', ...rest]) => [first.replace(/"charges":\[(.*)\]/, '"charges":[$1,$1]'), ...rest],
+      },
+    },
+    'a charge of another amount': {
+      rules: ['amounts_differ'],
+      plant: { lines: (lines) => lines.map((line) => line.replace('"amount_received":1', '"amount_received":2')) },
+    },
+    'a payment of which a cent less was captured than posted': {
+      rules: ['amounts_differ'],
+      plant: { sql: `update payments set amount_captured = amount_captured - 1 where id = ${ONE}` },
+    },
+    'a payment without its posting': {
+      rules: ['account_sums', 'posted_once', 'running_balance'],
+      plant: { sql: `delete from transfers where payment_id = ${ONE}` },
+    },
+    'a payment posted twice': {
+      rules: ['account_sums', 'posted_once', 'running_balance'],
+      plant: {
+        sql: `drop index transfers_payment_key;
+          insert into transfers select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).*
+          from transfers t where payment_id = ${ONE}`,
+      },
+    },
+    'a payment of which nobody was told': {
+      rules: ['told_once'],
+      plant: {
+        sql: `delete from events where id = (select min(id::text)::uuid from events where type = 'payment.succeeded')`,
+      },
+    },
+    'a cent that came from nowhere': {
+      rules: ['account_sums', 'sum_zero'],
+      plant: { sql: `update accounts set credits = credits + 1 where kind = 'revenue'` },
+    },
+    'an account that says more than its transfers': {
+      rules: ['account_sums'],
+      plant: { sql: `update accounts set credits = credits + 1, debits = debits + 1 where kind = 'revenue'` },
+    },
+    'a transfer whose balance does not follow from the one before': {
+      rules: ['running_balance'],
+      plant: {
+        sql: `update transfers set credit_balance_after = credit_balance_after + 1 where id = (select max(id::text)::uuid from transfers)`,
+      },
+    },
+    'a wallet below zero': {
+      rules: ['account_sums', 'sum_zero', 'wallet_negative'],
+      plant: { sql: `update accounts set debits = credits + 1 where kind = 'wallet'` },
+    },
+    'a reply whose key is not there': {
+      rules: ['reply_lost'],
+      plant: { sql: `delete from claims where operation = 'POST /v1/debits'` },
+    },
+    'a reply of which one byte is another': {
+      rules: ['reply_lost'],
+      plant: { seen: (seen) => seen.map((reply) => ({ ...reply, body: reply.body.replace('usd"', 'eur"') })) },
+    },
+    'a success that a client saw, and that is not in the tables': {
+      rules: ['account_sums', 'reply_untrue', 'running_balance'],
+      plant: { sql: `delete from transfers where kind = 'debit'` },
+    },
+    'a payment that hangs': {
+      rules: ['charge_without_payment', 'posted_once', 'reply_untrue', 'stuck', 'told_once'],
+      plant: {
+        sql: `update payments set status = 'processing' where id = ${ONE};
+          update attempts set started_at = now() - interval '31 seconds' where payment_id = ${ONE}`,
+      },
+    },
+    'a claim that nobody answers': {
+      rules: ['stuck'],
+      plant: {
+        sql: `insert into claims (merchant_id, id, key, operation, request_hash, created_at)
+          select merchant_id, gen_random_uuid(), 'k', 'POST /v1/payments', gen_random_uuid(), now() - interval '31 seconds'
+          from payments limit 1`,
+      },
+    },
+    'a payment that was settled too late': {
+      rules: ['stuck'],
+      plant: {
+        sql: `update attempts set settled_at = settled_at + interval '40 seconds' where payment_id = ${ONE}`,
+        settledWithinS: 30,
+      },
+    },
+  };
+
+  test.each(Object.entries(planted))('%s', async (_name, { rules, plant }) => {
+    expect(rulesOf(await judgeWith(plant))).toEqual(rules);
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from '@jest/globals';
+import { createHash, randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { newId, walletId } from '../../src/domain/ids.ts';
+import { parseBody } from '../../src/http/body.ts';
+import { holdsCardNumber } from '../../src/http/card-number.ts';
+import { USD } from './ledger-model.ts';
+
+/** Test numbers of the networks, which every issuer refuses. */
+const CARDS = [
+  '4242424242424242',
+  '5555555555554444',
+  '2223003122003222',
+  '378282246310005',
+  '6011111111111117',
+  '3056930009020004',
+  '36227206271667',
+  '3566002020360505',
+  '6205500000000000004',
+  '4222222222222',
+];
+const card = fc.constantFrom(...CARDS);
+/** Digits apart from each other by spaces and dashes, as people write them. */
+const spaced = (number: string): fc.Arbitrary<string> =>
+  fc
+    .array(fc.constantFrom('', '', ' ', '-', '  ', ' - '), {
+      minLength: number.length - 1,
+      maxLength: number.length - 1,
+    })
+    .map((gaps) => [...number].map((digit, n) => digit + (gaps[n] ?? '')).join(''));
+const refuses = (text: string): boolean =>
+  parseBody(text).match(
+    () => false,
+    ({ code }) => code === 'card_number_refused',
+  );
+
+describe('a card number is found', () => {
+  it.each(CARDS)('as it is: %s', (number) => {
+    expect(holdsCardNumber(number)).toBe(true);
+  });
+
+  it('with spaces and dashes between its digits', () => {
+    fc.assert(fc.property(card.chain(spaced), (text) => expect(holdsCardNumber(text)).toBe(true)));
+  });
+
+  it('in the midst of a text', () => {
+    const words = fc.stringMatching(/^[a-zäö,.:;!?\n ]{0,30}$/);
+    fc.assert(
+      fc.property(words, card, words, (before, number, after) =>
+        expect(holdsCardNumber(before + number + after)).toBe(true),
+      ),
+    );
+  });
+
+  it('among other numbers, before and behind it', () => {
+    const digits = fc.stringMatching(/^[0-9]{1,4}$/);
+    fc.assert(
+      fc.property(
+        fc.array(digits, { maxLength: 4 }),
+        card,
+        fc.array(digits, { maxLength: 4 }),
+        (before, number, after) => expect(holdsCardNumber([...before, number, ...after].join(' '))).toBe(true),
+      ),
+    );
+  });
+
+  it('behind another one', () => {
+    expect(holdsCardNumber('0000000000000000 4242-4242-4242-4242')).toBe(true);
+  });
+});
+
+describe('a body is refused', () => {
+  const number = '4242424242424242';
+  it.each([
+    ['in a value', `{"description":"${number}"}`],
+    ['as a number', `{"amount":${number}}`],
+    ['in a field that is not known', `{"card":{"number":"${number}"}}`],
+    ['in the name of a field', `{"metadata":{"${number}":"x"}}`],
+    ['in an array', `{"transfers":[{},{"x":["${number}"]}]}`],
+    ['as escapes', `{"description":"${[...number].map((digit) => `\\u003${digit}`).join('')}"}`],
+    ['as escapes in part', `{"description":"424242\\u0034242424242"}`],
+    ['with an exponent', '{"amount":4.242424242424242e15}'],
+    ['with a capital exponent and a sign', '{"amount":4.242424242424242E+15}'],
+    ['with a negative exponent', '{"amount":42424242424242420e-1}'],
+    ['alone', `"${number}"`],
+  ])('that holds a card number %s', (_, text) => {
+    expect(refuses(text)).toBe(true);
+  });
+
+  it('never with the number in its message', () => {
+    const error = parseBody(`{"${number}":1}`)._unsafeUnwrapErr();
+    expect(JSON.stringify(error)).not.toContain(number);
+  });
+});
+
+describe('what is no card number is let through', () => {
+  it('in ids of ours', () => {
+    for (let n = 0; n < 20_000; n++) {
+      const customer = newId('cus');
+      expect(holdsCardNumber(`${customer} ${walletId(customer, USD)}`)).toBe(false);
+    }
+  });
+
+  it('in UUIDs', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (uuid) => expect(holdsCardNumber(`order ${uuid}`)).toBe(false)),
+      { numRuns: 2000 },
+    );
+    expect(holdsCardNumber('42424242-4242-4242-8242-424242424242')).toBe(false);
+  });
+
+  it('in SHA-256 sums', () => {
+    for (let n = 0; n < 20_000; n++) {
+      const sum = createHash('sha256').update(String(n)).digest('hex');
+      expect([sum, holdsCardNumber(sum)]).toEqual([sum, false]);
+    }
+  });
+
+  it.each([
+    ['that fails the check', '4242424242424241'],
+    ['of no issuer', '0000000000000000'],
+    ['too short', '424242424242'],
+    ['too long', '42424242424242424242424242424242'],
+    ['an instant in microseconds', '1767225600000000'],
+    ['a telephone number', '+1 415 555 0100'],
+    ['an amount', '999999999999'],
+  ])('as digits: %s', (_, text) => {
+    expect(holdsCardNumber(text)).toBe(false);
+  });
+
+  it('in the key of a request, however many are tried', () => {
+    for (let n = 0; n < 5_000; n++) expect(holdsCardNumber(randomUUID())).toBe(false);
+  });
+});
+
+/**
+ * How often strings were scanned and cut, weighed by their length: work, which a busy machine does not change. What the
+ * engine does inside an expression is not counted; each of ours gives up after a bounded number of steps by its form.
+ */
+const workOf = (text: string): number => {
+  let work = 0;
+  const { slice, replace, split } = String.prototype;
+  const { exec, test } = RegExp.prototype;
+  const count = <This, Args extends unknown[], Out>(
+    original: (this: This, ...args: Args) => Out,
+    lengthOf: (self: This, args: Args, out: Out) => number,
+  ) =>
+    function (this: This, ...args: Args): Out {
+      const out = original.apply(this, args);
+      work += lengthOf(this, args, out);
+      return out;
+    };
+  const lengthOfText = (self: unknown): number => String(self).length;
+  String.prototype.slice = count(slice, (_self: string, _args, out) => out.length + 1) as typeof slice;
+  String.prototype.split = count(split as never, lengthOfText) as typeof split;
+  String.prototype.replace = count(replace as never, lengthOfText) as typeof replace;
+  RegExp.prototype.test = count(test, (_self, [given]) => given.length);
+  try {
+    holdsCardNumber(text);
+  } finally {
+    Object.assign(String.prototype, { slice, replace, split });
+    Object.assign(RegExp.prototype, { exec, test });
+  }
+  return work;
+};
+
+describe('the work grows with the length of a text, and not with its square', () => {
+  const BYTES = 256 * 1024;
+  it.each([
+    ['digits', '4'],
+    ['digits apart', '4 '],
+    ['runs just too short', '424242424242 x '],
+    ['runs that fail the check', '4242424242424241 '],
+    ['runs that fail, apart', '4-2-4-2-4-2-4-2-4-2-4-2-4-2-4-1 '],
+    ['spaces after a digit', `4${' '.repeat(60)}`],
+    ['dashes', '4----'],
+    ['words of digits and letters', 'a1b2c3d4e5f64242424242424242'],
+    ['halves of UUIDs', '42424242-4242-4242-'],
+  ])('of %s', (_, unit) => {
+    const [small, large] = [BYTES / 8, BYTES].map((length) =>
+      workOf(unit.repeat(Math.ceil(length / unit.length)).slice(0, length)),
+    );
+    expect(large! / small!).toBeLessThan(8 * 1.5);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { newId } from '../../src/domain/ids.ts';
+import { claimOf, parseKey } from '../../src/http/idempotency.ts';
+
+const merchant = newId('mer');
+const hashOf = (body: unknown): string => claimOf(merchant, 'POST /v1/debits', 'key', body).requestHash;
+
+/** The same value with the fields of every object in another order. */
+const shuffled = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(shuffled);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, inner]) => [name, shuffled(inner)]),
+  );
+};
+
+describe('the hash of a body', () => {
+  it('is the same in whatever order its fields stand', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => expect(hashOf(shuffled(value))).toBe(hashOf(value))));
+  });
+
+  it('is another for another body', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
+        fc.pre(JSON.stringify(sorted(one)) !== JSON.stringify(sorted(other)));
+        expect(hashOf(one)).not.toBe(hashOf(other));
+      }),
+    );
+  });
+
+  it.each([
+    [{ a: 1 }, { a: '1' }],
+    [{ a: null }, { a: 'null' }],
+    [{ a: ['b', 'c'] }, { a: ['b,c'] }],
+    [{ a: { b: 1 } }, { 'a:{b': 1 }],
+    [{ a: 10n }, { a: 100n }],
+    [[], {}],
+    [{ a: [1, [2]] }, { a: [[1], 2] }],
+  ])('tells %j from %j', (one, other) => {
+    expect(hashOf(one)).not.toBe(hashOf(other));
+  });
+
+  it('takes a field that is undefined for one that is not there', () => {
+    expect(hashOf({ a: 1, b: undefined })).toBe(hashOf({ a: 1 }));
+  });
+});
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  // `-0` and `0` are one number in JSON.
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? 0 : value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, inner]) => [name, sorted(inner)]);
+};
+
+describe('a claim', () => {
+  it('is another for another merchant, another route, another path and another key', () => {
+    const ids = [
+      claimOf(merchant, 'POST /v1/debits', 'key', {}),
+      claimOf(newId('mer'), 'POST /v1/debits', 'key', {}),
+      claimOf(merchant, 'POST /v1/transfers', 'key', {}),
+      claimOf(merchant, 'POST /v1/payments/pay_1/confirm', 'key', {}),
+      claimOf(merchant, 'POST /v1/payments/pay_2/confirm', 'key', {}),
+      claimOf(merchant, 'POST /v1/debits', 'key2', {}),
+    ].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(claimOf(merchant, 'POST /v1/debits', 'key', { other: 1 }).id).toBe(ids[0]);
+  });
+});
+
+describe('an idempotency key', () => {
+  it.each([
+    ['abc', 'abc'],
+    ['  abc ', 'abc'],
+    ['"abc"', 'abc'],
+    [String.raw`"a\"b\\c"`, String.raw`a"b\c`],
+    ['a b', 'a b'],
+    ['k'.repeat(255), 'k'.repeat(255)],
+  ])('in the header %j is %j', (header, key) => {
+    expect(parseKey(header)._unsafeUnwrap()).toBe(key);
+  });
+
+  it.each([[''], ['   '], ['""'], ['k'.repeat(256)], ['a\tb'], ['a\u0001b'], ['a\u007fb'], ['clé'], ['a\0b']])(
+    'is never %j',
+    (header) => {
+      expect(parseKey(header)._unsafeUnwrapErr()).toMatchObject({ code: 'invalid_request', param: 'Idempotency-Key' });
+    },
+  );
+
+  it('is no card number', () => {
+    expect(parseKey('order 4242 4242 4242 4242')._unsafeUnwrapErr().code).toBe('card_number_refused');
+  });
+});
