@@ -149,6 +149,8 @@ export interface Service {
   readonly stop: () => Promise<number | null>;
   /** Whether it has ended, by whatever killed it. */
   readonly ended: () => boolean;
+  /** What it has written since it was started. */
+  readonly said: () => Promise<string>;
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -187,6 +189,7 @@ export const startService = async (world: World, { name, command, env }: Recipe)
     url,
     pid,
     ended,
+    said,
     kill: async () => {
       signal(-group, 'SIGKILL');
       await exited;

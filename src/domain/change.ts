@@ -121,7 +121,7 @@ export interface Effect {
   readonly refund: Refund | null;
   readonly dispute: Dispute | null;
   readonly transfers: readonly PostedTransfer[];
-  /** One for each transfer of an `independent` change, in order. */
+  /** One for each transfer of an `independent` bulk, in order. */
   readonly results: readonly Result<PostedTransfer, PaymentError>[];
 }
 
@@ -135,8 +135,8 @@ export interface Change {
   readonly item?: Item;
   readonly payment?: PaymentStep;
   readonly transfers?: readonly Transfer[];
-  /** Whether each transfer is decided by itself, rather than all or none. */
-  readonly independent?: boolean;
+  /** Of a bulk: whether all of its transfers are moved or none (`atomic`), or each is decided by itself. */
+  readonly bulk?: 'atomic' | 'independent';
   /** What is stored under the claim. Without a reply the claim stays open: a later change answers it. */
   readonly reply?: (result: Result<Effect, PaymentError>) => Reply | null;
   readonly events?: (effect: Effect) => readonly Event[];

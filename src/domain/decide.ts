@@ -231,8 +231,8 @@ const move = (
   }
   for (const [index, transfer] of wanted.entries()) {
     const result = postOne(transfer);
-    if (change.independent) moved.results.push(result);
-    else if (result.isErr()) return err(wanted.length > 1 ? within(result.error, index) : result.error);
+    if (change.bulk === 'independent') moved.results.push(result);
+    else if (result.isErr()) return err(change.bulk ? within(result.error, index) : result.error);
   }
   return ok(moved);
 };

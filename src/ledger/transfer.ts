@@ -1,7 +1,7 @@
 /** Money moved within a merchant's own ledger: wallet to revenue, and wallet to wallet. */
 import type { Result, ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import { replyOf, type Effect, type Reply } from '../domain/change.ts';
+import { replyOf, type Change, type Effect, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, platformAccountId, walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { errorReply, errorView, jsonReply, transferView } from '../domain/reply.ts';
@@ -36,7 +36,7 @@ export const debit = (ctx: Context, caller: Caller, wanted: Debit): ResultAsync<
     payment: null,
   };
   return (
-    move(ctx, caller, [transfer], onlyTransfer)
+    move(ctx, caller, { transfers: [transfer] }, onlyTransfer)
       // A wallet is opened where its customer exists; so it is the customer that is missing.
       .mapErr((error) =>
         error.code === 'account_not_found' ? paymentError('customer_not_found', { param: 'customer' }) : error,
@@ -58,7 +58,7 @@ export interface WalletTransfer {
  * `balance_limit_exceeded`, and those of any claim.
  */
 export const transfer = (ctx: Context, caller: Caller, wanted: WalletTransfer): ResultAsync<Reply, PaymentError> =>
-  move(ctx, caller, [walletTransfer(caller.merchant, wanted)], onlyTransfer);
+  move(ctx, caller, { transfers: [walletTransfer(caller.merchant, wanted)] }, onlyTransfer);
 
 /**
  * Up to a thousand of them in one change: all or none (`atomic`), or each by itself (`independent`).
@@ -72,26 +72,14 @@ export const transferInBulk = (
 ): ResultAsync<Reply, PaymentError> => {
   const transfers = wanted.map((one) => walletTransfer(caller.merchant, one));
   const list = (data: object[]): object => ({ object: 'bulk_transfer', mode, data });
-  if (mode === 'atomic')
-    return move(ctx, caller, transfers, (effect) => jsonReply(200, list(effect.transfers.map(transferView))));
-  return move(
-    ctx,
-    caller,
-    transfers,
-    (effect) =>
-      jsonReply(
-        200,
-        list(
-          effect.results.map((result) =>
-            result.match(
-              (posted) => transferView(posted),
-              (error) => ({ object: 'error', error: errorView(error, caller.requestId) }),
-            ),
-          ),
-        ),
-      ),
-    true,
-  );
+  const resultView = (result: Effect['results'][number]): object =>
+    result.match(
+      (posted) => transferView(posted),
+      (error) => ({ object: 'error', error: errorView(error, caller.requestId) }),
+    );
+  const render = (effect: Effect): Reply =>
+    jsonReply(200, list(mode === 'atomic' ? effect.transfers.map(transferView) : effect.results.map(resultView)));
+  return move(ctx, caller, { transfers, bulk: mode }, render);
 };
 
 const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer => ({
@@ -112,11 +100,10 @@ const onlyTransfer = ({ transfers }: Effect): Reply => jsonReply(201, transfers.
 const move = (
   ctx: Context,
   { merchant, claim, requestId }: Caller,
-  transfers: readonly Transfer[],
+  wanted: Pick<Change, 'transfers' | 'bulk'>,
   render: (effect: Effect) => Reply,
-  independent = false,
 ): ResultAsync<Reply, PaymentError> => {
   const reply = (result: Result<Effect, PaymentError>): Reply =>
     result.match(render, (error) => errorReply(error, requestId));
-  return ctx.commit({ merchant, claim, transfers, independent, reply }).andThen(replyOf);
+  return ctx.commit({ merchant, claim, ...wanted, reply }).andThen(replyOf);
 };

@@ -66,6 +66,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     });
     // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
     pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+    // One that breaks in use tells its query; but it emits the error too, to whoever has taken it from the pool.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return pool;
   };
   const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });

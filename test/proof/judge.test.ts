@@ -169,8 +169,8 @@ describe('the judge finds', () => {
     'a payment that hangs': {
       rules: ['charge_without_payment', 'posted_once', 'reply_untrue', 'stuck', 'told_once'],
       plant: {
-        sql: `update payments set status = 'processing' where id = ${ONE};
-          update attempts set started_at = now() - interval '31 seconds' where payment_id = ${ONE}`,
+        sql: `update attempts set started_at = now() - interval '31 seconds' where payment_id = ${ONE};
+          update payments set status = 'processing' where id = ${ONE}`,
       },
     },
     'a claim that nobody answers': {

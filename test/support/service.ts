@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import pg from 'pg';
 import { loadConfig } from '../../src/config.ts';
 import type { ErrorView } from '../../src/domain/reply.ts';
+import { systemClock, type Clock } from '../../src/domain/time.ts';
 import type { Role } from '../../src/domain/principal.ts';
 import { createLogger } from '../../src/log.ts';
 import { createService, type Service } from '../../src/service.ts';
@@ -135,10 +136,16 @@ export interface ServiceSettings {
   readonly databaseUrl: string;
   readonly sandboxUrl: string;
   readonly env?: Record<string, string>;
+  readonly clock?: Clock;
 }
 
 /** Starts the service as `main.ts` does, in this process; the suite closes it. */
-export const startService = async ({ databaseUrl, sandboxUrl, env = {} }: ServiceSettings): Promise<TestService> => {
+export const startService = async ({
+  databaseUrl,
+  sandboxUrl,
+  env = {},
+  clock = systemClock(),
+}: ServiceSettings): Promise<TestService> => {
   const lines: string[] = [];
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
@@ -152,6 +159,7 @@ export const startService = async ({ databaseUrl, sandboxUrl, env = {} }: Servic
     databaseUrl,
     stripe: { ...config.stripe, apiBase: sandboxUrl },
     log: createLogger(config.logLevel, stream),
+    clock,
   });
   const { apiUrl, opsUrl } = (await service.listen())._unsafeUnwrap();
   let closed = false;
@@ -188,7 +196,7 @@ export interface World extends TestService {
 }
 
 /** Everything that a suite over HTTP needs: database, sandbox, service. */
-export const startWorld = async (env: Record<string, string> = {}): Promise<World> => {
+export const startWorld = async (env: Record<string, string> = {}, clock: Clock = systemClock()): Promise<World> => {
   const database = await createDatabase();
   const sandbox = await startSandbox();
   const pool = new pg.Pool({ connectionString: database.url, max: 2 });
@@ -196,7 +204,7 @@ export const startWorld = async (env: Record<string, string> = {}): Promise<Worl
   pool.on('error', () => undefined);
   afterSuite(() => pool.end());
   const keys = openKeys(database.url);
-  const service = await startService({ databaseUrl: database.url, sandboxUrl: sandbox.url, env });
+  const service = await startService({ databaseUrl: database.url, sandboxUrl: sandbox.url, env, clock });
 
   const query = async <Row>(text: string, values: unknown[] = []): Promise<Row[]> =>
     (await pool.query(text, values)).rows as Row[];

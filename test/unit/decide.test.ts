@@ -127,7 +127,7 @@ describe('a bulk change', () => {
       fc.property(m.ledger, m.moves, (state, changes) => {
         const { writes } = decide(
           state,
-          changes.map((change) => ({ ...change, independent: false })),
+          changes.map((change) => ({ ...change, bulk: 'atomic' as const })),
           m.NOW,
         );
         for (const { transfers } of changes) {
@@ -143,7 +143,7 @@ describe('a bulk change', () => {
       fc.property(m.ledger, m.moves, (state, changes) => {
         const { outcomes, writes } = decide(
           state,
-          changes.map((change) => ({ ...change, independent: true })),
+          changes.map((change) => ({ ...change, bulk: 'independent' as const })),
           m.NOW,
         );
         const alone = changes.flatMap(({ merchant, transfers }) =>
@@ -184,7 +184,7 @@ describe('a bulk change', () => {
     const [transfer] = fc.sample(m.transferOf(ALICE), { numRuns: 1, seed: 1 });
     const one = { ...transfer!, kind: 'transfer' as const, debit: wallet, credit: to, currency: m.USD, amount: 1n };
     const state = m.stateOf(m.accountsOf(ALICE).map((account) => ({ ...account, credits: 1n })));
-    const { outcomes } = decide(state, [{ merchant: ALICE, transfers: [one, { ...one, amount: 5n }] }], m.NOW);
+    const { outcomes } = decide(state, [{ merchant: ALICE, bulk: 'atomic', transfers: [one, { ...one, amount: 5n }] }], m.NOW);
     expect(outcomes[0]!._unsafeUnwrapErr()).toMatchObject({ code: 'insufficient_funds', param: 'transfers[1]' });
   });
 });

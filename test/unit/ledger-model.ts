@@ -159,7 +159,7 @@ export const moves: fc.Arbitrary<Change[]> = fc
       fc.record({
         merchant: fc.constant(merchant),
         transfers: fc.array(transferOf(merchant), { minLength: 1, maxLength: 4 }),
-        independent: fc.boolean(),
+        bulk: fc.constantFrom('atomic', 'independent'),
       }),
     ),
     { minLength: 1, maxLength: 12 },

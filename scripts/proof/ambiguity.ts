@@ -1,0 +1,171 @@
+/**
+ * The proof that a lost reply is never guessed: Stripe's reply is cut after every one of its bytes, so that it has
+ * charged and we cannot know; then the client repeats, the sweeper asks, and the judge judges.
+ *
+ *   npm run proof:ambiguity -- [--operation charge|confirm] [--every 1] [--progress]
+ */
+import { parseArgs } from 'node:util';
+import { until } from '../../src/platform/process.ts';
+import { describe, judge, type Verdict } from './judge.ts';
+import { createClient, createWallets, type Client, type Wallet } from './load.ts';
+import { createRandom } from './random.ts';
+import {
+  attached,
+  clearFaults,
+  createWorld,
+  expireLeases,
+  openAttempts,
+  setFault,
+  startService,
+  withoutNpm,
+  type World,
+} from './world.ts';
+
+export const CUT_OPERATIONS = ['charge', 'confirm'] as const;
+export type CutOperation = (typeof CUT_OPERATIONS)[number];
+
+export interface AmbiguityOptions {
+  readonly operations: readonly CutOperation[];
+  /** Every n-th byte; 1 is all of them. */
+  readonly every: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Ambiguity {
+  readonly verdict: Verdict;
+  readonly complaints: readonly string[];
+  /** How many cuts of each operation left its outcome unknown at first. */
+  readonly cuts: Readonly<Record<string, number>>;
+}
+
+interface Request {
+  readonly operation: string;
+  readonly key: string;
+  readonly body: object;
+}
+
+/** What is asked of the service, and the path at Stripe whose reply is cut. */
+interface Cut {
+  readonly path: string;
+  readonly request: (client: Client, wallet: Wallet, key: string) => Promise<Request>;
+}
+
+const PAYMENT = { amount: 900, currency: 'usd', payment_method: 'pm_card_visa' };
+
+const CUTS: Readonly<Record<CutOperation, Cut>> = {
+  charge: {
+    path: '/v1/payment_intents',
+    request: async (_client, { customer }, key) => ({
+      operation: 'POST /v1/payments',
+      key,
+      body: { ...PAYMENT, customer, confirm: true },
+    }),
+  },
+  /** A second attempt, on the PaymentIntent that the first has made. */
+  confirm: {
+    path: '/v1/payment_intents/*/confirm',
+    request: async (client, { customer }, key) => {
+      const body = { ...PAYMENT, customer, confirm: true, payment_method: 'pm_card_chargeDeclined' };
+      const declined = await client.send({ operation: 'POST /v1/payments', key, body });
+      const { error } = JSON.parse(declined?.body ?? '{}') as { error?: { payment?: string } };
+      return {
+        operation: `POST /v1/payments/${error?.payment ?? 'none'}/confirm`,
+        key: `${key}-again`,
+        body: { payment_method: 'pm_card_visa' },
+      };
+    },
+  },
+};
+
+/** This many are cut before they are resolved together, by sweeper and clients. */
+const ROUND = 200;
+const RESOLVE_TIMEOUT_MS = 60_000;
+/** No reply of Stripe's is as long. */
+const BYTES_MAX = 20_000;
+
+export const proveAmbiguity = async ({ operations, every, log }: AmbiguityOptions): Promise<Ambiguity> => {
+  const world = await createWorld();
+  const service = await startService(world, withoutNpm(await attached(world)));
+  try {
+    const { apiKey, databaseUrl, sandboxUrl } = world;
+    const client = createClient({ urls: () => [service.url], apiKey, random: createRandom(1) });
+    const [wallet] = await createWallets({ client, url: () => service.url, apiKey, count: 1 });
+    const complaints: string[] = [];
+    const cuts: Record<string, number> = {};
+    for (const operation of operations) {
+      const { path, request } = CUTS[operation];
+      let unresolved: Request[] = [];
+      let whole = false;
+      cuts[operation] = 0;
+      for (let bytes = 0; !whole && bytes < BYTES_MAX; bytes += every) {
+        const asked = await request(client, wallet, `${operation}-${bytes}`);
+        await setFault(world, { kind: 'truncate', method: 'POST', path, bytes });
+        const { status, body } = await sendOnce(service.url, apiKey, asked);
+        await clearFaults(world);
+        whole = status < 300;
+        if (!whole) cuts[operation]++;
+        if (!whole && !(status === 503 && body.includes('"outcome":"unknown"')))
+          complaints.push(`${operation} cut after ${bytes} bytes was told ${status} ${body}`);
+        unresolved.push(asked);
+        if (unresolved.length < ROUND && !whole) continue;
+        await resolve(world, client, unresolved);
+        unresolved = [];
+        log(`${operation}: cut after up to ${bytes} bytes, and resolved`);
+      }
+    }
+    const verdict = await judge({ databaseUrl, sandboxUrl, seen: [...client.seen.values()] });
+    return { verdict, complaints: [...complaints, ...client.complaints], cuts };
+  } finally {
+    await service.stop();
+    await world.close();
+  }
+};
+
+const sendOnce = async (
+  url: string,
+  apiKey: string,
+  { operation, key, body }: Request,
+): Promise<{ status: number; body: string }> => {
+  const response = await fetch(url + operation.replace('POST ', ''), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.text() };
+};
+
+/** Clients repeat while the sweeper works; the leases have run out, since the requests that held them have ended. */
+const resolve = async (world: World, client: Client, unresolved: readonly Request[]): Promise<void> => {
+  const [early, late] = [unresolved.filter((_, i) => i % 10 === 0), unresolved.filter((_, i) => i % 10 !== 0)];
+  const repeating = early.map((request) => client.send(request));
+  await expireLeases(world);
+  await until(async () => (await openAttempts(world)) === 0, RESOLVE_TIMEOUT_MS);
+  await Promise.all(repeating);
+  for (const request of late) await client.send(request);
+};
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      operation: { type: 'string', multiple: true },
+      every: { type: 'string', default: '1' },
+      progress: { type: 'boolean', default: false },
+    },
+  });
+  const operations = CUT_OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
+  if (operations.length === 0) {
+    console.error(`--operation takes ${CUT_OPERATIONS.join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  const log = values.progress ? console.log : (): void => undefined;
+  console.log(`proof:ambiguity ${operations.join(', ')}, every ${values.every}. byte`);
+  const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every: Number(values.every), log });
+  for (const [name, n] of Object.entries(cuts))
+    console.log(`${name}: ${n} cuts left the outcome unknown, and all were resolved`);
+  for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
+  console.log(describe(verdict));
+  process.exitCode = verdict.violations.length + complaints.length > 0 ? 1 : 0;
+};
+
+if (import.meta.main) await main();
