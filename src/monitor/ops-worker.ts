@@ -42,9 +42,7 @@ const server = createServer((request, response) => {
     return;
   }
   if (!mayReadMore(request)) {
-    json(response, 401, {
-      error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' },
-    });
+    json(response, 401, { error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' } });
     return;
   }
   if (path === '/metrics') {

@@ -31,10 +31,7 @@ const PUSH_EVERY_MS = 1_000;
 
 /** Listens once the worker does. Errors: why it could not. */
 export const startOps = (options: OpsOptions): ResultAsync<Ops, string> =>
-  ResultAsync.fromPromise(
-    start(options),
-    (error) => `the ops port ${options.port} could not be opened: ${String(error)}`,
-  );
+  ResultAsync.fromPromise(start(options), (error) => `the ops port ${options.port} could not be opened: ${String(error)}`);
 
 const start = async ({ host, port, snapshot, onError }: OpsOptions): Promise<Ops> => {
   const worker = new Worker(new URL('./ops-worker.ts', import.meta.url), {
