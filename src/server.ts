@@ -16,6 +16,7 @@ import { errorsPage } from './http/errors-page.ts';
 import { newRecord, type RequestRecord } from './http/record.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
+import { nameRoute, runWork } from './monitor/context.ts';
 
 export interface ServerOptions {
   readonly ctx: Context;
@@ -41,7 +42,8 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
       const status = response.writableFinished ? response.statusCode : 499;
       onEnd(record, status, performance.now() - record.startedAt);
     });
-    next();
+    // From here on, whatever blocks the event loop on behalf of this request is known to be its doing.
+    runWork({ route: record.route, method: record.method, requestId: record.requestId }, next);
   });
   app.use(helmet());
 
@@ -59,6 +61,7 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
     const handle = async (request: Request, response: Response): Promise<void> => {
       const { record } = request;
       record.route = route.path;
+      nameRoute(route.path);
       const identified = await authenticate(request.headers.authorization);
       if (identified.isOk()) record.merchant = identified.value.merchant;
       const answer = (): void => void serve(ctx, route, identified, request, response, record);

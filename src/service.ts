@@ -6,10 +6,13 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { seedDemo } from './demo.ts';
 import { systemClock, type Clock } from './domain/time.ts';
+import type { PaymentError } from './error.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { RequestRecord } from './http/record.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
-import { startOps, type Ops, type Snapshot } from './monitor/ops.ts';
+import { runJob } from './monitor/context.ts';
+import { startMonitor, type Monitor } from './monitor/monitor.ts';
+import type { Check, Snapshot } from './monitor/ops.ts';
 import { startSweeper, type Sweeper } from './payments/recover.ts';
 import { createServer } from './server.ts';
 import { createCommitter } from './storage/commit.ts';
@@ -17,8 +20,8 @@ import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
-import { connectStripe, createCards } from './stripe/cards.ts';
 import { createWebhooks } from './storage/webhooks.ts';
+import { connectStripe, createCards, type Cards } from './stripe/cards.ts';
 import { startDeliverer, type Deliverer } from './webhooks/deliver.ts';
 import { createSend } from './webhooks/send.ts';
 
@@ -53,14 +56,27 @@ const KEEP_ALIVE_MS = 75_000;
 export const createService = ({ config, databaseUrl, stripe, log, clock = systemClock() }: ServiceOptions): Service => {
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
   const database = openDatabase({ url: databaseUrl, poolMin, poolMax, acquireTimeoutMs, log });
-  const metrics = createMetrics(database.stats);
+  let monitor: Monitor | undefined;
+  let snapshot: Snapshot | undefined;
+  let inflight = 0;
+  const metrics = createMetrics({
+    pool: database.stats,
+    inflight: () => ({ all: inflight }),
+    waiting: () => waiting(),
+    unknown: () => snapshot?.unknown,
+    lag: () => monitor?.lag(),
+  });
   const keys = createKeys(database.pool);
-  const { commit } = createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) });
+  const leases = createLeases(database.pool);
+  // A lane runs on behalf of many requests: what it computes is not the work of the one that happened to start it.
+  const { commit, waiting } = runJob('commit', () =>
+    createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
+  );
   const ctx: Context = {
     commit,
-    reads: createReads(database.pool, (batch) => metrics.batch('balance', batch)),
-    leases: createLeases(database.pool),
-    cards: createCards(connectStripe(stripe)),
+    reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
+    leases,
+    cards: measured(createCards(connectStripe(stripe)), metrics),
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
     clock,
@@ -72,24 +88,40 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     corsOrigins: config.corsOrigins,
     onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
-  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    inflight++;
+    response.once('close', () => inflight--);
+    app(request, response);
+  });
 
   let sweeper: Sweeper | undefined;
   let deliverer: Deliverer | undefined;
-  let ops: Ops | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
     seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
-      startOps({
+      startMonitor({
         host: config.host,
         port: config.opsPort,
-        snapshot: () => snapshotOf(metrics, database, keys, sweeper),
-        onError: (error) => log.error({ err: error }, 'the ops port is in trouble'),
+        tiers: config.stalls,
+        logLevel: config.logLevel,
+        inflight: () => inflight,
+        live: () => ({
+          inflight,
+          waiting: { commit: waiting(), pool: database.stats().waiting },
+          shed: 0,
+          spent: metrics.spent(),
+        }),
+        snapshot: async () => (snapshot = await snapshotOf(ctx, database, keys, sweeper)),
+        metrics: metrics.text,
+        onGc: metrics.gc,
+        onInterval: () => undefined,
+        warn: (fields, message) => log.warn(fields, message),
       }).andThen((started) => {
-        ops = started;
+        monitor = started;
         return listenOn(api, config.host, config.port).map((apiUrl) => {
-          sweeper = startSweeper(ctx);
-          deliverer = startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo }));
+          sweeper = runJob('sweeper', () => startSweeper(ctx));
+          deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
+          started.refresh();
           return { apiUrl, opsUrl: started.url, demoCustomerId };
         });
       }),
@@ -99,7 +131,7 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     ResultAsync.fromPromise(
       (async () => {
         await Promise.all([drain(api, deadlineMs), sweeper?.stop(), deliverer?.stop()]);
-        await ops?.close();
+        await monitor?.close();
         await database.close();
       })(),
       String,
@@ -155,24 +187,49 @@ const logRequest = (log: Logger, metrics: Metrics, record: RequestRecord, status
   );
 };
 
-/** A sweeper that has not come round for this long is stuck: it should every two seconds. */
+/** Every call to Stripe is timed, and every attempt counted by what came of it. */
+const measured = (cards: Cards, metrics: Metrics): Cards => {
+  const timed = <T, E extends PaymentError>(operation: string, call: () => ResultAsync<T, E>): ResultAsync<T, E> => {
+    const startedAt = performance.now();
+    const stop = (result: string): void => metrics.stripeCall(operation, result, performance.now() - startedAt);
+    return call()
+      .andTee(() => stop('ok'))
+      .orTee(({ code }) => stop(code));
+  };
+  return {
+    confirm: (payment, attempt) =>
+      timed('confirm', () => cards.confirm(payment, attempt))
+        .andTee(({ outcome, lastError }) =>
+          metrics.payment(outcome, lastError ? (lastError.declineCode ?? lastError.code) : 'none'),
+        )
+        .orTee(({ code }) => metrics.payment('unknown', code)),
+    find: (payment, attempt) => timed('find', () => cards.find(payment, attempt)),
+  };
+};
+
+/** What takes a look at the database: whether it answers, whose keys may read more, and what nobody knows the end of. */
 const snapshotOf = async (
-  metrics: Metrics,
+  { leases, clock }: Context,
   database: Database,
   keys: Keys,
   sweeper: Sweeper | undefined,
 ): Promise<Snapshot> => {
   const hashes = await keys.oncallHashes();
+  const unknown = (await leases.unknown(clock.now())).unwrapOr(undefined);
+  const answers = hashes.match(
+    (): Check => ({ ok: true, detail: 'answers' }),
+    ({ message }): Check => ({ ok: false, detail: message }),
+  );
   return {
-    metrics: await metrics.registry.metrics(),
     checks: {
-      database: hashes.match(
-        () => ({ ok: true, detail: 'answers' }),
-        (error) => ({ ok: false, detail: error.message }),
-      ),
+      database: answers,
+      // The service migrates before it listens.
+      migrations: { ok: true, detail: 'applied at the start' },
       sweeper: sweeper ? { ok: true, detail: 'runs' } : { ok: false, detail: 'has not begun' },
+      unknown_outcomes: { ok: true, detail: `${unknown?.count ?? 0}, the oldest ${unknown?.oldestMs ?? 0} ms old` },
       pool: { ok: true, detail: `${database.stats().waiting} wait for a connection` },
     },
     keyHashes: hashes.unwrapOr([]),
+    unknown,
   };
 };

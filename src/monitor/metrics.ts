@@ -1,98 +1,202 @@
-/** What is counted. Labels are route templates, codes and names of ours: nothing that a client can make grow. */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+/** What the main thread counts. Labels are route templates, codes and names of ours: nothing that a client can make grow. */
+import { readdir } from 'node:fs/promises';
+import { performance, type RecordableHistogram } from 'node:perf_hooks';
+import { getHeapSpaceStatistics } from 'node:v8';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { GcKind } from './beat.ts';
+import type { Spent } from './ops.ts';
 
 export interface Metrics {
-  readonly registry: Registry;
+  readonly text: () => Promise<string>;
   readonly request: (method: string, route: string, status: number, durationMs: number) => void;
   readonly batch: (lane: string, batch: { size: number; waitMs: number; durationMs: number }) => void;
   readonly error: (code: string) => void;
   readonly stripeCall: (operation: string, result: string, durationMs: number) => void;
+  /** `decline` is one of Stripe's own codes. */
+  readonly payment: (outcome: string, decline: string) => void;
   readonly recovered: (result: 'settled' | 'unknown') => void;
+  readonly shed: (reason: string, serviceClass: string) => void;
+  readonly gc: (kind: GcKind, durationMs: number) => void;
+  /** Whether the ledger's invariants held when they were last checked. */
+  readonly proof: (holds: boolean) => void;
+  /** Where the time of requests went, since the start. */
+  readonly spent: () => Spent;
+}
+
+/** What is asked when someone scrapes. */
+export interface MetricsSources {
+  readonly pool: () => { total: number; idle: number; waiting: number };
+  readonly inflight: () => Readonly<Record<string, number>>;
+  readonly waiting: () => number;
+  readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
+  readonly lag: () => RecordableHistogram | undefined;
 }
 
 /** Half a millisecond to ten seconds: what a wallet read takes, and what Stripe is given. */
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+/** As prom-client has them. */
+const GC_SECONDS = [0.001, 0.01, 0.1, 1, 2, 5];
+/** A decline code that is none of Stripe's form is not a label. */
+const CODE = /^[a-z_]{1,40}$/;
 
-export const createMetrics = (pool: () => { total: number; idle: number; waiting: number }): Metrics => {
+export const createMetrics = (sources: MetricsSources): Metrics => {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = <L extends string>(name: string, help: string, buckets: number[], ...labelNames: L[]): Histogram<L> =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+  const gauge = (name: string, help: string, read: () => number | undefined): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const value = read();
+        if (value === undefined) this.reset();
+        else this.set(value);
+      },
+    });
+  };
+  const gauges = (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [key, value] of Object.entries(read())) this.set({ [label]: key }, value);
+      },
+    });
+  };
 
-  const requests = new Histogram({
-    name: 'http_server_request_duration_seconds',
-    help: 'How long requests took, by route template.',
-    labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-    buckets: SECONDS,
-    registers,
-  });
-  const errors = new Counter({
-    name: 'quittance_errors_total',
-    help: 'Errors answered, by the code of the PaymentError.',
-    labelNames: ['code'],
-    registers,
-  });
-  const sizes = new Histogram({
-    name: 'quittance_batch_size',
-    help: 'How many changes or reads left together.',
-    labelNames: ['lane'],
-    buckets: SIZES,
-    registers,
-  });
-  const waits = new Histogram({
-    name: 'quittance_batch_wait_seconds',
-    help: 'How long the first of a batch waited for the batch before it.',
-    labelNames: ['lane'],
-    buckets: SECONDS,
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'quittance_batch_duration_seconds',
-    help: 'How long a batch took in the database.',
-    labelNames: ['lane'],
-    buckets: SECONDS,
-    registers,
-  });
-  const stripe = new Histogram({
-    name: 'quittance_stripe_call_duration_seconds',
-    help: 'How long Stripe took, by operation and by what came of it.',
-    labelNames: ['operation', 'result'],
-    buckets: SECONDS,
-    registers,
-  });
-  const recoveries = new Counter({
-    name: 'quittance_recoveries_total',
-    help: 'Abandoned attempts taken over, by what came of it.',
-    labelNames: ['result'],
-    registers,
-  });
-  new Gauge({
-    name: 'quittance_database_connections',
-    help: 'Connections to Postgres, by state; waiting are those who want one.',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const { total, idle, waiting } = pool();
-      this.set({ state: 'used' }, total - idle);
-      this.set({ state: 'idle' }, idle);
-      this.set({ state: 'waiting' }, waiting);
-    },
-  });
+  const requests = histogram(
+    'http_server_request_duration_seconds',
+    'How long requests took, by route template.',
+    SECONDS,
+    'http_request_method',
+    'http_route',
+    'http_response_status_code',
+  );
+  const errors = counter('quittance_errors_total', 'Errors answered, by the code of the PaymentError.', 'code');
+  const payments = counter('quittance_payments_total', 'Attempts to charge, by outcome and decline code.', 'outcome', 'decline_code');
+  const sizes = histogram('quittance_batch_size', 'How many changes or reads left together.', SIZES, 'lane');
+  const waits = histogram('quittance_batch_wait_seconds', 'How long the first of a batch waited for the one before.', SECONDS, 'lane');
+  const durations = histogram('quittance_batch_duration_seconds', 'How long a batch took in the database.', SECONDS, 'lane');
+  const stripe = histogram('quittance_stripe_call_duration_seconds', 'How long Stripe took, by what came of it.', SECONDS, 'operation', 'result');
+  const recoveries = counter('quittance_recoveries_total', 'Abandoned attempts taken over, by what came of it.', 'result');
+  const sheds = counter('quittance_shed_requests_total', 'Requests refused under load, by reason and class.', 'reason', 'class');
+  const gc = histogram('nodejs_gc_duration_seconds', 'Garbage collections by kind; every one is counted.', GC_SECONDS, 'kind');
 
+  gauges('quittance_database_connections', 'Connections to Postgres, by state; waiting are those who want one.', 'state', () => {
+    const { total, idle, waiting } = sources.pool();
+    return { used: total - idle, idle, waiting };
+  });
+  gauges('quittance_requests_in_flight', 'Requests under way, by class.', 'class', sources.inflight);
+  gauge('quittance_commit_waiting', 'Changes that wait for the commit under way.', sources.waiting);
+  gauge('quittance_unknown_outcomes', 'Attempts whose outcome at Stripe nobody knows, past their lease.', () => sources.unknown()?.count);
+  gauge('quittance_unknown_outcome_age_seconds', 'How long ago the oldest of them began.', () => {
+    const unknown = sources.unknown();
+    return unknown && unknown.oldestMs / 1000;
+  });
+  let proofHolds: number | undefined;
+  gauge('quittance_ledger_proof_holds', '1 where the ledger held every invariant when it was last checked, 0 where not.', () => proofHolds);
+  gaugeTheLoop(gauge, sources.lag);
+  gaugeTheProcess(gauge, gauges, registers);
+
+  const spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0 };
   return {
-    registry,
-    request: (method, route, status, durationMs) =>
-      requests.observe(
-        { http_request_method: method, http_route: route, http_response_status_code: status },
-        durationMs / 1000,
-      ),
+    text: () => registry.metrics(),
+    request: (method, route, status, durationMs) => {
+      requests.observe({ http_request_method: method, http_route: route, http_response_status_code: status }, durationMs / 1000);
+      spent.requests++;
+      spent.requestMs += durationMs;
+    },
     batch: (lane, { size, waitMs, durationMs }) => {
       sizes.observe({ lane }, size);
       waits.observe({ lane }, waitMs / 1000);
       durations.observe({ lane }, durationMs / 1000);
+      // Each of the batch waits for the whole of it; the first waited longest for it to leave, so half is the mean.
+      spent.databaseMs += durationMs * size;
+      spent.queueMs += (waitMs * size) / 2;
     },
     error: (code) => errors.inc({ code }),
-    stripeCall: (operation, result, durationMs) => stripe.observe({ operation, result }, durationMs / 1000),
+    stripeCall: (operation, result, durationMs) => {
+      stripe.observe({ operation, result }, durationMs / 1000);
+      spent.stripeMs += durationMs;
+    },
+    payment: (outcome, decline) => payments.inc({ outcome, decline_code: CODE.test(decline) ? decline : 'other' }),
     recovered: (result) => recoveries.inc({ result }),
+    shed: (reason, serviceClass) => sheds.inc({ reason, class: serviceClass }),
+    gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
+    proof: (holds) => void (proofHolds = Number(holds)),
+    spent: () => {
+      const { user, system } = process.cpuUsage();
+      return { ...spent, cpuMs: (user + system) / 1000 };
+    },
   };
+};
+
+type GaugeOf = (name: string, help: string, read: () => number | undefined) => void;
+type GaugesOf = (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>) => void;
+
+/** prom-client's names, so that dashboards that exist show it; measured by the beat, not by the scrape. */
+const gaugeTheLoop = (gauge: GaugeOf, lag: MetricsSources['lag']): void => {
+  const of = (suffix: string, help: string, read: (histogram: RecordableHistogram) => number): void =>
+    gauge(`nodejs_eventloop_lag_${suffix}seconds`, `${help} over the last ten seconds.`, () => {
+      const histogram = lag();
+      return histogram && histogram.count > 0 ? read(histogram) / 1e9 : undefined;
+    });
+  of('', 'The mean delay of the event loop', ({ mean }) => mean);
+  of('min_', 'The shortest delay of the event loop', ({ min }) => min);
+  of('max_', 'The longest delay of the event loop', ({ max }) => max);
+  of('mean_', 'The mean delay of the event loop', ({ mean }) => mean);
+  of('stddev_', 'The standard deviation of the delay of the event loop', ({ stddev }) => stddev);
+  for (const p of [50, 90, 99])
+    of(`p${p}_`, `The ${p}th percentile of the delay of the event loop`, (histogram) => histogram.percentile(p));
+  let since = performance.eventLoopUtilization();
+  gauge('nodejs_eventloop_utilization_ratio', 'The share of the time since the last scrape in which the loop had work.', () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, since);
+    since = now;
+    return utilization;
+  });
+};
+
+const gaugeTheProcess = (gauge: GaugeOf, gauges: GaugesOf, registers: Registry[]): void => {
+  const cpu = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU of the process, user and system, all threads.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  void cpu;
+  const startedS = Math.round(Date.now() / 1000 - process.uptime());
+  gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => startedS);
+  gauge('process_resident_memory_bytes', 'Memory that the process holds.', () => process.memoryUsage.rss());
+  gauge('nodejs_heap_size_used_bytes', 'V8 heap in use, main thread.', () => process.memoryUsage().heapUsed);
+  gauge('nodejs_heap_size_total_bytes', 'V8 heap, main thread.', () => process.memoryUsage().heapTotal);
+  gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', () => process.memoryUsage().external);
+  gauges('nodejs_heap_space_size_used_bytes', 'V8 heap in use, by space.', 'space', () =>
+    Object.fromEntries(getHeapSpaceStatistics().map(({ space_name, space_used_size }) => [space_name, space_used_size])),
+  );
+  gauges('nodejs_active_resources', 'What keeps the loop alive, by kind.', 'type', () => {
+    const counts: Record<string, number> = {};
+    for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
+  });
+  new Gauge({
+    name: 'process_open_fds',
+    help: 'Open file descriptors.',
+    registers,
+    async collect() {
+      const open = await readdir('/proc/self/fd').catch(() => undefined);
+      if (open) this.set(open.length);
+    },
+  });
 };

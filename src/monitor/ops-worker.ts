@@ -1,63 +1,167 @@
-/** The thread that answers the ops port. It knows only what it is told. */
-import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { Snapshot } from './ops.ts';
+/** The ops thread: it watches the main thread, remembers what it saw, writes the lines, and answers the ops port. */
+import { writeSync } from 'node:fs';
+import { MessageChannel, parentPort, Worker, workerData } from 'node:worker_threads';
+import { openHost } from './host.ts';
+import { createLineLimiter } from './limiter.ts';
+import { LEVELS, lineOf } from './line.ts';
+import type { FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
+import { serveOps } from './ops-server.ts';
+import { createRecords } from './records.ts';
+import { isHostCause, type Stall } from './sample.ts';
+import { sharedClockOffsetMs, SLOT } from './slots.ts';
+import { ASK, loadNativeStack, type StackAnswer } from './native-stack.ts';
+import { createStallMetrics } from './stall-metrics.ts';
+import { startWatchdog } from './watchdog.ts';
 
-const { host, port } = workerData as { host: string; port: number };
+const data = workerData as OpsData;
+const slots = new Float64Array(data.slots);
+const clockShiftMs = sharedClockOffsetMs() - data.mainOffsetMs;
+const mainNow = (): number => performance.now() + clockShiftMs;
+const tell = (message: FromOps): void => parentPort?.postMessage(message);
 
-/** A main thread that has said nothing for this long is blocked, or gone. */
-const STALE_MS = 5_000;
-
-let latest: Snapshot = { metrics: '', checks: {}, keyHashes: [] };
-let heardAt = performance.now();
-
-parentPort?.on('message', (snapshot: Snapshot) => {
-  latest = snapshot;
-  heardAt = performance.now();
-});
-
-const json = (response: ServerResponse, status: number, value: object): void => {
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
-  response.end(`${JSON.stringify(value)}\n`);
+/** Starts the thread that takes stacks; undefined where this platform has none, which is said once. */
+const openStacks = (onAnswer: (answer: StackAnswer) => void): ((number: number) => void) | undefined => {
+  const native = loadNativeStack();
+  if (native.isErr()) {
+    tell({ type: 'stacks unavailable', message: native.error });
+    return undefined;
+  }
+  const { port1, port2 } = new MessageChannel();
+  const ask = new Int32Array(data.ask);
+  new Worker(new URL('./stack-worker.ts', import.meta.url), {
+    workerData: { ask: data.ask, port: port2 },
+    transferList: [port2],
+    // It holds fifty frames at a time.
+    resourceLimits: { maxOldGenerationSizeMb: 16 },
+  }).unref();
+  port1.on('message', onAnswer);
+  return (number) => {
+    Atomics.store(ask, ASK.number, number);
+    Atomics.notify(ask, ASK.number);
+  };
 };
 
-const mayReadMore = ({ headers }: IncomingMessage): boolean => {
-  const key = /^Bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1];
-  return key !== undefined && latest.keyHashes.includes(createHash('sha256').update(key).digest('base64'));
+// ---- lines ---------------------------------------------------------------------------------------------------------
+
+const limiter = createLineLimiter();
+const records = createRecords();
+/** Fatal stalls are told whatever was told before, but not more often than this. */
+const FATAL_EVERY_MS = 60_000;
+let fatalAt = -Infinity;
+/** Whose beginning was told: their end is told too. */
+const begun = new Set<string>();
+const BEGUN_MAX = 100;
+
+/** Synchronous, so that it is out before a wedged process is killed. */
+const write = (line: object): void => {
+  try {
+    writeSync(1, `${JSON.stringify(line)}\n`);
+  } catch {
+    metrics.lost();
+  }
 };
 
-const server = createServer((request, response) => {
-  const ageMs = Math.round(performance.now() - heardAt);
-  const path = request.url?.split('?')[0];
-  if (path === '/livez') {
-    json(response, 200, { status: 'alive', main_thread_age_ms: ageMs });
+const admit = (stall: Stall): number | undefined => {
+  const now = performance.now();
+  if (stall.phase === 'ended' && begun.delete(stall.id)) return 0;
+  if (stall.severity === 'fatal' && now - fatalAt > FATAL_EVERY_MS) {
+    fatalAt = now;
+    return 0;
+  }
+  return limiter.admit(stall.fingerprint, isHostCause(stall.cause) ? 'host' : 'code', now);
+};
+
+const onStall = (stall: Stall): void => {
+  records.stall(stall);
+  if (stall.phase === 'ended') metrics.ended(stall);
+  if (stall.severity === 'metric' || LEVELS[stall.severity] < data.levelMin) return;
+  // One that went unsaid when it began is counted once, when it ends.
+  const suppressed = admit(stall);
+  if (suppressed === undefined) {
+    if (stall.phase === 'ended') metrics.suppressed();
     return;
   }
-  if (path === '/readyz') {
-    const loop = { ok: ageMs < STALE_MS, detail: `the main thread reported ${ageMs} ms ago` };
-    const checks = { event_loop: loop, ...latest.checks };
-    const ready = Object.values(checks).every(({ ok }) => ok);
-    json(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', age_ms: ageMs, checks });
-    return;
+  if (stall.phase === 'started') begun.add(stall.id);
+  const [oldest] = begun;
+  if (begun.size > BEGUN_MAX && oldest !== undefined) begun.delete(oldest);
+  write(lineOf(stall, { suppressed, runbookUrl: data.runbookUrl, pid: data.pid }));
+};
+
+// ---- what the main thread says ---------------------------------------------------------------------------------------
+
+const NOTHING: Snapshot = {
+  checks: data.protect ? { service: { ok: false, detail: 'has not reported yet' } } : {},
+  keyHashes: [],
+  unknown: undefined,
+};
+let snapshot = NOTHING;
+let snapshotAt = performance.now();
+let live: Live | undefined;
+let liveIsNew = false;
+let rendered = { text: '', at: performance.now() };
+let awaiting: (() => void)[] = [];
+
+const askForStack = openStacks((answer) => watchdog.answered(answer));
+const watchdog = startWatchdog({
+  slots,
+  tiers: data.tiers,
+  host: openHost(data.pid),
+  mainNow,
+  askForStack,
+  root: data.root,
+  onStall,
+});
+const metrics = createStallMetrics(watchdog.blockedMs, () => performance.now() - rendered.at, askForStack !== undefined);
+
+parentPort?.on('message', (message: ToOps) => {
+  switch (message.type) {
+    case 'stall':
+      watchdog.ended(message.sample);
+      return;
+    case 'live':
+      live = message.live;
+      liveIsNew = true;
+      return;
+    case 'snapshot':
+      snapshot = message.snapshot;
+      snapshotAt = performance.now();
+      return;
+    case 'metrics':
+      rendered = { text: message.text, at: performance.now() };
+      for (const go of awaiting) go();
+      awaiting = [];
   }
-  if (!mayReadMore(request)) {
-    json(response, 401, { error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' } });
-    return;
-  }
-  if (path === '/metrics') {
-    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(`${latest.metrics}# HELP quittance_snapshot_age_seconds How old these figures are.
-# TYPE quittance_snapshot_age_seconds gauge
-quittance_snapshot_age_seconds ${ageMs / 1000}\n`);
-    return;
-  }
-  json(response, 404, { error: { code: 'route_not_found', message: 'There are /livez, /readyz and /metrics.' } });
 });
 
-server.on('error', (error) => parentPort?.postMessage({ error: error.message }));
-server.listen(port, host, () => {
-  const address = server.address();
-  const bound = typeof address === 'object' && address ? address.port : port;
-  parentPort?.postMessage({ url: `http://${host}:${bound}` });
+setInterval(() => {
+  records.second(liveIsNew ? live : undefined, watchdog.blockedMs(), Date.now());
+  liveIsNew = false;
+}, 1_000);
+
+/** A main thread that does not answer within this long is scraped as it was: the figures say how old they are. */
+const RENDER_PATIENCE_MS = 300;
+
+/** The main thread renders when someone asks: it would cost a millisecond of every second otherwise. */
+const render = async (): Promise<string> => {
+  const fresh = new Promise<void>((resolve) => awaiting.push(resolve));
+  const late = new Promise<void>((resolve) => setTimeout(resolve, RENDER_PATIENCE_MS));
+  tell({ type: 'render' });
+  await Promise.race([fresh, late]);
+  return `${await metrics.text()}\n${rendered.text}`;
+};
+
+serveOps({
+  host: data.host,
+  port: data.port,
+  protect: data.protect,
+  economics: data.economics,
+  records,
+  render,
+  live: () => live,
+  snapshot: () => ({ snapshot, ageMs: performance.now() - snapshotAt }),
+  // The age of the beat: a loop at rest comes round every 20 ms.
+  loop: () => ({ ageMs: mainNow() - (slots[SLOT.beatAt] ?? 0), blockedMs: watchdog.blockedMs() }),
+  inflight: () => slots[SLOT.inflight] ?? 0,
+  onListening: (url) => tell({ type: 'listening', url }),
+  onError: (message) => tell({ type: 'failed', message }),
 });

@@ -1,55 +1,77 @@
-/**
- * The ops port, answered off the main thread, so that a blocked loop can still be asked what is wrong. The main thread
- * pushes what it knows once a second; every answer says how old that is.
- */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { ResultAsync } from 'neverthrow';
+/** What the main thread and the ops thread tell each other. */
+import type { MainSample, Tiers } from './sample.ts';
 
-/** What the main thread last said of itself. */
+/** What the main thread says of itself every second. Totals are since the start. */
+export interface Live {
+  readonly lagMsMax: number;
+  readonly utilisation: number;
+  readonly gcMs: number;
+  readonly inflight: number;
+  readonly waiting: { readonly commit: number; readonly pool: number };
+  readonly shed: number;
+  readonly spent: Spent;
+}
+
+/** Where the time of all requests went, in milliseconds since the start; requests run side by side, so it may pass the clock. */
+export interface Spent {
+  readonly requests: number;
+  readonly requestMs: number;
+  readonly databaseMs: number;
+  /** Waiting for the batch before, or for a connection. */
+  readonly queueMs: number;
+  readonly stripeMs: number;
+  /** CPU of the process, all threads. */
+  readonly cpuMs: number;
+}
+
+export interface Check {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** What takes a look at the database: some seconds old. */
 export interface Snapshot {
-  readonly metrics: string;
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
+  readonly checks: Readonly<Record<string, Check>>;
   /** SHA-256 of the keys that may read more than health, in base64. */
   readonly keyHashes: readonly string[];
+  readonly unknown: { readonly count: number; readonly oldestMs: number } | undefined;
 }
 
-export interface OpsOptions {
+export type ToOps =
+  | { readonly type: 'stall'; readonly sample: MainSample }
+  | { readonly type: 'live'; readonly live: Live }
+  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly type: 'metrics'; readonly text: string };
+
+export type FromOps =
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'stacks unavailable'; readonly message: string }
+  /** Someone scrapes: render the metrics now. */
+  | { readonly type: 'render' };
+
+export interface OpsData {
   readonly host: string;
   readonly port: number;
-  readonly snapshot: () => Promise<Snapshot>;
-  readonly onError: (error: unknown) => void;
+  readonly slots: SharedArrayBuffer;
+  readonly ask: SharedArrayBuffer;
+  readonly pid: number;
+  readonly mainOffsetMs: number;
+  readonly tiers: Tiers;
+  readonly root: string;
+  readonly runbookUrl: string;
+  /** Lines below this are not written: pino's number of a level. */
+  readonly levelMin: number;
+  /** Whether the pages that show more than health ask for an on-call key. */
+  readonly protect: boolean;
+  readonly economics: Economics;
 }
 
-export interface Ops {
-  readonly url: string;
-  readonly close: () => Promise<void>;
+/** What the verdict reckons with; the story's figures unless set. */
+export interface Economics {
+  readonly instances: number;
+  readonly instanceUsdMonth: number;
+  readonly rewriteUsd: number;
+  /** How many times less CPU the same work takes once rewritten. */
+  readonly rewriteSpeedup: number;
 }
-
-/** How often the worker hears from the main thread. */
-const PUSH_EVERY_MS = 1_000;
-
-/** Listens once the worker does. Errors: why it could not. */
-export const startOps = (options: OpsOptions): ResultAsync<Ops, string> =>
-  ResultAsync.fromPromise(start(options), (error) => `the ops port ${options.port} could not be opened: ${String(error)}`);
-
-const start = async ({ host, port, snapshot, onError }: OpsOptions): Promise<Ops> => {
-  const worker = new Worker(new URL('./ops-worker.ts', import.meta.url), {
-    workerData: { host, port },
-    // It holds one text and a few dozen bytes for each key.
-    resourceLimits: { maxOldGenerationSizeMb: 64 },
-  });
-  const push = (): Promise<void> => snapshot().then((now) => worker.postMessage(now), onError);
-  await push();
-  const [listening] = (await once(worker, 'message')) as [{ url: string } | { error: string }];
-  if ('error' in listening) throw new Error(listening.error);
-  worker.on('error', onError);
-  const timer = setInterval(() => void push(), PUSH_EVERY_MS);
-  return {
-    url: listening.url,
-    close: async () => {
-      clearInterval(timer);
-      await worker.terminate();
-    },
-  };
-};

@@ -3,6 +3,9 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { ResultAsync } from 'neverthrow';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
+import { idOf } from '../domain/ids.ts';
+import type { Attempt, ClaimId, Payment } from '../domain/payment.ts';
+import { toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
@@ -17,11 +20,29 @@ export interface Abandoned {
 export interface Leases {
   /** Takes over attempts whose lease ran out before `now`, oldest first, each by one taker. Errors: `database_unavailable`. */
   readonly takeAbandoned: (now: Micros, until: Micros, max: number) => ResultAsync<Abandoned[], PaymentError>;
+  /** Attempts past their lease whose outcome nobody knows: how many, and how old the oldest. Errors: `database_unavailable`. */
+  readonly unknown: (now: Micros) => ResultAsync<UnknownOutcomes, PaymentError>;
+}
+
+export interface UnknownOutcomes {
+  readonly count: number;
+  readonly oldestMs: number;
 }
 
 export const createLeases = (db: Kysely<DB>): Leases => ({
   takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
+  unknown: (now) => ResultAsync.fromPromise(countUnknown(db, now), readFailure),
 });
+
+const countUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes> => {
+  const { count, oldest } = await db
+    .selectFrom('attempts')
+    .select(({ fn }) => [fn.countAll<bigint>().as('count'), fn.min('started_at').as('oldest')])
+    .where('outcome', 'is', null)
+    .where('owned_until', '<', sql<Micros>`${toIsoMicros(now)}::timestamptz`)
+    .executeTakeFirstOrThrow();
+  return { count: Number(count), oldestMs: oldest === null ? 0 : toMs(now) - toMs(oldest as Micros) };
+};
 
 const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: number): Promise<Abandoned[]> => {
   // One statement is one transaction: the new lease is committed before anyone acts on it.

@@ -1,0 +1,128 @@
+/** An Express application with a route for each way to block the event loop, and the monitor in one line. */
+import { execSync } from 'node:child_process';
+import { pbkdf2Sync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import express, { type RequestHandler } from 'express';
+import { eventLoopMonitor } from '../../../src/monitor/middleware.ts';
+
+/** Controls: `MONITOR=off` runs without it. */
+const isOn = process.env['MONITOR'] !== 'off';
+
+type Injection = (ms: number) => void;
+
+/** Work that is not known to the optimiser: whoever is blamed must be blamed by name. */
+const spin = (ms: number): void => {
+  const end = performance.now() + ms;
+  let sum = 0;
+  while (performance.now() < end) sum += Math.sqrt(sum + 1);
+};
+
+/** How long each takes is found out once: they are told how long to block, and cannot tell the time themselves. */
+const calibrated = (unitOf: (size: number) => void, size: number): ((ms: number) => void) => {
+  let perMs: number | undefined;
+  return (ms) => {
+    perMs ??= timed(() => unitOf(size)) / size;
+    unitOf(Math.max(1, Math.round(ms / perMs)));
+  };
+};
+const timed = (work: () => void): number => {
+  const startedAt = performance.now();
+  work();
+  return performance.now() - startedAt;
+};
+
+const record = JSON.stringify({ id: 12345, name: 'a name', tags: ['x', 'y'], nested: { amount: '1250', ok: true } });
+let text = '[]';
+const parseLarge = (records: number): void => {
+  text = `[${Array.from({ length: records }, () => record).join()}]`;
+};
+const fifo = process.env['FIFO'] ?? '';
+
+const loop: Injection = (ms) => spin(ms);
+const regex: Injection = (ms) => {
+  // Each further letter doubles it; a slow expression is met again and again until the time is over.
+  const end = performance.now() + ms;
+  while (performance.now() < end) /^(a+)+$/.test(`${'a'.repeat(18)}!`);
+};
+const parse: Injection = () => {
+  JSON.parse(text);
+};
+const hashUnit = calibrated((rounds) => pbkdf2Sync('secret', 'salt', rounds, 64, 'sha512'), 20_000);
+const hash: Injection = (ms) => hashUnit(ms);
+const child: Injection = (ms) => void execSync(`sleep ${String(ms / 1000)}`);
+const file: Injection = (ms) => {
+  // A pipe whose writer takes its time: what a slow disk or a lost network drive is.
+  execSync(`(sleep ${String(ms / 1000)}; echo done) > ${fifo} &`, { stdio: 'ignore' });
+  readFileSync(fifo);
+};
+let kept: object[] = [];
+const collect: Injection = () => {
+  (globalThis as { gc?: () => void }).gc?.();
+};
+
+const app = express();
+if (isOn)
+  app.use(
+    eventLoopMonitor({
+      port: 0,
+      onStarted: ({ url }) => process.send?.({ opsUrl: url }),
+    }),
+  );
+
+/** Tells the parent when it truly began and ended: the truth that the monitor is held against. */
+const inject =
+  (name: string, injection: Injection): RequestHandler =>
+  (request, response) => {
+    const ms = Number(request.query['ms'] ?? 300);
+    const startedAt = performance.now();
+    injection(ms);
+    const durationMs = performance.now() - startedAt;
+    process.send?.({ injected: name, durationMs });
+    response.json({ durationMs });
+  };
+const after =
+  (awaits: number, handler: RequestHandler): RequestHandler =>
+  async (request, response, next) => {
+    for (let i = 0; i < awaits; i++) await (i % 2 ? turn() : sleep(1));
+    await handler(request, response, next);
+  };
+
+for (const [name, injection] of Object.entries({ loop, regex, parse, hash, child, file, collect })) {
+  app.get(`/block/${name}/:id`, inject(name, injection));
+  app.get(`/later/${name}/:id`, after(5, inject(`later-${name}`, injection)));
+}
+app.get('/wedge', function wedgeForever() {
+  for (;;) spin(1);
+});
+app.get('/prepare/parse', (request, response) => {
+  parseLarge(Number(request.query['records'] ?? 300_000));
+  response.json({ bytes: text.length });
+});
+app.get('/prepare/heap', (request, response) => {
+  // Kept alive in pieces, so that preparing it is no stall itself.
+  const count = Number(request.query['objects'] ?? 1_000_000);
+  kept = [];
+  const fill = (): void => {
+    for (let i = 0; i < 20_000 && kept.length < count; i++) kept.push({ i, text: `kept ${String(i)}` });
+    if (kept.length < count) setImmediate(fill);
+    else response.json({ kept: kept.length });
+  };
+  fill();
+});
+app.get('/work/:id', async (request, response) => {
+  // Ordinary traffic: a little computing between two waits.
+  await sleep(1);
+  spin(Number(request.query['ms'] ?? 0.3));
+  await turn();
+  response.json({ id: request.params.id });
+});
+
+const server = app.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ apiUrl: `http://127.0.0.1:${String(typeof address === 'object' && address ? address.port : 0)}` });
+});
+process.on('message', (message) => {
+  if (message === 'cpu') process.send?.({ cpu: process.cpuUsage(), thread: process.threadCpuUsage() });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,103 @@
+/**
+ * Who is let in. In quiet times everyone is. Under load, which takes both a delay of the loop and a loop without rest to
+ * be called so, the number of requests under way is limited, and what can best wait is refused first: reports, then
+ * reads, then charges.
+ */
+
+/** As the table of routes has them. `exempt`: health, and what a refusal would only bring back: webhooks. */
+export type AdmissionClass = 'money' | 'read' | 'report' | 'exempt';
+type Limited = Exclude<AdmissionClass, 'exempt'>;
+
+export type Refusal = 'overload' | 'in_flight';
+
+/** What the loop was like over the last tenth of a second. */
+export interface Pressure {
+  /** The median of what the beats came late. */
+  readonly delayMs: number;
+  /** 1 is a loop that never waited for events. */
+  readonly utilisation: number;
+}
+
+export interface Admission {
+  /** Undefined: let in, and `leave` is called when it has ended. A repeat is of a request that was let in before. */
+  readonly enter: (serviceClass: AdmissionClass, isRepeat: boolean) => Refusal | undefined;
+  readonly leave: (serviceClass: AdmissionClass) => void;
+  /** Called every tenth of a second. */
+  readonly feel: (pressure: Pressure) => void;
+  readonly inflight: () => Readonly<Record<AdmissionClass, number>>;
+  readonly limit: () => number;
+  readonly shed: () => number;
+}
+
+/** A loop that rests now and then is not overloaded, whatever a single delay says. */
+const UTILISATION_MIN = 0.98;
+/** Above it the limit shrinks, below the other it grows: between them it stays, so that it does not swing. */
+const DELAY_HIGH_MS = 40;
+const DELAY_LOW_MS = 15;
+/** So many at once keep a core busy, with Stripe and Postgres in between. */
+const LIMIT_MIN = 32;
+/** As good as none: more than this under way, and they wait longer than callers do. Under the commit lane's own bound. */
+const LIMIT_MAX = 4_096;
+/** A fifth less for each tenth of a second of overload; a twentieth more for each without. */
+const SHRINK = 0.8;
+const GROW = 1.05;
+/** Of the limit, how much a class may fill: who can wait is refused while there still is room for who cannot. */
+const SHARE: Record<Limited, number> = { report: 0.4, read: 0.75, money: 1 };
+/** At any time: a report holds a connection for long, and there are ten. */
+const CLASS_MAX: Record<Limited, number> = { report: 16, read: 2_048, money: 3_072 };
+
+export const createAdmission = (): Admission => {
+  const inflight: Record<AdmissionClass, number> = { money: 0, read: 0, report: 0, exempt: 0 };
+  let limit = LIMIT_MAX;
+  let shed = 0;
+
+  const refusalOf = (serviceClass: Limited): Refusal | undefined => {
+    const total = inflight.money + inflight.read + inflight.report;
+    if (total >= limit * SHARE[serviceClass]) return 'overload';
+    return inflight[serviceClass] >= CLASS_MAX[serviceClass] ? 'in_flight' : undefined;
+  };
+
+  return {
+    enter: (serviceClass, isRepeat) => {
+      const refusal = serviceClass === 'exempt' || isRepeat ? undefined : refusalOf(serviceClass);
+      if (refusal) shed++;
+      else inflight[serviceClass]++;
+      return refusal;
+    },
+    leave: (serviceClass) => void inflight[serviceClass]--,
+    feel: ({ delayMs, utilisation }) => {
+      const total = inflight.money + inflight.read + inflight.report;
+      if (delayMs > DELAY_HIGH_MS && utilisation > UTILISATION_MIN)
+        // From what is under way: a limit far above it would take seconds to be felt.
+        limit = Math.max(LIMIT_MIN, Math.min(limit, Math.max(total, LIMIT_MIN)) * SHRINK);
+      else if (delayMs < DELAY_LOW_MS || utilisation <= UTILISATION_MIN) limit = Math.min(LIMIT_MAX, limit * GROW + 1);
+    },
+    inflight: () => inflight,
+    limit: () => limit,
+    shed: () => shed,
+  };
+};
+
+/** One second, and up to two more by chance: callers who were refused together do not come back together. */
+export const retryAfterS = (): number => 1 + Math.floor(Math.random() * 3);
+
+/** Keys of requests that were let in: the same key again asks for an outcome, and is not refused. */
+export interface SeenKeys {
+  readonly has: (key: string) => boolean;
+  readonly add: (key: string) => void;
+}
+
+/** Two generations of this many keys of up to 255 characters. */
+const GENERATION = 20_000;
+
+export const createSeenKeys = (): SeenKeys => {
+  let young = new Set<string>();
+  let old = new Set<string>();
+  return {
+    has: (key) => young.has(key) || old.has(key),
+    add: (key) => {
+      if (young.size >= GENERATION) [old, young] = [young, new Set()];
+      young.add(key);
+    },
+  };
+};

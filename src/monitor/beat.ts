@@ -1,0 +1,212 @@
+/**
+ * The main thread's part: it stamps each callback that the event loop begins, comes round every 20 ms, and hands over
+ * what it knows of a stall when that is over. Everything that takes thought is done by the watchdog.
+ */
+import { createHook } from 'node:async_hooks';
+import { constants, createHistogram, performance, PerformanceObserver, type RecordableHistogram } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { tellTurnFrom } from './context.ts';
+import type { MainSample, StallKind } from './sample.ts';
+import { SLOT } from './slots.ts';
+
+/** A fifth of the shortest stall that is logged, and 50 wake-ups a second. */
+export const BEAT_MS = 20;
+/** What the loop was late is kept this long for the percentiles of `nodejs_eventloop_lag_*`. */
+const LAG_WINDOW_MS = 10_000;
+
+export interface BeatOptions {
+  readonly slots: Float64Array;
+  /** A stall shorter than this is not told. */
+  readonly metricMs: number;
+  readonly inflight: () => number;
+  readonly onStall: (sample: MainSample) => void;
+  /** Every garbage collection, each entry of the list. */
+  readonly onGc: (kind: GcKind, durationMs: number) => void;
+}
+
+export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb';
+
+export interface Beat {
+  /** The last ten seconds' delays of the loop, in nanoseconds. */
+  readonly lag: () => RecordableHistogram;
+  /** What has been since the last call, for shedding and the live page. */
+  readonly takeInterval: () => Interval;
+  readonly stop: () => void;
+}
+
+export interface Interval {
+  readonly lagMsMax: number;
+  /** The share of the time in which the loop was not waiting for events. */
+  readonly utilisation: number;
+  readonly gcMs: number;
+}
+
+interface LongTurn {
+  readonly turn: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+interface GcPause {
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+const GC_KINDS: Record<number, GcKind> = {
+  [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
+  [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
+  [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
+};
+/** Pauses are matched with stalls within a beat or two; this many hold a storm of them. */
+const PAUSES_MAX = 256;
+
+export const startBeat = (options: BeatOptions): Beat => {
+  const { slots, metricMs, onStall, onGc, inflight } = options;
+  let turns = 0;
+  let turnAt = performance.now();
+  let longTurns: LongTurn[] = [];
+
+  // A callback has begun, so the one before it has ended. Some ten of these a request: it has to cost next to nothing.
+  const hook = createHook({
+    before: () => {
+      const now = performance.now();
+      if (now - turnAt > metricMs) longTurns.push({ turn: turns, startedAt: turnAt, endedAt: now });
+      turnAt = now;
+      slots[SLOT.turn] = ++turns;
+      slots[SLOT.turnAt] = now;
+    },
+    trackPromises: false,
+  });
+  tellTurnFrom(() => turns);
+  hook.enable();
+
+  const pauses: GcPause[] = [];
+  let gcMs = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      // The detail is of the entry's type; Node's typings have none for it.
+      const { kind } = (entry as unknown as { detail: { kind: number } }).detail;
+      onGc(GC_KINDS[kind] ?? 'major', entry.duration);
+      gcMs += entry.duration;
+      pauses.push({ startedAt: entry.startTime, endedAt: entry.startTime + entry.duration });
+      if (pauses.length > PAUSES_MAX) pauses.shift();
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+
+  let continuedAt = -Infinity;
+  const onContinued = (): void => void (continuedAt = performance.now());
+  process.on('SIGCONT', onContinued);
+
+  const lag = createLagWindow();
+  let lagMsMax = 0;
+  let before = reading();
+  let held: MainSample[] = [];
+  let interval = { since: performance.eventLoopUtilization(), lagMsMax: 0, gcMs: 0, utilisation: 0 };
+
+  const sampleOf = (kind: StallKind, turn: number, startedAt: number, durationMs: number, now: Reading): MainSample => {
+    const heap = getHeapStatistics();
+    return {
+      kind,
+      turn,
+      startedAt,
+      durationMs,
+      cpuMs: now.cpuMs - before.cpuMs,
+      windowMs: now.at - before.at - Math.max(0, now.idleMs - before.idleMs),
+      gcMs: 0,
+      continued: false,
+      heapUsedBytes: heap.used_heap_size,
+      heapLimitBytes: heap.heap_size_limit,
+      inflight: inflight(),
+      elu: interval.utilisation,
+    };
+  };
+
+  /** What stalled between the last beat and this one. */
+  const stallsUntil = (now: Reading): MainSample[] => {
+    const lateMs = now.at - before.at - BEAT_MS;
+    const idleMs = now.idleMs - before.idleMs;
+    const found = longTurns.map(({ turn, startedAt, endedAt }) => {
+      // The loop was waiting for events for most of it, and was to wake up after a beat at the latest.
+      const isLate = idleMs > (endedAt - startedAt) / 2;
+      if (!isLate) return sampleOf('turn', turn, startedAt, endedAt - startedAt, now);
+      return { ...sampleOf('late', turn, startedAt + BEAT_MS, endedAt - startedAt - BEAT_MS, now), windowMs: lateMs };
+    });
+    const told = found.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    if (lateMs - told >= metricMs) found.push(sampleOf('saturated', turns, before.at, lateMs, now));
+    return found.filter(({ durationMs }) => durationMs >= metricMs);
+  };
+
+  const overlapMs = ({ startedAt, durationMs }: MainSample): number =>
+    pauses.reduce(
+      (sum, gc) => sum + Math.max(0, Math.min(gc.endedAt, startedAt + durationMs) - Math.max(gc.startedAt, startedAt)),
+      0,
+    );
+
+  const beat = (): void => {
+    const now = reading();
+    slots[SLOT.beatAt] = now.at;
+    slots[SLOT.inflight] = inflight();
+    // Entries of the collector and the signal arrive after the stall: each report is held for one beat.
+    for (const sample of held) {
+      const continued = continuedAt >= sample.startedAt;
+      onStall({ ...sample, gcMs: overlapMs(sample), continued });
+    }
+    held = now.at - before.at > BEAT_MS + metricMs || longTurns.length > 0 ? stallsUntil(now) : [];
+    longTurns = [];
+    const lateMs = Math.max(0, now.at - before.at - BEAT_MS);
+    lagMsMax = Math.max(lagMsMax, lateMs);
+    lag.record(lateMs, now.at);
+    before = now;
+  };
+  const timer = setInterval(beat, BEAT_MS);
+  timer.unref();
+
+  const takeInterval = (): Interval => {
+    const since = performance.eventLoopUtilization();
+    const { utilization: utilisation } = performance.eventLoopUtilization(since, interval.since);
+    const taken = { since, lagMsMax, gcMs, utilisation };
+    interval = taken;
+    lagMsMax = 0;
+    gcMs = 0;
+    return taken;
+  };
+
+  const stop = (): void => {
+    clearInterval(timer);
+    hook.disable();
+    observer.disconnect();
+    process.off('SIGCONT', onContinued);
+  };
+  return { lag: lag.last, takeInterval, stop };
+};
+
+interface Reading {
+  readonly at: number;
+  readonly cpuMs: number;
+  readonly idleMs: number;
+}
+
+/** Two microseconds, fifty times a second. */
+const reading = (): Reading => {
+  const { user, system } = process.threadCpuUsage();
+  return { at: performance.now(), cpuMs: (user + system) / 1000, idleMs: performance.eventLoopUtilization().idle };
+};
+
+/** Two histograms: one fills up while the other, full, is what is shown. */
+const createLagWindow = (): { record: (lagMs: number, now: number) => void; last: () => RecordableHistogram } => {
+  let filling = createHistogram();
+  let full = filling;
+  let since = performance.now();
+  const record = (lagMs: number, now: number): void => {
+    if (now - since > LAG_WINDOW_MS) {
+      full = filling;
+      filling = createHistogram();
+      since = now;
+    }
+    // A histogram counts whole numbers from 1.
+    filling.record(Math.max(1, Math.round(lagMs * 1e6)));
+  };
+  return { record, last: () => full };
+};

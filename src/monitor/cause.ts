@@ -1,0 +1,73 @@
+/** From what was measured of a stall to its cause. Pure: each rule can be shown by numbers. */
+import type { Cause, StallKind } from './sample.ts';
+
+/** Everything is of the stall's own time; undefined is what this system does not tell. */
+export interface Evidence {
+  readonly kind: StallKind;
+  readonly durationMs: number;
+  /** Of the stall, how much the main thread was on a core. */
+  readonly onCpuRatio: number;
+  readonly gcMs: number;
+  /** How long the watchdog itself slept past its time. */
+  readonly watchdogSleptMs: number;
+  /** The process was told SIGCONT. */
+  readonly continued: boolean;
+  /** Of the stall, how much the cgroup's quota kept us from running. */
+  readonly throttledRatio: number | undefined;
+  /** Of the stall, how much the main thread stood in the run queue, from schedstat. */
+  readonly queuedRatio: number | undefined;
+  /** Of the stall, how much anyone on this machine waited for a core, from PSI. */
+  readonly pressureRatio: number | undefined;
+  /** What the main thread was seen doing, look by look: ready to run or running, or waiting in the kernel. */
+  readonly seenRunnable: number;
+  readonly seenWaiting: number;
+}
+
+export interface Verdict {
+  readonly cause: Cause;
+  /** Of the stall, how much the main thread was ready and not on a core; undefined where nothing tells. */
+  readonly runqRatio: number | undefined;
+}
+
+/** A cause has to hold for this much of a stall. */
+const MOST = 0.5;
+/** Two causes nearer to each other than this are a tie. */
+const TIE = 0.1;
+
+/** The first rule that matches, from the machine inwards: what stopped everybody is never blamed on code. */
+export const causeOf = (evidence: Evidence): Verdict => {
+  const { durationMs, onCpuRatio, gcMs, watchdogSleptMs, continued, throttledRatio = 0, kind } = evidence;
+  const sleptRatio = watchdogSleptMs / durationMs;
+  const offCpuRatio = 1 - onCpuRatio;
+  const runqRatio = runqRatioOf(evidence, offCpuRatio);
+  const because = (cause: Cause): Verdict => ({ cause, runqRatio });
+
+  // A thread that was on a core did not sleep, whatever the watchdog did meanwhile.
+  const allSlept = sleptRatio >= MOST && offCpuRatio >= MOST;
+  if (continued && allSlept) return because('suspended');
+  if (throttledRatio >= MOST && offCpuRatio >= TIE) return because('throttled');
+  if (allSlept) return because((evidence.pressureRatio ?? 0) >= sleptRatio * MOST ? 'starved' : 'suspended');
+  if ((runqRatio ?? 0) >= MOST) return because('starved');
+  // The loop was due to wake up and nothing of ours ran: it is the machine's doing, though we cannot say whose.
+  if (kind === 'late') return because('starved');
+
+  const shares: [Cause, number][] = [
+    ['starved', runqRatio ?? 0],
+    ['gc', Math.min(1, gcMs / durationMs)],
+    ['sync_io', Math.max(0, offCpuRatio - (runqRatio ?? 0))],
+    [kind === 'saturated' ? 'saturated' : 'cpu', Math.max(0, onCpuRatio - gcMs / durationMs)],
+  ];
+  shares.sort(([, a], [, b]) => b - a);
+  const [[first, share], [, next]] = shares as [[Cause, number], [Cause, number]];
+  return because(share < MOST && share - next < TIE ? 'mixed' : first);
+};
+
+/** Told by the kernel, or else made of looks: of the time off the core, as much as it was seen ready to run. */
+const runqRatioOf = (evidence: Evidence, offCpuRatio: number): number | undefined => {
+  if (evidence.queuedRatio !== undefined) return evidence.queuedRatio;
+  const { seenRunnable, seenWaiting } = evidence;
+  const looks = seenRunnable + seenWaiting;
+  if (looks === 0) return undefined;
+  // It was running in some of the looks in which it was runnable: those are in onCpuRatio.
+  return Math.max(0, Math.min(offCpuRatio, 1 - seenWaiting / looks - (1 - offCpuRatio)));
+};

@@ -1,0 +1,227 @@
+/**
+ * The question of the story, answered from the service's own records: what makes it slow, what does that cost, and what
+ * would mend it? Pure: from the minutes of a window to a finding, an advice and a page of text.
+ */
+import type { Economics, Spent } from './ops.ts';
+import type { Culprit, Minute } from './records.ts';
+import type { Cause } from './sample.ts';
+
+export type Finding = Exclude<Cause, 'mixed'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
+export type Advice = 'stay' | 'fix the route' | 'move it to a worker' | 'mend the memory' | 'mend the database' | 'add an instance' | 'mend the machine' | 'rewrite';
+
+export interface VerdictReport {
+  readonly finding: Finding;
+  readonly advice: Advice;
+  readonly summary: string;
+  readonly window: { readonly minutes: number; readonly secondsSeen: number; readonly requests: number };
+  readonly loop: { readonly utilisation: number; readonly secondsOver50Ratio: number; readonly secondsOver10Ratio: number; readonly gcRatio: number };
+  readonly stalls: readonly { readonly cause: Cause; readonly stalls: number; readonly seconds: number; readonly ratio: number }[];
+  readonly culprits: readonly Culprit[];
+  /** Of the time that requests took, where it went. */
+  readonly time: { readonly database: number; readonly queue: number; readonly stripe: number; readonly rest: number };
+  readonly economics: Economics & { readonly usdMonth: number; readonly savedUsdMonth: number; readonly breakEvenMonths: number | undefined };
+}
+
+/** Below this there is nothing to judge. */
+const SECONDS_MIN = 10;
+/** The story's "consistently": lag of 50 ms or more in one second of twenty, or stalls for a hundredth of the time. */
+const CONSISTENT_RATIO = 0.05;
+const STALL_RATIO = 0.01;
+/** A collector that takes a tenth of the loop's time costs a tenth of the machine, whether it stalls or not. */
+const GC_RATIO = 0.1;
+/** Of the time of requests: more than this somewhere else, and a faster loop would change little. */
+const ELSEWHERE_RATIO = 0.5;
+const BUSY = 0.85;
+/** One route with this much of the stalls is the thing to mend. */
+const ONE_ROUTE_RATIO = 0.5;
+/** From the story: below this bill, or later than this, a rewrite is not worth its engineers. */
+const RUN_USD_MONTH_MIN = 5_000;
+const BREAK_EVEN_MONTHS_MAX = 24;
+
+export const verdictOf = (minutes: readonly Minute[], economics: Economics): VerdictReport => {
+  const seconds = sum(minutes, ({ seconds: seen }) => seen);
+  const culprits = mergeCulprits(minutes);
+  const stalls = byCause(culprits, seconds);
+  const spent = spentIn(minutes);
+  const per = (ms: number): number => (spent.requestMs === 0 ? 0 : Math.min(1, ms / spent.requestMs));
+  const time = { database: per(spent.databaseMs), queue: per(spent.queueMs), stripe: per(spent.stripeMs), rest: 0 };
+  const rest = Math.max(0, 1 - time.database - time.queue - time.stripe);
+  const ratio = (of: (minute: Minute) => number, whole = seconds): number => (whole === 0 ? 0 : sum(minutes, of) / whole);
+  const loop = {
+    utilisation: ratio(({ activeMs }) => activeMs, seconds * 1000),
+    secondsOver50Ratio: ratio(({ secondsOver50 }) => secondsOver50),
+    secondsOver10Ratio: ratio(({ secondsOver10 }) => secondsOver10),
+    gcRatio: ratio(({ gcMs }) => gcMs, seconds * 1000),
+  };
+  const seen = { seconds, loop, stalls, culprits, time: { ...time, rest } };
+  const money = reckon(economics, loop.utilisation);
+  const finding = findingOf(seen);
+  const advice = adviceOf(finding, seen, money);
+  const report = {
+    finding,
+    advice,
+    window: { minutes: minutes.length, secondsSeen: seconds, requests: spent.requests },
+    loop,
+    stalls,
+    culprits: culprits.slice(0, 10),
+    time: seen.time,
+    economics: money,
+  };
+  return { ...report, summary: summaryOf(report) };
+};
+
+interface Seen extends Pick<VerdictReport, 'loop' | 'stalls' | 'culprits' | 'time'> {
+  readonly seconds: number;
+}
+
+/** The loop first: while it is blocked, a database looks slow that is not. */
+const findingOf = ({ seconds, loop, stalls, time }: Seen): Finding => {
+  if (seconds < SECONDS_MIN) return 'too little seen';
+  const worst = stalls.find(({ cause }) => cause !== 'mixed');
+  const stalled = sum(stalls, ({ ratio }) => ratio);
+  const isBlocked = stalled >= STALL_RATIO || loop.secondsOver50Ratio >= CONSISTENT_RATIO;
+  if (isBlocked && worst) return worst.cause as Finding;
+  if (loop.gcRatio >= GC_RATIO) return 'gc';
+  if (loop.utilisation >= BUSY) return 'saturated';
+  if (time.database + time.queue >= ELSEWHERE_RATIO) return 'database';
+  if (time.stripe >= ELSEWHERE_RATIO) return 'stripe';
+  return 'healthy';
+};
+
+const adviceOf = (finding: Finding, { culprits, stalls }: Seen, money: VerdictReport['economics']): Advice => {
+  switch (finding) {
+    case 'gc':
+      return 'mend the memory';
+    case 'sync_io':
+      return 'fix the route';
+    case 'suspended':
+    case 'throttled':
+    case 'starved':
+      return 'mend the machine';
+    case 'database':
+      return 'mend the database';
+    case 'cpu': {
+      const total = stalls.find(({ cause }) => cause === 'cpu')?.seconds ?? 0;
+      const first = culprits.find(({ cause }) => cause === 'cpu');
+      const isOne = first !== undefined && total > 0 && first.ms / 1000 >= total * ONE_ROUTE_RATIO;
+      if (!isOne) return isWorthIt(money) ? 'rewrite' : 'fix the route';
+      // What is long by itself stays long when it is written better: it belongs off the loop.
+      return first.ms / first.stalls >= 250 ? 'move it to a worker' : 'fix the route';
+    }
+    case 'saturated':
+      return isWorthIt(money) ? 'rewrite' : 'add an instance';
+    case 'stripe':
+    case 'healthy':
+    case 'too little seen':
+      return 'stay';
+  }
+};
+
+const isWorthIt = ({ usdMonth, breakEvenMonths }: VerdictReport['economics']): boolean =>
+  usdMonth >= RUN_USD_MONTH_MIN && breakEvenMonths !== undefined && breakEvenMonths <= BREAK_EVEN_MONTHS_MAX;
+
+/** A rewrite saves the loop's own time, less what the speed-up leaves of it; waiting elsewhere stays. */
+const reckon = (economics: Economics, utilisation: number): VerdictReport['economics'] => {
+  const { instances, instanceUsdMonth, rewriteUsd, rewriteSpeedup } = economics;
+  const usdMonth = instances * instanceUsdMonth;
+  // What could be switched off today is no saving of a rewrite.
+  const neededNow = Math.max(1, Math.ceil((instances * utilisation) / BUSY));
+  const neededThen = Math.max(1, Math.ceil((instances * utilisation) / rewriteSpeedup / BUSY));
+  const savedUsdMonth = (Math.min(instances, neededNow) - Math.min(instances, neededThen)) * instanceUsdMonth;
+  const breakEvenMonths = savedUsdMonth === 0 ? undefined : rewriteUsd / savedUsdMonth;
+  return { ...economics, usdMonth, savedUsdMonth, breakEvenMonths };
+};
+
+const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0);
+
+const mergeCulprits = (minutes: readonly Minute[]): Culprit[] => {
+  const merged = new Map<string, Culprit>();
+  for (const { culprits } of minutes) {
+    for (const [key, { stalls, ms, ...rest }] of culprits) {
+      const known = merged.get(key);
+      merged.set(key, { ...rest, stalls: stalls + (known?.stalls ?? 0), ms: ms + (known?.ms ?? 0) });
+    }
+  }
+  return [...merged.values()].sort((a, b) => b.ms - a.ms);
+};
+
+const byCause = (culprits: readonly Culprit[], seconds: number): VerdictReport['stalls'] => {
+  const causes = new Map<Cause, { stalls: number; seconds: number }>();
+  for (const { cause, stalls, ms } of culprits) {
+    const known = causes.get(cause) ?? { stalls: 0, seconds: 0 };
+    causes.set(cause, { stalls: known.stalls + stalls, seconds: known.seconds + ms / 1000 });
+  }
+  return [...causes]
+    .map(([cause, figures]) => ({ cause, ...figures, ratio: seconds === 0 ? 0 : figures.seconds / seconds }))
+    .sort((a, b) => b.seconds - a.seconds);
+};
+
+const NOTHING: Spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0, cpuMs: 0 };
+
+const spentIn = (minutes: readonly Minute[]): Spent => {
+  const first = minutes[0]?.spentFirst ?? NOTHING;
+  const last = minutes.at(-1)?.spentLast ?? first;
+  return {
+    requests: last.requests - first.requests,
+    requestMs: last.requestMs - first.requestMs,
+    databaseMs: last.databaseMs - first.databaseMs,
+    queueMs: last.queueMs - first.queueMs,
+    stripeMs: last.stripeMs - first.stripeMs,
+    cpuMs: last.cpuMs - first.cpuMs,
+  };
+};
+
+// ---- what a person reads -------------------------------------------------------------------------------------------
+
+const FINDINGS: Record<Finding, string> = {
+  gc: 'Garbage collection blocks the loop.',
+  cpu: 'Code on the main thread blocks the loop.',
+  sync_io: 'Synchronous calls block the loop: it waits where it should await.',
+  starved: 'The machine does not give the process its core: others compute on it.',
+  throttled: "The container's CPU quota stops the process.",
+  suspended: 'The process was stopped as a whole: paused, frozen or signalled.',
+  saturated: 'No callback is long, but there are more of them than one loop can run.',
+  database: 'The loop is free. The time goes to the database.',
+  stripe: 'The loop is free. The time goes to Stripe.',
+  healthy: 'The loop is free, and no single part takes most of the time.',
+  'too little seen': 'Too little was seen to judge: let it run under its usual load for some minutes.',
+};
+
+const ADVICE: Record<Advice, string> = {
+  stay: 'Stay with Node: a faster loop would change nothing that a caller can feel.',
+  'fix the route': 'Fix what is named below; it is a few functions, not a language.',
+  'move it to a worker': 'Move it to a worker thread, or stream it in pieces: it is long by itself.',
+  'mend the memory': 'Take a heap snapshot under load, find what is kept or made needlessly, and give the young generation more room (--max-semi-space-size).',
+  'mend the database': 'Look at the slowest statements, their plans, and what waits for what; batch what can be batched.',
+  'add an instance': 'Add an instance or a process (WORKERS).',
+  'mend the machine': 'Raise the CPU request and limit, or move the neighbours away; nothing in the code would help.',
+  rewrite: 'The limits of the loop are reached, and the bill pays for a rewrite. Begin with the routes below, one at a time.',
+};
+
+const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
+const usd = (amount: number): string => `$${Math.round(amount).toLocaleString('en-US')}`;
+
+/** The page: what was found, what to do, and the figures behind it. */
+const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
+  const { finding, advice, window, loop, stalls, culprits, time, economics } = report;
+  const lines = [
+    `${FINDINGS[finding]} ${ADVICE[advice]}`,
+    '',
+    `Seen: ${window.secondsSeen} s, ${window.requests} requests.`,
+    `Loop: busy ${percent(loop.utilisation)}; lag over 50 ms in ${percent(loop.secondsOver50Ratio)} of the seconds, over 10 ms in ${percent(loop.secondsOver10Ratio)}; garbage collection ${percent(loop.gcRatio)}.`,
+    `Requests spent: database ${percent(time.database)}, queue ${percent(time.queue)}, Stripe ${percent(time.stripe)}, the rest ${percent(time.rest)}.`,
+    '',
+    stalls.length === 0 ? 'No stalls.' : 'Stalls by cause:',
+    ...stalls.map(({ cause, stalls: count, seconds, ratio }) => `  ${cause.padEnd(10)} ${seconds.toFixed(1).padStart(8)} s  ${percent(ratio).padStart(7)}  ${count} stalls`),
+    ...(culprits.length === 0 ? [] : ['', 'Where:']),
+    ...culprits.map(
+      ({ route, method, cause, at, stalls: count, ms }) =>
+        `  ${(ms / 1000).toFixed(1).padStart(6)} s  ${cause.padEnd(9)} ${method ? `${method} ` : ''}${route ?? 'no route'}${at ? `  ${at}` : ''}  (${count} stalls, ${Math.round(ms / count)} ms each)`,
+    ),
+    '',
+    `Economics: ${economics.instances} instances at ${usd(economics.instanceUsdMonth)} a month are ${usd(economics.usdMonth)}. ` +
+      `A rewrite at ${usd(economics.rewriteUsd)}, ${economics.rewriteSpeedup}× less CPU, would save ${usd(economics.savedUsdMonth)} a month` +
+      (economics.breakEvenMonths === undefined ? '; it never pays.' : ` and pay for itself in ${economics.breakEvenMonths.toFixed(1)} months.`),
+  ];
+  return lines.join('\n');
+};

@@ -1,0 +1,269 @@
+/**
+ * Watches the main thread from a thread of its own: when a callback is long it looks at what the thread does, asks for
+ * its stack and, while it is still blocked, says so. When it is over, it makes one `Stall` of everything that is known.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { causeOf, type Evidence } from './cause.ts';
+import type { Host, HostTotals } from './host.ts';
+import { severityOf, type Cause, type Frame, type MainSample, type Sighting, type Stall, type Tiers } from './sample.ts';
+import { SLOT } from './slots.ts';
+import { applicationFrame, relativeTo } from './stack.ts';
+import type { StackAnswer } from './native-stack.ts';
+
+/** As often as the main thread's beat: a stall of 50 ms has been looked at once or twice when it is over. */
+export const TICK_MS = 20;
+/** A wake-up this much late is a sleep of the watchdog itself; less is a busy machine. */
+const SLEPT_MS = 30;
+/** The machine's totals are read this often; each tick where a quota may throttle us between two readings. */
+const TOTALS_EVERY_MS = 200;
+/** How long the line of a stall waits for a stack: a native call gives none before it returns. */
+const STACK_PATIENCE_MS = 100;
+/** Longer than this to answer, and the main thread was in a native call when it was asked. */
+const NATIVE_MS = 10;
+/** The stack is taken again when a stall has lasted this many times the shortest one. */
+const AGAIN = 10;
+const REMEMBERED = 64;
+
+export interface WatchdogOptions {
+  readonly slots: Float64Array;
+  readonly tiers: Tiers;
+  readonly host: Host;
+  /** The main thread's `performance.now()`, as it is now. */
+  readonly mainNow: () => number;
+  /** Asks for a stack; undefined where none can be taken. The answer comes by `answered`. */
+  readonly askForStack: ((number: number) => void) | undefined;
+  /** Frames are shown relative to this folder. */
+  readonly root: string;
+  /** Called while it goes on (`started`), once, and when it is over (`ended`). */
+  readonly onStall: (stall: Stall) => void;
+}
+
+export interface Watchdog {
+  readonly answered: (answer: StackAnswer) => void;
+  readonly ended: (sample: MainSample) => void;
+  /** How long the callback under way has lasted; 0 where that is not long. */
+  readonly blockedMs: () => number;
+  readonly stop: () => void;
+}
+
+/** A callback that is long, or was. */
+interface Watched {
+  readonly id: string;
+  readonly turn: number;
+  readonly startedAt: number;
+  readonly sightings: Sighting[];
+  seenRunnable: number;
+  seenWaiting: number;
+  asked: number;
+  said: 'nothing' | 'started' | 'fatal';
+}
+
+interface Reading extends HostTotals {
+  readonly at: number;
+}
+
+export const startWatchdog = (options: WatchdogOptions): Watchdog => {
+  const { slots, tiers, host, mainNow, askForStack, onStall } = options;
+  const watched = new Map<number, Watched>();
+  const sleeps: { from: number; to: number }[] = [];
+  const readings: Reading[] = [];
+  let asking: { number: number; of: Watched } | undefined;
+  let lastNumber = 0;
+  let tickedAt = mainNow();
+
+  const keep = <T>(list: T[], item: T): void => {
+    list.push(item);
+    if (list.length > REMEMBERED) list.shift();
+  };
+
+  const readTotals = (now: number): void => {
+    const last = readings.at(-1);
+    const isThrottled = last?.throttledMs !== undefined && last.throttledMs > 0;
+    if (!last || isThrottled || now - last.at >= TOTALS_EVERY_MS) keep(readings, { at: now, ...host.totals() });
+  };
+
+  const watch = (turn: number, startedAt: number): Watched => {
+    const known = watched.get(turn);
+    if (known) return known;
+    const made: Watched = {
+      id: `stl_${randomBytes(6).toString('hex')}`,
+      turn,
+      startedAt,
+      sightings: [],
+      seenRunnable: 0,
+      seenWaiting: 0,
+      asked: 0,
+      said: 'nothing',
+    };
+    watched.set(turn, made);
+    const [oldest] = watched.keys();
+    if (watched.size > REMEMBERED && oldest !== undefined) watched.delete(oldest);
+    keep(readings, { at: mainNow(), ...host.totals() });
+    return made;
+  };
+
+  const look = (stall: Watched): void => {
+    const state = host.mainState();
+    if (state === 'R') stall.seenRunnable++;
+    else if (state === 'S' || state === 'D') stall.seenWaiting++;
+  };
+
+  /** At 50 ms, again at ten times that, and when it is fatal; one question at a time. */
+  const ask = (stall: Watched, ageMs: number): void => {
+    const due = 1 + Number(ageMs >= tiers.metricMs * AGAIN) + Number(ageMs >= tiers.fatalMs);
+    if (!askForStack || asking || stall.asked >= due) return;
+    stall.asked = due;
+    asking = { number: ++lastNumber, of: stall };
+    askForStack(lastNumber);
+  };
+
+  const say = (stall: Watched, ageMs: number): void => {
+    const isFatal = ageMs >= tiers.fatalMs;
+    const awaitsStack = askForStack && stall.sightings.length === 0 && ageMs < tiers.warnMs + STACK_PATIENCE_MS;
+    if (ageMs < tiers.warnMs || (awaitsStack && !isFatal)) return;
+    if (stall.said === 'fatal' || (stall.said === 'started' && !isFatal)) return;
+    stall.said = isFatal ? 'fatal' : 'started';
+    onStall(describe('started', stall, provisional(stall, ageMs)));
+  };
+
+  const tick = (): void => {
+    const now = mainNow();
+    if (now - tickedAt > TICK_MS + SLEPT_MS) keep(sleeps, { from: tickedAt + TICK_MS, to: now });
+    tickedAt = now;
+    readTotals(now);
+    const turn = slots[SLOT.turn] ?? 0;
+    const startedAt = slots[SLOT.turnAt] ?? now;
+    const ageMs = now - startedAt;
+    if (ageMs < tiers.metricMs) return;
+    const stall = watch(turn, startedAt);
+    look(stall);
+    ask(stall, ageMs);
+    say(stall, ageMs);
+  };
+
+  const answered = ({ number, frames, work, tookMs }: StackAnswer): void => {
+    if (asking?.number !== number) return;
+    const { of } = asking;
+    asking = undefined;
+    // Another callback than the one that was asked about: an innocent. A thread at rest runs none, and tells no turn.
+    const isSame = work.turn === undefined ? slots[SLOT.turn] === of.turn : work.turn === of.turn;
+    if (!isSame || frames.length === 0) return;
+    of.sightings.push({
+      route: work.route,
+      method: work.method,
+      requestId: work.requestId,
+      frames: frames.map((frame) => relativeTo(options.root, frame)),
+      afterNativeCall: tookMs > NATIVE_MS,
+    });
+  };
+
+  const sleptMs = (from: number, to: number): number =>
+    sleeps.reduce((sum, sleep) => sum + Math.max(0, Math.min(sleep.to, to) - Math.max(sleep.from, from)), 0);
+
+  /** How much a total grew between the last reading before and the first one after. */
+  const grewRatio = (of: keyof HostTotals, from: number, to: number): number | undefined => {
+    const first = readings.findLast(({ at }) => at <= from + tiers.metricMs)?.[of] ?? readings[0]?.[of];
+    const last = (readings.find(({ at }) => at >= to) ?? readings.at(-1))?.[of];
+    return first === undefined || last === undefined ? undefined : Math.min(1, (last - first) / (to - from));
+  };
+
+  const evidenceOf = (
+    stall: Watched | undefined,
+    { kind, startedAt, durationMs, onCpuRatio, gcMs, continued }: Omit<Facts, 'sample'>,
+  ): Evidence => ({
+    kind,
+    durationMs,
+    onCpuRatio,
+    gcMs,
+    continued,
+    watchdogSleptMs: sleptMs(startedAt, startedAt + durationMs),
+    throttledRatio: grewRatio('throttledMs', startedAt, startedAt + durationMs),
+    queuedRatio: grewRatio('queuedMs', startedAt, startedAt + durationMs),
+    pressureRatio: grewRatio('pressureMs', startedAt, startedAt + durationMs),
+    seenRunnable: stall?.seenRunnable ?? 0,
+    seenWaiting: stall?.seenWaiting ?? 0,
+  });
+
+  /** What can be said while it goes on: the main thread's own figures come when it is over. */
+  const provisional = (stall: Watched, ageMs: number): Facts => {
+    const looks = stall.seenRunnable + stall.seenWaiting;
+    const onCpuRatio = looks === 0 ? 1 : stall.seenRunnable / looks;
+    return { kind: 'turn', startedAt: stall.startedAt, durationMs: ageMs, onCpuRatio, gcMs: 0, continued: false, sample: undefined };
+  };
+
+  const describe = (phase: Stall['phase'], stall: Watched | undefined, facts: Facts): Stall => {
+    const { durationMs, kind, sample } = facts;
+    const evidence = evidenceOf(stall, facts);
+    const { cause, runqRatio } = causeOf(evidence);
+    const seen = kind === 'turn' ? bestOf(stall?.sightings ?? []) : undefined;
+    const frame = seen && applicationFrame(seen.frames);
+    return {
+      id: stall?.id ?? `stl_${randomBytes(6).toString('hex')}`,
+      at: new Date().toISOString(),
+      phase,
+      durationMs,
+      kind,
+      cause,
+      confidence: frame ? 'high' : 'low',
+      severity: severityOf(durationMs, cause, tiers),
+      onCpuRatio: evidence.onCpuRatio,
+      runqRatio,
+      gcMs: evidence.gcMs,
+      route: seen?.route,
+      method: seen?.method,
+      requestId: seen?.requestId,
+      frame,
+      frames: seen?.frames ?? [],
+      afterNativeCall: seen?.afterNativeCall ?? false,
+      fingerprint: fingerprintOf(cause, seen?.route, frame),
+      heapUsedBytes: sample?.heapUsedBytes,
+      heapLimitBytes: sample?.heapLimitBytes,
+      inflight: sample?.inflight ?? slots[SLOT.inflight] ?? 0,
+      elu: sample?.elu,
+    };
+  };
+
+  const ended = (sample: MainSample): void => {
+    const { kind, startedAt, durationMs, gcMs, continued } = sample;
+    const onCpuRatio = Math.max(0, Math.min(1, sample.cpuMs / Math.max(sample.windowMs, 1)));
+    readTotals(mainNow());
+    const stall = kind === 'turn' ? watched.get(sample.turn) : undefined;
+    onStall(describe('ended', stall, { kind, startedAt, durationMs, onCpuRatio, gcMs, continued, sample }));
+    watched.delete(sample.turn);
+  };
+
+  const timer = setInterval(tick, TICK_MS);
+  return {
+    answered,
+    ended,
+    blockedMs: () => {
+      const ageMs = mainNow() - (slots[SLOT.turnAt] ?? 0);
+      return ageMs >= tiers.metricMs ? ageMs : 0;
+    },
+    stop: () => clearInterval(timer),
+  };
+};
+
+interface Facts {
+  readonly kind: MainSample['kind'];
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly onCpuRatio: number;
+  readonly gcMs: number;
+  readonly continued: boolean;
+  readonly sample: MainSample | undefined;
+}
+
+/** Looks that agree on a function outvote one that does not; else the first that shows the application. */
+const bestOf = (sightings: readonly Sighting[]): Sighting | undefined => {
+  const named = sightings.filter(({ frames }) => applicationFrame(frames));
+  const functionOf = ({ frames }: Sighting): string | undefined => applicationFrame(frames)?.function;
+  const votes = (of: Sighting): number => named.filter((other) => functionOf(other) === functionOf(of)).length;
+  return named.toSorted((a, b) => votes(b) - votes(a))[0] ?? sightings[0];
+};
+
+const fingerprintOf = (cause: Cause, route: string | undefined, frame: Frame | undefined): string =>
+  createHash('sha256')
+    .update(`${cause}\n${route ?? ''}\n${frame ? `${frame.function} ${frame.filename}` : ''}`)
+    .digest('hex')
+    .slice(0, 8);
