@@ -128,7 +128,7 @@ const verdict = (statusCode: number): Heard => {
 
 /** By its code alone (`ECONNREFUSED`, `CERT_HAS_EXPIRED`): a message may hold addresses. */
 const reasonOf = (error: unknown): string => {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   return typeof code === 'string' && /^\w{1,60}$/.test(code)
     ? `The connection failed: ${code}.`
     : 'The connection failed.';
