@@ -99,12 +99,11 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
   return app;
 };
 
-/** Express' and body-parser's errors carry a `type` and a `status`. */
+/** Express' and body-parser's errors have a `type` and a `status`, their own or their class's. */
 const ofExpress = (error: unknown): PaymentError => {
-  const { type, status } = { type: undefined, status: undefined, ...(typeof error === 'object' ? error : {}) } as {
-    type: unknown;
-    status: unknown;
-  };
+  const [type, status] = ['type', 'status'].map((name): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined,
+  );
   if (type === 'entity.too.large') return paymentError('body_too_large');
   if (typeof status === 'number' && status >= 400 && status < 500)
     return paymentError('invalid_request', { message: 'The request could not be read.', cause: error });
