@@ -118,7 +118,7 @@ const unprivileged = async (): Promise<Account> => {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
     const ids = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, name]))).catch(() => undefined);
-    const [uid, gid] = ids?.map(({ stdout }) => Number(stdout)) ?? [];
+    const [uid, gid] = ids?.map(Number) ?? [];
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
   throw new Error('Postgres refuses to run as root, and there is no user "postgres" or "nobody" to run it as.');

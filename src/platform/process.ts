@@ -1,15 +1,45 @@
 /** Other processes: what runs under an id, whether it lives, how it is ended. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
-export const run: (
-  file: string,
-  args: readonly string[],
-  options?: { uid?: number; gid?: number; cwd?: string; env?: NodeJS.ProcessEnv },
-) => Promise<{ stdout: string; stderr: string }> = promisify(execFile);
+export interface RunOptions {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * What a program prints; its last words where it fails. It has a session of its own, since Ctrl-C reaches all others
+ * of the terminal: nothing is cut off half-way, and what was begun is stopped in order.
+ */
+export const run = (file: string, args: readonly string[], options: RunOptions = {}): Promise<string> =>
+  new Promise((settle, fail) => {
+    const child = spawn(file, args, {
+      ...options,
+      detached: true,
+      windowsHide: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const printed = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (printed.stderr += text));
+    child.once('error', fail);
+    child.once('close', (code, signal) => {
+      if (code === 0) settle(printed.stdout);
+      else
+        fail(
+          new Error(
+            `${basename(file)} ended with ${signal ?? `code ${code ?? ''}`}: ${lastLine(printed.stderr || printed.stdout)}`,
+          ),
+        );
+    });
+  });
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
 /** What a caught value says, in one line. */
 export const messageOf = (thrown: unknown): string =>
@@ -49,7 +79,7 @@ export const commandOf = async (pid: number): Promise<string> => {
           ['-NoProfile', '-Command', `(Get-CimInstance Win32_Process -Filter "ProcessId=${pid}").CommandLine`],
         ]
       : ['ps', ['-ww', '-o', 'command=', '-p', `${pid}`]];
-  return (await run(...list).catch(() => ({ stdout: '' }))).stdout.trim();
+  return (await run(...list).catch(() => '')).trim();
 };
 
 /** Asks again every 20 ms until the answer is true; false when the time has run out. */

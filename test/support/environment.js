@@ -18,8 +18,10 @@ export default class extends TestEnvironment {
     this.before = open();
   }
 
-  async handleTestEvent({ name }) {
-    if (name !== 'run_finish') return;
+  async handleTestEvent({ name, test }) {
+    // A test that failed did not come to its end, where it closes what it opened: its own failure says more.
+    if (name === 'hook_failure' || (name === 'test_done' && test.errors.length > 0)) this.failed = true;
+    if (name !== 'run_finish' || this.failed) return;
     const left = () => [...open()].filter(([kind, count]) => count > this.before.get(kind)).map(([kind]) => kind);
     const deadline = Date.now() + PATIENCE_MS;
     while (left().length > 0 && Date.now() < deadline) await new Promise((wake) => setImmediate(wake));
