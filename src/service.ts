@@ -9,6 +9,7 @@ import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { RequestRecord } from './http/record.ts';
+import { refuseUnreadable } from './http/unreadable.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
 import { runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
@@ -93,6 +94,7 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     response.once('close', () => inflight--);
     app(request, response);
   });
+  api.on('clientError', refuseUnreadable);
 
   let sweeper: Sweeper | undefined;
   let deliverer: Deliverer | undefined;

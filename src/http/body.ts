@@ -37,6 +37,11 @@ const scan = (value: unknown, forCards: boolean): Result<void, PaymentError> => 
       if (forCards && (typeof one === 'string' || typeof one === 'number') && holdsCardNumber(textOf(one)))
         return err(paymentError('card_number_refused'));
       if (typeof one !== 'object' || one === null) continue;
+      // A field to JSON.parse, and to much that comes after it no field at all: it would be passed over in silence.
+      if (Object.hasOwn(one, '__proto__'))
+        return err(
+          paymentError('invalid_request', { param: '__proto__', message: '__proto__: There is no such field.' }),
+        );
       if (forCards && !Array.isArray(one) && Object.keys(one).some(holdsCardNumber))
         return err(paymentError('card_number_refused'));
       for (const inner of Object.values(one)) next.push(inner);
