@@ -5,10 +5,12 @@ import type { Applied, Change, Claim } from './domain/change.ts';
 import type { MerchantId } from './domain/ids.ts';
 import type { Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
+import type { Inbox } from './storage/inbox.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Webhooks } from './storage/webhooks.ts';
 import type { Cards } from './stripe/cards.ts';
+import type { StripeEvents } from './stripe/events.ts';
 
 export interface Context {
   /** The one door to what is written. */
@@ -17,6 +19,9 @@ export interface Context {
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;
+  /** What Stripe tells by itself, and where it is kept until it is applied. */
+  readonly stripeEvents: StripeEvents;
+  readonly inbox: Inbox;
   /** Merchants' endpoints, and what is on its way to them. */
   readonly webhooks: Webhooks;
   /** Neither database nor Stripe is a real one: webhooks may go to this machine. */

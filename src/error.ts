@@ -42,6 +42,7 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'unauthenticated'
   | 'forbidden'
+  | 'webhook_signature_invalid'
   | 'route_not_found'
   | 'customer_not_found'
   | 'payment_not_found'
@@ -116,6 +117,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     status: 403,
     message: 'The role of this key does not allow this request.',
     advice: 'Use a key of the role that this route asks for: secret, publishable, finance or on-call.',
+  },
+  webhook_signature_invalid: {
+    ...invalid,
+    status: 400,
+    message: 'The signature of this webhook is missing, wrong, or older than five minutes.',
+    advice: 'Check `STRIPE_WEBHOOK_SECRET`, and that nothing between Stripe and here changes the body.',
   },
   route_not_found: {
     ...absent,

@@ -7,7 +7,7 @@ import { available, posted, type Account } from './account.ts';
 import type { Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
-import type { Payment, Refund } from './payment.ts';
+import type { Dispute, Payment, Refund } from './payment.ts';
 import { toIso, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
 
@@ -89,6 +89,17 @@ export const refundView = (refund: Refund): object => ({
   reason: refund.reason,
   failure_reason: refund.failureReason,
   created_at: toIso(refund.createdAt),
+});
+
+export const disputeView = (dispute: Dispute): object => ({
+  id: dispute.id,
+  object: 'dispute',
+  payment: dispute.payment,
+  amount: Number(dispute.amount),
+  currency: dispute.currency,
+  status: dispute.status,
+  reason: dispute.reason,
+  created_at: toIso(dispute.createdAt),
 });
 
 export const customerView = (customer: Customer): object => ({

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import type { Change, Effect, Event, Reply, Settlement } from '../domain/change.ts';
 import { newId } from '../domain/ids.ts';
 import type { Attempt, LastError, Payment } from '../domain/payment.ts';
-import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
+import { disputeView, errorReply, jsonReply, paymentView } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 
 /** Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable`, with `outcome: unknown`. */
@@ -73,6 +73,20 @@ export const paymentEvents = ({ payment }: Effect): Event[] =>
           type: payment.lastError ? 'payment.failed' : `payment.${payment.status}`,
           subject: payment.id,
           data: JSON.stringify(paymentView(payment, false)),
+        },
+      ]
+    : [];
+
+/** What is told of a dispute. */
+export const disputeEvents = ({ dispute }: Effect): Event[] =>
+  dispute
+    ? [
+        {
+          merchant: dispute.merchant,
+          id: newId('evt'),
+          type: `dispute.${dispute.status}`,
+          subject: dispute.payment,
+          data: JSON.stringify(disputeView(dispute)),
         },
       ]
     : [];

@@ -14,6 +14,7 @@ import type { Replayed } from '../stripe/cards.ts';
 import type { RefundOutcome } from '../stripe/outcome.ts';
 import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
+import { startRounds, type Rounds } from './rounds.ts';
 
 /** How often abandoned attempts are looked for. */
 const SWEEP_EVERY_MS = 2_000;
@@ -28,16 +29,9 @@ const SWEEP_MAX = 16;
 /** Stripe forgets a key after 24 hours; an hour less, since its clock is not ours and a call takes time. */
 const RESEND_FOR_MS = 23 * 3600 * 1000;
 
-export interface Sweeper {
-  /** One round: takes what is abandoned, and finishes it. Answers how many attempts it took. */
-  readonly sweep: () => Promise<number>;
-  /** Ends after the round that is under way. */
-  readonly stop: () => Promise<void>;
-}
-
 /** Sweeps at once, and then every two seconds. */
-export const startSweeper = (ctx: Context): Sweeper => {
-  const sweep = async (): Promise<number> => {
+export const startSweeper = (ctx: Context): Rounds =>
+  startRounds(async () => {
     const now = ctx.clock.now();
     const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), SWEEP_MAX);
     if (taken.isErr()) {
@@ -45,31 +39,11 @@ export const startSweeper = (ctx: Context): Sweeper => {
         { err: taken.error.cause, code: taken.error.code },
         'the sweeper could not look for abandoned attempts',
       );
-      return 0;
+      return 'done';
     }
     await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
-    return taken.value.length;
-  };
-
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const loop = async (): Promise<void> => {
-    const count = await sweep();
-    // A full round: there is more, and it has waited long enough.
-    const waitMs = count === SWEEP_MAX ? 0 : SWEEP_EVERY_MS * (0.75 + Math.random() / 2);
-    if (!stopped) timer = setTimeout(() => (round = loop()), waitMs);
-  };
-  let round = loop();
-
-  return {
-    sweep,
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await round;
-    },
-  };
-};
+    return taken.value.length === SWEEP_MAX ? 'more' : 'done';
+  }, SWEEP_EVERY_MS);
 
 const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
   const ids = {

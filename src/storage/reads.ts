@@ -8,19 +8,20 @@ import {
   idOf,
   uuidOf,
   type AccountId,
+  type AttemptId,
   type CustomerId,
   type ItemId,
   type MerchantId,
   type PaymentId,
   type RefundId,
 } from '../domain/ids.ts';
-import type { Payment, PaymentStatus, Refund } from '../domain/payment.ts';
+import type { Attempt, Payment, PaymentStatus, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { accountOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
+import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 /** A page of a list, newest first, before or after the row of an id. */
@@ -72,6 +73,12 @@ export interface Reads {
   readonly customer: (merchant: MerchantId, id: CustomerId) => ResultAsync<Customer, PaymentError>;
   readonly payment: (merchant: MerchantId, id: PaymentId) => ResultAsync<Payment, PaymentError>;
   readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, PaymentError>;
+  readonly attempt: (merchant: MerchantId, id: AttemptId) => ResultAsync<Attempt, PaymentError>;
+  /** The attempt at a refund that nobody has settled yet. */
+  readonly openRefundAttempt: (
+    merchant: MerchantId,
+    refund: RefundId,
+  ) => ResultAsync<Attempt | undefined, PaymentError>;
   readonly refund: (merchant: MerchantId, id: RefundId) => ResultAsync<Refund, PaymentError>;
   readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, PaymentError>;
   /** Everything that is recorded of a payment. */
@@ -135,6 +142,29 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
+    attempt: (merchant, id) =>
+      read(
+        db
+          .selectFrom('attempts')
+          .selectAll()
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', uuidOf(id))
+          .executeTakeFirst(),
+      ).andThen((row) => (row ? ok(attemptOf(row)) : err(paymentError('payment_not_found')))),
+    openRefundAttempt: (merchant, refund) =>
+      read(
+        db
+          .selectFrom('attempts as a')
+          .innerJoin('refunds as r', (join) =>
+            join.onRef('r.merchant_id', '=', 'a.merchant_id').onRef('r.payment_id', '=', 'a.payment_id'),
+          )
+          .selectAll('a')
+          .where('r.merchant_id', '=', uuidOf(merchant))
+          .where('r.id', '=', uuidOf(refund))
+          .where('a.refund_id', '=', uuidOf(refund))
+          .where('a.outcome', 'is', null)
+          .executeTakeFirst(),
+      ).map((row) => row && attemptOf(row)),
     refund: (merchant, id) =>
       read(
         db

@@ -1,0 +1,44 @@
+/** Work that is done again and again in the background, one round after the other. */
+
+export interface Rounds {
+  /** Has the next round begin now. */
+  readonly wake: () => void;
+  /** Ends after the round that is under way. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Begins at once, and then `everyMs` after each round's end, give or take a quarter, so that several instances do not
+ * march in step. A round that answers `more` is followed by the next without a pause. `round` never rejects.
+ */
+export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: number): Rounds => {
+  let stopped = false;
+  let woken = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+
+  const run = async (): Promise<void> => {
+    woken = false;
+    const more = await round();
+    running = undefined;
+    if (!stopped) timer = setTimeout(begin, more === 'more' || woken ? 0 : everyMs * (0.75 + Math.random() / 2));
+  };
+  const begin = (): void => {
+    running = run();
+  };
+  begin();
+
+  return {
+    wake: () => {
+      woken = true;
+      if (running || stopped) return;
+      clearTimeout(timer);
+      begin();
+    },
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+};

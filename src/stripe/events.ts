@@ -1,0 +1,192 @@
+/** What Stripe tells by itself: events, as webhooks or read from its list, and the objects that they are about. */
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import Stripe from 'stripe';
+import type { Settlement } from '../domain/change.ts';
+import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
+import { parseId } from '../domain/ids.ts';
+import type { DisputeStatus } from '../domain/payment.ts';
+import { toMs, type Micros } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { taggedPayment, taggedRefund } from './cards.ts';
+import { isTrouble, refundOutcomeOf, settlementOf, type RefundOutcome } from './outcome.ts';
+
+export interface StripeEvent {
+  readonly id: string;
+  readonly type: string;
+  /** JSON, as it came. */
+  readonly payload: string;
+}
+
+/** Whose payment an object at Stripe belongs to. */
+export interface Tagged {
+  readonly merchant: MerchantId;
+  readonly payment: PaymentId;
+}
+
+/** What an event is about, as it is at Stripe now: an event may be late, and tell of what has long changed. */
+export type Told =
+  | { readonly about: 'payment'; readonly of: Tagged; readonly fetch: () => ResultAsync<Settlement, PaymentError> }
+  | { readonly about: 'refund'; readonly of: Tagged; readonly refund: FoundRefund }
+  | { readonly about: 'dispute'; readonly of: Tagged; readonly dispute: FoundDispute }
+  /** An object that is not of this service, or a kind of event that changes nothing here. */
+  | { readonly about: 'nothing'; readonly why: 'ignored' | 'unknown object' };
+
+export interface FoundRefund {
+  /** Ours, or null for one made in the dashboard. */
+  readonly ours: RefundId | null;
+  readonly stripeId: string;
+  /** In minor units. */
+  readonly amount: bigint;
+  readonly reason: string | null;
+  readonly outcome: RefundOutcome;
+}
+
+export interface FoundDispute {
+  readonly stripeId: string;
+  readonly amount: bigint;
+  readonly reason: string | null;
+  readonly status: DisputeStatus;
+}
+
+export interface StripeEvents {
+  /** The event in a webhook's body. Errors: `webhook_signature_invalid`. */
+  readonly verify: (body: string, signature: string, now: Micros) => Result<StripeEvent, PaymentError>;
+  /** All events made since then, oldest first. Errors: `provider_unavailable`. */
+  readonly since: (at: Micros) => ResultAsync<StripeEvent[], PaymentError>;
+  /** Finds out what an event is about. Errors: `provider_unavailable`. */
+  readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
+  /** Has a sandbox send its webhooks to this URL. Errors: `provider_unavailable`. */
+  readonly register: (url: string) => ResultAsync<void, PaymentError>;
+}
+
+/** https://docs.stripe.com/webhooks#replay-attacks */
+const TOLERANCE_S = 300;
+/** Three pages an instance and round; what is older than that has been seen, or is seen in the next round. */
+const EVENTS_MAX = 300;
+
+export const createEvents = (stripe: Stripe, secrets: readonly string[]): StripeEvents => {
+  // The secrets in force: two while one replaces the other, and that of a sandbox once it is registered.
+  let accepted = [...secrets];
+
+  const verify = (body: string, signature: string, now: Micros): Result<StripeEvent, PaymentError> => {
+    for (const secret of accepted) {
+      const event = constructed(stripe, body, signature, secret, now);
+      if (event) return ok(event);
+    }
+    return err(paymentError('webhook_signature_invalid'));
+  };
+
+  const since = async (at: Micros): Promise<StripeEvent[]> => {
+    const events: StripeEvent[] = [];
+    for await (const event of stripe.events.list({ created: { gte: Math.floor(toMs(at) / 1000) }, limit: 100 })) {
+      events.push({ id: event.id, type: event.type, payload: JSON.stringify(event) });
+      if (events.length >= EVENTS_MAX) break;
+    }
+    return events.reverse();
+  };
+
+  const register = async (url: string): Promise<void> => {
+    const { data } = await stripe.webhookEndpoints.list({ limit: 100 });
+    for (const endpoint of data) if (endpoint.url === url) await stripe.webhookEndpoints.del(endpoint.id);
+    const { secret } = await stripe.webhookEndpoints.create({ url, enabled_events: ['*'] });
+    if (secret !== undefined) accepted = [...secrets, secret];
+  };
+
+  const ofIntent = async (id: string | null): Promise<Tagged | undefined> =>
+    id === null ? undefined : tagged((await stripe.paymentIntents.retrieve(id)).metadata);
+
+  const understand = async (payload: string): Promise<Told> => {
+    const { data } = JSON.parse(payload) as Stripe.Event;
+    const object = data.object as { readonly object: string; readonly id: string };
+    switch (object.object) {
+      case 'payment_intent': {
+        const of = tagged((object as Stripe.PaymentIntent).metadata);
+        if (!of) return UNKNOWN;
+        const fetch = (): ResultAsync<Settlement, PaymentError> =>
+          wrap(stripe.paymentIntents.retrieve(object.id).then((intent) => settlementOf(intent, null)));
+        return { about: 'payment', of, fetch };
+      }
+      case 'refund': {
+        const refund = await stripe.refunds.retrieve(object.id);
+        const of = tagged(refund.metadata) ?? (await ofIntent(idOf(refund.payment_intent)));
+        if (!of) return UNKNOWN;
+        return {
+          about: 'refund',
+          of,
+          refund: {
+            ours: taggedRefund(refund.metadata) ?? null,
+            stripeId: refund.id,
+            amount: BigInt(refund.amount),
+            reason: refund.reason,
+            outcome: refundOutcomeOf(refund, null),
+          },
+        };
+      }
+      case 'dispute': {
+        const dispute = await stripe.disputes.retrieve(object.id);
+        const of = await ofIntent(idOf(dispute.payment_intent));
+        if (!of) return UNKNOWN;
+        const status = DISPUTES[dispute.status];
+        if (!status) return IGNORED;
+        const { id: stripeId, amount, reason } = dispute;
+        return { about: 'dispute', of, dispute: { stripeId, amount: BigInt(amount), reason, status } };
+      }
+      default:
+        return IGNORED;
+    }
+  };
+
+  return {
+    verify,
+    since: (at) => wrap(since(at)),
+    understand: (payload) => wrap(understand(payload)),
+    register: (url) => wrap(register(url)),
+  };
+};
+
+const UNKNOWN: Told = { about: 'nothing', why: 'unknown object' };
+const IGNORED: Told = { about: 'nothing', why: 'ignored' };
+
+/** Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version. */
+const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
+  needs_response: 'open',
+  under_review: 'open',
+  won: 'won',
+  lost: 'lost',
+};
+
+const idOf = (reference: string | { readonly id: string } | null | undefined): string | null =>
+  typeof reference === 'string' ? reference : (reference?.id ?? null);
+
+const tagged = (metadata: Readonly<Record<string, string>> | null | undefined): Tagged | undefined => {
+  const found = taggedPayment(metadata);
+  const merchant = parseId('mer', found?.merchant ?? '');
+  return found && merchant ? { merchant, payment: found.payment } : undefined;
+};
+
+const constructed = (
+  stripe: Stripe,
+  body: string,
+  signature: string,
+  secret: string,
+  now: Micros,
+): StripeEvent | undefined => {
+  try {
+    const { id, type } = stripe.webhooks.constructEvent(
+      body,
+      signature,
+      secret,
+      TOLERANCE_S,
+      undefined,
+      Math.floor(toMs(now) / 1000),
+    );
+    return typeof id === 'string' && typeof type === 'string' ? { id, type, payload: body } : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const wrap = <T>(call: Promise<T>): ResultAsync<T, PaymentError> =>
+  ResultAsync.fromPromise(call, (error) =>
+    paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
+  );
