@@ -8,9 +8,13 @@ import { seedDemo } from './demo.ts';
 import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createAuthenticate } from './http/authenticate.ts';
+import { createDoor } from './http/door.ts';
 import type { RequestRecord } from './http/record.ts';
 import { refuseUnreadable } from './http/unreadable.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
+import { limitRate } from './http/rate-limit.ts';
+import { routes } from './http/routes.ts';
+import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
 import { runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
@@ -59,10 +63,11 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   const database = openDatabase({ url: databaseUrl, poolMin, poolMax, acquireTimeoutMs, log });
   let monitor: Monitor | undefined;
   let snapshot: Snapshot | undefined;
-  let inflight = 0;
+  const admission = createAdmission();
+  const inflight = (): number => Object.values(admission.inflight()).reduce((sum, count) => sum + count, 0);
   const metrics = createMetrics({
     pool: database.stats,
-    inflight: () => ({ all: inflight }),
+    inflight: admission.inflight,
     waiting: () => waiting(),
     unknown: () => snapshot?.unknown,
     lag: () => monitor?.lag(),
@@ -85,15 +90,12 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   };
   const app = createServer({
     ctx,
-    authenticate: createAuthenticate(keys, config.demoKeys),
+    authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
     corsOrigins: config.corsOrigins,
     onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
-  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    inflight++;
-    response.once('close', () => inflight--);
-    app(request, response);
-  });
+  const door = createDoor({ admission, seen: createSeenKeys(), routes, retryAfterS, onRefused: metrics.shed }, app);
+  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, door);
   api.on('clientError', refuseUnreadable);
 
   let sweeper: Sweeper | undefined;
@@ -106,17 +108,17 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
         port: config.opsPort,
         tiers: config.stalls,
         logLevel: config.logLevel,
-        inflight: () => inflight,
+        inflight,
         live: () => ({
-          inflight,
+          inflight: inflight(),
           waiting: { commit: waiting(), pool: database.stats().waiting },
-          shed: 0,
+          shed: admission.shed(),
           spent: metrics.spent(),
         }),
         snapshot: async () => (snapshot = await snapshotOf(ctx, database, keys, sweeper)),
         metrics: metrics.text,
         onGc: metrics.gc,
-        onInterval: () => undefined,
+        onPressure: admission.feel,
         warn: (fields, message) => log.warn(fields, message),
       }).andThen((started) => {
         monitor = started;
@@ -199,13 +201,15 @@ const measured = (cards: Cards, metrics: Metrics): Cards => {
       .orTee(({ code }) => stop(code));
   };
   return {
-    confirm: (payment, attempt) =>
-      timed('confirm', () => cards.confirm(payment, attempt))
+    send: (payment, attempt) =>
+      timed(attempt.kind, () => cards.send(payment, attempt))
         .andTee(({ outcome, lastError }) =>
           metrics.payment(outcome, lastError ? (lastError.declineCode ?? lastError.code) : 'none'),
         )
         .orTee(({ code }) => metrics.payment('unknown', code)),
     find: (payment, attempt) => timed('find', () => cards.find(payment, attempt)),
+    refund: (payment, attempt) => timed('refund', () => cards.refund(payment, attempt)),
+    findRefund: (payment, attempt) => timed('find refund', () => cards.findRefund(payment, attempt)),
   };
 };
 

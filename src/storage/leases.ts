@@ -2,9 +2,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { ResultAsync } from 'neverthrow';
 import type { Attempt, Payment } from '../domain/payment.ts';
-import { toIsoMicros, type Micros } from '../domain/time.ts';
-import { idOf } from '../domain/ids.ts';
-import type { Attempt, ClaimId, Payment } from '../domain/payment.ts';
 import { toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
