@@ -16,17 +16,20 @@ import { errorsPage } from './http/errors-page.ts';
 import { newRecord, type RequestRecord } from './http/record.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
+import { stripeWebhook } from './http/stripe-webhook.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
 
 export interface ServerOptions {
   readonly ctx: Context;
   readonly authenticate: Authenticate;
   readonly corsOrigins: '*' | readonly string[];
+  /** Told that an event of Stripe is stored, and waits to be applied. */
+  readonly onStripeEvent: () => void;
   /** Called once for each request, when it has ended or its caller has hung up. */
   readonly onEnd: (record: RequestRecord, status: number, durationMs: number) => void;
 }
 
-export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOptions): Express => {
+export const createServer = ({ ctx, authenticate, corsOrigins, onStripeEvent, onEnd }: ServerOptions): Express => {
   const app = express();
   // Amounts of work that nobody asked for: a tag over each reply, a parser of nested query strings.
   app.set('etag', false).set('query parser', 'simple').disable('x-powered-by');
@@ -83,6 +86,7 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onEnd }: ServerOp
     else if (route.method === 'DELETE') app.delete(route.path, ...mount(route));
     else app.post(route.path, ...mount(route));
   }
+  app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent, ofExpress));
   app.get('/docs/errors', (request, response) => {
     request.record.route = '/docs/errors';
     response.type('html').send(errorsPage());

@@ -18,22 +18,30 @@ import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admissio
 import { runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
-import { startSweeper, type Sweeper } from './payments/recover.ts';
+import { startInbox, startPolling } from './payments/inbox.ts';
+import { startSweeper } from './payments/recover.ts';
+import type { Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
 import { createCommitter } from './storage/commit.ts';
 import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
+import { createInbox } from './storage/inbox.ts';
 import { createReads } from './storage/reads.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { connectStripe, createCards, type Cards } from './stripe/cards.ts';
+import { createEvents } from './stripe/events.ts';
 import { startDeliverer, type Deliverer } from './webhooks/deliver.ts';
 import { createSend } from './webhooks/send.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
   readonly databaseUrl: string;
-  readonly stripe: { readonly secretKey: string; readonly apiBase: string | undefined };
+  readonly stripe: {
+    readonly secretKey: string;
+    readonly apiBase: string | undefined;
+    readonly webhookSecrets: readonly string[];
+  };
   readonly log: Logger;
   /** The machine's own, unless a test moves it. */
   readonly clock?: Clock;
@@ -78,11 +86,14 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   const { commit, waiting } = runJob('commit', () =>
     createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
   );
+  const stripeClient = connectStripe(stripe);
   const ctx: Context = {
     commit,
     reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
     leases,
-    cards: measured(createCards(connectStripe(stripe)), metrics),
+    cards: measured(createCards(stripeClient), metrics),
+    stripeEvents: createEvents(stripeClient, stripe.webhookSecrets),
+    inbox: createInbox(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
     clock,
@@ -92,13 +103,16 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
     corsOrigins: config.corsOrigins,
+    onStripeEvent: () => inbox?.wake(),
     onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
   const door = createDoor({ admission, seen: createSeenKeys(), routes, retryAfterS, onRefused: metrics.shed }, app);
   const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, door);
   api.on('clientError', refuseUnreadable);
 
-  let sweeper: Sweeper | undefined;
+  let sweeper: Rounds | undefined;
+  let inbox: Rounds | undefined;
+  let polling: Rounds | undefined;
   let deliverer: Deliverer | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
@@ -124,6 +138,9 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
         monitor = started;
         return listenOn(api, config.host, config.port).map((apiUrl) => {
           sweeper = runJob('sweeper', () => startSweeper(ctx));
+          inbox = runJob('inbox', () => startInbox(ctx));
+          polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
+          if (config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl);
           deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
           started.refresh();
           return { apiUrl, opsUrl: started.url, demoCustomerId };
@@ -134,7 +151,7 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        await Promise.all([drain(api, deadlineMs), sweeper?.stop(), deliverer?.stop()]);
+        await Promise.all([drain(api, deadlineMs), sweeper?.stop(), inbox?.stop(), polling?.stop(), deliverer?.stop()]);
         await monitor?.close();
         await database.close();
       })(),
@@ -143,6 +160,13 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
 
   return { listen, close };
 };
+
+/** A sandbox is told where to send its webhooks; what it could not be told is read from its list. */
+const registerWebhook = (ctx: Context, apiUrl: string): Promise<void> =>
+  ctx.stripeEvents.register(`${apiUrl}/webhooks/stripe`).match(
+    () => undefined,
+    (error) => ctx.log.debug({ err: error.cause }, 'this endpoint takes no webhooks: its list of events is read'),
+  );
 
 const seedIfDemo = (config: Config, keys: Keys, ctx: Context): ResultAsync<string | undefined, string> =>
   config.demoKeys
@@ -218,7 +242,7 @@ const snapshotOf = async (
   { leases, clock }: Context,
   database: Database,
   keys: Keys,
-  sweeper: Sweeper | undefined,
+  sweeper: Rounds | undefined,
 ): Promise<Snapshot> => {
   const hashes = await keys.oncallHashes();
   const unknown = (await leases.unknown(clock.now())).unwrapOr(undefined);

@@ -17,9 +17,11 @@ import { createCommitter } from '../../src/storage/commit.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { createLeases } from '../../src/storage/leases.ts';
+import { createInbox } from '../../src/storage/inbox.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
 import { connectStripe, createCards } from '../../src/stripe/cards.ts';
+import { createEvents } from '../../src/stripe/events.ts';
 
 const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<boolean>): Context => {
   const charged = new Map<string, Settlement>();
@@ -53,11 +55,14 @@ const main = (): void => {
   const clock = systemClock();
   const database = openDatabase({ url, poolMin: 0, poolMax: 10, acquireTimeoutMs: 3_000, log });
   const keys = createKeys(database.pool);
+  const stripe = connectStripe({ secretKey: 'sk_test_sandbox', apiBase });
   const right: Context = {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, () => undefined),
     leases: createLeases(database.pool),
-    cards: createCards(connectStripe({ secretKey: 'sk_test_sandbox', apiBase })),
+    cards: createCards(stripe),
+    stripeEvents: createEvents(stripe, []),
+    inbox: createInbox(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: false,
     clock,
@@ -71,6 +76,7 @@ const main = (): void => {
     ctx,
     authenticate: createAuthenticate(keys, false),
     corsOrigins: '*',
+    onStripeEvent: () => undefined,
     onEnd: () => undefined,
   });
   createHttpServer(app).listen(Number(port), '127.0.0.1', () => {

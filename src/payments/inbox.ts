@@ -38,7 +38,7 @@ export const startInbox = (ctx: Context): Rounds =>
   }, APPLY_EVERY_MS);
 
 /** Reads Stripe's list of events for those that no webhook brought, and stores them. */
-export const startPolling = (ctx: Context, inbox: Rounds): Rounds => {
+export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
   let from: Micros = plusMs(ctx.clock.now(), -POLL_BACK_MS);
   return startRounds(async () => {
     const now = ctx.clock.now();
@@ -48,7 +48,7 @@ export const startPolling = (ctx: Context, inbox: Rounds): Rounds => {
       .match(
         (fresh) => {
           from = plusMs(now, -POLL_OVERLAP_MS);
-          if (fresh > 0) inbox.wake();
+          if (fresh > 0) onStored();
         },
         (error) => ctx.log.warn({ err: error.cause, code: error.code }, "Stripe's list of events could not be read"),
       );
