@@ -16,7 +16,6 @@ import {
   expireLeases,
   openAttempts,
   setFault,
-  startService,
   withoutNpm,
   type World,
 } from './world.ts';
@@ -85,8 +84,8 @@ const BYTES_MAX = 20_000;
 
 export const proveAmbiguity = async ({ operations, every, log }: AmbiguityOptions): Promise<Ambiguity> => {
   const world = await createWorld();
-  const service = await startService(world, withoutNpm(await attached(world)));
   try {
+    const service = await world.start(withoutNpm(await attached(world)));
     const { apiKey, databaseUrl, sandboxUrl } = world;
     const client = createClient({ urls: () => [service.url], apiKey, random: createRandom(1) });
     const [wallet] = await createWallets({ client, url: () => service.url, apiKey, count: 1 });
@@ -116,7 +115,6 @@ export const proveAmbiguity = async ({ operations, every, log }: AmbiguityOption
     const verdict = await judge({ databaseUrl, sandboxUrl, seen: [...client.seen.values()] });
     return { verdict, complaints: [...complaints, ...client.complaints], cuts };
   } finally {
-    await service.stop();
     await world.close();
   }
 };

@@ -19,7 +19,6 @@ import {
   embedded,
   expireLeases,
   setFault,
-  startService,
   type Recipe,
   type Service,
   type World,
@@ -65,7 +64,7 @@ export const proveKills = async ({
   try {
     await setFault(world, { ...STRIPE_LATENCY, seed });
     const recipes = await recipesOf(world, instances, broken);
-    for (const recipe of recipes) services.push(await startService(world, recipe));
+    for (const recipe of recipes) services.push(await world.start(recipe));
     const urls = services.map(({ url }) => url);
     const load = await startLoad({ urls: () => urls, apiKey: world.apiKey, random: random.fork(1), clients });
 
@@ -80,7 +79,7 @@ export const proveKills = async ({
       await service.kill();
       if (expire) await expireLeases(world);
       const startedAt = performance.now();
-      services[victim] = await startService(world, recipe);
+      services[victim] = await world.start(recipe);
       log(
         `kill ${kill}/${kills}: ${recipe.name} after ${waitMs} ms, ${inFlight} in flight, ${load.operations()} done; ` +
           `back in ${Math.round(performance.now() - startedAt)} ms`,
@@ -96,7 +95,6 @@ export const proveKills = async ({
     });
     return { verdict, load: report };
   } finally {
-    for (const service of services) await service.stop();
     await world.close();
   }
 };

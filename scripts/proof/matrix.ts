@@ -24,7 +24,6 @@ import {
   expireLeases,
   openAttempts,
   setFault,
-  startService,
   withoutNpm,
   type Service,
   type World,
@@ -108,9 +107,9 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
 
 export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Promise<Matrix> => {
   const world = await createWorld();
-  const recipe = withoutNpm(await attached(world));
-  let service = await startService(world, recipe);
   try {
+    const recipe = withoutNpm(await attached(world));
+    let service = await world.start(recipe);
     const url = (): string => service.url;
     const client = createClient({ urls: () => [url()], apiKey: world.apiKey, random: createRandom(1) });
     const [wallet] = await createWallets({ client, url, apiKey: world.apiKey, count: 1 });
@@ -142,7 +141,7 @@ export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Pr
           counts.killed++;
           // Its owner is dead: as if the time of its lease had passed.
           await expireLeases(world);
-          service = await startService(world, recipe);
+          service = await world.start(recipe);
         }
         await detach(strace);
         await acting;
@@ -153,7 +152,6 @@ export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Pr
     const verdict = await judge({ databaseUrl, sandboxUrl, seen: [...client.seen.values()] });
     return { verdict, complaints: client.complaints, points };
   } finally {
-    await service.stop();
     await world.close();
   }
 };

@@ -11,7 +11,7 @@ import { describe, judge } from './judge.ts';
 import type { Proof } from './kill.ts';
 import { startLoad } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
-import { attached, createWorld, setFault, startService, type World } from './world.ts';
+import { attached, createWorld, setFault, type World } from './world.ts';
 
 export interface PostgresOptions {
   readonly crashes: number;
@@ -32,8 +32,8 @@ const CRASHES = ['SIGQUIT', 'SIGKILL'] as const;
 export const provePostgres = async ({ crashes, clients, seed, log }: PostgresOptions): Promise<Proof> => {
   const world = await createWorld();
   const random = createRandom(seed);
-  const service = await startService(world, await attached(world));
   try {
+    const service = await world.start(await attached(world));
     await setFault(world, { ...STRIPE_LATENCY, seed });
     const { apiKey, databaseUrl, sandboxUrl } = world;
     const load = await startLoad({ urls: () => [service.url], apiKey, random: random.fork(1), clients });
@@ -54,7 +54,6 @@ export const provePostgres = async ({ crashes, clients, seed, log }: PostgresOpt
     const report = await load.finish(SETTLE_TIMEOUT_MS);
     return { verdict: await judge({ databaseUrl, sandboxUrl, seen: report.seen }), load: report };
   } finally {
-    await service.stop();
     await world.close();
   }
 };

@@ -27,6 +27,8 @@ export interface World {
   readonly postgresPid: () => number;
   /** Starts Postgres again where it has been killed, as whoever looks after a database would. */
   readonly restartPostgres: () => Promise<void>;
+  /** Starts a service, which ends with the world. */
+  readonly start: (recipe: Recipe) => Promise<Service>;
   readonly close: () => Promise<void>;
 }
 
@@ -38,32 +40,49 @@ const RESTART_TIMEOUT_MS = 30_000;
 export const createWorld = async (): Promise<World> => {
   const dataDir = await createTempDir('proof');
   let postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
-  const sandbox = (await startSandbox({ dataDir, port: 0 }))._unsafeUnwrap();
-  (await migrate(postgres.url))._unsafeUnwrap();
-  const apiKey = await createApiKey(postgres.url);
+  const stops: (() => Promise<unknown>)[] = [async () => (await postgres.stop())._unsafeUnwrap()];
 
+  /** Last started first. */
   const close = async (): Promise<void> => {
-    (await sandbox.stop())._unsafeUnwrap();
-    (await postgres.stop())._unsafeUnwrap();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
     await rm(dataDir, { recursive: true, force: true });
   };
+  const interrupt = (): void => void close().finally(() => process.exit(130));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+  const prepare = async (): Promise<{ sandboxUrl: string; apiKey: string }> => {
+    const sandbox = (await startSandbox({ dataDir, port: 0 }))._unsafeUnwrap();
+    stops.push(async () => (await sandbox.stop())._unsafeUnwrap());
+    (await migrate(postgres.url))._unsafeUnwrap();
+    return { sandboxUrl: sandbox.url, apiKey: await createApiKey(postgres.url) };
+  };
+  const prepared = await prepare().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+
   const restartPostgres = async (): Promise<void> => {
     let refused = '';
-    const started = await until(async () => {
+    const isBack = await until(async () => {
       const result = await startPostgres({ dataDir, log: quiet });
       if (result.isOk()) postgres = result.value;
       else refused = result.error;
       return result.isOk();
     }, RESTART_TIMEOUT_MS);
-    if (!started) throw new Error(refused);
+    if (!isBack) throw new Error(refused);
   };
   return {
     dataDir,
     databaseUrl: postgres.url,
-    sandboxUrl: sandbox.url,
-    apiKey,
+    ...prepared,
     postgresPid: () => postgres.pid,
     restartPostgres,
+    start: async (recipe) => {
+      const service = await startService(dataDir, recipe);
+      stops.push(service.stop);
+      return service;
+    },
     close,
   };
 };
@@ -154,11 +173,13 @@ export interface Service {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** Its own deadline is 9.5 s. */
+const STOP_TIMEOUT_MS = 15_000;
 
-export const startService = async (world: World, { name, command, env }: Recipe): Promise<Service> => {
+const startService = async (dataDir: string, { name, command, env }: Recipe): Promise<Service> => {
   const [program, ...args] = command;
-  await mkdir(join(world.dataDir, 'logs'), { recursive: true });
-  const logPath = join(world.dataDir, 'logs', `${name}.log`);
+  await mkdir(join(dataDir, 'logs'), { recursive: true });
+  const logPath = join(dataDir, 'logs', `${name}.log`);
   const output = await open(logPath, 'a');
   const { size } = await output.stat();
   const child = spawn(program, args, {
@@ -175,7 +196,6 @@ export const startService = async (world: World, { name, command, env }: Recipe)
   const said = async (): Promise<string> => (await readFile(logPath)).subarray(size).toString();
   const ready = await until(async () => ended() || /API +http/.test(await said()), START_TIMEOUT_MS);
   const url = /API +(http:\S+)/.exec(await said())?.[1];
-  if (!ready || url === undefined) throw new Error(`${name} did not start: ${(await said()).slice(-2_000)}`);
 
   const signal = (to: number, which: NodeJS.Signals): void => {
     try {
@@ -184,6 +204,10 @@ export const startService = async (world: World, { name, command, env }: Recipe)
       // It has ended already.
     }
   };
+  if (!ready || url === undefined || ended()) {
+    signal(-group, 'SIGKILL');
+    throw new Error(`${name} did not start: ${(await said()).slice(-2_000)}`);
+  }
   const pid = await servingPid(group);
   return {
     url,
@@ -196,7 +220,8 @@ export const startService = async (world: World, { name, command, env }: Recipe)
       await until(() => !isAlive(pid), 5_000);
     },
     stop: async () => {
-      signal(pid, 'SIGTERM');
+      if (!ended()) signal(pid, 'SIGTERM');
+      if (!(await until(ended, STOP_TIMEOUT_MS))) signal(-group, 'SIGKILL');
       await exited;
       return child.exitCode;
     },

@@ -106,8 +106,8 @@ interface Answer {
 }
 
 const handleApi = async (sandbox: Sandbox, request: IncomingMessage, requestId: string): Promise<Answer> => {
-  sandbox.seen.requests++;
   const read = await readCall(request, requestId);
+  sandbox.seen.requests++;
   const refuse = (failure: Failure): Answer => ({ reply: render(requestId, err(failure)) });
   if (read.isErr()) return refuse(read.error);
   const call = read.value;

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { judge, type Rule, type Seen, type Verdict } from '../../scripts/proof/judge.ts';
 import { startLoad } from '../../scripts/proof/load.ts';
 import { createRandom } from '../../scripts/proof/random.ts';
-import { attached, createWorld, startService, type World } from '../../scripts/proof/world.ts';
+import { attached, createWorld, type World } from '../../scripts/proof/world.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { withDatabaseName } from '../support/database.ts';
 
@@ -23,7 +23,7 @@ let clones = 0;
 beforeAll(async () => {
   const world = await createWorld();
   afterSuite(world.close);
-  const service = await startService(world, await attached(world));
+  const service = await world.start(await attached(world));
   const load = await startLoad({
     urls: () => [service.url],
     apiKey: world.apiKey,
