@@ -46,7 +46,7 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onStripeEvent, on
       onEnd(record, status, performance.now() - record.startedAt);
     });
     // From here on, whatever blocks the event loop on behalf of this request is known to be its doing.
-    runWork({ route: record.route, method: record.method, requestId: record.requestId }, next);
+    runWork({ route: record.route, method: record.method, requestId: record.requestId }, () => next());
   });
   app.use(helmet());
 
