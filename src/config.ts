@@ -23,6 +23,8 @@ export interface Config {
   readonly workers: number;
   /** Origins of browsers that may call the publishable routes. */
   readonly corsOrigins: '*' | readonly string[];
+  /** Requests a second that one merchant may send with the keys of one role. */
+  readonly rateLimitPerS: number;
   readonly logLevel: LogLevel;
   readonly stalls: {
     readonly metricMs: number;
@@ -141,6 +143,11 @@ const Environment = z.object({
       meaning: 'Who may call the publishable routes from a browser.',
     },
   ),
+  RATE_LIMIT_PER_S: variable(integer(1, 1_000_000), {
+    fallback: '20000',
+    takes: 'a whole number from 1 to 1000000',
+    meaning: 'Requests a second that one merchant may send with keys of one role; more are answered with 429.',
+  }),
   SANDBOX_PORT: variable(port, { fallback: '3002', takes: PORT_TAKES, meaning: 'Where the sandbox listens.' }),
   LOG_LEVEL: variable(z.enum(LOG_LEVELS), {
     fallback: 'info',
@@ -224,6 +231,7 @@ const asConfig = (env: Environment): Config => {
     sandboxPort: env.SANDBOX_PORT,
     workers: env.WORKERS,
     corsOrigins: env.CORS_ORIGINS.includes('*') ? '*' : env.CORS_ORIGINS,
+    rateLimitPerS: env.RATE_LIMIT_PER_S,
     logLevel: env.LOG_LEVEL,
     stalls: {
       metricMs: env.STALL_METRIC_MS,

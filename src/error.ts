@@ -76,6 +76,7 @@ export type ErrorCode =
   | 'provider_unavailable'
   | 'database_unavailable'
   | 'contention'
+  | 'rate_limited'
   | 'overloaded'
   | 'internal';
 
@@ -279,6 +280,13 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     status: 503,
     message: 'Too many writers wait for the same rows.',
     advice: 'Send the same request again under the same key.',
+  },
+  rate_limited: {
+    ...ours,
+    type: 'invalid_request_error',
+    status: 429,
+    message: 'More requests than this merchant may send in a second.',
+    advice: 'Wait as long as `Retry-After` says, and send the same request again under the same key.',
   },
   overloaded: {
     ...ours,

@@ -64,7 +64,9 @@ export const createAdmission = (): Admission => {
       else inflight[serviceClass]++;
       return refusal;
     },
-    leave: (serviceClass) => void inflight[serviceClass]--,
+    leave: (serviceClass) => {
+      inflight[serviceClass]--;
+    },
     feel: ({ delayMs, utilisation }) => {
       const total = inflight.money + inflight.read + inflight.report;
       if (delayMs > DELAY_HIGH_MS && utilisation > UTILISATION_MIN)

@@ -3,14 +3,23 @@
  * what it knows of a stall when that is over. Everything that takes thought is done by the watchdog.
  */
 import { createHook } from 'node:async_hooks';
-import { constants, createHistogram, performance, PerformanceObserver, type RecordableHistogram } from 'node:perf_hooks';
+import {
+  constants,
+  createHistogram,
+  performance,
+  PerformanceObserver,
+  type RecordableHistogram,
+} from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import type { Pressure } from './admission.ts';
 import { tellTurnFrom } from './context.ts';
 import type { MainSample, StallKind } from './sample.ts';
 import { SLOT } from './slots.ts';
 
 /** A fifth of the shortest stall that is logged, and 50 wake-ups a second. */
 export const BEAT_MS = 20;
+/** Five beats: how often the pressure is told. */
+const PRESSURE_BEATS = 5;
 /** What the loop was late is kept this long for the percentiles of `nodejs_eventloop_lag_*`. */
 const LAG_WINDOW_MS = 10_000;
 
@@ -20,6 +29,8 @@ export interface BeatOptions {
   readonly metricMs: number;
   readonly inflight: () => number;
   readonly onStall: (sample: MainSample) => void;
+  /** Called every tenth of a second. */
+  readonly onPressure: (pressure: Pressure) => void;
   /** Every garbage collection, each entry of the list. */
   readonly onGc: (kind: GcKind, durationMs: number) => void;
 }
@@ -62,7 +73,7 @@ const GC_KINDS: Record<number, GcKind> = {
 const PAUSES_MAX = 256;
 
 export const startBeat = (options: BeatOptions): Beat => {
-  const { slots, metricMs, onStall, onGc, inflight } = options;
+  const { slots, metricMs, onStall, onPressure, onGc, inflight } = options;
   let turns = 0;
   let turnAt = performance.now();
   let longTurns: LongTurn[] = [];
@@ -144,6 +155,16 @@ export const startBeat = (options: BeatOptions): Beat => {
       0,
     );
 
+  let delays: number[] = [];
+  let pressedAt = before;
+  const feelPressure = (lateMs: number, now: Reading): void => {
+    if (delays.push(lateMs) < PRESSURE_BEATS) return;
+    const delayMs = delays.sort((a, b) => a - b)[PRESSURE_BEATS >> 1] ?? 0;
+    onPressure({ delayMs, utilisation: 1 - (now.idleMs - pressedAt.idleMs) / (now.at - pressedAt.at) });
+    delays = [];
+    pressedAt = now;
+  };
+
   const beat = (): void => {
     const now = reading();
     slots[SLOT.beatAt] = now.at;
@@ -158,6 +179,7 @@ export const startBeat = (options: BeatOptions): Beat => {
     const lateMs = Math.max(0, now.at - before.at - BEAT_MS);
     lagMsMax = Math.max(lagMsMax, lateMs);
     lag.record(lateMs, now.at);
+    feelPressure(lateMs, now);
     before = now;
   };
   const timer = setInterval(beat, BEAT_MS);

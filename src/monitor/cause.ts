@@ -62,12 +62,14 @@ export const causeOf = (evidence: Evidence): Verdict => {
   return because(share < MOST && share - next < TIE ? 'mixed' : first);
 };
 
-/** Told by the kernel, or else made of looks: of the time off the core, as much as it was seen ready to run. */
+/**
+ * Told by the kernel, or else made of looks: of the time off the core, what it was not seen to wait for something else.
+ * While it stands in the run queue somebody waits for a core, so it cannot be more than the machine's pressure.
+ */
 const runqRatioOf = (evidence: Evidence, offCpuRatio: number): number | undefined => {
   if (evidence.queuedRatio !== undefined) return evidence.queuedRatio;
-  const { seenRunnable, seenWaiting } = evidence;
+  const { seenRunnable, seenWaiting, pressureRatio = 1 } = evidence;
   const looks = seenRunnable + seenWaiting;
   if (looks === 0) return undefined;
-  // It was running in some of the looks in which it was runnable: those are in onCpuRatio.
-  return Math.max(0, Math.min(offCpuRatio, 1 - seenWaiting / looks - (1 - offCpuRatio)));
+  return Math.max(0, Math.min(offCpuRatio - seenWaiting / looks, pressureRatio));
 };

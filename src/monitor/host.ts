@@ -12,10 +12,17 @@ export interface HostTotals {
   readonly queuedMs: number | undefined;
 }
 
+export interface MainThread {
+  /** R is ready or running; S and D wait in the kernel. */
+  readonly state: string;
+  /** User and system, to 10 ms. */
+  readonly cpuMs: number;
+}
+
 export interface Host {
   readonly totals: () => HostTotals;
-  /** What the main thread does at this moment: R is ready or running; S and D wait in the kernel. */
-  readonly mainState: () => string | undefined;
+  /** What the main thread does at this moment. */
+  readonly mainThread: () => MainThread | undefined;
 }
 
 const read = (path: string): string | undefined => {
@@ -47,24 +54,33 @@ const msIn = (text: string, pattern: RegExp, perMs: number): number | undefined 
   return found === undefined ? undefined : Number(found) / perMs;
 };
 
+/** The kernel counts CPU for /proc in hundredths of a second, on every platform that Node runs on. */
+const TICK_MS = 10;
+
 /** The main thread's id is the process's. */
 export const openHost = (pid: number): Host => {
   const cpuStat = cgroupFile('cpu.stat');
   const pressure = cgroupFile('cpu.pressure') ?? firstOf(['/proc/pressure/cpu']);
   const schedstat = firstOf([`/proc/${pid}/task/${pid}/schedstat`]);
-  const state = firstOf([`/proc/${pid}/task/${pid}/stat`]);
+  const stat = firstOf([`/proc/${pid}/task/${pid}/stat`]);
 
   const totals = (): HostTotals => {
-    const stat = textOf(cpuStat);
+    const quota = textOf(cpuStat);
     return {
       // Microseconds in version 2, nanoseconds in version 1.
-      throttledMs: msIn(stat, /throttled_usec (\d+)/, 1e3) ?? msIn(stat, /throttled_time (\d+)/, 1e6),
+      throttledMs: msIn(quota, /throttled_usec (\d+)/, 1e3) ?? msIn(quota, /throttled_time (\d+)/, 1e6),
       pressureMs: msIn(textOf(pressure), /some .*total=(\d+)/, 1e3),
       queuedMs: msIn(textOf(schedstat), /^\d+ (\d+)/, 1e6),
     };
   };
-  // The name in parentheses may hold anything; the state follows the last of them.
-  const mainState = (): string | undefined => /\) (\w)[^)]*$/.exec(textOf(state))?.[1];
+  const mainThread = (): MainThread | undefined => {
+    // The name in parentheses may hold anything; what follows the last of them is numbered from the third field on.
+    const fields = textOf(stat)
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const [state] = fields;
+    return state ? { state, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS } : undefined;
+  };
 
-  return { totals, mainState };
+  return { totals, mainThread };
 };

@@ -8,7 +8,8 @@ const STACK_CHARACTERS_MAX = 2_000;
 
 export const LEVELS: Record<Exclude<Severity, 'metric'>, number> = { info: 30, warn: 40, error: 50, fatal: 60 };
 
-const subjectOf = ({ route, method }: Stall): string => (route === undefined ? '' : ` by ${method ? `${method} ` : ''}${route}`);
+const subjectOf = ({ route, method }: Stall): string =>
+  route === undefined ? '' : ` by ${method ? `${method} ` : ''}${route}`;
 
 /** `event loop blocked 312 ms by POST /v1/usage (cpu) at priceItems src/ledger/usage.ts:88` */
 export const sentenceOf = (stall: Stall): string => {
@@ -16,7 +17,9 @@ export const sentenceOf = (stall: Stall): string => {
   const ms = Math.round(durationMs);
   if (cause === 'suspended') return `the process was suspended for ${ms} ms`;
   const what = phase === 'started' ? `event loop blocked for ${ms} ms so far` : `event loop blocked ${ms} ms`;
-  const where = frame ? ` ${afterNativeCall ? 'in a native call of' : 'at'} ${frame.function} ${frame.filename}:${frame.lineno}` : '';
+  const where = frame
+    ? ` ${afterNativeCall ? 'in a native call of' : 'at'} ${frame.function} ${frame.filename}:${frame.lineno}`
+    : '';
   const unsure = confidence === 'low' && isCode(stall) ? ', no stack of it could be taken' : '';
   return `${what}${subjectOf(stall)} (${cause})${where}${unsure}`;
 };

@@ -45,8 +45,12 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
     new Counter({ name, help, labelNames, registers });
-  const histogram = <L extends string>(name: string, help: string, buckets: number[], ...labelNames: L[]): Histogram<L> =>
-    new Histogram({ name, help, labelNames, buckets, registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    ...labelNames: L[]
+  ): Histogram<L> => new Histogram({ name, help, labelNames, buckets, registers });
   const gauge = (name: string, help: string, read: () => number | undefined): void => {
     new Gauge({
       name,
@@ -80,28 +84,76 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'http_response_status_code',
   );
   const errors = counter('quittance_errors_total', 'Errors answered, by the code of the PaymentError.', 'code');
-  const payments = counter('quittance_payments_total', 'Attempts to charge, by outcome and decline code.', 'outcome', 'decline_code');
+  const payments = counter(
+    'quittance_payments_total',
+    'Attempts to charge, by outcome and decline code.',
+    'outcome',
+    'decline_code',
+  );
   const sizes = histogram('quittance_batch_size', 'How many changes or reads left together.', SIZES, 'lane');
-  const waits = histogram('quittance_batch_wait_seconds', 'How long the first of a batch waited for the one before.', SECONDS, 'lane');
-  const durations = histogram('quittance_batch_duration_seconds', 'How long a batch took in the database.', SECONDS, 'lane');
-  const stripe = histogram('quittance_stripe_call_duration_seconds', 'How long Stripe took, by what came of it.', SECONDS, 'operation', 'result');
-  const recoveries = counter('quittance_recoveries_total', 'Abandoned attempts taken over, by what came of it.', 'result');
-  const sheds = counter('quittance_shed_requests_total', 'Requests refused under load, by reason and class.', 'reason', 'class');
-  const gc = histogram('nodejs_gc_duration_seconds', 'Garbage collections by kind; every one is counted.', GC_SECONDS, 'kind');
+  const waits = histogram(
+    'quittance_batch_wait_seconds',
+    'How long the first of a batch waited for the one before.',
+    SECONDS,
+    'lane',
+  );
+  const durations = histogram(
+    'quittance_batch_duration_seconds',
+    'How long a batch took in the database.',
+    SECONDS,
+    'lane',
+  );
+  const stripe = histogram(
+    'quittance_stripe_call_duration_seconds',
+    'How long Stripe took, by what came of it.',
+    SECONDS,
+    'operation',
+    'result',
+  );
+  const recoveries = counter(
+    'quittance_recoveries_total',
+    'Abandoned attempts taken over, by what came of it.',
+    'result',
+  );
+  const sheds = counter(
+    'quittance_shed_requests_total',
+    'Requests refused under load, by reason and class.',
+    'reason',
+    'class',
+  );
+  const gc = histogram(
+    'nodejs_gc_duration_seconds',
+    'Garbage collections by kind; every one is counted.',
+    GC_SECONDS,
+    'kind',
+  );
 
-  gauges('quittance_database_connections', 'Connections to Postgres, by state; waiting are those who want one.', 'state', () => {
-    const { total, idle, waiting } = sources.pool();
-    return { used: total - idle, idle, waiting };
-  });
+  gauges(
+    'quittance_database_connections',
+    'Connections to Postgres, by state; waiting are those who want one.',
+    'state',
+    () => {
+      const { total, idle, waiting } = sources.pool();
+      return { used: total - idle, idle, waiting };
+    },
+  );
   gauges('quittance_requests_in_flight', 'Requests under way, by class.', 'class', sources.inflight);
   gauge('quittance_commit_waiting', 'Changes that wait for the commit under way.', sources.waiting);
-  gauge('quittance_unknown_outcomes', 'Attempts whose outcome at Stripe nobody knows, past their lease.', () => sources.unknown()?.count);
+  gauge(
+    'quittance_unknown_outcomes',
+    'Attempts whose outcome at Stripe nobody knows, past their lease.',
+    () => sources.unknown()?.count,
+  );
   gauge('quittance_unknown_outcome_age_seconds', 'How long ago the oldest of them began.', () => {
     const unknown = sources.unknown();
     return unknown && unknown.oldestMs / 1000;
   });
   let proofHolds: number | undefined;
-  gauge('quittance_ledger_proof_holds', '1 where the ledger held every invariant when it was last checked, 0 where not.', () => proofHolds);
+  gauge(
+    'quittance_ledger_proof_holds',
+    '1 where the ledger held every invariant when it was last checked, 0 where not.',
+    () => proofHolds,
+  );
   gaugeTheLoop(gauge, sources.lag);
   gaugeTheProcess(gauge, gauges, registers);
 
@@ -109,7 +161,10 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   return {
     text: () => registry.metrics(),
     request: (method, route, status, durationMs) => {
-      requests.observe({ http_request_method: method, http_route: route, http_response_status_code: status }, durationMs / 1000);
+      requests.observe(
+        { http_request_method: method, http_route: route, http_response_status_code: status },
+        durationMs / 1000,
+      );
       spent.requests++;
       spent.requestMs += durationMs;
     },
@@ -130,7 +185,9 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     recovered: (result) => recoveries.inc({ result }),
     shed: (reason, serviceClass) => sheds.inc({ reason, class: serviceClass }),
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
-    proof: (holds) => void (proofHolds = Number(holds)),
+    proof: (holds) => {
+      proofHolds = Number(holds);
+    },
     spent: () => {
       const { user, system } = process.cpuUsage();
       return { ...spent, cpuMs: (user + system) / 1000 };
@@ -156,16 +213,20 @@ const gaugeTheLoop = (gauge: GaugeOf, lag: MetricsSources['lag']): void => {
   for (const p of [50, 90, 99])
     of(`p${p}_`, `The ${p}th percentile of the delay of the event loop`, (histogram) => histogram.percentile(p));
   let since = performance.eventLoopUtilization();
-  gauge('nodejs_eventloop_utilization_ratio', 'The share of the time since the last scrape in which the loop had work.', () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, since);
-    since = now;
-    return utilization;
-  });
+  gauge(
+    'nodejs_eventloop_utilization_ratio',
+    'The share of the time since the last scrape in which the loop had work.',
+    () => {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, since);
+      since = now;
+      return utilization;
+    },
+  );
 };
 
 const gaugeTheProcess = (gauge: GaugeOf, gauges: GaugesOf, registers: Registry[]): void => {
-  const cpu = new Counter({
+  new Counter({
     name: 'process_cpu_seconds_total',
     help: 'CPU of the process, user and system, all threads.',
     registers,
@@ -175,7 +236,6 @@ const gaugeTheProcess = (gauge: GaugeOf, gauges: GaugesOf, registers: Registry[]
       this.inc((user + system) / 1e6);
     },
   });
-  void cpu;
   const startedS = Math.round(Date.now() / 1000 - process.uptime());
   gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => startedS);
   gauge('process_resident_memory_bytes', 'Memory that the process holds.', () => process.memoryUsage.rss());
@@ -183,7 +243,9 @@ const gaugeTheProcess = (gauge: GaugeOf, gauges: GaugesOf, registers: Registry[]
   gauge('nodejs_heap_size_total_bytes', 'V8 heap, main thread.', () => process.memoryUsage().heapTotal);
   gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', () => process.memoryUsage().external);
   gauges('nodejs_heap_space_size_used_bytes', 'V8 heap in use, by space.', 'space', () =>
-    Object.fromEntries(getHeapSpaceStatistics().map(({ space_name, space_used_size }) => [space_name, space_used_size])),
+    Object.fromEntries(
+      getHeapSpaceStatistics().map(({ space_name, space_used_size }) => [space_name, space_used_size]),
+    ),
   );
   gauges('nodejs_active_resources', 'What keeps the loop alive, by kind.', 'type', () => {
     const counts: Record<string, number> = {};

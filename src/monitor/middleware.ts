@@ -32,7 +32,15 @@ const complain = (message: string): void => void process.stderr.write(`event-loo
 
 /** Starts the monitor, and follows each request. Never keeps a request or the process from going on. */
 export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandler => {
-  const { port, host = '127.0.0.1', tiers = TIERS, logLevel = 'info', onStarted, onError = complain, ...rest } = options;
+  const {
+    port,
+    host = '127.0.0.1',
+    tiers = TIERS,
+    logLevel = 'info',
+    onStarted,
+    onError = complain,
+    ...rest
+  } = options;
   let inflight = 0;
   let monitor: Monitor | undefined;
   const nothing = { total: 0, idle: 0, waiting: 0 };
@@ -54,7 +62,7 @@ export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandl
     snapshot: undefined,
     metrics: metrics.text,
     onGc: metrics.gc,
-    onInterval: () => undefined,
+    onPressure: () => undefined,
     warn: (fields, message) => complain(`${message} ${JSON.stringify(fields)}`),
   }).match((started) => {
     monitor = started;

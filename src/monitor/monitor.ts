@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ResultAsync } from 'neverthrow';
+import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
 import { runJob, storage } from './context.ts';
 import type { Economics, FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
@@ -29,7 +30,8 @@ export interface MonitorOptions {
   /** The main thread's metrics as text; asked when someone scrapes. */
   readonly metrics: () => Promise<string>;
   readonly onGc: (kind: GcKind, durationMs: number) => void;
-  readonly onInterval: (interval: Interval) => void;
+  /** Every tenth of a second: what decides whether requests are let in. */
+  readonly onPressure: (pressure: Pressure) => void;
   readonly warn: (fields: object, message: string) => void;
   readonly runbookUrl?: string;
   readonly economics?: Partial<Economics>;
@@ -49,14 +51,23 @@ const SNAPSHOT_EVERY_MS = 2_000;
 const RUNBOOK = 'scripts/ops/runbook.md';
 /** The story's: 32 instances at $12,000 a month, $180,000 of engineering, and 4 instances of 32 left. */
 const STORY: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
-const LEVELS: Record<string, number> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity };
+const LEVELS: Record<string, number> = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+  silent: Infinity,
+};
 
 /** Begins to watch, and listens on the ops port. Errors: why it could not. */
 export const startMonitor = (options: MonitorOptions): ResultAsync<Monitor, string> =>
   ResultAsync.fromPromise(
     // In a context of its own: timers that are made here belong to no request.
     runJob('monitor', () => start(options)),
-    (error) => `the ops port ${options.port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+    (error) =>
+      `the ops port ${options.port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
   );
 
 const start = async (options: MonitorOptions): Promise<Monitor> => {
@@ -85,10 +96,13 @@ const start = async (options: MonitorOptions): Promise<Monitor> => {
           attempt(render());
           return;
         case 'stacks unavailable':
-          options.warn({ reason: message.message }, 'stalls will be told without a stack or a route: none can be taken here');
+          options.warn(
+            { reason: message.message },
+            'stalls will be told without a stack or a route: none can be taken here',
+          );
       }
     });
-    worker.on('error', (error) => {
+    worker.on('error', (error: Error) => {
       options.warn({ err: error }, 'the ops thread ended: nobody watches the event loop');
       reject(error);
     });
@@ -102,12 +116,15 @@ const start = async (options: MonitorOptions): Promise<Monitor> => {
     metricMs: options.tiers.metricMs,
     inflight: options.inflight,
     onStall: (sample) => send({ type: 'stall', sample }),
+    onPressure: options.onPressure,
     onGc: options.onGc,
   });
   const live = (): void => {
     const interval = beat.takeInterval();
-    options.onInterval(interval);
-    send({ type: 'live', live: { ...options.live(), lagMsMax: interval.lagMsMax, utilisation: interval.utilisation, gcMs: interval.gcMs } });
+    send({
+      type: 'live',
+      live: { ...options.live(), lagMsMax: interval.lagMsMax, utilisation: interval.utilisation, gcMs: interval.gcMs },
+    });
   };
   attempt(snapshot());
   const timers = [setInterval(live, LIVE_EVERY_MS), setInterval(() => attempt(snapshot()), SNAPSHOT_EVERY_MS)];
@@ -122,7 +139,10 @@ const start = async (options: MonitorOptions): Promise<Monitor> => {
   return { url, lag: beat.lag, refresh: () => attempt(snapshot()), close };
 };
 
-const startWorker = ({ host, port, tiers, logLevel, snapshot, ...options }: MonitorOptions, slots: SharedArrayBuffer): Worker => {
+const startWorker = (
+  { host, port, tiers, logLevel, snapshot, ...options }: MonitorOptions,
+  slots: SharedArrayBuffer,
+): Worker => {
   const data: OpsData = {
     host,
     port,
@@ -146,5 +166,8 @@ const startWorker = ({ host, port, tiers, logLevel, snapshot, ...options }: Moni
 
 /** Lets the other thread take this one's stack, with the work under way. Where it cannot, the ops thread says so. */
 const registerMainThread = (): void => {
-  loadNativeStack().map(({ registerThread }) => registerThread({ asyncLocalStorage: storage }, MAIN));
+  loadNativeStack().match(
+    ({ registerThread }) => registerThread({ asyncLocalStorage: storage }, MAIN),
+    () => undefined,
+  );
 };

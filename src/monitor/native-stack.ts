@@ -9,7 +9,12 @@ export const ASK = { number: 0 } as const;
 export interface StackAnswer {
   readonly number: number;
   readonly frames: readonly Frame[];
-  readonly work: { readonly route?: string; readonly method?: string; readonly requestId?: string; readonly turn?: number };
+  readonly work: {
+    readonly route?: string;
+    readonly method?: string;
+    readonly requestId?: string;
+    readonly turn?: number;
+  };
   /** How long the main thread took to answer: more than a moment is a native call that it was in. */
   readonly tookMs: number;
 }

@@ -82,11 +82,16 @@ export const serveOps = (options: OpsServerOptions): void => {
 
   const stalls = (response: ServerResponse): void => {
     const latest = records.stalls().slice(-STALLS_SHOWN).reverse();
-    const data = latest.map((stall) => ({ time: stall.at, severity: stall.severity, msg: sentenceOf(stall), ...fieldsOf(stall) }));
+    const data = latest.map((stall) => ({
+      time: stall.at,
+      severity: stall.severity,
+      msg: sentenceOf(stall),
+      ...fieldsOf(stall),
+    }));
     json(response, 200, { object: 'list', data });
   };
 
-  const verdict = (request: IncomingMessage, response: ServerResponse): void => {
+  const verdict = (response: ServerResponse, request: IncomingMessage): void => {
     const { searchParams } = new URL(request.url ?? '/', 'http://ops');
     const asked = settingsIn(searchParams, options.economics);
     if (typeof asked === 'string') {
@@ -116,7 +121,13 @@ export const serveOps = (options: OpsServerOptions): void => {
         .stalls()
         .slice(-30)
         .reverse()
-        .map((stall) => ({ at: stall.at, msg: sentenceOf(stall), severity: stall.severity, cause: stall.cause, phase: stall.phase })),
+        .map((stall) => ({
+          at: stall.at,
+          msg: sentenceOf(stall),
+          severity: stall.severity,
+          cause: stall.cause,
+          phase: stall.phase,
+        })),
     });
   };
 
@@ -126,25 +137,35 @@ export const serveOps = (options: OpsServerOptions): void => {
     return key !== undefined && options.snapshot().snapshot.keyHashes.includes(hashOf(key));
   };
 
+  const metrics = (response: ServerResponse): void => {
+    void options.render().then((body) => text(response, 'text/plain; version=0.0.4', body));
+  };
+
+  type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+  const open: Readonly<Record<string, Answer>> = { '/livez': livez, '/readyz': readyz };
+  const closed: Readonly<Record<string, Answer>> = {
+    '/metrics': metrics,
+    '/stalls': stalls,
+    '/verdict': verdict,
+    '/live': live,
+  };
+
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url?.split('?')[0] ?? '/';
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return json(response, 405, { error: { code: 'method_not_allowed', message: 'The ops port is only read.' } });
-    if (path === '/livez') return livez(response);
-    if (path === '/readyz') return readyz(response);
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-    if (page) return text(response, page.type, readFileSync(page.file, 'utf8'), PAGE_HEADERS);
-    if (!mayReadMore(request)) {
-      const message = 'Send an on-call key (ok_…) as a Bearer token.';
-      return json(response, 401, { error: { code: 'unauthenticated', message } });
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      json(response, 405, { error: { code: 'method_not_allowed', message: 'The ops port is only read.' } });
+    else if (page) text(response, page.type, readFileSync(page.file, 'utf8'), PAGE_HEADERS);
+    else if (Object.hasOwn(open, path)) open[path]?.(response, request);
+    else if (!mayReadMore(request))
+      json(response, 401, {
+        error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' },
+      });
+    else if (Object.hasOwn(closed, path)) closed[path]?.(response, request);
+    else {
+      const message = `There are /, ${[...Object.keys(open), ...Object.keys(closed)].join(', ')}.`;
+      json(response, 404, { error: { code: 'route_not_found', message } });
     }
-    if (path === '/metrics')
-      return void options.render().then((body) => text(response, 'text/plain; version=0.0.4', body));
-    if (path === '/stalls') return stalls(response);
-    if (path === '/verdict') return verdict(request, response);
-    if (path === '/live') return live(response);
-    const message = 'There are /, /livez, /readyz, /metrics, /stalls, /live and /verdict.';
-    json(response, 404, { error: { code: 'route_not_found', message } });
   };
 
   const server = createServer(answer);
@@ -167,7 +188,12 @@ const text = (response: ServerResponse, type: string, body: string, headers: Rec
   response.end(body);
 };
 
-const ECONOMICS = { instances: 'instances', instance_usd: 'instanceUsdMonth', rewrite_usd: 'rewriteUsd', speedup: 'rewriteSpeedup' } as const;
+const ECONOMICS = {
+  instances: 'instances',
+  instance_usd: 'instanceUsdMonth',
+  rewrite_usd: 'rewriteUsd',
+  speedup: 'rewriteSpeedup',
+} as const;
 /** Nobody runs a larger bill on this page. */
 const AMOUNT_MAX = 1e9;
 
@@ -182,7 +208,8 @@ const settingsIn = (
     const amount = /^\d{1,10}(\.\d{1,4})?$/.test(value) ? Number(value) : NaN;
     if (name === 'minutes') minutes = amount;
     else if (Object.hasOwn(ECONOMICS, name)) economics[ECONOMICS[name as keyof typeof ECONOMICS]] = amount;
-    else return `There is no ${JSON.stringify(name.slice(0, 40))}; there are minutes, ${Object.keys(ECONOMICS).join(', ')}.`;
+    else
+      return `There is no ${JSON.stringify(name.slice(0, 40))}; there are minutes, ${Object.keys(ECONOMICS).join(', ')}.`;
     if (!(amount > 0 && amount <= AMOUNT_MAX)) return `${name} takes a number above 0.`;
   }
   return minutes >= 1 && minutes <= MINUTES_MAX ? { minutes, economics } : `minutes takes 1 to ${MINUTES_MAX}.`;

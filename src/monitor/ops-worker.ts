@@ -111,7 +111,11 @@ const watchdog = startWatchdog({
   root: data.root,
   onStall,
 });
-const metrics = createStallMetrics(watchdog.blockedMs, () => performance.now() - rendered.at, askForStack !== undefined);
+const metrics = createStallMetrics(
+  watchdog.blockedMs,
+  () => performance.now() - rendered.at,
+  askForStack !== undefined,
+);
 
 parentPort?.on('message', (message: ToOps) => {
   switch (message.type) {

@@ -87,7 +87,14 @@ export const createRecords = (): Records => {
     const { culprits } = minuteAt(minuteOf(Date.parse(told.at)));
     const at = told.frame && `${told.frame.function} ${told.frame.filename}:${told.frame.lineno}`;
     const key = `${told.cause}\n${told.method ?? ''} ${told.route ?? ''}\n${at ?? ''}`;
-    const culprit = culprits.get(key) ?? { route: told.route, method: told.method, cause: told.cause, at, stalls: 0, ms: 0 };
+    const culprit = culprits.get(key) ?? {
+      route: told.route,
+      method: told.method,
+      cause: told.cause,
+      at,
+      stalls: 0,
+      ms: 0,
+    };
     culprit.stalls++;
     culprit.ms += told.durationMs;
     if (culprits.size < CULPRITS_MAX || culprits.has(key)) culprits.set(key, culprit);

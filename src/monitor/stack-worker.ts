@@ -9,7 +9,7 @@ const data = workerData as { ask: SharedArrayBuffer; port: MessagePort };
 
 const serve = ({ captureStackTrace }: NativeStack): void => {
   const ask = new Int32Array(data.ask);
-  for (let answered = 0; ; ) {
+  for (let answered = 0; ;) {
     Atomics.wait(ask, ASK.number, answered);
     answered = Atomics.load(ask, ASK.number);
     const askedAt = performance.now();
@@ -25,4 +25,4 @@ const serve = ({ captureStackTrace }: NativeStack): void => {
 };
 
 // Where there is none, the ops thread has said so and does not start this one.
-loadNativeStack().map(serve);
+loadNativeStack().match(serve, () => undefined);

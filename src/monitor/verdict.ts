@@ -7,19 +7,41 @@ import type { Culprit, Minute } from './records.ts';
 import type { Cause } from './sample.ts';
 
 export type Finding = Exclude<Cause, 'mixed'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
-export type Advice = 'stay' | 'fix the route' | 'move it to a worker' | 'mend the memory' | 'mend the database' | 'add an instance' | 'mend the machine' | 'rewrite';
+export type Advice =
+  | 'stay'
+  | 'fix the route'
+  | 'move it to a worker'
+  | 'mend the memory'
+  | 'mend the database'
+  | 'add an instance'
+  | 'mend the machine'
+  | 'rewrite';
 
 export interface VerdictReport {
   readonly finding: Finding;
   readonly advice: Advice;
   readonly summary: string;
   readonly window: { readonly minutes: number; readonly secondsSeen: number; readonly requests: number };
-  readonly loop: { readonly utilisation: number; readonly secondsOver50Ratio: number; readonly secondsOver10Ratio: number; readonly gcRatio: number };
-  readonly stalls: readonly { readonly cause: Cause; readonly stalls: number; readonly seconds: number; readonly ratio: number }[];
+  readonly loop: {
+    readonly utilisation: number;
+    readonly secondsOver50Ratio: number;
+    readonly secondsOver10Ratio: number;
+    readonly gcRatio: number;
+  };
+  readonly stalls: readonly {
+    readonly cause: Cause;
+    readonly stalls: number;
+    readonly seconds: number;
+    readonly ratio: number;
+  }[];
   readonly culprits: readonly Culprit[];
   /** Of the time that requests took, where it went. */
   readonly time: { readonly database: number; readonly queue: number; readonly stripe: number; readonly rest: number };
-  readonly economics: Economics & { readonly usdMonth: number; readonly savedUsdMonth: number; readonly breakEvenMonths: number | undefined };
+  readonly economics: Economics & {
+    readonly usdMonth: number;
+    readonly savedUsdMonth: number;
+    readonly breakEvenMonths: number | undefined;
+  };
 }
 
 /** Below this there is nothing to judge. */
@@ -46,7 +68,8 @@ export const verdictOf = (minutes: readonly Minute[], economics: Economics): Ver
   const per = (ms: number): number => (spent.requestMs === 0 ? 0 : Math.min(1, ms / spent.requestMs));
   const time = { database: per(spent.databaseMs), queue: per(spent.queueMs), stripe: per(spent.stripeMs), rest: 0 };
   const rest = Math.max(0, 1 - time.database - time.queue - time.stripe);
-  const ratio = (of: (minute: Minute) => number, whole = seconds): number => (whole === 0 ? 0 : sum(minutes, of) / whole);
+  const ratio = (of: (minute: Minute) => number, whole = seconds): number =>
+    whole === 0 ? 0 : sum(minutes, of) / whole;
   const loop = {
     utilisation: ratio(({ activeMs }) => activeMs, seconds * 1000),
     secondsOver50Ratio: ratio(({ secondsOver50 }) => secondsOver50),
@@ -132,7 +155,8 @@ const reckon = (economics: Economics, utilisation: number): VerdictReport['econo
   return { ...economics, usdMonth, savedUsdMonth, breakEvenMonths };
 };
 
-const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0);
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0);
 
 const mergeCulprits = (minutes: readonly Minute[]): Culprit[] => {
   const merged = new Map<string, Culprit>();
@@ -191,11 +215,14 @@ const ADVICE: Record<Advice, string> = {
   stay: 'Stay with Node: a faster loop would change nothing that a caller can feel.',
   'fix the route': 'Fix what is named below; it is a few functions, not a language.',
   'move it to a worker': 'Move it to a worker thread, or stream it in pieces: it is long by itself.',
-  'mend the memory': 'Take a heap snapshot under load, find what is kept or made needlessly, and give the young generation more room (--max-semi-space-size).',
-  'mend the database': 'Look at the slowest statements, their plans, and what waits for what; batch what can be batched.',
+  'mend the memory':
+    'Take a heap snapshot under load, find what is kept or made needlessly, and give the young generation more room (--max-semi-space-size).',
+  'mend the database':
+    'Look at the slowest statements, their plans, and what waits for what; batch what can be batched.',
   'add an instance': 'Add an instance or a process (WORKERS).',
   'mend the machine': 'Raise the CPU request and limit, or move the neighbours away; nothing in the code would help.',
-  rewrite: 'The limits of the loop are reached, and the bill pays for a rewrite. Begin with the routes below, one at a time.',
+  rewrite:
+    'The limits of the loop are reached, and the bill pays for a rewrite. Begin with the routes below, one at a time.',
 };
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
@@ -212,7 +239,10 @@ const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
     `Requests spent: database ${percent(time.database)}, queue ${percent(time.queue)}, Stripe ${percent(time.stripe)}, the rest ${percent(time.rest)}.`,
     '',
     stalls.length === 0 ? 'No stalls.' : 'Stalls by cause:',
-    ...stalls.map(({ cause, stalls: count, seconds, ratio }) => `  ${cause.padEnd(10)} ${seconds.toFixed(1).padStart(8)} s  ${percent(ratio).padStart(7)}  ${count} stalls`),
+    ...stalls.map(
+      ({ cause, stalls: count, seconds, ratio }) =>
+        `  ${cause.padEnd(10)} ${seconds.toFixed(1).padStart(8)} s  ${percent(ratio).padStart(7)}  ${count} stalls`,
+    ),
     ...(culprits.length === 0 ? [] : ['', 'Where:']),
     ...culprits.map(
       ({ route, method, cause, at, stalls: count, ms }) =>
@@ -221,7 +251,9 @@ const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
     '',
     `Economics: ${economics.instances} instances at ${usd(economics.instanceUsdMonth)} a month are ${usd(economics.usdMonth)}. ` +
       `A rewrite at ${usd(economics.rewriteUsd)}, ${economics.rewriteSpeedup}× less CPU, would save ${usd(economics.savedUsdMonth)} a month` +
-      (economics.breakEvenMonths === undefined ? '; it never pays.' : ` and pay for itself in ${economics.breakEvenMonths.toFixed(1)} months.`),
+      (economics.breakEvenMonths === undefined
+        ? '; it never pays.'
+        : ` and pay for itself in ${economics.breakEvenMonths.toFixed(1)} months.`),
   ];
   return lines.join('\n');
 };

@@ -5,7 +5,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { causeOf, type Evidence } from './cause.ts';
 import type { Host, HostTotals } from './host.ts';
-import { severityOf, type Cause, type Frame, type MainSample, type Sighting, type Stall, type Tiers } from './sample.ts';
+import {
+  severityOf,
+  type Cause,
+  type Frame,
+  type MainSample,
+  type Sighting,
+  type Stall,
+  type Tiers,
+} from './sample.ts';
 import { SLOT } from './slots.ts';
 import { applicationFrame, relativeTo } from './stack.ts';
 import type { StackAnswer } from './native-stack.ts';
@@ -54,6 +62,8 @@ interface Watched {
   readonly sightings: Sighting[];
   seenRunnable: number;
   seenWaiting: number;
+  firstLook: { readonly at: number; readonly cpuMs: number } | undefined;
+  cpuMs: number;
   asked: number;
   said: 'nothing' | 'started' | 'fatal';
 }
@@ -92,6 +102,8 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
       sightings: [],
       seenRunnable: 0,
       seenWaiting: 0,
+      firstLook: undefined,
+      cpuMs: 0,
       asked: 0,
       said: 'nothing',
     };
@@ -103,9 +115,12 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   };
 
   const look = (stall: Watched): void => {
-    const state = host.mainState();
-    if (state === 'R') stall.seenRunnable++;
-    else if (state === 'S' || state === 'D') stall.seenWaiting++;
+    const main = host.mainThread();
+    if (!main) return;
+    stall.firstLook ??= { at: mainNow(), cpuMs: main.cpuMs };
+    stall.cpuMs = main.cpuMs;
+    if (main.state === 'R') stall.seenRunnable++;
+    else if (main.state === 'S' || main.state === 'D') stall.seenWaiting++;
   };
 
   /** At 50 ms, again at ten times that, and when it is fatal; one question at a time. */
@@ -186,9 +201,19 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
 
   /** What can be said while it goes on: the main thread's own figures come when it is over. */
   const provisional = (stall: Watched, ageMs: number): Facts => {
-    const looks = stall.seenRunnable + stall.seenWaiting;
-    const onCpuRatio = looks === 0 ? 1 : stall.seenRunnable / looks;
-    return { kind: 'turn', startedAt: stall.startedAt, durationMs: ageMs, onCpuRatio, gcMs: 0, continued: false, sample: undefined };
+    const { firstLook, cpuMs } = stall;
+    const lookedMs = firstLook ? mainNow() - firstLook.at : 0;
+    // Over less than a few of the kernel's ticks nothing can be said against the code: it is taken to run.
+    const onCpuRatio = firstLook && lookedMs > 40 ? Math.min(1, (cpuMs - firstLook.cpuMs) / lookedMs) : 1;
+    return {
+      kind: 'turn',
+      startedAt: stall.startedAt,
+      durationMs: ageMs,
+      onCpuRatio,
+      gcMs: 0,
+      continued: false,
+      sample: undefined,
+    };
   };
 
   const describe = (phase: Stall['phase'], stall: Watched | undefined, facts: Facts): Stall => {

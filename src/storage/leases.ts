@@ -34,11 +34,11 @@ export const createLeases = (db: Kysely<DB>): Leases => ({
 const countUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes> => {
   const { count, oldest } = await db
     .selectFrom('attempts')
-    .select(({ fn }) => [fn.countAll<bigint>().as('count'), fn.min('started_at').as('oldest')])
+    .select(({ fn }) => [fn.countAll<bigint>().as('count'), fn.min<Micros | null>('started_at').as('oldest')])
     .where('outcome', 'is', null)
     .where('owned_until', '<', sql<Micros>`${toIsoMicros(now)}::timestamptz`)
     .executeTakeFirstOrThrow();
-  return { count: Number(count), oldestMs: oldest === null ? 0 : toMs(now) - toMs(oldest as Micros) };
+  return { count: Number(count), oldestMs: oldest === null ? 0 : toMs(now) - toMs(oldest) };
 };
 
 const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: number): Promise<Abandoned[]> => {

@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { causeOf, type Evidence } from '../../src/monitor/cause.ts';
+import { severityOf } from '../../src/monitor/sample.ts';
+
+/** A 300 ms loop on a quiet machine, as it was recorded. Each test says what was different. */
+const loop: Evidence = {
+  kind: 'turn',
+  durationMs: 301,
+  onCpuRatio: 0.99,
+  gcMs: 0,
+  watchdogSleptMs: 0,
+  continued: false,
+  throttledRatio: 0,
+  queuedRatio: undefined,
+  pressureRatio: 0.02,
+  seenRunnable: 12,
+  seenWaiting: 0,
+};
+const causeWith = (different: Partial<Evidence>): string => causeOf({ ...loop, ...different }).cause;
+
+describe('the cause of a stall', () => {
+  it('is the code where the main thread was on a core all the time', () => expect(causeWith({})).toBe('cpu'));
+
+  it('is the collector where that ran for half of it', () => expect(causeWith({ gcMs: 160 })).toBe('gc'));
+
+  it('is a synchronous call where the thread waited in the kernel', () =>
+    expect(causeWith({ onCpuRatio: 0.02, seenRunnable: 0, seenWaiting: 12 })).toBe('sync_io'));
+
+  it('is a suspension where nothing ran and the process was told to go on', () =>
+    expect(
+      causeWith({ onCpuRatio: 0.01, watchdogSleptMs: 990, durationMs: 1000, continued: true, pressureRatio: 0.9 }),
+    ).toBe('suspended'));
+
+  it('is a suspension where watchdog and thread slept, and nobody waited for a core', () =>
+    expect(causeWith({ onCpuRatio: 0, watchdogSleptMs: 990, durationMs: 1000 })).toBe('suspended'));
+
+  it('is starvation where watchdog and thread slept, and a core was waited for', () =>
+    expect(causeWith({ onCpuRatio: 0.1, watchdogSleptMs: 250, pressureRatio: 0.95 })).toBe('starved'));
+
+  it('is never a suspension while the thread was on a core, even if the watchdog slept', () =>
+    expect(causeWith({ watchdogSleptMs: 290, continued: true })).toBe('cpu'));
+
+  it('is the quota where that stopped the process for half of it', () =>
+    expect(causeWith({ onCpuRatio: 0.1, throttledRatio: 0.9, watchdogSleptMs: 270 })).toBe('throttled'));
+
+  it('is starvation where the thread was ready to run and did not', () =>
+    expect(causeWith({ onCpuRatio: 0.3, pressureRatio: 0.9 })).toBe('starved'));
+
+  it('is what the kernel says of the run queue, where it says it', () =>
+    expect(causeWith({ onCpuRatio: 0.3, queuedRatio: 0.65, seenRunnable: 0, seenWaiting: 9 })).toBe('starved'));
+
+  it('is not starvation where nobody waited for a core', () =>
+    expect(causeWith({ onCpuRatio: 0.4, pressureRatio: 0.05 })).not.toBe('starved'));
+
+  it('is the machine where the loop was at rest and woke up late', () =>
+    expect(causeWith({ kind: 'late', onCpuRatio: 0, seenRunnable: 0, seenWaiting: 0 })).toBe('starved'));
+
+  it('is a crowd where no callback was long', () => expect(causeWith({ kind: 'saturated' })).toBe('saturated'));
+
+  it('is mixed where two causes tie', () =>
+    expect(causeWith({ onCpuRatio: 0.48, pressureRatio: 0.9, seenRunnable: 7, seenWaiting: 6, gcMs: 0 })).not.toBe(
+      'sync_io',
+    ));
+
+  it('is found without any of what only Linux tells', () => {
+    const bare = { throttledRatio: undefined, pressureRatio: undefined, seenRunnable: 0, seenWaiting: 0 };
+    expect(causeWith(bare)).toBe('cpu');
+    expect(causeWith({ ...bare, onCpuRatio: 0.02 })).toBe('sync_io');
+  });
+});
+
+describe('the tier of a stall', () => {
+  const tiers = { metricMs: 50, warnMs: 100, errorMs: 500, fatalMs: 5000 };
+  it.each([
+    [60, 'metric'],
+    [100, 'warn'],
+    [500, 'error'],
+    [5000, 'fatal'],
+  ])('of %d ms is %s', (ms, tier) => expect(severityOf(ms, 'cpu', tiers)).toBe(tier));
+
+  it('of a suspended process pages nobody', () => expect(severityOf(60_000, 'suspended', tiers)).toBe('info'));
+});
