@@ -42,6 +42,7 @@ export const createCustomer = (scope: Scope, params: CustomerParams): Result<Str
     livemode: false,
     metadata: mergeMetadata({}, params.metadata),
     name: params.name ?? null,
+    next_invoice_sequence: 1,
     phone: params.phone ?? null,
     preferred_locales: [],
     shipping: null,

@@ -1,5 +1,6 @@
 import { err, ok, Result } from 'neverthrow';
 import { badParam, type Failure } from './failure.ts';
+import { listObjects } from './list.ts';
 import { isForm } from './params.ts';
 import { load, type Scope } from './scope.ts';
 import type { Kind } from './store.ts';
@@ -46,11 +47,28 @@ const expandPath = (scope: Scope, object: object, keys: readonly string[], path:
     const items = value.filter(isForm).map((item) => expandPath(scope, item, rest, path));
     return Result.combine(items).map((data) => ({ ...object, data }));
   }
+  // A charge's refunds are no id but a list, and there only when it is asked for.
+  if (object['object'] === 'charge' && key === 'refunds') return withRefunds(scope, object, rest, path);
   const kinds = EXPANDABLE[String(object['object'])]?.[key];
   if (kinds === undefined) return err(badParam(`This property cannot be expanded (${path}).`, 'expand'));
   const inner = typeof value === 'string' ? loadAny(scope, kinds, value) : value;
   if (!isForm(inner)) return ok(object);
   return expandPath(scope, inner, rest, path).map((one) => ({ ...object, [key]: one }));
+};
+
+/** How many refunds an expanded charge shows, as at Stripe; the rest is in the list of refunds. */
+const REFUNDS_SHOWN = 10;
+
+const withRefunds = (
+  scope: Scope,
+  charge: Record<string, unknown>,
+  rest: readonly string[],
+  path: string,
+): Result<object, Failure> => {
+  const id = String(charge['id']);
+  return listObjects(scope, 'refund', `/v1/charges/${id}/refunds`, { limit: REFUNDS_SHOWN }, { charge: id })
+    .andThen((list) => expandPath(scope, list, rest, path))
+    .map((refunds) => ({ ...charge, refunds }));
 };
 
 const loadAny = (scope: Scope, kinds: readonly Kind[], id: string): object | undefined => {

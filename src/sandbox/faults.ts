@@ -11,7 +11,7 @@ import { newId } from './ids.ts';
  * - `hang_before`, `hang_after`: as if the wait had no end; removing the faults lets go of what hangs.
  * - `error_before`, `error_after`: a 500. The latter is kept, and replayed, as at Stripe.
  * - `reset_before`, `reset_after`: the connection is reset instead of a reply.
- * - `truncate`: the connection is reset after `bytes` of the reply, head and body.
+ * - `truncate`: the connection is closed after `bytes` of the reply, head and body.
  * - `rate_limit`: a 429, nothing has run.
  * - `webhook_drop`, `webhook_duplicate`, `webhook_delay`, `webhook_reorder`: of the deliveries of an event; delayed by
  *   `ms`, or each by a random part of it.
@@ -32,6 +32,9 @@ const KINDS = [
   'webhook_reorder',
 ] as const;
 export type FaultKind = (typeof KINDS)[number];
+
+/** All kinds, for a person to read. */
+export const faultKinds: readonly string[] = KINDS;
 
 /** An hour: a longer wait is a hang. */
 const MS_MAX = 3_600_000;

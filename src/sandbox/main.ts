@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSandbox, serve } from './sandbox.ts';
+import { faultKinds } from './faults.ts';
+import { ensureEndpoint } from './webhooks.ts';
 import { openStore } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.
@@ -11,9 +13,24 @@ Environment:
   SANDBOX_PORT  where it listens, 0 for any free port   (default 3002)
   HOST          the address it listens on               (default 127.0.0.1)
   DATA_DIR      where sandbox.sqlite is kept            (default .data)
+  SANDBOX_WEBHOOK_URL     an address that is told of every event       (default none)
+  SANDBOX_WEBHOOK_SECRET  what those deliveries are signed with        (default whsec_sandbox)
 
-Any key of the form sk_test_… opens it. It prints "listening on http://…" when it is ready, and stops on SIGTERM.
-GET /_sandbox/health, /_sandbox/count and /_sandbox/export tell about it.
+Any key of the form sk_test_… opens it, and the test payment methods of https://docs.stripe.com/testing pay.
+It prints "listening on http://…" when it is ready, and stops on SIGTERM.
+
+Open it in a browser to see what it holds. Beside Stripe's routes it has:
+  GET    /_sandbox/health                {"ok":true,"pid":1}
+  GET    /_sandbox/count                 how many requests, intents, charges, refunds …
+  GET    /_sandbox/export                every payment intent with its charges, one JSON object a line
+  POST   /_sandbox/clock                 {"advance_s":90000} moves its clock forward, and does all that falls due
+  POST   /_sandbox/faults                {"kind":"reset_after","method":"POST","path":"/v1/payment_intents","count":1}
+  GET    /_sandbox/faults                those that are set, and how often each has struck
+  DELETE /_sandbox/faults, …/:id         removes them, and lets go of what hangs
+  POST   /_sandbox/events/:id/send       sends an event to every endpoint once more
+
+A fault for one request alone: the header "Sandbox-Fault: latency=500, truncate=120". The kinds:
+  ${faultKinds.join(', ')}
 `;
 
 /** What is in flight gets this long when the sandbox is told to stop; a hung reply is cut off then. */
@@ -36,6 +53,13 @@ const main = (): void => {
   mkdirSync(folder, { recursive: true });
   let origin = `http://${host}:${port}`;
   const sandbox = createSandbox(openStore(join(folder, 'sandbox.sqlite')), () => origin);
+  const webhookUrl = process.env['SANDBOX_WEBHOOK_URL'];
+  if (webhookUrl !== undefined && URL.parse(webhookUrl) === null) {
+    fail(`SANDBOX_WEBHOOK_URL is '${webhookUrl}', and must be a URL`);
+  }
+  if (webhookUrl !== undefined) {
+    ensureEndpoint(sandbox.scope(), webhookUrl, process.env['SANDBOX_WEBHOOK_SECRET'] ?? 'whsec_sandbox');
+  }
   const { server, stop } = serve(sandbox);
   server.on('error', (cause) => fail(`cannot listen on ${origin}: ${cause.message}`));
   server.listen(port, host, () => {

@@ -79,6 +79,7 @@ export interface Store {
    * payment method was used up.
    */
   readonly hidden: (id: string) => { value: string; spent: boolean } | undefined;
+  readonly hide: (id: string, value: string) => void;
   readonly spend: (paymentMethod: string) => void;
   /** The place of an object in its kind's order, for lists. */
   readonly position: (kind: Kind | 'event', id: string) => number | undefined;
@@ -269,6 +270,9 @@ export const openStore = (file: string): Store => {
     hidden: (id) => {
       const row = sql('SELECT hidden, spent FROM object WHERE id = ?').get(id);
       return row === undefined ? undefined : { value: asText(row, 'hidden'), spent: asNumber(row, 'spent') === 1 };
+    },
+    hide: (id, value) => {
+      sql('UPDATE object SET hidden = ? WHERE id = ?').run(value, id);
     },
     spend: (paymentMethod) => {
       sql('UPDATE object SET spent = 1 WHERE id = ?').run(paymentMethod);

@@ -48,6 +48,18 @@ export const createEndpoint = (
   return { ...endpoint, secret };
 };
 
+/** The endpoint that the environment names: all events, at that address, signed with that secret, however often it starts. */
+export const ensureEndpoint = (scope: Scope, url: string, secret: string): void => {
+  const held = liveEndpoints(scope.store).find((endpoint) => endpoint.url === url);
+  if (held === undefined) createEndpoint(scope, { url, enabled_events: ['*'] }, secret);
+  else scope.store.hide(held.id, secret);
+};
+
+const liveEndpoints = (store: Store): Stripe.WebhookEndpoint[] =>
+  store
+    .list({ kind: 'webhook_endpoint', where: [], limit: 100 })
+    .filter((endpoint): endpoint is Stripe.WebhookEndpoint => endpoint.deleted !== true);
+
 export const updateEndpoint = (
   scope: Scope,
   id: string,
@@ -91,11 +103,7 @@ export interface Webhooks {
 export const createWebhooks = (store: Store, clock: Clock, faults: Faults): Webhooks => {
   const underWay = new Set<number>();
 
-  const endpoints = (): Stripe.WebhookEndpoint[] =>
-    store
-      .list({ kind: 'webhook_endpoint', where: [], limit: 100 })
-      .filter((endpoint): endpoint is Stripe.WebhookEndpoint => endpoint.deleted !== true)
-      .filter(({ status }) => status === 'enabled');
+  const endpoints = (): Stripe.WebhookEndpoint[] => liveEndpoints(store).filter(({ status }) => status === 'enabled');
 
   const deliver = async ({ seq, event: id, endpoint: to, attempt }: Delivery): Promise<void> => {
     const event = store.getEvent(id);

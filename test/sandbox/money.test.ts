@@ -68,8 +68,9 @@ describe('refunds of the sandbox', () => {
     const tooMuch = await failureOf(stripe.refunds.create({ payment_intent: intent.id, amount: 251 }));
     expect(tooMuch).toMatchObject({ statusCode: 400, param: 'amount' });
     await stripe.refunds.create({ charge: String(intent.latest_charge) });
-    const { charge } = await settledCharge(intent);
+    const charge = await stripe.charges.retrieve(String(intent.latest_charge), { expand: ['refunds'] });
     expect(charge).toMatchObject({ amount_refunded: 1250, refunded: true });
+    expect(charge.refunds?.data.map(({ amount }) => amount)).toEqual([250, 1000]);
     expect((await failureOf(stripe.refunds.create({ payment_intent: intent.id }))).code).toBe(
       'charge_already_refunded',
     );

@@ -37,13 +37,13 @@ export interface RawReply {
 }
 
 /** What most tests charge with: a card that works, and no way to be sent elsewhere. */
-export const CHARGE = {
+export const CHARGE: Stripe.PaymentIntentCreateParams & { confirm: boolean; amount: number } = {
   amount: 1250,
   currency: 'usd',
   payment_method: 'pm_card_visa',
   allowed_payment_method_types: ['card'],
   confirm: true,
-} satisfies Stripe.PaymentIntentCreateParams;
+};
 
 export const startSandbox = async (environment: Record<string, string> = {}): Promise<TestSandbox> => {
   const dataDir = await createTempDir('sandbox');

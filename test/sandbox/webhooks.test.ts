@@ -117,4 +117,17 @@ describe('webhooks of the sandbox', () => {
     expect(await delivered()).toEqual([]);
     expect((await failureOf(stripe.webhookEndpoints.retrieve(endpoint.id))).statusCode).toBe(404);
   });
+
+  test('tell the address of the environment of everything, with the secret of the environment', async () => {
+    const own = await startSandbox({ SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: 'whsec_own' });
+    await own.kill('SIGTERM');
+    await own.restart();
+    await own.stripe.customers.create({ name: 'Ada' });
+    while (received.length === 0) await own.raw('GET', '/_sandbox/health');
+    const [delivery, ...more] = received.splice(0);
+    expect(more).toEqual([]);
+    expect(Stripe.webhooks.constructEvent(delivery!.body, delivery!.signature, 'whsec_own').type).toBe(
+      'customer.created',
+    );
+  });
 });
