@@ -185,12 +185,17 @@ const listenOn = (server: Server, host: string, port: number): ResultAsync<strin
     (error) => `port ${port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
   );
 
+/** How often connections that were answered meanwhile are closed: kept alive, they would hold the server open. */
+const CLOSE_IDLE_EVERY_MS = 50;
+
 /** Waits for the requests in flight; after the deadline their connections are cut. */
 const drain = (server: Server, deadlineMs: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
     server.close(() => {
-      clearTimeout(timer);
+      clearInterval(idle);
+      clearTimeout(deadline);
       resolve();
     });
     server.closeIdleConnections();
