@@ -24,6 +24,8 @@ export interface TestCard {
   readonly declinesOnlyCharges?: true;
   readonly dispute?: { readonly reason: string; readonly networkReasonCode: string; readonly inquiry?: true };
   readonly refund?: 'pending' | 'fails';
+  /** The answer takes a while, and then is this. */
+  readonly processing?: 'succeeds' | 'fails';
 }
 
 const visa = (last4: string, more: Partial<TestCard> = {}): TestCard => ({
@@ -42,7 +44,8 @@ const declined = (declineCode: string, networkCode: string, message = 'Your card
   sellerMessage: 'The bank did not return any further details with this decline.',
 });
 
-const GENERIC_DECLINE = declined('generic_decline', '01');
+/** What most declines are. */
+export const GENERIC_DECLINE: Decline = declined('generic_decline', '01');
 const INSUFFICIENT_FUNDS = declined('insufficient_funds', '51', 'Your card has insufficient funds.');
 
 /** The bank wants the customer, and the customer is not there (`off_session`). */
@@ -157,6 +160,9 @@ const TEST_CARDS: ReadonlyMap<string, TestCard> = new Map<string, TestCard>([
   ],
   ['pendingRefund', visa('7726', { refund: 'pending' })],
   ['refundFail', visa('5126', { refund: 'fails' })],
+  // The sandbox's own: Stripe has no test card that leaves an intent `processing`, though some payments are.
+  ['sandbox_processing', visa('4242', { processing: 'succeeds' })],
+  ['sandbox_processingFails', visa('0002', { processing: 'fails' })],
 ]);
 
 /** The name of the test card that a request names, as a payment method or as a token. */

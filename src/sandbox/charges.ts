@@ -11,7 +11,15 @@ export const CAPTURE_WITHIN_S: number = 7 * 24 * 60 * 60;
 export type Verdict =
   | { readonly kind: 'captured' }
   | { readonly kind: 'authorized' }
+  | { readonly kind: 'processing' }
   | { readonly kind: 'declined'; readonly decline: Decline };
+
+const STATUS: Readonly<Record<Verdict['kind'], Stripe.Charge.Status>> = {
+  captured: 'succeeded',
+  authorized: 'succeeded',
+  processing: 'pending',
+  declined: 'failed',
+};
 
 const outcomeOf = (verdict: Verdict): Stripe.Charge.Outcome => {
   if (verdict.kind !== 'declined') {
@@ -115,7 +123,7 @@ export const newCharge = (
     metadata: intent.metadata,
     on_behalf_of: null,
     outcome: outcomeOf(verdict),
-    paid: decline === undefined,
+    paid: verdict.kind === 'captured' || verdict.kind === 'authorized',
     payment_intent: intent.id,
     payment_method: method.id,
     payment_method_details: cardDetails(card, intent, verdict, now),
@@ -130,7 +138,7 @@ export const newCharge = (
     source_transfer: null,
     statement_descriptor: intent.statement_descriptor,
     statement_descriptor_suffix: intent.statement_descriptor_suffix,
-    status: decline === undefined ? 'succeeded' : 'failed',
+    status: STATUS[verdict.kind],
     transfer_data: null,
     transfer_group: intent.transfer_group,
   } satisfies Stripe.Charge;

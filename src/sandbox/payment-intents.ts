@@ -1,6 +1,6 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
-import { AUTHENTICATION_REQUIRED, type Decline } from './cards.ts';
+import { AUTHENTICATION_REQUIRED, type Decline, GENERIC_DECLINE } from './cards.ts';
 import { CAPTURE_WITHIN_S, newCharge, settleCharge } from './charges.ts';
 import { findCustomer } from './customers.ts';
 import { badParam, cardError, type Failure, refused, unexpectedState } from './failure.ts';
@@ -12,6 +12,8 @@ import { find, save, saveChange, type Scope } from './scope.ts';
 
 /** With `automatic_async` the fee is known a little after the reply: long enough to be seen missing. */
 const SETTLES_AFTER_MS = 1000;
+/** A card that answers late answers after this: long enough to be seen `processing`. */
+const PROCESSED_AFTER_MS = 5000;
 
 type Intent = Stripe.PaymentIntent;
 type Outcome = Result<Intent, Failure>;
@@ -231,21 +233,57 @@ const attempt = (
     );
   }
   const card = cardBehind(scope, method.id);
-  const wanted = params.payment_method_options?.card?.request_three_d_secure;
+  const wanted =
+    params.payment_method_options?.card?.request_three_d_secure ??
+    intent.payment_method_options?.card?.request_three_d_secure;
   const challenge = card.authentication === 'required' || wanted === 'any' || wanted === 'challenge';
   if (challenge && params.authenticated !== true) {
     if (params.off_session === true) return decline(scope, intent, method, AUTHENTICATION_REQUIRED);
     if (params.error_on_requires_action === true) return decline(scope, intent, method, AUTHENTICATION_REQUIRED);
     return ok(requireAction(scope, intent, method, params.return_url));
   }
-  return card.decline === undefined ? ok(take(scope, intent, method)) : decline(scope, intent, method, card.decline);
+  if (card.decline !== undefined) return decline(scope, intent, method, card.decline);
+  return ok(card.processing === undefined ? take(scope, intent, method) : process(scope, intent, method));
 };
 
+/** The answer takes a while: until then nobody knows whether the money comes. */
+const process = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Intent => {
+  const charge = newCharge(scope, intent, method, cardBehind(scope, method.id), { kind: 'processing' });
+  save(scope, charge, 'charge.pending');
+  scope.store.schedule(scope.clock.nowMs() + PROCESSED_AFTER_MS, 'finish_processing', intent.id);
+  const waiting: Intent = {
+    ...intent,
+    last_payment_error: null,
+    latest_charge: charge.id,
+    next_action: null,
+    payment_method: method.id,
+    status: 'processing',
+  };
+  save(scope, waiting, 'payment_intent.processing');
+  return waiting;
+};
+
+/** The answer has come, on the charge that has waited for it. */
+export const finishProcessing = (scope: Scope, id: string): void => {
+  const intent = scope.store.get('payment_intent', id);
+  const method = intent === undefined ? null : methodOf(scope, intent);
+  const waiting = scope.store.get('charge', idOf(intent?.latest_charge) ?? '');
+  if (intent?.status !== 'processing' || method === null || waiting === undefined) return;
+  const fails = cardBehind(scope, method.id).processing === 'fails';
+  if (!fails) take(scope, intent, method, waiting);
+  // The decline is in the intent and in its event; there is no request any more to be told of it.
+  else decline(scope, intent, method, GENERIC_DECLINE, waiting).unwrapOr(intent);
+};
+
+/** Another verdict on a charge that was made before: the same charge. */
+const again = (made: Stripe.Charge, waiting: Stripe.Charge | undefined): Stripe.Charge =>
+  waiting === undefined ? made : { ...made, id: waiting.id, created: waiting.created };
+
 /** The money is taken, or only held where the capture is manual. */
-const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Intent => {
+const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, waiting?: Stripe.Charge): Intent => {
   const card = cardBehind(scope, method.id);
   const manual = intent.capture_method === 'manual';
-  const made = newCharge(scope, intent, method, card, { kind: manual ? 'authorized' : 'captured' });
+  const made = again(newCharge(scope, intent, method, card, { kind: manual ? 'authorized' : 'captured' }), waiting);
   const settlesNow = intent.capture_method === 'automatic';
   const charge = settlesNow ? { ...made, balance_transaction: recordCharge(scope, made).id } : made;
   save(scope, charge, 'charge.succeeded');
@@ -272,8 +310,15 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Inten
 };
 
 /** The attempt failed: the intent wants another payment method, and remembers why. */
-const decline = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, why: Decline): Outcome => {
-  const charge = newCharge(scope, intent, method, cardBehind(scope, method.id), { kind: 'declined', decline: why });
+const decline = (
+  scope: Scope,
+  intent: Intent,
+  method: Stripe.PaymentMethod,
+  why: Decline,
+  waiting?: Stripe.Charge,
+): Outcome => {
+  const verdict = { kind: 'declined', decline: why } as const;
+  const charge = again(newCharge(scope, intent, method, cardBehind(scope, method.id), verdict), waiting);
   save(scope, charge, 'charge.failed');
   const failure = cardError({ ...declineError(why), charge: charge.id, payment_method: method });
   const failed: Intent = {
@@ -460,7 +505,6 @@ const CANCELABLE: readonly string[] = [
   'requires_capture',
   'requires_confirmation',
   'requires_action',
-  'processing',
 ];
 
 /** Ends an intent that has not succeeded; what was held is let go. */

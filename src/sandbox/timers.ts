@@ -1,5 +1,5 @@
 import { decideDispute, openDispute } from './disputes.ts';
-import { expireCapture, settleLater } from './payment-intents.ts';
+import { expireCapture, finishProcessing, settleLater } from './payment-intents.ts';
 import { decideRefund } from './refunds.ts';
 import type { Scope } from './scope.ts';
 
@@ -7,6 +7,7 @@ import type { Scope } from './scope.ts';
 const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = {
   settle_charge: settleLater,
   expire_capture: expireCapture,
+  finish_processing: finishProcessing,
   open_dispute: openDispute,
   decide_refund: decideRefund,
   decide_dispute: decideDispute,

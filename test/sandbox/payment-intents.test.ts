@@ -144,6 +144,31 @@ describe('a payment intent of the sandbox', () => {
     expect((await failureOf(stripe.paymentIntents.confirm(bare.id))).message).toContain('missing a payment method');
   });
 
+  test.each([
+    ['pm_card_sandbox_processing', 'succeeded', ['charge.succeeded', 'payment_intent.succeeded']],
+    ['pm_card_sandbox_processingFails', 'requires_payment_method', ['charge.failed', 'payment_intent.payment_failed']],
+  ])('with %s is processing at first, and then %s', async (method, status, events) => {
+    const waiting = await stripe.paymentIntents.create({
+      ...CHARGE,
+      payment_method: method,
+      capture_method: 'automatic',
+    });
+    expect(waiting).toMatchObject({ status: 'processing', amount_received: 0 });
+    expect((await chargeOf(waiting)).status).toBe('pending');
+    for (const step of [stripe.paymentIntents.confirm(waiting.id), stripe.paymentIntents.cancel(waiting.id)]) {
+      expect((await failureOf(step)).code).toBe('payment_intent_unexpected_state');
+    }
+    await sandbox.advance(10);
+    const done = await stripe.paymentIntents.retrieve(waiting.id);
+    expect(done).toMatchObject({ status, latest_charge: waiting.latest_charge });
+    const { data } = await stripe.events.list({ limit: 20 });
+    const about = data.filter(({ data: { object } }) =>
+      [waiting.id, waiting.latest_charge].includes((object as { id: string }).id),
+    );
+    const told = about.map(({ type }) => type).reverse();
+    expect(told).toEqual(['payment_intent.created', 'charge.pending', 'payment_intent.processing', ...events]);
+  });
+
   test('keeps its amount once it is paid, but takes a description and metadata', async () => {
     const paid = await stripe.paymentIntents.create({ ...CHARGE, metadata: { a: '1', b: '2' } });
     expect((await failureOf(stripe.paymentIntents.update(paid.id, { amount: 1 }))).code).toBe(
@@ -217,6 +242,15 @@ describe('3-D Secure in the sandbox', () => {
     await stripe.paymentIntents.confirm(intent.id, { payment_method: 'pm_card_visa' });
     expect((await answer(pageOf(intent), 'pass')).status).toBe(410);
     expect((await stripe.charges.list({ payment_intent: intent.id })).data).toHaveLength(1);
+  });
+
+  test('is asked of any card where the intent says so, whenever it is confirmed', async () => {
+    const intent = await stripe.paymentIntents.create({
+      ...CHARGE,
+      confirm: false,
+      payment_method_options: { card: { request_three_d_secure: 'any' } },
+    });
+    expect((await stripe.paymentIntents.confirm(intent.id)).status).toBe('requires_action');
   });
 
   test('a page is answered once', async () => {
