@@ -22,14 +22,16 @@ export const RULES = {
   charged_twice: 'No payment has two successful charges, or two PaymentIntents.',
   amounts_differ: 'A payment, its charge and its posting are the same amount.',
   posted_once: 'A succeeded payment has exactly one posting, and no other payment has any.',
+  refunds_differ: 'What was refunded is the same at Stripe, in the payment, in its refunds and in the ledger.',
+  holds: 'A wallet holds back what its refunds under way will take, and nothing else.',
   told_once: 'A succeeded payment has exactly one event that tells of it.',
   sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
   account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
-  wallet_negative: 'No wallet is, or was, below zero.',
+  wallet_negative: 'No wallet is, or was, below zero, but by a dispute that was lost.',
   reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte.',
   reply_untrue: 'Every success that a client was told of is in the tables.',
-  stuck: 'No claim is open and no payment processing, 30 seconds after Stripe knew the outcome.',
+  stuck: 'No claim, attempt or payment still waits, 30 seconds after Stripe knew the outcome.',
 } as const;
 export type Rule = keyof typeof RULES;
 
@@ -46,7 +48,7 @@ export interface Case {
   readonly databaseUrl: string;
   readonly sandboxUrl: string;
   readonly seen: readonly Seen[];
-  /** How long any attempt of the past may have taken from Stripe's answer to its settlement; not asked if left out. */
+  /** How long any attempt of the past may have taken to be settled; not asked if left out. */
   readonly settledWithinS?: number;
 }
 
@@ -56,14 +58,12 @@ export interface Verdict {
   readonly counts: Readonly<
     Record<'payments' | 'succeeded' | 'charges' | 'transfers' | 'accounts' | 'replies', number>
   >;
-  /** The longest that a payment waited from Stripe's answer to its settlement, in seconds. */
+  /** The longest that an attempt took to be settled, in seconds. */
   readonly slowestSettlementS: number;
 }
 
 /** Stripe's answer may be this old before a payment that still waits for it counts as stuck. */
 const STUCK_AFTER_S = 30;
-/** Stripe's `created` is in whole seconds. */
-const CLOCK_GRAIN_S = 1;
 
 export const judge = async (of: Case): Promise<Verdict> => {
   const db = new pg.Client(of.databaseUrl);
@@ -74,10 +74,11 @@ export const judge = async (of: Case): Promise<Verdict> => {
     const payments = await readPayments(db);
     // Read after the database: whatever was settled there has been charged before.
     const intents = await readIntents(of.sandboxUrl);
-    const settlements = settlementsS(payments, intents);
+    const settlements = await readSettlements(db);
     const violations = [
       ...compareWithStripe(payments, intents),
       ...comparePostings(payments),
+      ...compareRefunds(payments, intents),
       ...(await ledgerViolations(db)),
       ...(await compareWithClients(db, of.seen)),
       ...(await stuckViolations(db, intents)),
@@ -93,7 +94,7 @@ export const judge = async (of: Case): Promise<Verdict> => {
         accounts: await countOf(db, 'accounts'),
         replies: of.seen.length,
       },
-      slowestSettlementS: Math.max(0, ...settlements.values()),
+      slowestSettlementS: settlements[0]?.tookS ?? 0,
     };
   } finally {
     await db.end();
@@ -111,9 +112,11 @@ interface PaymentRow {
   readonly postings: number;
   readonly posted: bigint;
   readonly told: number;
-  /** Of its last attempt, in seconds since 1970. */
-  readonly started_s: number | null;
-  readonly settled_s: number | null;
+  /** Said by the payment itself, by its refunds, and by the ledger. */
+  readonly refunded: bigint;
+  readonly refunding: bigint;
+  readonly refunds: bigint;
+  readonly unposted: bigint;
 }
 
 interface Intent {
@@ -123,7 +126,7 @@ interface Intent {
   readonly currency: string;
   readonly amount_received: number;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly charges: readonly { readonly id: string; readonly status: string }[];
+  readonly charges: readonly { readonly id: string; readonly status: string; readonly amount_refunded: number }[];
 }
 
 const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
@@ -136,9 +139,12 @@ const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
         where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind = 'payment') as posted,
        (select count(*) from events e where e.merchant_id = p.merchant_id
         and e.subject = 'pay_' || replace(p.id::text, '-', '') and e.type = 'payment.succeeded') as told,
-       extract(epoch from a.started_at) as started_s, extract(epoch from a.settled_at) as settled_s
-     from payments p left join attempts a
-       on a.merchant_id = p.merchant_id and a.id = p.attempt`,
+       p.amount_refunded as refunded, p.refunds_pending as refunding,
+       (select coalesce(sum(r.amount), 0) from refunds r
+        where r.merchant_id = p.merchant_id and r.payment_id = p.id and r.status = 'succeeded') as refunds,
+       (select coalesce(sum(case t.kind when 'refund' then t.amount else -t.amount end), 0) from transfers t
+        where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind in ('refund', 'refund_reversed')) as unposted
+     from payments p`,
   );
   return rows.map((row) => ({
     id: String(row.id),
@@ -149,8 +155,10 @@ const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
     postings: Number(row.postings),
     posted: BigInt(row.posted ?? 0),
     told: Number(row.told),
-    started_s: row.started_s === null ? null : Number(row.started_s),
-    settled_s: row.settled_s === null ? null : Number(row.settled_s),
+    refunded: BigInt(row.refunded ?? 0),
+    refunding: BigInt(row.refunding ?? 0),
+    refunds: BigInt(row.refunds ?? 0),
+    unposted: BigInt(row.unposted ?? 0),
   }));
 };
 
@@ -212,23 +220,47 @@ const comparePostings = (payments: readonly PaymentRow[]): Violation[] =>
     return found;
   });
 
-/** From Stripe's answer, or the attempt's start where that is later, to the settlement. */
-const settlementsS = (payments: readonly PaymentRow[], intents: readonly Intent[]): Map<string, number> => {
-  const createdS = new Map(intents.map(({ metadata, created }) => [metadata[TAG] ?? '', created]));
-  return new Map(
-    payments.flatMap(({ id, started_s: started, settled_s: settled }): [string, number][] =>
-      started === null || settled === null ? [] : [[id, settled - Math.max(started, createdS.get(id) ?? 0)]],
-    ),
+/** Stripe counts a refund from the moment that it knows of it, so one under way may be counted there already. */
+const compareRefunds = (payments: readonly PaymentRow[], intents: readonly Intent[]): Violation[] => {
+  const atStripe = new Map(
+    intents.map(({ metadata, charges }) => [
+      metadata[TAG] ?? '',
+      BigInt(charges.reduce((sum, { status, amount_refunded: of }) => (status === 'succeeded' ? sum + of : sum), 0)),
+    ]),
   );
+  return payments.flatMap(({ id, status, captured, refunded, refunding, refunds, unposted }): Violation[] => {
+    // A hold that was let go, in whole or in part, may count as refunded at Stripe, and moved no money.
+    const known = atStripe.get(id) ?? 0n;
+    const there = status === 'canceled' ? 0n : known > captured ? captured : known;
+    const agree = refunded === refunds && refunded === unposted && there >= refunded && there <= refunded + refunding;
+    const detail = `${there} at Stripe; ${refunded} and ${refunding} under way here, by refunds ${refunds}, posted ${unposted}`;
+    return agree ? [] : [{ rule: 'refunds_differ', subject: id, detail }];
+  });
 };
 
-const slowViolations = (settlements: ReadonlyMap<string, number>, withinS: number | undefined): Violation[] =>
-  [...settlements]
-    .filter(([, tookS]) => withinS !== undefined && tookS > withinS + CLOCK_GRAIN_S)
-    .map(([subject, tookS]) => ({
+interface Settled {
+  readonly payment: string;
+  readonly kind: string;
+  readonly tookS: number;
+}
+
+/** What each attempt took from its start, slowest first. Those that Stripe itself left open take as long as they do. */
+const readSettlements = async (db: pg.Client): Promise<Settled[]> => {
+  const rows = await rowsOf<{ payment: string; kind: string; took: string }>(
+    db,
+    `select 'pay_' || replace(payment_id::text, '-', '') as payment, kind, extract(epoch from settled_at - started_at) as took
+     from attempts where settled_at is not null order by settled_at - started_at desc`,
+  );
+  return rows.map(({ took, ...row }) => ({ ...row, tookS: Number(took) }));
+};
+
+const slowViolations = (settlements: readonly Settled[], withinS: number | undefined): Violation[] =>
+  settlements
+    .filter(({ tookS }) => withinS !== undefined && tookS > withinS)
+    .map(({ payment, kind, tookS }) => ({
       rule: 'stuck',
-      subject,
-      detail: `it was settled ${tookS.toFixed(1)} s after Stripe knew`,
+      subject: payment,
+      detail: `its ${kind} was settled after ${tookS.toFixed(1)} s`,
     }));
 
 // ---- the ledger --------------------------------------------------------------------------------------------------
@@ -270,9 +302,21 @@ const LEDGER: readonly (readonly [Rule, string])[] = [
     `with ${LEGS}
      select a.id::text as subject, 'it fell to ' || min(l.after) as detail
      from accounts a join legs l on l.merchant_id = a.merchant_id and l.account = a.id
-     where a.kind = 'wallet' and l.after < 0 group by a.id
+     where a.kind = 'wallet' and l.after < 0 and not exists (
+       select from transfers t where t.merchant_id = a.merchant_id and t.debit = a.id and t.kind = 'dispute_lost')
+     group by a.id
      union all
-     select id::text, 'it holds ' || (credits - debits) from accounts where kind = 'wallet' and credits < debits`,
+     select id::text, 'it holds ' || (credits - debits) from accounts a where kind = 'wallet' and credits < debits
+       and not exists (
+         select from transfers t where t.merchant_id = a.merchant_id and t.debit = a.id and t.kind = 'dispute_lost')`,
+  ],
+  [
+    'holds',
+    `with held as (
+       select merchant_id, customer_id, currency, sum(refunds_pending) as held from payments group by 1, 2, 3)
+     select a.id::text as subject, format('it holds back %s, and %s is being refunded', a.pending, coalesce(held, 0)) as detail
+     from accounts a left join held using (merchant_id, customer_id, currency)
+     where a.pending <> coalesce(held, 0)`,
   ],
 ];
 
@@ -319,6 +363,7 @@ interface Resource {
 interface Kept {
   readonly payments: ReadonlyMap<string, { readonly status: string; readonly amount: string }>;
   readonly transfers: ReadonlyMap<string, string>;
+  readonly refunds: ReadonlyMap<string, string>;
   readonly customers: ReadonlySet<string>;
 }
 
@@ -329,15 +374,17 @@ const readKept = async (db: pg.Client): Promise<Kept> => {
     `select ${hex}, status, amount from payments`,
   );
   const transfers = await rowsOf<{ id: string; amount: string }>(db, `select ${hex}, amount from transfers`);
+  const refunds = await rowsOf<{ id: string; amount: string }>(db, `select ${hex}, amount from refunds`);
   const customers = await rowsOf<{ id: string }>(db, `select ${hex} from customers`);
   return {
     payments: new Map(payments.map((row) => [row.id, row])),
     transfers: new Map(transfers.map((row) => [row.id, row.amount])),
+    refunds: new Map(refunds.map((row) => [row.id, row.amount])),
     customers: new Set(customers.map((row) => row.id)),
   };
 };
 
-const untrue = (subject: string, told: Resource, { payments, transfers, customers }: Kept): Violation[] => {
+const untrue = (subject: string, told: Resource, { payments, transfers, refunds, customers }: Kept): Violation[] => {
   const wrong = (detail: string): Violation[] => [{ rule: 'reply_untrue', subject, detail }];
   const id = told.id.slice(told.id.indexOf('_') + 1);
   if (told.object === 'payment') {
@@ -350,6 +397,8 @@ const untrue = (subject: string, told: Resource, { payments, transfers, customer
   }
   if (told.object === 'transfer' && transfers.get(id) !== String(told.amount))
     return wrong(`${told.id} is of ${transfers.get(id) ?? 'nothing'}`);
+  if (told.object === 'refund' && refunds.get(id) !== String(told.amount))
+    return wrong(`${told.id} is of ${refunds.get(id) ?? 'nothing'}`);
   if (told.object === 'customer' && !customers.has(id)) return wrong(`${told.id} is not here`);
   return [];
 };
@@ -359,33 +408,30 @@ const untrue = (subject: string, told: Resource, { payments, transfers, customer
 /** Where Stripe itself still waits for a bank, nobody is late. */
 const stuckViolations = async (db: pg.Client, intents: readonly Intent[]): Promise<Violation[]> => {
   const waiting = new Set(intents.filter(({ status }) => status === 'processing').map(({ metadata }) => metadata[TAG]));
-  const payments = await rowsOf<{ id: string; age: string }>(
+  const rows = await rowsOf<{ payment: string | null; what: string; age: string }>(
     db,
-    `select 'pay_' || replace(p.id::text, '-', '') as id, extract(epoch from now() - a.started_at)::int as age
+    `select 'pay_' || replace(p.id::text, '-', '') as payment, 'it has been processing' as what,
+       extract(epoch from now() - a.started_at)::int as age
      from payments p join attempts a on a.merchant_id = p.merchant_id and a.id = p.attempt
-     where p.status = 'processing' and a.started_at < now() - make_interval(secs => $1)`,
-    [STUCK_AFTER_S],
-  );
-  const claims = await rowsOf<{ subject: string; payment: string | null; age: string }>(
-    db,
-    `select c.operation || ' under ' || c.key as subject, extract(epoch from now() - c.created_at)::int as age,
-       'pay_' || replace(a.payment_id::text, '-', '') as payment
+     where p.status = 'processing' and a.started_at < now() - make_interval(secs => $1)
+     union all
+     select 'pay_' || replace(payment_id::text, '-', ''), 'its ' || kind || ' has been open',
+       extract(epoch from now() - started_at)::int
+     from attempts where outcome is null and started_at < now() - make_interval(secs => $1)
+     union all
+     select 'pay_' || replace(a.payment_id::text, '-', ''), c.operation || ' under ' || c.key || ' has been open',
+       extract(epoch from now() - c.created_at)::int
      from claims c left join attempts a on a.merchant_id = c.merchant_id and a.claim_id = c.id
      where c.status is null and c.created_at < now() - make_interval(secs => $1)`,
     [STUCK_AFTER_S],
   );
-  return [
-    ...payments
-      .filter(({ id }) => !waiting.has(id))
-      .map(({ id, age }): Violation => ({ rule: 'stuck', subject: id, detail: `it has been processing for ${age} s` })),
-    ...claims
-      .filter(({ payment }) => payment === null || !waiting.has(payment))
-      .map(({ subject, age }): Violation => ({
-        rule: 'stuck',
-        subject,
-        detail: `its claim has been open for ${age} s`,
-      })),
-  ];
+  return rows
+    .filter(({ payment }) => payment === null || !waiting.has(payment))
+    .map(({ payment, what, age }) => ({
+      rule: 'stuck',
+      subject: payment ?? 'a claim',
+      detail: `${what} for ${age} s`,
+    }));
 };
 
 // ---- small things ------------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ export interface Load {
 
 /** A hung connection is given up later than the service's own patience with Stripe and the database. */
 const REPLY_TIMEOUT_MS = 15_000;
+/** Three times what the service promises for an outcome that is unknown; after that it never comes. */
+const FINAL_TIMEOUT_MS = 90_000;
 const CURRENCY = 'usd';
 
 /** A reply that ends a request: everything but "try again". */
@@ -90,6 +92,7 @@ export const createClient = ({ urls, apiKey, random }: Omit<LoadOptions, 'client
   const send = async (request: Request): Promise<Seen | undefined> => {
     const name = `${request.operation} under ${request.key}`;
     inFlight++;
+    const deadline = performance.now() + FINAL_TIMEOUT_MS;
     try {
       for (;;) {
         const reply = await sendOnce(request);
@@ -108,7 +111,7 @@ export const createClient = ({ urls, apiKey, random }: Omit<LoadOptions, 'client
           }
           if (reply.status === 500) complain(`${name} was told ${reply.body}`);
         }
-        if (givingUp) {
+        if (givingUp || performance.now() > deadline) {
           complain(`${name} has no final reply; the last was ${reply ? `${reply.status} ${reply.body}` : 'none'}`);
           return undefined;
         }
@@ -220,13 +223,16 @@ const act = async (client: Client, random: Random, wallets: [Wallet, ...Wallet[]
   const kind = random.next();
   const payment = { customer, amount, currency: CURRENCY };
 
-  if (kind < 0.45) {
+  if (kind < 0.35) {
     const body = { ...payment, payment_method: 'pm_card_visa', confirm: true };
-    await client.send({ operation: 'POST /v1/payments', key, body });
-  } else if (kind < 0.6) {
+    const paid = await client.send({ operation: 'POST /v1/payments', key, body });
+    if (paid && paid.status < 300 && random.chance(0.3)) await refund(client, random, idOf(paid), amount, key);
+  } else if (kind < 0.45) {
     await confirmLater(client, random, payment, key);
-  } else if (kind < 0.7) {
+  } else if (kind < 0.55) {
     await declinedAtFirst(client, payment, key);
+  } else if (kind < 0.7) {
+    await captureLater(client, random, payment, key);
   } else if (kind < 0.85) {
     await client.send({ operation: 'POST /v1/debits', key, body: payment });
   } else {
@@ -260,4 +266,32 @@ const declinedAtFirst = async (client: Client, payment: object, key: string): Pr
   if (id === undefined) return;
   const operation = `POST /v1/payments/${id}/confirm`;
   await client.send({ operation, key: `${key}-other`, body: { payment_method: 'pm_card_visa' } });
+};
+
+/** Held first, and then taken in whole or in part, or called off; now and again both at once, of whom one may win. */
+const captureLater = async (
+  client: Client,
+  random: Random,
+  payment: { readonly amount: number },
+  key: string,
+): Promise<void> => {
+  const body = { ...payment, payment_method: 'pm_card_visa', capture_method: 'manual', confirm: true };
+  const held = await client.send({ operation: 'POST /v1/payments', key, body });
+  if (!held || held.status >= 300) return;
+  const at = `POST /v1/payments/${idOf(held)}`;
+  const part = random.chance(0.5) ? { amount: random.integer(1, payment.amount) } : {};
+  const capture = { operation: `${at}/capture`, key: `${key}-capture`, body: part };
+  const cancel = { operation: `${at}/cancel`, key: `${key}-cancel`, body: {} };
+  const ends = random.pick([[capture], [capture], [cancel], [capture, cancel]]);
+  await Promise.all(ends.map((end) => client.send(end)));
+};
+
+/** In two parts at once, which may be more than was paid. */
+const refund = async (client: Client, random: Random, payment: string, paid: number, key: string): Promise<void> => {
+  const parts = [random.integer(1, paid), random.integer(1, paid)];
+  await Promise.all(
+    parts.map((amount, n) =>
+      client.send({ operation: 'POST /v1/refunds', key: `${key}-refund-${n}`, body: { payment, amount } }),
+    ),
+  );
 };

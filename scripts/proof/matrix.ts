@@ -3,7 +3,7 @@
  * k-th network system call of its main thread, for every k, and started again; the client repeats, and the judge judges.
  * Before each write, read and connection is after the one before it: so no step of a charge is left out.
  *
- *   npm run proof:matrix -- [--operation charge|confirm|debit|recover] [--every 1] [--progress]
+ *   npm run proof:matrix -- [--operation charge|confirm|capture|cancel|refund|debit|recover] [--every 1] [--progress]
  *
  * It needs strace (Linux): elsewhere it says that it was skipped.
  */
@@ -29,7 +29,7 @@ import {
   type World,
 } from './world.ts';
 
-export const OPERATIONS = ['charge', 'confirm', 'debit', 'recover'] as const;
+export const OPERATIONS = ['charge', 'confirm', 'capture', 'cancel', 'refund', 'debit', 'recover'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export interface MatrixOptions {
@@ -83,6 +83,19 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
     const { id } = JSON.parse(made?.body ?? '{}') as { id: string };
     return () => client.send({ operation: `POST /v1/payments/${id}/confirm`, key: `${key}-confirm`, body: {} });
   },
+  capture: async ({ client, wallet }, key) => {
+    const id = await paid(client, wallet, key, { capture_method: 'manual' });
+    return () =>
+      client.send({ operation: `POST /v1/payments/${id}/capture`, key: `${key}-end`, body: { amount: 500 } });
+  },
+  cancel: async ({ client, wallet }, key) => {
+    const id = await paid(client, wallet, key, { capture_method: 'manual' });
+    return () => client.send({ operation: `POST /v1/payments/${id}/cancel`, key: `${key}-end`, body: {} });
+  },
+  refund: async ({ client, wallet }, key) => {
+    const body = { payment: await paid(client, wallet, key, {}), amount: 300 };
+    return () => client.send({ operation: 'POST /v1/refunds', key: `${key}-end`, body });
+  },
   debit: async ({ client, wallet }, key) => {
     const body = { customer: wallet.customer, amount: 1, currency: PAYMENT.currency };
     return () => client.send({ operation: 'POST /v1/debits', key, body });
@@ -103,6 +116,13 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
       await client.send({ operation: 'POST /v1/payments', key, body });
     };
   },
+};
+
+/** The id of a payment that was paid, or is held. */
+const paid = async (client: Client, { customer }: Wallet, key: string, how: object): Promise<string> => {
+  const body = { ...PAYMENT, ...how, customer, confirm: true };
+  const reply = await client.send({ operation: 'POST /v1/payments', key, body });
+  return (JSON.parse(reply?.body ?? '{}') as { id?: string }).id ?? 'none';
 };
 
 export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Promise<Matrix> => {
