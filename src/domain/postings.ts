@@ -41,14 +41,17 @@ export const POSTINGS: Readonly<Record<PostingRule, Rule>> = {
   },
 };
 
-const accountOf = (kind: AccountKind, { merchant, customer, currency }: Payment): AccountId =>
+/** What a posting needs to know of its payment. */
+type Posted = Pick<Payment, 'merchant' | 'id' | 'customer' | 'currency'>;
+
+const accountOf = (kind: AccountKind, { merchant, customer, currency }: Posted): AccountId =>
   kind === 'wallet' ? walletId(customer, currency) : platformAccountId(merchant, kind, currency);
 
 /**
  * The transfer of a rule. Its id follows from what caused it (a payment, a refund, a dispute): the same fact can be
  * posted once, whoever learns of it, and however often.
  */
-export const posting = (rule: PostingRule, payment: Payment, amount: bigint, cause: Id<string>): Transfer => {
+export const posting = (rule: PostingRule, payment: Posted, amount: bigint, cause: Id<string>): Transfer => {
   const { from, to } = POSTINGS[rule];
   return {
     merchant: payment.merchant,
