@@ -48,7 +48,8 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/uplot.css': { type: 'text/css', file: join(uplot, 'uPlot.min.css') },
 };
 const PAGE_HEADERS = {
-  'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+  'Content-Security-Policy':
+    "default-src 'self'; img-src data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 };
@@ -62,7 +63,7 @@ export const serveOps = (options: OpsServerOptions): void => {
     return {
       event_loop: { ok: ageMs < WEDGED_MS, detail: `came round ${Math.round(ageMs)} ms ago` },
       ...snapshot.checks,
-      ...(snapshotAgeMs < SNAPSHOT_MAX_AGE_MS
+      ...(!options.protect || snapshotAgeMs < SNAPSHOT_MAX_AGE_MS
         ? {}
         : { snapshot: { ok: false, detail: `the checks are ${Math.round(snapshotAgeMs)} ms old` } }),
     };
@@ -119,7 +120,7 @@ export const serveOps = (options: OpsServerOptions): void => {
       verdict: { finding: hour.finding, advice: hour.advice, summary: hour.summary },
       stalls: records
         .stalls()
-        .slice(-30)
+        .slice(-20)
         .reverse()
         .map((stall) => ({
           at: stall.at,

@@ -175,11 +175,13 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const sleptMs = (from: number, to: number): number =>
     sleeps.reduce((sum, sleep) => sum + Math.max(0, Math.min(sleep.to, to) - Math.max(sleep.from, from)), 0);
 
-  /** How much a total grew between the last reading before and the first one after. */
+  /** How fast a total grew over the stall: from a reading in its beginning, or before, to the first one after. */
   const grewRatio = (of: keyof HostTotals, from: number, to: number): number | undefined => {
-    const first = readings.findLast(({ at }) => at <= from + tiers.metricMs)?.[of] ?? readings[0]?.[of];
-    const last = (readings.find(({ at }) => at >= to) ?? readings.at(-1))?.[of];
-    return first === undefined || last === undefined ? undefined : Math.min(1, (last - first) / (to - from));
+    const first = readings.findLast(({ at }) => at <= from + tiers.metricMs + TICK_MS) ?? readings[0];
+    const last = readings.find(({ at }) => at >= to) ?? readings.at(-1);
+    const grewMs = (last?.[of] ?? NaN) - (first?.[of] ?? NaN);
+    if (!first || !last || Number.isNaN(grewMs)) return undefined;
+    return Math.min(1, grewMs / Math.max(1, last.at - first.at));
   };
 
   const evidenceOf = (
@@ -251,7 +253,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const ended = (sample: MainSample): void => {
     const { kind, startedAt, durationMs, gcMs, continued } = sample;
     const onCpuRatio = Math.max(0, Math.min(1, sample.cpuMs / Math.max(sample.windowMs, 1)));
-    readTotals(mainNow());
+    keep(readings, { at: mainNow(), ...host.totals() });
     const stall = kind === 'turn' ? watched.get(sample.turn) : undefined;
     onStall(describe('ended', stall, { kind, startedAt, durationMs, onCpuRatio, gcMs, continued, sample }));
     watched.delete(sample.turn);

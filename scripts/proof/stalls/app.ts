@@ -1,13 +1,14 @@
 /** An Express application with a route for each way to block the event loop, and the monitor in one line. */
 import { execSync } from 'node:child_process';
 import { pbkdf2Sync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import express, { type RequestHandler } from 'express';
 import { eventLoopMonitor } from '../../../src/monitor/middleware.ts';
 
-/** Controls: `MONITOR=off` runs without it. */
-const isOn = process.env['MONITOR'] !== 'off';
+/** Born in this cgroup: before the monitor asks in which one it is. */
+const cgroup = process.env['CGROUP'];
+if (cgroup !== undefined) writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
 
 type Injection = (ms: number) => void;
 
@@ -18,24 +19,14 @@ const spin = (ms: number): void => {
   while (performance.now() < end) sum += Math.sqrt(sum + 1);
 };
 
-/** How long each takes is found out once: they are told how long to block, and cannot tell the time themselves. */
-const calibrated = (unitOf: (size: number) => void, size: number): ((ms: number) => void) => {
-  let perMs: number | undefined;
-  return (ms) => {
-    perMs ??= timed(() => unitOf(size)) / size;
-    unitOf(Math.max(1, Math.round(ms / perMs)));
-  };
-};
-const timed = (work: () => void): number => {
-  const startedAt = performance.now();
-  work();
-  return performance.now() - startedAt;
-};
-
 const record = JSON.stringify({ id: 12345, name: 'a name', tags: ['x', 'y'], nested: { amount: '1250', ok: true } });
-let text = '[]';
-const parseLarge = (records: number): void => {
-  text = `[${Array.from({ length: records }, () => record).join()}]`;
+let text = '';
+let parseMs = 100;
+const prepareText = (records: number): void => {
+  text = `[${record}${`,${record}`.repeat(records - 1)}`;
+  const startedAt = performance.now();
+  JSON.parse(`${text}]`);
+  parseMs = performance.now() - startedAt;
 };
 const fifo = process.env['FIFO'] ?? '';
 
@@ -45,11 +36,20 @@ const regex: Injection = (ms) => {
   const end = performance.now() + ms;
   while (performance.now() < end) /^(a+)+$/.test(`${'a'.repeat(18)}!`);
 };
-const parse: Injection = () => {
-  JSON.parse(text);
+const parse: Injection = (ms) => {
+  // One call, of as much of the text as should take that long.
+  const records = Math.ceil((Math.min(1, ms / parseMs) * text.length) / (record.length + 1));
+  JSON.parse(`${text.slice(0, records * (record.length + 1))}]`);
 };
-const hashUnit = calibrated((rounds) => pbkdf2Sync('secret', 'salt', rounds, 64, 'sha512'), 20_000);
-const hash: Injection = (ms) => hashUnit(ms);
+let roundsPerMs = 0;
+const hash: Injection = (ms) => {
+  if (roundsPerMs === 0) {
+    const startedAt = performance.now();
+    pbkdf2Sync('secret', 'salt', 20_000, 64, 'sha512');
+    roundsPerMs = 20_000 / (performance.now() - startedAt);
+  }
+  pbkdf2Sync('secret', 'salt', Math.ceil(ms * roundsPerMs), 64, 'sha512');
+};
 const child: Injection = (ms) => void execSync(`sleep ${String(ms / 1000)}`);
 const file: Injection = (ms) => {
   // A pipe whose writer takes its time: what a slow disk or a lost network drive is.
@@ -57,28 +57,29 @@ const file: Injection = (ms) => {
   readFileSync(fifo);
 };
 let kept: object[] = [];
-const collect: Injection = () => {
-  (globalThis as { gc?: () => void }).gc?.();
+const collect: Injection = (ms) => {
+  const end = performance.now() + ms;
+  do (globalThis as { gc?: () => void }).gc?.();
+  while (performance.now() < end);
 };
 
 const app = express();
-if (isOn)
-  app.use(
-    eventLoopMonitor({
-      port: 0,
-      onStarted: ({ url }) => process.send?.({ opsUrl: url }),
-    }),
-  );
+app.use(
+  eventLoopMonitor({
+    port: 0,
+    tiers: { metricMs: 50, warnMs: Number(process.env['WARN_MS'] ?? 100), errorMs: 500, fatalMs: 5_000 },
+    onStarted: ({ url }) => process.send?.({ opsUrl: url }),
+  }),
+);
 
-/** Tells the parent when it truly began and ended: the truth that the monitor is held against. */
+/** Answers how long it truly took: the truth that the monitor is held against. */
 const inject =
-  (name: string, injection: Injection): RequestHandler =>
+  (injection: Injection): RequestHandler =>
   (request, response) => {
     const ms = Number(request.query['ms'] ?? 300);
     const startedAt = performance.now();
     injection(ms);
     const durationMs = performance.now() - startedAt;
-    process.send?.({ injected: name, durationMs });
     response.json({ durationMs });
   };
 const after =
@@ -89,14 +90,14 @@ const after =
   };
 
 for (const [name, injection] of Object.entries({ loop, regex, parse, hash, child, file, collect })) {
-  app.get(`/block/${name}/:id`, inject(name, injection));
-  app.get(`/later/${name}/:id`, after(5, inject(`later-${name}`, injection)));
+  app.get(`/block/${name}/:id`, inject(injection));
+  app.get(`/later/${name}/:id`, after(5, inject(injection)));
 }
 app.get('/wedge', function wedgeForever() {
   for (;;) spin(1);
 });
 app.get('/prepare/parse', (request, response) => {
-  parseLarge(Number(request.query['records'] ?? 300_000));
+  prepareText(Number(request.query['records'] ?? 300_000));
   response.json({ bytes: text.length });
 });
 app.get('/prepare/heap', (request, response) => {
@@ -121,8 +122,5 @@ app.get('/work/:id', async (request, response) => {
 const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ apiUrl: `http://127.0.0.1:${String(typeof address === 'object' && address ? address.port : 0)}` });
-});
-process.on('message', (message) => {
-  if (message === 'cpu') process.send?.({ cpu: process.cpuUsage(), thread: process.threadCpuUsage() });
 });
 process.on('disconnect', () => process.exit());

@@ -1,0 +1,106 @@
+/**
+ * `npm run proof:stalls -- NAME …`: what the monitor has to show, in processes of its own, with a control for each
+ * mechanism: the same without it must fail. Names: matrix, controls, suspended, hog, throttled, wedge, storm.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { hogs, matrix, storm, suspensions, throttle, wedge, type MatrixFigures } from './stalls/proofs.ts';
+import type { SubjectOptions } from './stalls/subject.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '20' },
+    'ms-max': { type: 'string', default: '2000' },
+  },
+});
+const seed = Number(values.seed);
+const count = (fallback: number): number => Number(values.count ?? fallback);
+
+const without = (mechanism: string): SubjectOptions => ({
+  env: { WITHOUT: mechanism },
+  execArgv: ['--import', join(import.meta.dirname, 'stalls', 'without.ts')],
+});
+
+let failed = 0;
+const check = (promise: string, holds: boolean, figures: object): void => {
+  if (!holds) failed++;
+  process.stdout.write(`${holds ? 'holds' : 'FAILS'}  ${promise}\n       ${JSON.stringify(figures)}\n`);
+};
+
+const matrixHolds = (f: MatrixFigures): boolean =>
+  f.missed === 0 && f.withinError >= 0.99 && f.routeRight >= 0.99 && f.causeRight >= 0.99;
+
+const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
+  matrix: async () => {
+    const figures = await matrix(count(1000), seed, Number(values['ms-max']));
+    process.stdout.write(figures.wrong.map((line) => `       ${line}\n`).join(''));
+    console.table(figures.causes);
+    check('stalls: none missed; duration, route and cause right', matrixHolds(figures), {
+      ...figures,
+      wrong: figures.wrong.length,
+      causes: undefined,
+    });
+  },
+  controls: async () => {
+    const N = count(20);
+    const fails = async (mechanism: string, isBad: (figures: MatrixFigures) => boolean): Promise<void> => {
+      const { wrong, causes, ...figures } = await matrix(N, seed, 400, without(mechanism));
+      check(`without ${mechanism} the matrix fails`, isBad(figures as MatrixFigures), figures);
+    };
+    await fails('turns', (f) => f.withinError < 0.9 || f.missed > 0);
+    await fails('route', (f) => f.routeRight < 0.1);
+    await fails('stack', (f) => f.functionRight < 0.1);
+    await fails('gc', (f) => f.causeRight < 0.99);
+    await fails('host', (f) => f.causeRight < 0.99 || f.missed === 0);
+    const slept = await suspensions(6, seed, without('slept'));
+    check('without its own sleep, a suspension is blamed on others', (slept.causes['suspended'] ?? 0) < 6, slept);
+    const silent = await wedge(3_000, without('watchdog'));
+    check('without the watchdog a wedged process says nothing', silent.lineAfterMs === undefined, silent);
+    const loud = await storm(100, without('dedup'));
+    check('without dedup a storm is a storm of lines', loud.lines > 100, loud);
+  },
+  suspended: async () => {
+    const figures = await suspensions(count(200), seed);
+    check('SIGSTOP: none blamed on code', figures.blamed.length === 0 && figures.stalls >= figures.events, figures);
+  },
+  hog: async () => {
+    for (const others of [1, 3]) {
+      const figures = await hogs(others, Number(values.seconds));
+      check(`${String(others)} on the same core: none blamed on code`, figures.blamed.length === 0, figures);
+    }
+  },
+  throttled: async () => {
+    const figures = await throttle(10, Number(values.seconds));
+    if (!figures) return void process.stdout.write('skipped: this machine lets no one make a cgroup\n');
+    check(
+      'a quota of 10 %: none blamed on code',
+      figures.blamed.length === 0 && (figures.causes['throttled'] ?? 0) > 0,
+      figures,
+    );
+  },
+  wedge: async () => {
+    const figures = await wedge(6_500);
+    const holds = (figures.lineAfterMs ?? Infinity) <= 1_000 && figures.livez === 200 && figures.readyz === 503;
+    check('while(true): named within 1 s, alive, not ready', holds, figures);
+  },
+  storm: async () => {
+    const figures = await storm(count(3000));
+    check(
+      'a storm: few lines, every stall counted',
+      figures.lines <= 30 && figures.ofTheRoute === figures.injected,
+      figures,
+    );
+  },
+};
+
+const names = positionals.length > 0 ? positionals : Object.keys(PROOFS);
+for (const name of names) {
+  const proof = PROOFS[name];
+  if (!proof) throw new Error(`There is no ${name}; there are ${Object.keys(PROOFS).join(', ')}.`);
+  await proof();
+}
+process.stdout.write(`${failed === 0 ? 'all hold' : `${String(failed)} failed`}\n`);
+process.exitCode = failed === 0 ? 0 : 1;

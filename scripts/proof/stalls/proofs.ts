@@ -1,0 +1,315 @@
+/** What the monitor has to show, each as a function that answers with figures. The tests run the same, shorter. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomFrom, startSubject, traffic, type Subject, type SubjectOptions, type Told } from './subject.ts';
+
+/** The ways to block, and the cause that each truly has; each is a function of that name in app.ts. */
+export const CAUSES: Readonly<Record<string, string>> = {
+  loop: 'cpu',
+  regex: 'cpu',
+  parse: 'cpu',
+  hash: 'cpu',
+  child: 'sync_io',
+  file: 'sync_io',
+  collect: 'gc',
+};
+
+export interface Injected {
+  readonly kind: string;
+  readonly route: string;
+  readonly truthMs: number;
+  readonly told: Told | undefined;
+}
+
+export type Place = 'block' | 'later';
+
+/** Blocks it once, and finds what was said of that; undefined where nothing was. */
+export const injectOnce = async (subject: Subject, kind: string, place: Place, ms: number): Promise<Injected> => {
+  const before = new Set((await subject.stalls()).map((stall) => stall['stall.id']));
+  const reply = await subject.get(`/${place}/${kind}/1?ms=${String(Math.round(ms))}`);
+  const { durationMs } = JSON.parse(reply.text) as { durationMs: number };
+  const route = `/${place}/${kind}/:id`;
+  const errorOf = (told: Told): number => Math.abs(told['stall.duration_ms'] - durationMs);
+  // A report is held for one beat; on a busy machine for a little longer.
+  for (let tries = 0; ; tries++) {
+    await sleep(60);
+    const ended = (await subject.stalls()).filter((s) => s['stall.phase'] === 'ended' && !before.has(s['stall.id']));
+    const told = ended
+      .filter((stall) => stall['stall.duration_ms'] >= durationMs * 0.8)
+      .sort((a, b) => errorOf(a) - errorOf(b))[0];
+    if (told || tries >= 10) return { kind, route, truthMs: durationMs, told };
+  }
+};
+
+export interface MatrixFigures {
+  readonly injected: number;
+  readonly missed: number;
+  readonly errorMsP99: number;
+  /** Of all, how many were within max(3 ms, 2 %) of the truth. */
+  readonly withinError: number;
+  readonly routeRight: number;
+  readonly functionRight: number;
+  readonly causeRight: number;
+  /** Of those that were called `high`, how many named the right route. */
+  readonly highRight: number;
+  readonly causes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly wrong: readonly string[];
+}
+
+/** Random stalls of 110 ms to `msMax`, of every kind, directly and after five awaits, under 32 other connections. */
+export const matrix = async (
+  count: number,
+  seed: number,
+  msMax: number,
+  options: SubjectOptions = {},
+): Promise<MatrixFigures> => {
+  const random = randomFrom(seed);
+  const subject = await startSubject(options);
+  const injected: Injected[] = [];
+  try {
+    await subject.get('/prepare/parse?records=1500000');
+    await subject.get('/prepare/heap?objects=300000');
+    await subject.get('/block/hash/1?ms=100');
+    await sleep(1_500);
+    const load = traffic(subject, 32, 0.3);
+    const kinds = Object.keys(CAUSES);
+    for (let i = 0; i < count; i++) {
+      const kind = kinds[Math.floor(random() * kinds.length)] ?? 'loop';
+      // Evenly over the orders of magnitude: short ones are the harder ones.
+      const ms = 110 * (msMax / 110) ** random();
+      injected.push(await injectOnce(subject, kind, random() < 0.5 ? 'block' : 'later', ms));
+    }
+    await load.stop();
+  } finally {
+    await subject.stop();
+  }
+  return figuresOf(injected);
+};
+
+type Seen = Injected & { readonly told: Told };
+
+const figuresOf = (injected: readonly Injected[]): MatrixFigures => {
+  const seen = injected.filter((one): one is Seen => one.told !== undefined);
+  const errorOf = ({ told, truthMs }: Seen): number => Math.abs(told['stall.duration_ms'] - truthMs);
+  const share = (right: (one: Seen) => boolean): number => seen.filter(right).length / injected.length;
+  const isRoute = ({ route, told }: Seen): boolean => told['http.route'] === route;
+  const isCause = ({ kind, told }: Seen): boolean => told['stall.cause'] === CAUSES[kind];
+  const causes: Record<string, Record<string, number>> = {};
+  for (const { kind, told } of seen) {
+    const row = (causes[`${kind} (${CAUSES[kind] ?? ''})`] ??= {});
+    row[told['stall.cause']] = (row[told['stall.cause']] ?? 0) + 1;
+  }
+  const high = seen.filter(({ told }) => told['stall.confidence'] === 'high');
+  const errors = seen.map(errorOf).sort((a, b) => a - b);
+  return {
+    injected: injected.length,
+    missed: injected.length - seen.length,
+    errorMsP99: errors[Math.floor(errors.length * 0.99)] ?? NaN,
+    withinError: share((one) => errorOf(one) <= Math.max(3, one.truthMs * 0.02)),
+    routeRight: share(isRoute),
+    functionRight: share(({ kind, told }) => told['code.stacktrace']?.includes(`at ${kind} `) ?? false),
+    causeRight: share(isCause),
+    highRight: high.filter(isRoute).length / high.length,
+    causes,
+    wrong: seen
+      .filter((one) => !isCause(one) || !isRoute(one) || errorOf(one) > Math.max(3, one.truthMs * 0.02))
+      .map(
+        ({ kind, truthMs, told }) =>
+          `${kind} ${truthMs.toFixed(1)} ms: ${told['stall.duration_ms'].toFixed(1)} ${told.msg} (on CPU ${told['stall.on_cpu_ratio'].toFixed(2)}, gc ${told['stall.gc_ms'].toFixed(0)} ms)`,
+      ),
+  };
+};
+
+export interface BlameFigures {
+  readonly events: number;
+  readonly stalls: number;
+  readonly causes: Readonly<Record<string, number>>;
+  /** Those that were blamed on code. */
+  readonly blamed: readonly string[];
+}
+
+const CODE = new Set(['cpu', 'gc', 'sync_io', 'saturated']);
+
+const blameOf = (events: number, told: readonly Told[]): BlameFigures => {
+  const causes: Record<string, number> = {};
+  for (const stall of told) causes[stall['stall.cause']] = (causes[stall['stall.cause']] ?? 0) + 1;
+  const blamed = told.filter((stall) => CODE.has(stall['stall.cause'])).map(({ msg }) => msg);
+  return { events, stalls: told.length, causes, blamed };
+};
+
+/** Stalls that ended since it began, gathered while it goes on: the ops port shows the latest hundred. */
+const gather = (subject: Subject): { readonly take: () => Promise<void>; readonly all: () => Told[] } => {
+  const seen = new Map<string, Told>();
+  let known: Set<string> | undefined;
+  return {
+    take: async () => {
+      const latest = await subject.stalls();
+      known ??= new Set(latest.map((stall) => stall['stall.id']));
+      for (const stall of latest)
+        if (stall['stall.phase'] === 'ended' && !known.has(stall['stall.id'])) seen.set(stall['stall.id'], stall);
+    },
+    all: () => [...seen.values()],
+  };
+};
+
+/** Stops the whole process and lets it go on, half of the times at rest and half in the middle of a short loop. */
+export const suspensions = async (count: number, seed: number, options: SubjectOptions = {}): Promise<BlameFigures> => {
+  const random = randomFrom(seed);
+  const subject = await startSubject(options);
+  const gathered = gather(subject);
+  try {
+    await sleep(1_500);
+    await gathered.take();
+    for (let i = 0; i < count; i++) {
+      const reply = i % 2 ? subject.get('/block/loop/1?ms=30') : undefined;
+      await sleep(5 + random() * 20);
+      process.kill(subject.pid, 'SIGSTOP');
+      await sleep(1_000);
+      process.kill(subject.pid, 'SIGCONT');
+      await reply;
+      await sleep(100);
+      await gathered.take();
+    }
+  } finally {
+    await subject.stop();
+  }
+  return blameOf(count, gathered.all());
+};
+
+/** Shares one core with that many others who compute without end. */
+export const hogs = async (count: number, seconds: number): Promise<BlameFigures> => {
+  const subject = await startSubject({ pinned: true });
+  const gathered = gather(subject);
+  await sleep(1_500);
+  await gathered.take();
+  const burn = 'const end = Date.now() + 600000; while (Date.now() < end);';
+  const others = Array.from({ length: count }, () =>
+    spawn('taskset', ['-c', '0', process.execPath, '-e', burn], { stdio: 'ignore' }),
+  );
+  try {
+    const load = traffic(subject, 8, 3);
+    for (let s = 0; s < seconds; s++) {
+      await sleep(1_000);
+      await gathered.take();
+    }
+    await load.stop();
+  } finally {
+    for (const other of others) other.kill('SIGKILL');
+    await subject.stop();
+  }
+  return blameOf(count, gathered.all());
+};
+
+const QUOTA_PERIOD_US = 100_000;
+
+/** Lives on that much of a core. Undefined where this machine lets no one make a cgroup (of version 1). */
+export const throttle = async (percent: number, seconds: number): Promise<BlameFigures | undefined> => {
+  const path = `/sys/fs/cgroup/cpu/quittance-proof-${String(process.pid)}`;
+  const quota = (us: number): void => writeFileSync(`${path}/cpu.cfs_quota_us`, String(us));
+  try {
+    mkdirSync(path);
+    writeFileSync(`${path}/cpu.cfs_period_us`, String(QUOTA_PERIOD_US));
+  } catch {
+    return undefined;
+  }
+  // The monitor looks up its cgroup when it starts: the subject joins it before that, and is limited after.
+  const subject = await startSubject({ env: { CGROUP: path } });
+  const gathered = gather(subject);
+  try {
+    await sleep(1_500);
+    await gathered.take();
+    quota((QUOTA_PERIOD_US * percent) / 100);
+    await sleep(500);
+    const load = traffic(subject, 4, 3);
+    for (let s = 0; s < seconds; s++) {
+      await sleep(1_000);
+      await gathered.take();
+    }
+    quota(-1);
+    await load.stop();
+    await gathered.take();
+  } finally {
+    await subject.stop();
+    await sleep(200);
+    rmdirSync(path);
+  }
+  return blameOf(percent, gathered.all());
+};
+
+export interface WedgeFigures {
+  /** From the request to the first line that names the function; undefined where none came. */
+  readonly lineAfterMs: number | undefined;
+  readonly line: string | undefined;
+  readonly livez: number;
+  readonly readyz: number;
+  readonly inProgressSeconds: number;
+  readonly fatalLine: string | undefined;
+}
+
+/** A handler that never returns, watched for that long. */
+export const wedge = async (untilMs: number, options: SubjectOptions = {}): Promise<WedgeFigures> => {
+  const subject = await startSubject(options);
+  try {
+    await sleep(1_500);
+    const startedAt = performance.now();
+    const elapsedMs = (): number => performance.now() - startedAt;
+    subject.get('/wedge').catch(() => undefined);
+    const lineWith = (text: string): (typeof subject.lines)[number] | undefined =>
+      subject.lines.find((line) => line.at > startedAt && line.text.includes(text));
+    while (!lineWith('wedgeForever') && elapsedMs() < 3_000) await sleep(10);
+    await sleep(Math.max(0, untilMs - elapsedMs()));
+    const found = lineWith('wedgeForever');
+    const messageOf = (line: { text: string } | undefined): string | undefined =>
+      line && (JSON.parse(line.text) as { msg: string }).msg;
+    return {
+      lineAfterMs: found && found.at - startedAt,
+      line: messageOf(found),
+      livez: (await subject.ops('/livez')).status,
+      readyz: (await subject.ops('/readyz')).status,
+      inProgressSeconds: await subject.metric('quittance_event_loop_stall_in_progress_seconds'),
+      fatalLine: messageOf(lineWith('"level":"fatal"')),
+    };
+  } finally {
+    await subject.stop();
+  }
+};
+
+export interface StormFigures {
+  readonly injected: number;
+  readonly metric: number;
+  readonly ofTheRoute: number;
+  readonly lines: number;
+  readonly suppressed: number;
+}
+
+/** Ten stalls a second, each of them worth a line. */
+export const storm = async (count: number, options: SubjectOptions = {}): Promise<StormFigures> => {
+  const subject = await startSubject({ ...options, env: { ...options.env, WARN_MS: '60' } });
+  const METRIC = 'quittance_event_loop_stall_duration_seconds_count';
+  try {
+    await sleep(1_500);
+    const before = { metric: await subject.metric(METRIC), lines: subject.lines.length };
+    for (let i = 0; i < count; i++) {
+      const startedAt = performance.now();
+      await subject.get('/block/loop/1?ms=65');
+      await sleep(Math.max(1, 100 - (performance.now() - startedAt)));
+    }
+    await sleep(500);
+    return {
+      injected: count,
+      metric: (await subject.metric(METRIC)) - before.metric,
+      ofTheRoute: await stallsOf(subject, '/block/loop/:id'),
+      lines: subject.lines.length - before.lines,
+      suppressed: await subject.metric('quittance_event_loop_stall_lines_suppressed_total'),
+    };
+  } finally {
+    await subject.stop();
+  }
+};
+
+const stallsOf = async ({ opsUrl }: Subject, route: string): Promise<number> => {
+  const reply = await fetch(`${opsUrl}/verdict`, { headers: { Accept: 'application/json' } });
+  const { culprits } = (await reply.json()) as { culprits: { route?: string; stalls: number }[] };
+  return culprits.filter((culprit) => culprit.route === route).reduce((sum, { stalls }) => sum + stalls, 0);
+};

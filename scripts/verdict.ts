@@ -1,0 +1,52 @@
+/**
+ * `npm run verdict`: what makes the service slow, what that costs and what would mend it, from the running service's own
+ * records. The figures of the bill are the story's unless told.
+ */
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: `http://127.0.0.1:${process.env['OPS_PORT'] ?? '3001'}` },
+    key: { type: 'string', default: process.env['ONCALL_KEY'] ?? 'ok_test_demo' },
+    minutes: { type: 'string' },
+    instances: { type: 'string' },
+    'instance-usd': { type: 'string' },
+    'rewrite-usd': { type: 'string' },
+    speedup: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const HELP = `npm run verdict -- [options]
+
+  --minutes 60        the window that is judged
+  --instances 32      how many run, --instance-usd 375 what each costs a month
+  --rewrite-usd 180000  what a rewrite would cost, --speedup 8 how much less CPU it would take
+  --url, --key        the ops port, and an on-call key (or ONCALL_KEY)
+  --json              the figures
+`;
+
+const ask = async (): Promise<string> => {
+  const url = new URL('/verdict', values.url);
+  for (const name of ['minutes', 'instances', 'instance-usd', 'rewrite-usd', 'speedup'] as const) {
+    const value = values[name];
+    if (value !== undefined) url.searchParams.set(name.replace('-', '_'), value);
+  }
+  const accept = values.json ? 'application/json' : 'text/plain';
+  const reply = await fetch(url, { headers: { Authorization: `Bearer ${values.key}`, Accept: accept } });
+  const text = await reply.text();
+  if (!reply.ok) throw new Error((JSON.parse(text) as { error: { message: string } }).error.message);
+  return text;
+};
+
+if (values.help) process.stdout.write(HELP);
+else
+  await ask().then(
+    (text) => void process.stdout.write(text),
+    (error: unknown) => {
+      const why = error instanceof TypeError ? `${values.url} does not answer: start the service first` : String(error);
+      process.stderr.write(`verdict: ${why}\n`);
+      process.exitCode = 1;
+    },
+  );
