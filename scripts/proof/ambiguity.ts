@@ -2,7 +2,9 @@
  * The proof that a lost reply is never guessed: Stripe's reply is cut after every one of its bytes, so that it has
  * charged and we cannot know; then the client repeats, the sweeper asks, and the judge judges.
  *
- *   npm run proof:ambiguity -- [--operation charge|confirm] [--every 1] [--progress]
+ *   npm run proof:ambiguity -- [--operation charge|confirm|capture|cancel|refund] [--every 1] [--jump] [--progress]
+ *
+ * With `--jump`, a day and an hour pass before anyone asks: Stripe has forgotten its keys, and nothing may be sent again.
  */
 import { parseArgs } from 'node:util';
 import { until } from '../../src/platform/process.ts';
@@ -10,23 +12,27 @@ import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
 import {
+  advanceClock,
   attached,
   clearFaults,
   createWorld,
   expireLeases,
+  later,
   openAttempts,
   setFault,
   withoutNpm,
   type World,
 } from './world.ts';
 
-export const CUT_OPERATIONS = ['charge', 'confirm'] as const;
+export const CUT_OPERATIONS = ['charge', 'confirm', 'capture', 'cancel', 'refund'] as const;
 export type CutOperation = (typeof CUT_OPERATIONS)[number];
 
 export interface AmbiguityOptions {
   readonly operations: readonly CutOperation[];
   /** Every n-th byte; 1 is all of them. */
   readonly every: number;
+  /** Whether 25 hours pass between a cut and its resolution. */
+  readonly jump: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -48,6 +54,13 @@ interface Cut {
   readonly path: string;
   readonly request: (client: Client, wallet: Wallet, key: string) => Promise<Request>;
 }
+
+/** The id of a payment that was paid, or is held. */
+const paid = async (client: Client, { customer }: Wallet, key: string, how: object): Promise<string> => {
+  const body = { ...PAYMENT, ...how, customer, confirm: true };
+  const reply = await client.send({ operation: 'POST /v1/payments', key, body });
+  return (JSON.parse(reply?.body ?? '{}') as { id?: string }).id ?? 'none';
+};
 
 const PAYMENT = { amount: 900, currency: 'usd', payment_method: 'pm_card_visa' };
 
@@ -74,18 +87,49 @@ const CUTS: Readonly<Record<CutOperation, Cut>> = {
       };
     },
   },
+  capture: {
+    path: '/v1/payment_intents/*/capture',
+    request: async (client, wallet, key) => {
+      const id = await paid(client, wallet, key, { capture_method: 'manual' });
+      return { operation: `POST /v1/payments/${id}/capture`, key: `${key}-end`, body: { amount: 500 } };
+    },
+  },
+  cancel: {
+    path: '/v1/payment_intents/*/cancel',
+    request: async (client, wallet, key) => {
+      const id = await paid(client, wallet, key, { capture_method: 'manual' });
+      return { operation: `POST /v1/payments/${id}/cancel`, key: `${key}-end`, body: {} };
+    },
+  },
+  refund: {
+    path: '/v1/refunds',
+    request: async (client, wallet, key) => ({
+      operation: 'POST /v1/refunds',
+      key: `${key}-end`,
+      body: { payment: await paid(client, wallet, key, {}), amount: 300 },
+    }),
+  },
 };
 
+const JUMP_S = 25 * 3600;
 /** This many are cut before they are resolved together, by sweeper and clients. */
 const ROUND = 200;
 const RESOLVE_TIMEOUT_MS = 60_000;
 /** No reply of Stripe's is as long. */
 const BYTES_MAX = 20_000;
 
-export const proveAmbiguity = async ({ operations, every, log }: AmbiguityOptions): Promise<Ambiguity> => {
+export const proveAmbiguity = async ({ operations, every, jump, log }: AmbiguityOptions): Promise<Ambiguity> => {
   const world = await createWorld();
   try {
-    const service = await world.start(withoutNpm(await attached(world)));
+    const recipe = withoutNpm(await attached(world));
+    let service = await world.start(recipe);
+    let jumpedS = 0;
+    const passTime = async (): Promise<void> => {
+      await service.stop();
+      jumpedS += JUMP_S;
+      await advanceClock(world, JUMP_S);
+      service = await world.start(later(recipe, jumpedS));
+    };
     const { apiKey, databaseUrl, sandboxUrl } = world;
     const client = createClient({ urls: () => [service.url], apiKey, random: createRandom(1) });
     const [wallet] = await createWallets({ client, url: () => service.url, apiKey, count: 1 });
@@ -107,6 +151,7 @@ export const proveAmbiguity = async ({ operations, every, log }: AmbiguityOption
           complaints.push(`${operation} cut after ${bytes} bytes was told ${status} ${body}`);
         unresolved.push(asked);
         if (unresolved.length < ROUND && !whole) continue;
+        if (jump) await passTime();
         await resolve(world, client, unresolved);
         unresolved = [];
         log(`${operation}: cut after up to ${bytes} bytes, and resolved`);
@@ -147,6 +192,7 @@ const main = async (): Promise<void> => {
     options: {
       operation: { type: 'string', multiple: true },
       every: { type: 'string', default: '1' },
+      jump: { type: 'boolean', default: false },
       progress: { type: 'boolean', default: false },
     },
   });
@@ -157,8 +203,9 @@ const main = async (): Promise<void> => {
     return;
   }
   const log = values.progress ? console.log : (): void => undefined;
-  console.log(`proof:ambiguity ${operations.join(', ')}, every ${values.every}. byte`);
-  const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every: Number(values.every), log });
+  const { every, jump } = values;
+  console.log(`proof:ambiguity ${operations.join(', ')}, --every ${every}${jump ? ' --jump' : ''}`);
+  const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every: Number(every), jump, log });
   for (const [name, n] of Object.entries(cuts))
     console.log(`${name}: ${n} cuts left the outcome unknown, and all were resolved`);
   for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);

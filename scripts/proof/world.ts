@@ -105,6 +105,15 @@ export const clearFaults = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>): Pr
   await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'DELETE' });
 };
 
+/** Moves Stripe's clock on. */
+export const advanceClock = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, seconds: number): Promise<void> => {
+  const response = await fetch(`${sandboxUrl}/_sandbox/clock`, {
+    method: 'POST',
+    body: JSON.stringify({ advance_s: seconds }),
+  });
+  if (!response.ok) throw new Error(`the sandbox did not move its clock: ${await response.text()}`);
+};
+
 // ---- attempts ------------------------------------------------------------------------------------------------------
 
 /** As if the time of all leases had passed. Where nobody holds one any more, it only saves the wait. */
@@ -150,6 +159,13 @@ export const attached = async (world: World, stripeUrl: string = world.sandboxUr
     OPS_PORT: '0',
     PORT: String(await freePort()),
   },
+});
+
+/** The same service, by whose clock it is `seconds` later. */
+export const later = ({ name, env }: Recipe, seconds: number): Recipe => ({
+  name: `${name}-later`,
+  command: [process.execPath, new URL('later.ts', import.meta.url).pathname],
+  env: { ...env, LATER_S: String(seconds) },
 });
 
 /** The same, half a second faster and without npm between: for proofs that start it hundreds of times. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { proveAmbiguity } from '../../scripts/proof/ambiguity.ts';
+import { CUT_OPERATIONS, proveAmbiguity } from '../../scripts/proof/ambiguity.ts';
 import { proveKills } from '../../scripts/proof/kill.ts';
 import { hasStrace, OPERATIONS, proveMatrix } from '../../scripts/proof/matrix.ts';
 import { provePostgres } from '../../scripts/proof/postgres.ts';
@@ -55,15 +55,23 @@ test(
 test(
   "a reply of Stripe's that is cut is never guessed",
   async () => {
-    const { verdict, complaints, cuts } = await proveAmbiguity({
-      operations: ['charge', 'confirm'],
-      every: 300,
-      log: quiet,
-    });
+    const every = 400;
+    const operations = CUT_OPERATIONS;
+    const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every, jump: false, log: quiet });
     expect(verdict.violations).toEqual([]);
     expect(complaints).toEqual([]);
-    expect(cuts['charge']).toBeGreaterThan(3);
-    expect(cuts['confirm']).toBeGreaterThan(3);
+    for (const operation of operations) expect(cuts[operation]).toBeGreaterThan(1);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a reply that is cut is never guessed, nor its request sent again, when a day has passed',
+  async () => {
+    const operations = ['charge'] as const;
+    const { verdict, complaints } = await proveAmbiguity({ operations, every: 400, jump: true, log: quiet });
+    expect(verdict.violations).toEqual([]);
+    expect(complaints).toEqual([]);
   },
   TIMEOUT_MS,
 );
