@@ -84,7 +84,10 @@ export interface Settlement {
 export type PaymentStep =
   /** It comes to be, perhaps with its first attempt under way. */
   | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: Attempt | null }
-  /** It is to be confirmed, captured or canceled at Stripe; refused if another attempt came in between. */
+  /**
+   * It is to be confirmed, captured or canceled at Stripe; refused if another attempt came in between. A confirmation
+   * may name another way back for its customer.
+   */
   | { readonly kind: 'begin'; readonly payment: Payment; readonly attempt: Attempt; readonly seen: AttemptId | null }
   /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
   | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }

@@ -47,9 +47,11 @@ export const ARROWS: readonly Arrow[] = [
   { from: 'requires_capture', to: 'succeeded', by: told, when: 'captured at Stripe' },
   { from: 'requires_capture', to: 'canceled', by: told, when: 'hold expired' },
   { from: 'requires_payment_method', to: 'succeeded', by: told, when: 'paid at Stripe' },
-  { from: 'requires_payment_method', to: 'canceled', by: ['api', 'webhook', 'recovery'], when: 'canceled' },
+  { from: 'requires_payment_method', to: 'requires_capture', by: told, when: 'authorized at Stripe' },
+  { from: 'requires_payment_method', to: 'canceled', by: everyone, when: 'canceled' },
   { from: 'requires_confirmation', to: 'succeeded', by: told, when: 'paid at Stripe' },
-  { from: 'requires_confirmation', to: 'canceled', by: ['api', 'webhook', 'recovery'], when: 'canceled' },
+  { from: 'requires_confirmation', to: 'requires_capture', by: told, when: 'authorized at Stripe' },
+  { from: 'requires_confirmation', to: 'canceled', by: everyone, when: 'canceled' },
 ];
 
 export const mayGo = (from: Arrow['from'], to: PaymentStatus, by: Cause): boolean =>
@@ -131,16 +133,18 @@ const only = (payment: Payment): Stepped => ({ payment, refund: null, dispute: n
 
 type Step<Kind extends PaymentStep['kind']> = Extract<PaymentStep, { readonly kind: Kind }>;
 
-const begin = (payment: Payment, { attempt, seen }: Step<'begin'>): Result<Stepped, PaymentError> => {
+const begin = (
+  payment: Payment,
+  { payment: { returnUrl }, attempt, seen }: Step<'begin'>,
+): Result<Stepped, PaymentError> => {
   const { from, refusal } = BEGINNINGS[attempt.kind === 'refund' ? 'confirm' : attempt.kind];
   if (!from.includes(payment.status) || payment.attempt !== seen)
     return err(paymentError(refusal, { payment: payment.id }));
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.paymentMethod ?? payment.paymentMethod;
-  return ok(
-    only({ ...payment, status: 'processing', attempt: attempt.id, paymentMethod, nextAction: null, lastError: null }),
-  );
+  const begun = { ...payment, status: 'processing', attempt: attempt.id, paymentMethod, returnUrl } as const;
+  return ok(only({ ...begun, nextAction: null, lastError: null }));
 };
 
 /** What Stripe says is what it is; money that it has taken is posted. */

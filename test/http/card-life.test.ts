@@ -1,0 +1,456 @@
+import { describe, expect, it } from '@jest/globals';
+import { ARROWS } from '../../src/domain/lifecycle.ts';
+import { startWorld, type Answer, type Shown } from '../support/service.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
+
+const clock = movableClock();
+const world = await startWorld({}, clock);
+const { post, get, createCustomer, balanceOf, sums, query, as, createKey, sandboxCounts } = world;
+const stripe = stripeAt(world.sandbox.url);
+
+const CHALLENGE = 'pm_card_threeDSecure2Required';
+const DECLINED = 'pm_card_visa_chargeDeclined';
+const BACK = 'https://shop.example/back';
+const HOLD_S = 7 * 24 * 3600;
+
+const read = async (id: string): Promise<Shown> => (await get(`/v1/payments/${id}`)).body;
+const becomes = (id: string, status: string): Promise<Shown> =>
+  eventually(
+    () => read(id),
+    (payment) => payment.status === status,
+  );
+const intentOf = async (id: string): Promise<string> => {
+  const [row] = await query<{ intent: string }>('select intent from payments where id = $1', [id.slice(4)]);
+  return row!.intent;
+};
+const pageOf = ({ next_action }: Shown): string => next_action!.redirect_to_url.url;
+
+/** A payment of 700, of a customer of its own. */
+const create = async (more: object = {}): Promise<Shown> =>
+  (await post('/v1/payments', { customer: await createCustomer(), amount: 700, currency: 'usd', ...more })).body;
+const confirmed = (more: object = {}): Promise<Shown> =>
+  create({ payment_method: 'pm_card_visa', confirm: true, return_url: BACK, ...more });
+const held = (): Promise<Shown> => confirmed({ capture_method: 'manual' });
+const challenged = (more: object = {}): Promise<Shown> => confirmed({ payment_method: CHALLENGE, ...more });
+const declined = async (more: object = {}): Promise<Shown> => {
+  const payment = await create(more);
+  await post(`/v1/payments/${payment.id}/confirm`, { payment_method: DECLINED });
+  return read(payment.id);
+};
+/** Confirmed for a challenge, and given another card at Stripe, where nobody confirmed it. */
+const neverConfirmed = async (more: object = {}): Promise<Shown> => {
+  const { id } = await challenged(more);
+  const intent = await intentOf(id);
+  await stripe.fault({ kind: 'error_after', path: `/v1/payment_intents/${intent}/confirm`, count: 1 });
+  const lost = await post(`/v1/payments/${id}/confirm`, { payment_method: CHALLENGE });
+  expect([lost.status, lost.body.error.outcome]).toEqual([503, 'unknown']);
+  await stripe.post(`/v1/payment_intents/${intent}`, { payment_method: 'pm_card_mastercard' });
+  // Past the lease of the attempt that was lost.
+  await clock.advance(world.sandbox.url, 11);
+  return becomes(id, 'requires_confirmation');
+};
+
+/** What is asked of Stripe hangs until the payment was seen `processing`. */
+const seenProcessing = async (path: string, id: string | null, ask: () => Promise<Answer>): Promise<Answer> => {
+  const release = await stripe.fault({ kind: 'hang_before', path });
+  const asked = ask();
+  const newest = async (): Promise<Shown> => (await get('/v1/payments?limit=1')).body.data[0]!;
+  await eventually(
+    () => (id === null ? newest() : read(id)),
+    ({ status }) => status === 'processing',
+  );
+  await release();
+  return asked;
+};
+
+const CREATE = '/v1/payment_intents';
+const any = (action: string): string => `/v1/payment_intents/*/${action}`;
+
+/** For each arrow of the table, a request or a deed at Stripe that makes a payment take it. */
+const DRIVEN: Readonly<Record<string, () => Promise<unknown>>> = {
+  'new → requires_payment_method': async () => expect((await create()).status).toBe('requires_payment_method'),
+  'new → requires_confirmation': async () =>
+    expect((await create({ payment_method: 'pm_card_visa' })).status).toBe('requires_confirmation'),
+  'new → processing': async () => {
+    const customer = await createCustomer();
+    const body = { customer, amount: 5, currency: 'usd', payment_method: 'pm_card_visa', confirm: true };
+    expect((await seenProcessing(CREATE, null, () => post('/v1/payments', body))).body.status).toBe('succeeded');
+  },
+  'requires_payment_method → processing': async () => {
+    const { id } = await declined();
+    await seenProcessing(any('confirm'), id, () =>
+      post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' }),
+    );
+  },
+  'requires_confirmation → processing': async () => {
+    const { id } = await create({ payment_method: 'pm_card_visa' });
+    await seenProcessing(CREATE, id, () => post(`/v1/payments/${id}/confirm`, {}));
+  },
+  'requires_action → processing': async () => {
+    const { id } = await challenged();
+    await seenProcessing(any('confirm'), id, () =>
+      post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' }),
+    );
+  },
+  'requires_capture → processing': async () => {
+    const { id } = await held();
+    await seenProcessing(any('capture'), id, () => post(`/v1/payments/${id}/capture`, {}));
+  },
+  'processing → succeeded': async () => expect((await confirmed()).status).toBe('succeeded'),
+  'processing → requires_payment_method': async () => expect((await declined()).status).toBe('requires_payment_method'),
+  'processing → requires_confirmation': async () => {
+    const { id } = await neverConfirmed();
+    expect((await post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' })).body.status).toBe(
+      'succeeded',
+    );
+  },
+  'processing → requires_action': async () => expect((await challenged()).status).toBe('requires_action'),
+  'processing → requires_capture': async () => expect((await held()).status).toBe('requires_capture'),
+  'processing → canceled': async () => {
+    const { id } = await held();
+    expect((await post(`/v1/payments/${id}/cancel`, {})).body.status).toBe('canceled');
+  },
+  'requires_action → succeeded': async () => {
+    const payment = await challenged();
+    await stripe.answer(pageOf(payment), 'pass');
+    await becomes(payment.id, 'succeeded');
+  },
+  'requires_action → requires_capture': async () => {
+    const payment = await challenged({ capture_method: 'manual' });
+    await stripe.answer(pageOf(payment), 'pass');
+    await becomes(payment.id, 'requires_capture');
+    expect((await post(`/v1/payments/${payment.id}/capture`, {})).body.amount_captured).toBe(700);
+  },
+  'requires_action → requires_payment_method': async () => {
+    const payment = await challenged();
+    await stripe.answer(pageOf(payment), 'fail');
+    const after = await becomes(payment.id, 'requires_payment_method');
+    expect(after.last_error).not.toBeNull();
+    expect(after.next_action).toBeNull();
+  },
+  'requires_action → canceled': async () => {
+    const { id } = await challenged();
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/cancel`);
+    expect((await becomes(id, 'canceled')).next_action).toBeNull();
+  },
+  'requires_capture → succeeded': async () => {
+    const { id } = await held();
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/capture`, { amount_to_capture: '300' });
+    expect((await becomes(id, 'succeeded')).amount_captured).toBe(300);
+  },
+  'requires_capture → canceled': async () => {
+    const { id, customer } = await held();
+    await clock.advance(world.sandbox.url, HOLD_S - 60);
+    expect((await read(id)).status).toBe('requires_capture');
+    await clock.advance(world.sandbox.url, 120);
+    await becomes(id, 'canceled');
+    expect(await balanceOf(String(customer))).toBe(0);
+    const late = await post(`/v1/payments/${id}/capture`, {});
+    expect([late.status, late.body.error.code]).toEqual([409, 'payment_not_capturable']);
+  },
+  'requires_payment_method → succeeded': async () => {
+    const { id } = await declined();
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/confirm`, { payment_method: 'pm_card_visa' });
+    await becomes(id, 'succeeded');
+  },
+  'requires_payment_method → requires_capture': async () => {
+    const { id } = await declined({ capture_method: 'manual' });
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/confirm`, { payment_method: 'pm_card_visa' });
+    await becomes(id, 'requires_capture');
+  },
+  'requires_payment_method → canceled': async () => {
+    const { id } = await declined();
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/cancel`);
+    await becomes(id, 'canceled');
+    const { id: other } = await create();
+    expect((await post(`/v1/payments/${other}/cancel`, {})).body.status).toBe('canceled');
+  },
+  'requires_confirmation → succeeded': async () => {
+    const { id } = await neverConfirmed();
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/confirm`);
+    await becomes(id, 'succeeded');
+  },
+  'requires_confirmation → requires_capture': async () => {
+    const { id } = await neverConfirmed({ capture_method: 'manual' });
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/confirm`);
+    await becomes(id, 'requires_capture');
+  },
+  'requires_confirmation → canceled': async () => {
+    const { id } = await create({ payment_method: 'pm_card_visa' });
+    expect((await post(`/v1/payments/${id}/cancel`, {})).body.status).toBe('canceled');
+  },
+};
+
+describe('each arrow of the table of states', () => {
+  it('is driven here', () => {
+    expect(Object.keys(DRIVEN).sort()).toEqual(ARROWS.map(({ from, to }) => `${from} → ${to}`).sort());
+  });
+
+  it.each(Object.entries(DRIVEN))('%s', async (_arrow, drive) => {
+    await drive();
+  });
+
+  it('has posted what was captured, once for each payment that succeeded, and nothing else', async () => {
+    const wrong = await query(
+      `select p.id, p.status, p.amount_captured, count(t.id) as posted, sum(t.amount) as amount
+       from payments p left join transfers t on t.payment_id = p.id group by p.id, p.status, p.amount_captured
+       having count(t.id) <> (p.status = 'succeeded')::int or coalesce(sum(t.amount), 0) <> p.amount_captured`,
+    );
+    expect(wrong).toEqual([]);
+    for (const sum of await sums()) expect(sum).toBe('0');
+  });
+});
+
+describe('a challenge', () => {
+  it('that is passed brings the customer back to where the merchant said', async () => {
+    const payment = await challenged();
+    const { status, location } = await stripe.answer(pageOf(payment), 'pass');
+    expect(status).toBe(303);
+    expect(location).toMatch(/^https:\/\/shop\.example\/back\?payment_intent=pi_/);
+    await becomes(payment.id, 'succeeded');
+  });
+
+  it('that is passed and then declined by the bank is told as that decline', async () => {
+    const payment = await challenged({ payment_method: 'pm_card_threeDSecureRequiredChargeDeclined' });
+    await stripe.answer(pageOf(payment), 'pass');
+    const after = await becomes(payment.id, 'requires_payment_method');
+    expect(after.last_error).toMatchObject({ code: 'card_declined', decline_code: 'generic_decline' });
+  });
+
+  it('without a way back is no dead end: the card is declined, and the reason says what to do', async () => {
+    const customer = await createCustomer();
+    const { status, body } = await post('/v1/payments', {
+      ...{ customer, amount: 700, currency: 'usd', payment_method: CHALLENGE, confirm: true },
+    });
+    expect([status, body.error.code, body.error.decline_code]).toEqual([
+      402,
+      'card_declined',
+      'authentication_required',
+    ]);
+    const again = await post(`/v1/payments/${String(body.error.payment)}/confirm`, {
+      payment_method: CHALLENGE,
+      return_url: BACK,
+    });
+    expect([again.status, again.body.status]).toEqual([200, 'requires_action']);
+  });
+
+  it('that was left open in one tab is void once another card has paid in the other', async () => {
+    const payment = await challenged();
+    const paid = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' });
+    expect([paid.status, paid.body.status, paid.body.next_action]).toEqual([200, 'succeeded', null]);
+    expect((await stripe.answer(pageOf(payment), 'pass')).status).toBe(410);
+    expect(await balanceOf(String(payment.customer))).toBe(700);
+  });
+
+  it('that was passed in one tab has paid, whatever card the other tab sends afterwards', async () => {
+    const payment = await challenged();
+    await stripe.answer(pageOf(payment), 'pass');
+    const other = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_mastercard' });
+    expect([200, 409]).toContain(other.status);
+    expect((await becomes(payment.id, 'succeeded')).amount_captured).toBe(700);
+    expect(await balanceOf(String(payment.customer))).toBe(700);
+  });
+
+  it('and another card, at the same moment in two tabs, charge once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const payment = await challenged();
+      const charges = (await sandboxCounts())['charges']!;
+      await Promise.all([
+        stripe.answer(pageOf(payment), 'pass'),
+        post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' }),
+        post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_mastercard' }),
+      ]);
+      await becomes(payment.id, 'succeeded');
+      expect((await sandboxCounts())['charges']).toBe(charges + 1);
+      expect(await balanceOf(String(payment.customer))).toBe(700);
+    }
+  });
+
+  it('stays open where the other tab sends a card that cannot be used, and can still be passed', async () => {
+    const payment = await challenged({ capture_method: 'manual' });
+    const refused = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_never_seen' });
+    expect([refused.status, refused.body.error.code]).toEqual([402, 'payment_method_not_usable']);
+    const still = await read(payment.id);
+    expect([still.status, still.next_action]).toEqual(['requires_action', payment.next_action]);
+    await stripe.answer(pageOf(payment), 'pass');
+    await becomes(payment.id, 'requires_capture');
+  });
+
+  it('is begun anew for a second card that asks for it, and the first page is void', async () => {
+    const payment = await challenged();
+    const second = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: CHALLENGE });
+    expect(second.body.status).toBe('requires_action');
+    expect(pageOf(second.body)).not.toBe(pageOf(payment));
+    expect((await stripe.answer(pageOf(payment), 'pass')).status).toBe(410);
+    await stripe.answer(pageOf(second.body), 'pass');
+    await becomes(payment.id, 'succeeded');
+  });
+
+  it('comes back to where the confirmation said, also where a request was lost and sent again by the sweeper', async () => {
+    const { id } = await create();
+    await stripe.fault({ kind: 'error_before', path: CREATE, count: 1 });
+    const lost = await post(`/v1/payments/${id}/confirm`, { payment_method: CHALLENGE, return_url: BACK });
+    expect([lost.status, lost.body.error.outcome]).toEqual([503, 'unknown']);
+    await clock.advance(world.sandbox.url, 11);
+    const payment = await becomes(id, 'requires_action');
+    expect(payment.next_action).toMatchObject({ redirect_to_url: { return_url: BACK } });
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,hello',
+    'file:///etc/passwd',
+    '//shop.example/back',
+    '/back',
+    'https://user:password@shop.example/',
+    'https://',
+    `https://shop.example/${'a'.repeat(2048)}`,
+    'https://shop.example/\u0000',
+    7,
+  ])('does not send anyone to %p', async (return_url) => {
+    const { id } = await create({ payment_method: CHALLENGE });
+    const { status, body } = await post(`/v1/payments/${id}/confirm`, { return_url });
+    expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_request', 'return_url']);
+    expect((await read(id)).status).toBe('requires_confirmation');
+  });
+});
+
+describe('a declined card', () => {
+  it('is followed by a new one on the same PaymentIntent, under a key of its own, and charges once', async () => {
+    const { id, customer } = await declined();
+    const intent = await intentOf(id);
+    const paid = await post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' });
+    expect([paid.body.status, paid.body.last_error, await intentOf(id)]).toEqual(['succeeded', null, intent]);
+    const keys = await query<{ id: string }>('select id from attempts where payment_id = $1', [id.slice(4)]);
+    expect(keys).toHaveLength(2);
+    expect(await balanceOf(String(customer))).toBe(700);
+  });
+
+  it('leaves a held payment of another customer as it is', async () => {
+    const [other] = [await held(), await declined()];
+    expect((await read(other.id)).status).toBe('requires_capture');
+  });
+});
+
+describe('a capture', () => {
+  it('of a part takes that part, gives up the rest, and is done once', async () => {
+    const { id, customer } = await held();
+    const part = await post(`/v1/payments/${id}/capture`, { amount: 250 });
+    expect([part.status, part.body.status, part.body.amount, part.body.amount_captured]).toEqual([
+      200,
+      'succeeded',
+      700,
+      250,
+    ]);
+    expect(await balanceOf(String(customer))).toBe(250);
+    const again = await post(`/v1/payments/${id}/capture`, { amount: 1 });
+    expect([again.status, again.body.error.code]).toEqual([409, 'payment_not_capturable']);
+    expect(await balanceOf(String(customer))).toBe(250);
+  });
+
+  it('of all at the same time by ten callers is done once', async () => {
+    const { id, customer } = await held();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(`/v1/payments/${id}/capture`, {})));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(9).fill(409)]);
+    expect(await balanceOf(String(customer))).toBe(700);
+  });
+
+  it.each([701, 999_999_999_999])(
+    'of %d, more than was authorized, is refused, and all is still held',
+    async (amount) => {
+      const { id } = await held();
+      const { status, body } = await post(`/v1/payments/${id}/capture`, { amount });
+      expect([status, body.error.code, body.error.param]).toEqual([409, 'capture_exceeds_payment', 'amount']);
+      expect((await post(`/v1/payments/${id}/capture`, {})).body.amount_captured).toBe(700);
+    },
+  );
+
+  it.each([0, -1, 1.5, '1e2', null, 'all'])('of %p is no amount', async (amount) => {
+    const { id } = await held();
+    const { status } = await post(`/v1/payments/${id}/capture`, { amount });
+    // Null is the same as nothing, and so all of it.
+    expect(status).toBe(amount === null ? 200 : 400);
+  });
+
+  it('after a cancel, of a payment that holds nothing, or of another merchant is refused', async () => {
+    const { id } = await held();
+    await post(`/v1/payments/${id}/cancel`, {});
+    for (const one of [id, (await confirmed()).id, (await create()).id, (await challenged()).id]) {
+      const { status, body } = await post(`/v1/payments/${one}/capture`, {});
+      expect([status, body.error.code, body.error.payment]).toEqual([409, 'payment_not_capturable', one]);
+    }
+    const mine = await held();
+    const other = as(await createKey('Another', 'secret'));
+    for (const action of ['capture', 'cancel', 'confirm']) {
+      const more = action === 'confirm' ? { payment_method: 'pm_card_visa' } : {};
+      const { status, body } = await other.post(`/v1/payments/${mine.id}/${action}`, more);
+      expect([status, body.error.code]).toEqual([404, 'payment_not_found']);
+    }
+    expect((await read(mine.id)).status).toBe('requires_capture');
+  });
+
+  it('and a cancel at the same moment end in one of the two', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { id, customer } = await held();
+      const answers = await Promise.all([
+        post(`/v1/payments/${id}/capture`, {}),
+        post(`/v1/payments/${id}/cancel`, {}),
+      ]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+      const { status } = await read(id);
+      expect(await balanceOf(String(customer))).toBe(status === 'succeeded' ? 700 : 0);
+    }
+  });
+});
+
+describe('a cancel', () => {
+  it('lets go of what was held, ends a challenge, and is done once', async () => {
+    const open = await challenged();
+    for (const { id } of [await held(), open]) {
+      expect((await post(`/v1/payments/${id}/cancel`, {})).body.status).toBe('canceled');
+      const again = await post(`/v1/payments/${id}/cancel`, {});
+      expect([again.status, again.body.error.code]).toEqual([409, 'payment_not_cancelable']);
+      const confirm = await post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' });
+      expect([confirm.status, confirm.body.error.code]).toEqual([409, 'payment_not_confirmable']);
+    }
+    expect((await stripe.answer(pageOf(open), 'pass')).status).toBe(410);
+  });
+
+  it('of what is paid is refused', async () => {
+    const { id, customer } = await confirmed();
+    const { status, body } = await post(`/v1/payments/${id}/cancel`, {});
+    expect([status, body.error.code]).toEqual([409, 'payment_not_cancelable']);
+    expect(await balanceOf(String(customer))).toBe(700);
+  });
+
+  it('is told to the merchant as an event', async () => {
+    const { id } = await held();
+    await post(`/v1/payments/${id}/cancel`, {});
+    const events = await query<{ type: string }>('select type from events where subject = $1 order by id', [id]);
+    expect(events.map(({ type }) => type)).toEqual(['payment.requires_capture', 'payment.canceled']);
+  });
+});
+
+describe('a client secret', () => {
+  it('opens its own payment and no other, to read, to confirm and to challenge', async () => {
+    const browser = as('pk_test_demo');
+    const mine = await create();
+    const other = await challenged();
+    for (const action of ['confirm']) {
+      const { status } = await browser.post(`/v1/payments/${other.id}/${action}`, {
+        client_secret: mine.client_secret,
+        payment_method: 'pm_card_visa',
+      });
+      expect(status).toBe(404);
+    }
+    for (const action of ['capture', 'cancel']) {
+      const { status } = await browser.post(`/v1/payments/${other.id}/${action}`, {});
+      expect(status).toBe(403);
+    }
+    expect((await browser.get(`/v1/payments/${other.id}?client_secret=${String(mine.client_secret)}`)).status).toBe(
+      404,
+    );
+    expect((await browser.get(`/v1/payments/${mine.id}?client_secret=${String(mine.client_secret)}`)).status).toBe(200);
+    expect(await read(other.id)).toMatchObject({ status: 'requires_action', next_action: other.next_action });
+  });
+});

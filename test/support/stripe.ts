@@ -1,0 +1,97 @@
+/** What happens at Stripe and not through the service: the dashboard, the bank's 3-D Secure page, time, webhooks lost. */
+import { micros, type Clock } from '../../src/domain/time.ts';
+import { until } from '../../src/platform/process.ts';
+
+/** Whatever Stripe shows: each object has some of these fields. */
+export interface StripeObject {
+  readonly id: string;
+  readonly object: string;
+  readonly type: string;
+  readonly status: string;
+  readonly amount: number;
+  readonly amount_received: number;
+  readonly payment_intent: string;
+  readonly created: number;
+  readonly metadata: Record<string, string>;
+  readonly data: readonly StripeObject[];
+}
+
+export interface Stripe {
+  readonly get: (path: string) => Promise<StripeObject>;
+  readonly post: (path: string, form?: Record<string, string>) => Promise<StripeObject>;
+  /** Every event of the last hours, oldest first. */
+  readonly events: () => Promise<StripeObject[]>;
+  /** As a person at the bank's page; answers the page's status, and where it sends them. */
+  readonly answer: (page: string, result: 'pass' | 'fail') => Promise<{ status: number; location: string | null }>;
+  /** Sets a fault; what it answers takes all faults away, and lets go of what hangs. */
+  readonly fault: (fault: object) => Promise<() => Promise<void>>;
+  /** Sends an event once more. */
+  readonly resend: (event: string) => Promise<void>;
+}
+
+export const stripeAt = (sandboxUrl: string): Stripe => {
+  const call = async (path: string, init: RequestInit = {}): Promise<StripeObject> => {
+    const response = await fetch(sandboxUrl + path, { headers: { Authorization: 'Bearer sk_test_sandbox' }, ...init });
+    if (!response.ok) throw new Error(`${path} at Stripe: ${await response.text()}`);
+    return (await response.json()) as StripeObject;
+  };
+  return {
+    get: (path) => call(path),
+    post: (path, form = {}) => call(path, { method: 'POST', body: new URLSearchParams(form) }),
+    events: async () => {
+      const events: StripeObject[] = [];
+      for (let after = '', more = true; more;) {
+        const { data } = await call(`/v1/events?limit=100${after}`);
+        events.push(...data);
+        more = data.length === 100;
+        after = `&starting_after=${data.at(-1)?.id ?? ''}`;
+      }
+      return events.reverse();
+    },
+    answer: async (page, result) => {
+      const { status, headers } = await fetch(page, {
+        method: 'POST',
+        redirect: 'manual',
+        body: new URLSearchParams({ result }),
+      });
+      return { status, location: headers.get('location') };
+    },
+    fault: async (fault) => {
+      await call('/_sandbox/faults', { method: 'POST', body: JSON.stringify(fault) });
+      return async () => void (await call('/_sandbox/faults', { method: 'DELETE' }));
+    },
+    resend: async (event) => void (await call(`/_sandbox/events/${event}/send`, { method: 'POST' })),
+  };
+};
+
+export interface MovableClock extends Clock {
+  /** Moves the service's clock first and then the sandbox's, which does all that falls due on the way. */
+  readonly advance: (sandboxUrl: string, seconds: number) => Promise<void>;
+}
+
+/** The machine's clock, until it is moved. */
+export const movableClock = (): MovableClock => {
+  let offsetMs = 0;
+  return {
+    now: () => micros(Date.now() + offsetMs),
+    advance: async (sandboxUrl, seconds) => {
+      offsetMs += seconds * 1000;
+      await fetch(`${sandboxUrl}/_sandbox/clock`, { method: 'POST', body: JSON.stringify({ advance_s: seconds }) });
+    },
+  };
+};
+
+/** Long enough for any round of the service's own; what never comes to be fails by it. */
+const PATIENCE_MS = 20_000;
+
+/** Waits until what is read is as it should be, and answers it. */
+export const eventually = async <T>(read: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> => {
+  let value = await read();
+  await until(async () => {
+    if (isSo(value)) return true;
+    value = await read();
+    return isSo(value);
+  }, PATIENCE_MS);
+  if (!isSo(value)) throw new Error(`It did not come to be. The last: ${JSON.stringify(value).slice(0, 1000)}`);
+  return value;
+};
