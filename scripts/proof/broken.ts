@@ -20,6 +20,7 @@ import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
+import { createBreaker } from '../../src/stripe/breaker.ts';
 import { connectStripe, createCards } from '../../src/stripe/cards.ts';
 import { createEvents } from '../../src/stripe/events.ts';
 
@@ -56,12 +57,14 @@ const main = (): void => {
   const database = openDatabase({ url, poolMin: 0, poolMax: 10, acquireTimeoutMs: 3_000, log });
   const keys = createKeys(database.pool);
   const stripe = connectStripe({ secretKey: 'sk_test_sandbox', apiBase });
+  const breaker = createBreaker(log);
   const right: Context = {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, () => undefined),
     leases: createLeases(database.pool),
-    cards: createCards(stripe),
-    stripeEvents: createEvents(stripe, []),
+    cards: createCards(stripe, breaker),
+    breaker,
+    stripeEvents: createEvents(stripe, breaker, []),
     inbox: createInbox(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: false,

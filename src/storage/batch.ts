@@ -46,10 +46,21 @@ const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly i
 /** Ids carry a prefix, claims do not. */
 const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
 
+/**
+ * What all of them answer, or the first error, once every one has ended: Kysely sends ROLLBACK as soon as we fail, and
+ * a statement that is sent after it would stand outside the transaction, and stay.
+ */
+const allOf = async <T extends readonly unknown[] | []>(
+  statements: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
+  await Promise.allSettled(statements);
+  return Promise.all(statements);
+};
+
 /** Locks the rows that these changes touch and reads them. `id` names the batch: it can be committed once. */
 export const readState = async (tx: Tx, id: string, changes: readonly Change[]): Promise<State> => {
   // All of them leave in one flight, and run in this order.
-  const [, payments, refunds, disputes, claims, customers, accounts] = await Promise.all([
+  const [, payments, refunds, disputes, claims, customers, accounts] = await allOf([
     sql`insert into batches (id) values (${id}::uuid)`.execute(tx),
     lockPayments(tx, changes),
     readRefunds(tx, changes),
@@ -206,7 +217,7 @@ export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<v
     answerClaims,
     insertEvents,
   ];
-  await Promise.all(writers.flatMap((write) => write(tx, writes, toIsoMicros(now)) ?? []));
+  await allOf(writers.flatMap((write) => write(tx, writes, toIsoMicros(now)) ?? []));
 };
 
 type Writer = (tx: Tx, writes: Writes, nowIso: string) => Promise<unknown> | undefined;
