@@ -37,9 +37,9 @@ const describe = (error: unknown): DescribedError => {
   return { type: error.name, message: error.message, ...Object.fromEntries(named), stack: error.stack, ...cause };
 };
 
-/** Lines are written together, when there are 4 KiB of them or after this long: a write for each would block the loop. */
+/** Lines are written together, when there are 32 KiB of them or after this long: a write for each would block the loop. */
 const FLUSH_EVERY_MS = 100;
-const FLUSH_FROM_BYTES = 4096;
+const FLUSH_FROM_BYTES = 32 * 1024;
 
 export interface Log {
   readonly log: Logger;
@@ -58,13 +58,25 @@ export const openLog = (level: LogLevel): Log => {
   return { log: createLogger(level, destination), flush: () => destination.flushSync() };
 };
 
+/** As pino's own `isoTime`, made once for all lines of a millisecond. */
+let lastMs = 0;
+let lastText = '';
+const timestamp = (): string => {
+  const now = Date.now();
+  if (now !== lastMs) {
+    lastMs = now;
+    lastText = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return lastText;
+};
+
 /** The logger of `openLog`, on any stream. */
 export const createLogger = (level: LogLevel, destination: DestinationStream): Logger =>
   pino(
     {
       level,
       base: { pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, remove: true },
       serializers: { err: describe },

@@ -7,12 +7,12 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import helmet from 'helmet';
 import type { Context } from './context.ts';
 import { paymentError, type PaymentError } from './error.ts';
 import type { Authenticate } from './http/authenticate.ts';
 import { BODY_MAX_BYTES } from './http/body.ts';
 import { errorsPage } from './http/errors-page.ts';
+import { sendBytes } from './http/respond.ts';
 import { newRecord, type RequestRecord } from './http/record.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
@@ -39,7 +39,6 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onStripeEvent, on
   app.use((request, response, next) => {
     const record = newRecord(request.method);
     request.record = record;
-    response.setHeader('Request-Id', record.requestId);
     response.once('close', () => {
       // 499, as nginx has it: the caller hung up before there was an answer.
       const status = response.writableFinished ? response.statusCode : 499;
@@ -48,7 +47,6 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onStripeEvent, on
     // From here on, whatever blocks the event loop on behalf of this request is known to be its doing.
     runWork({ route: record.route, method: record.method, requestId: record.requestId }, () => next());
   });
-  app.use(helmet());
 
   const readText = express.text({ type: 'application/json', limit: BODY_MAX_BYTES });
   const allowOrigins = cors({
@@ -87,9 +85,10 @@ export const createServer = ({ ctx, authenticate, corsOrigins, onStripeEvent, on
     else app.post(route.path, ...mount(route));
   }
   app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent, ofExpress));
+  const page = errorsPage();
   app.get('/docs/errors', (request, response) => {
     request.record.route = '/docs/errors';
-    response.type('html').send(errorsPage());
+    sendBytes(request, response, 200, page, { 'Content-Type': 'text/html; charset=utf-8' });
   });
 
   app.use((request, response) => {

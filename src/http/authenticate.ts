@@ -1,5 +1,5 @@
 /** From the `Authorization` header to who asks. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -35,14 +35,14 @@ export const createAuthenticate = (keys: Keys, allowDemoKeys: boolean): Authenti
         paymentError('unauthenticated', { message: 'Demo keys work only where database and Stripe are embedded.' }),
       );
 
-    const hash = createHash('sha256').update(secret).digest('base64');
-    const known = remembered.get(hash);
+    const digest = hash('sha256', secret, 'base64');
+    const known = remembered.get(digest);
     if (known && known.until > performance.now())
       return known.principal ? okAsync(known.principal) : errAsync(paymentError('unauthenticated'));
 
     return keys.find(secret).andThen((principal) => {
       if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-      remembered.set(hash, { principal, until: performance.now() + REMEMBER_MS });
+      remembered.set(digest, { principal, until: performance.now() + REMEMBER_MS });
       return principal ? ok(principal) : err(paymentError('unauthenticated'));
     });
   };

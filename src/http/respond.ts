@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/reply.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply extends Reply {
@@ -14,14 +15,26 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
   if (response.headersSent || response.destroyed) return;
   const problem = reply.status >= 400 && wantsProblem(request);
   const body = problem ? problemOf(reply) : reply.body;
-  response.writeHead(reply.status, {
+  sendBytes(request, response, reply.status, body, {
     'Content-Type': problem ? 'application/problem+json' : 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     ...(reply.replayed ? { 'Idempotent-Replayed': 'true' } : {}),
     ...reply.headers,
   });
-  response.end(request.method === 'HEAD' || reply.status === 304 ? undefined : body);
+};
+
+/** All headers in one list: set one by one, they would cost as much as the rest of a small request. */
+export const sendBytes = (
+  request: Request,
+  response: Response,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): void => {
+  const list = ['Request-Id', request.record.requestId, 'Content-Length', String(Buffer.byteLength(body))];
+  for (const [name, value] of Object.entries(headers)) list.push(name, value);
+  response.writeHead(status, [...list, ...SECURITY_HEADERS]);
+  response.end(request.method === 'HEAD' || status === 304 ? undefined : body);
 };
 
 const wantsProblem = (request: Request): boolean =>
