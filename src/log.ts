@@ -37,9 +37,9 @@ const describe = (error: unknown): DescribedError => {
   return { type: error.name, message: error.message, ...Object.fromEntries(named), stack: error.stack, ...cause };
 };
 
-/** Lines are written together, when there are 32 KiB of them or after this long: a write for each would block the loop. */
+/** Lines are written together, when there are 15 KiB of them or after this long: a write for each would block the loop. */
 const FLUSH_EVERY_MS = 100;
-const FLUSH_FROM_BYTES = 32 * 1024;
+const FLUSH_FROM_BYTES = 15 * 1024;
 
 export interface Log {
   readonly log: Logger;
