@@ -1,6 +1,14 @@
 /** Accounts: balances in one currency, in which debits and credits are counted apart and never taken back. */
 import type { Currency } from './currency.ts';
-import { platformAccountId, walletOwner, type AccountId, type CustomerId, type MerchantId } from './ids.ts';
+import {
+  PLATFORM_KINDS,
+  platformAccountId,
+  walletOwner,
+  type PlatformKind,
+  type AccountId,
+  type CustomerId,
+  type MerchantId,
+} from './ids.ts';
 import type { Micros } from './time.ts';
 
 /**
@@ -11,8 +19,6 @@ import type { Micros } from './time.ts';
  *   disputes         what is disputed
  *   bank             what has arrived there
  */
-export const PLATFORM_KINDS = ['stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank'] as const;
-export type PlatformKind = (typeof PLATFORM_KINDS)[number];
 export type AccountKind = 'wallet' | PlatformKind;
 
 export interface Account {

@@ -17,7 +17,6 @@
  * the row is written. The database holds the UUID alone.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import type { PlatformKind } from './account.ts';
 import type { Currency } from './currency.ts';
 
 declare const prefixOf: unique symbol;
@@ -52,6 +51,10 @@ export const idOf = <P extends string>(prefix: P, uuid: string): Id<P> =>
 
 /** For the database: the id without its prefix. */
 export const uuidOf = (id: Id<string>): string => id.slice(id.indexOf('_') + 1);
+
+/** A merchant's own accounts: `account.ts` says what each holds. */
+export const PLATFORM_KINDS = ['stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank'] as const;
+export type PlatformKind = (typeof PLATFORM_KINDS)[number];
 
 /** Three bits: which of a merchant's accounts; 0 is left to wallets. */
 const KIND_BITS = {

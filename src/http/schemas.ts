@@ -1,9 +1,9 @@
 /** What requests may hold. Every field has a limit, and what is not named here is refused. */
 import { z } from 'zod';
-import { PLATFORM_KINDS, type AccountKind } from '../domain/account.ts';
+import type { AccountKind } from '../domain/account.ts';
 import { AMOUNT_MAX } from '../domain/amount.ts';
 import { chargeStepMinor, parseCurrency, type Currency } from '../domain/currency.ts';
-import { parseId, type Id, type ItemId } from '../domain/ids.ts';
+import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts';
 import type { Page } from '../storage/reads.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 

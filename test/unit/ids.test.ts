@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ownerOf, PLATFORM_KINDS } from '../../src/domain/account.ts';
+import { ownerOf } from '../../src/domain/account.ts';
 import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
 import {
+  PLATFORM_KINDS,
   idOf,
   newId,
   parseId,
