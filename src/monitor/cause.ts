@@ -62,14 +62,17 @@ export const causeOf = (evidence: Evidence): Verdict => {
   return because(share < MOST && share - next < TIE ? 'mixed' : first);
 };
 
+/** Fewer looks than these may all have been taken in a moment that was unlike the rest. */
+const LOOKS_MIN = 3;
+
 /**
  * Told by the kernel, or else made of looks: of the time off the core, what it was not seen to wait for something else.
  * While it stands in the run queue somebody waits for a core, so it cannot be more than the machine's pressure.
  */
 const runqRatioOf = (evidence: Evidence, offCpuRatio: number): number | undefined => {
   if (evidence.queuedRatio !== undefined) return evidence.queuedRatio;
-  const { seenRunnable, seenWaiting, pressureRatio = 1 } = evidence;
+  const { seenRunnable, seenWaiting, pressureRatio } = evidence;
   const looks = seenRunnable + seenWaiting;
-  if (looks === 0) return undefined;
-  return Math.max(0, Math.min(offCpuRatio - seenWaiting / looks, pressureRatio));
+  if (looks < LOOKS_MIN) return pressureRatio === undefined ? undefined : Math.min(offCpuRatio, pressureRatio);
+  return Math.max(0, Math.min(offCpuRatio - seenWaiting / looks, pressureRatio ?? 1));
 };

@@ -80,3 +80,14 @@ describe('the tier of a stall', () => {
 
   it('of a suspended process pages nobody', () => expect(severityOf(60_000, 'suspended', tiers)).toBe('info'));
 });
+
+describe('a short stall that was hardly looked at', () => {
+  it('is starvation where cores were waited for, whatever the one look showed', () =>
+    expect(causeWith({ durationMs: 60, onCpuRatio: 0.2, pressureRatio: 0.95, seenRunnable: 0, seenWaiting: 1 })).toBe(
+      'starved',
+    ));
+  it('is a synchronous call where none were', () =>
+    expect(causeWith({ durationMs: 60, onCpuRatio: 0.2, pressureRatio: 0.01, seenRunnable: 0, seenWaiting: 1 })).toBe(
+      'sync_io',
+    ));
+});

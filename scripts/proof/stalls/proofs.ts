@@ -38,7 +38,7 @@ export const injectOnce = async (subject: Subject, kind: string, place: Place, m
     const told = ended
       .filter((stall) => stall['stall.duration_ms'] >= durationMs * 0.8)
       .sort((a, b) => errorOf(a) - errorOf(b))[0];
-    if (told || tries >= 10) return { kind, route, truthMs: durationMs, told };
+    if (told || tries >= 30) return { kind, route, truthMs: durationMs, told };
   }
 };
 

@@ -94,7 +94,9 @@ export const startSubject = async (options: SubjectOptions = {}): Promise<Subjec
 
 const listening = async (child: ChildProcess): Promise<{ apiUrl: string; opsUrl: string }> => {
   const urls = { apiUrl: '', opsUrl: '' };
-  const onMessage = (message: unknown): void => void Object.assign(urls, message);
+  const onMessage = (message: unknown): void => {
+    Object.assign(urls, message);
+  };
   child.on('message', onMessage);
   for (const startedAt = performance.now(); urls.apiUrl === '' || urls.opsUrl === ''; await sleep(20))
     if (performance.now() - startedAt > START_MS || child.exitCode !== null)
@@ -108,8 +110,12 @@ export const fetchText = (agent: Agent, url: string): Promise<Reply> =>
   new Promise((resolve, reject) => {
     request(url, { agent }, (response) => {
       let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text });
+      });
     })
       .on('error', reject)
       .end();

@@ -1,0 +1,84 @@
+/**
+ * The proofs of `npm run proof:stalls` in short, against an application in a process of its own. A machine that runs
+ * other tests may starve it, and then the monitor says so: what is asserted holds there too.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { CAUSES, injectOnce, storm, suspensions, wedge, type Injected } from '../../scripts/proof/stalls/proofs.ts';
+import { startSubject, type Subject } from '../../scripts/proof/stalls/subject.ts';
+import { afterSuite } from '../support/cleanup.ts';
+
+const HOST = ['starved', 'throttled', 'mixed'];
+
+const start = async (env: Record<string, string> = {}): Promise<Subject> => {
+  const subject = await startSubject({ env });
+  afterSuite(subject.stop);
+  return subject;
+};
+const toldOf = ({ told }: Injected): NonNullable<Injected['told']> => {
+  if (!told) throw new Error('nothing was said of this stall');
+  return told;
+};
+
+describe('a blocked event loop', () => {
+  let subject: Subject;
+  const prepared = async (): Promise<Subject> => {
+    if (!(subject as Subject | undefined)) {
+      subject = await start();
+      await subject.get('/prepare/parse?records=600000');
+      await subject.get('/prepare/heap?objects=300000');
+    }
+    return subject;
+  };
+
+  it.each(Object.keys(CAUSES).flatMap((kind) => [[kind, 'block'] as const, [kind, 'later'] as const]))(
+    'by %s (%s) is told with its route, its function, and a cause that is true',
+    async (kind, place) => {
+      const injected = await injectOnce(await prepared(), kind, place, 200);
+      const told = toldOf(injected);
+      expect(told['http.route']).toBe(`/${place}/${kind}/:id`);
+      expect(told['code.stacktrace']).toContain('scripts/proof/stalls/app.ts');
+      expect([CAUSES[kind], ...HOST]).toContain(told['stall.cause']);
+    },
+  );
+
+  it('is told of on the ops port by every page that shows it', async () => {
+    const { ops } = await prepared();
+    expect((await ops('/')).text).toContain('Event loop');
+    expect((await ops('/live')).text).toContain('"culprits"');
+    expect((await ops('/verdict')).text).toContain('Stalls by cause');
+    expect((await ops('/metrics')).text).toContain('quittance_event_loop_stall_seconds_total{cause=');
+    expect((await ops('/verdict?minutes=0')).status).toBe(400);
+    expect((await ops('/nothing')).status).toBe(404);
+  });
+
+  it('is told while it is blocked, by a process that never comes back', async () => {
+    const figures = await wedge(3_000);
+    expect(figures.line).toContain('by GET /wedge');
+    expect(figures).toMatchObject({ livez: 200, readyz: 503 });
+    expect(figures.inProgressSeconds).toBeGreaterThan(1);
+  });
+
+  it('is counted each time and told seldom', async () => {
+    const figures = await storm(40);
+    expect(figures.metric).toBeGreaterThanOrEqual(40);
+    expect(figures.lines).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a suspended process', () => {
+  it('blames no code', async () => {
+    const figures = await suspensions(4, 7);
+    expect(figures.causes['suspended']).toBeGreaterThanOrEqual(4);
+    expect(figures.blamed).toEqual([]);
+  });
+});
+
+describe('a platform on which no stack can be taken', () => {
+  it('is told of once, and stalls are told without a route', async () => {
+    const bare = await start({ SENTRY_STACK_TRACE_BINARY_PATH: '/there/is/none.node' });
+    const told = toldOf(await injectOnce(bare, 'loop', 'block', 200));
+    expect(told['stall.confidence']).toBe('low');
+    expect(told['http.route']).toBeUndefined();
+    expect(await bare.metric('quittance_stack_capture_available')).toBe(0);
+  });
+});
