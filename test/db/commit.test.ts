@@ -223,7 +223,7 @@ describe('a connection that is lost', () => {
     },
   );
 
-  it('for good is told: nothing was done, and the same key may be sent again', async () => {
+  it.concurrent('for good is told: nothing was done, and the same key may be sent again', async () => {
     const proxy = await startProxy(url);
     const far = l.openInstance(proxy.url);
     const customer = await createCustomer(100n);
@@ -235,7 +235,7 @@ describe('a connection that is lost', () => {
     expect(await l.walletOf(sql, customer)).toEqual([99, 2]);
   });
 
-  it('for good at COMMIT is told as unknown, and the key tells what became of it', async () => {
+  it.concurrent('for good at COMMIT is told as unknown, and the key tells what became of it', async () => {
     const proxy = await startProxy(url);
     const far = l.openInstance(proxy.url);
     const customer = await createCustomer(100n);
@@ -252,7 +252,7 @@ describe('a connection that is lost', () => {
     expect(await l.walletOf(sql, customer)).toEqual([99, 2]);
   });
 
-  it('without a word does not hold up what comes after it', async () => {
+  it.concurrent('without a word does not hold up what comes after it', async () => {
     const proxy = await startProxy(url);
     const far = l.openInstance(proxy.url);
     const customer = await createCustomer(100n);
