@@ -125,10 +125,18 @@ describe('the judge finds', () => {
     'a payment posted twice': {
       rules: ['account_sums', 'posted_once', 'running_balance'],
       plant: {
-        sql: `drop index transfers_payment_key;
+        sql: `drop index if exists transfers_payment_key;
           insert into transfers select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).*
           from transfers t where payment_id = ${ONE}`,
       },
+    },
+    'a refund that Stripe knows nothing of': {
+      rules: ['refunds_differ'],
+      plant: { sql: `update payments set amount_refunded = amount_refunded + 1 where id = ${ONE}` },
+    },
+    'money held back for no refund': {
+      rules: ['holds'],
+      plant: { sql: `update accounts set pending = pending + 1 where kind = 'wallet'` },
     },
     'a payment of which nobody was told': {
       rules: ['told_once'],
