@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createSandbox, serve } from './sandbox.ts';
 import { faultKinds } from './faults.ts';
 import { ensureEndpoint } from './webhooks.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.
 
@@ -41,6 +41,18 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
+const open = (folder: string): Store => {
+  const file = join(folder, 'sandbox.sqlite');
+  try {
+    mkdirSync(folder, { recursive: true });
+    return openStore(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const hint = reason === 'database is locked' ? ': another sandbox is using it' : '';
+    return fail(`cannot open ${file}: ${reason}${hint}`);
+  }
+};
+
 const main = (): void => {
   if (process.argv.includes('--help')) {
     process.stdout.write(HELP);
@@ -50,9 +62,8 @@ const main = (): void => {
   const port = /^\d{1,5}$/.test(given) ? Number(given) : NaN;
   if (!(port <= 65_535)) fail(`SANDBOX_PORT is '${given}', and must be a whole number from 0 to 65535`);
 
-  mkdirSync(folder, { recursive: true });
   let origin = `http://${host}:${port}`;
-  const sandbox = createSandbox(openStore(join(folder, 'sandbox.sqlite')), () => origin);
+  const sandbox = createSandbox(open(folder), () => origin);
   const webhookUrl = process.env['SANDBOX_WEBHOOK_URL'];
   if (webhookUrl !== undefined && URL.parse(webhookUrl) === null) {
     fail(`SANDBOX_WEBHOOK_URL is '${webhookUrl}', and must be a URL`);

@@ -168,6 +168,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** Counts up with each change of the tables: a sandbox's past is not worth a migration. */
+const SCHEMA_VERSION = 1;
+
 type Row = Record<string, SQLInputValue>;
 const asText = (row: Row, column: string): string => {
   const value = row[column];
@@ -175,6 +178,7 @@ const asText = (row: Row, column: string): string => {
 };
 const asNumber = (row: Row, column: string): number => Number(row[column] ?? 0);
 
+/** Opens the store, new or as it was left. Throws where the file is another's, or in use by another sandbox. */
 export const openStore = (file: string): Store => {
   const database = new DatabaseSync(file);
   // A write is handed to the system before its reply leaves, so a killed sandbox forgets nothing; only a machine that
@@ -188,7 +192,12 @@ export const openStore = (file: string): Store => {
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 4096;
   `);
-  database.exec(SCHEMA);
+  const version = asNumber(database.prepare('PRAGMA user_version').get() ?? {}, 'user_version');
+  const isNew = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  if (!isNew && version !== SCHEMA_VERSION) {
+    throw new Error('it was made by another version of the sandbox; remove it, or choose another DATA_DIR');
+  }
+  database.exec(`${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}`);
 
   const prepared = new Map<string, StatementSync>();
   const sql = (statement: string): StatementSync => {
