@@ -1,10 +1,12 @@
 /**
  * `npm run proof:stalls -- NAME …`: what the monitor has to show, in processes of its own, with a control for each
- * mechanism: the same without it must fail. Names: matrix, controls, suspended, hog, throttled, wedge, storm.
+ * mechanism: the same without it must fail. Names: matrix, controls, suspended, hog, throttled, wedge, storm,
+ * overhead, overload, verdicts.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hogs, matrix, storm, suspensions, throttle, wedge, type MatrixFigures } from './stalls/proofs.ts';
+import { overhead, overload, verdicts } from './stalls/service-proofs.ts';
 import type { SubjectOptions } from './stalls/subject.ts';
 
 const { values, positionals } = parseArgs({
@@ -94,6 +96,29 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
       figures.lines <= 30 && figures.metric >= figures.injected,
       figures,
     );
+  },
+  overhead: async () => {
+    const figures = await overhead(count(10), Number(values.seconds) * 100);
+    check('overhead: at most 1 % of CPU a request', figures.cpu.mean <= 1, figures);
+  },
+  overload: async () => {
+    const figures = await overload(3, Number(values.seconds) * 1000);
+    const holds =
+      figures.goodputRatio >= 0.8 &&
+      figures.moneyP99Ms <= 2_000 &&
+      figures.recoveredAfterS <= 5 &&
+      figures.inLedger >= figures.accepted;
+    check('three times the capacity: goodput, P99, nothing lost, recovery', holds, figures);
+  },
+  verdicts: async () => {
+    const [garbage, computing, waiting] = await verdicts(Number(values.seconds));
+    check('a GC problem is named', garbage?.finding === 'gc', garbage ?? {});
+    check(
+      'a CPU-bound route is named',
+      computing?.finding === 'cpu' && computing.first.startsWith('/block/loop'),
+      computing ?? {},
+    );
+    check('a slow database is named', waiting?.finding === 'database', waiting ?? {});
   },
 };
 

@@ -7,6 +7,8 @@ export interface Evidence {
   readonly durationMs: number;
   /** Of the stall, how much the main thread was on a core. */
   readonly onCpuRatio: number;
+  /** The same of all threads together: above 1 where several cores were used. */
+  readonly processCpuRatio: number;
   readonly gcMs: number;
   /** How long the watchdog itself slept past its time. */
   readonly watchdogSleptMs: number;
@@ -47,6 +49,8 @@ export const causeOf = (evidence: Evidence): Verdict => {
   if (continued && allSlept) return because('suspended');
   if (throttledRatio >= MOST && offCpuRatio >= TIE) return because('throttled');
   if (allSlept) return because((evidence.pressureRatio ?? 0) >= sleptRatio * MOST ? 'starved' : 'suspended');
+  // The main thread may wait for a core while the collector's helpers have it: that is the collector's doing still.
+  if (gcMs >= durationMs * MOST && evidence.processCpuRatio >= MOST) return because('gc');
   if ((runqRatio ?? 0) >= MOST) return because('starved');
   // The loop was due to wake up and nothing of ours ran: it is the machine's doing, though we cannot say whose.
   if (kind === 'late') return because('starved');

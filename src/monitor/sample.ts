@@ -27,6 +27,8 @@ export interface MainSample {
   readonly durationMs: number;
   /** CPU of the main thread over `windowMs`, which holds the stall. */
   readonly cpuMs: number;
+  /** The same of all threads: the collector has some of its own. */
+  readonly processCpuMs: number;
   readonly windowMs: number;
   readonly gcMs: number;
   /** The process was told SIGCONT since: it had been stopped. */

@@ -186,11 +186,12 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
 
   const evidenceOf = (
     stall: Watched | undefined,
-    { kind, startedAt, durationMs, onCpuRatio, gcMs, continued }: Omit<Facts, 'sample'>,
+    { kind, startedAt, durationMs, onCpuRatio, processCpuRatio, gcMs, continued }: Omit<Facts, 'sample'>,
   ): Evidence => ({
     kind,
     durationMs,
     onCpuRatio,
+    processCpuRatio,
     gcMs,
     continued,
     watchdogSleptMs: sleptMs(startedAt, startedAt + durationMs),
@@ -212,6 +213,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
       startedAt: stall.startedAt,
       durationMs: ageMs,
       onCpuRatio,
+      processCpuRatio: onCpuRatio,
       gcMs: 0,
       continued: false,
       sample: undefined,
@@ -253,9 +255,12 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const ended = (sample: MainSample): void => {
     const { kind, startedAt, durationMs, gcMs, continued } = sample;
     const onCpuRatio = Math.max(0, Math.min(1, sample.cpuMs / Math.max(sample.windowMs, 1)));
+    const processCpuRatio = sample.processCpuMs / Math.max(sample.windowMs, 1);
     keep(readings, { at: mainNow(), ...host.totals() });
     const stall = kind === 'turn' ? watched.get(sample.turn) : undefined;
-    onStall(describe('ended', stall, { kind, startedAt, durationMs, onCpuRatio, gcMs, continued, sample }));
+    onStall(
+      describe('ended', stall, { kind, startedAt, durationMs, onCpuRatio, processCpuRatio, gcMs, continued, sample }),
+    );
     watched.delete(sample.turn);
   };
 
@@ -276,6 +281,7 @@ interface Facts {
   readonly startedAt: number;
   readonly durationMs: number;
   readonly onCpuRatio: number;
+  readonly processCpuRatio: number;
   readonly gcMs: number;
   readonly continued: boolean;
   readonly sample: MainSample | undefined;

@@ -7,6 +7,7 @@ const loop: Evidence = {
   kind: 'turn',
   durationMs: 301,
   onCpuRatio: 0.99,
+  processCpuRatio: 1.02,
   gcMs: 0,
   watchdogSleptMs: 0,
   continued: false,
@@ -22,6 +23,12 @@ describe('the cause of a stall', () => {
   it('is the code where the main thread was on a core all the time', () => expect(causeWith({})).toBe('cpu'));
 
   it('is the collector where that ran for half of it', () => expect(causeWith({ gcMs: 160 })).toBe('gc'));
+
+  it('is the collector where its helpers had the cores that the main thread waited for', () =>
+    expect(causeWith({ gcMs: 290, onCpuRatio: 0.2, processCpuRatio: 1.4, pressureRatio: 0.9 })).toBe('gc'));
+
+  it('is starvation where the collector itself had no core', () =>
+    expect(causeWith({ gcMs: 290, onCpuRatio: 0.2, processCpuRatio: 0.3, pressureRatio: 0.9 })).toBe('starved'));
 
   it('is a synchronous call where the thread waited in the kernel', () =>
     expect(causeWith({ onCpuRatio: 0.02, seenRunnable: 0, seenWaiting: 12 })).toBe('sync_io'));

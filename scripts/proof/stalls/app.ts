@@ -78,9 +78,16 @@ const inject =
   (request, response) => {
     const ms = Number(request.query['ms'] ?? 300);
     const startedAt = performance.now();
+    const thread = process.threadCpuUsage();
+    const all = process.cpuUsage();
     injection(ms);
     const durationMs = performance.now() - startedAt;
-    response.json({ durationMs });
+    const ratio = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000 / durationMs;
+    response.json({
+      durationMs,
+      onCpu: ratio(process.threadCpuUsage(thread)),
+      processOnCpu: ratio(process.cpuUsage(all)),
+    });
   };
 const after =
   (awaits: number, handler: RequestHandler): RequestHandler =>
@@ -110,6 +117,13 @@ app.get('/prepare/heap', (request, response) => {
     else response.json({ kept: kept.length });
   };
   fill();
+});
+const ring: object[][] = [];
+app.get('/churn', (_request, response) => {
+  // What is made survives the young generation, and then is thrown away: the old one is collected over and over.
+  ring.push(Array.from({ length: 40_000 }, (_, i) => ({ i, text: `made ${String(i)}` })));
+  if (ring.length > 8) ring.shift();
+  response.json({ held: ring.length });
 });
 app.get('/work/:id', async (request, response) => {
   // Ordinary traffic: a little computing between two waits.
