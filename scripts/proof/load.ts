@@ -42,6 +42,9 @@ export interface Load {
 const REPLY_TIMEOUT_MS = 15_000;
 /** Three times what the service promises for an outcome that is unknown; after that it never comes. */
 const FINAL_TIMEOUT_MS = 90_000;
+/** As a good client waits: soon at first, then half as often each time, and never long after the answer is there. */
+const REPEAT_MIN_MS = 50;
+const REPEAT_MAX_MS = 2_000;
 const CURRENCY = 'usd';
 
 /** A reply that ends a request: everything but "try again". */
@@ -93,6 +96,7 @@ export const createClient = ({ urls, apiKey, random }: Omit<LoadOptions, 'client
     const name = `${request.operation} under ${request.key}`;
     inFlight++;
     const deadline = performance.now() + FINAL_TIMEOUT_MS;
+    let waitMs = REPEAT_MIN_MS;
     try {
       for (;;) {
         const reply = await sendOnce(request);
@@ -116,7 +120,8 @@ export const createClient = ({ urls, apiKey, random }: Omit<LoadOptions, 'client
           return undefined;
         }
         repeats++;
-        await sleep(random.integer(50, 400));
+        await sleep(waitMs * (0.5 + random.next()));
+        waitMs = Math.min(2 * waitMs, REPEAT_MAX_MS);
       }
     } finally {
       inFlight--;
@@ -143,6 +148,8 @@ const codeOf = ({ status, body }: Seen): string | undefined =>
 const CUSTOMERS = 8;
 /** What takes longer is waited for beside the next thing: one unknown outcome does not stop a shop. */
 const PATIENCE_MS = 500;
+/** So many unknown outcomes to a client; past that it would only be in its own way. */
+const OPEN_MAX = 8;
 
 /** Makes the customers, and then as many clients as were asked for, each doing one thing after the other. */
 export const startLoad = async (options: LoadOptions): Promise<Load> => {
@@ -162,6 +169,7 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
       });
       open.add(acting);
       await Promise.race([acting, sleep(PATIENCE_MS)]);
+      while (open.size > options.clients * OPEN_MAX && !stopped) await sleep(PATIENCE_MS);
     }
   };
   const working = Promise.all(Array.from({ length: options.clients }, (_, n) => work(n)));
