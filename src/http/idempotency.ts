@@ -38,7 +38,7 @@ const hash128 = (text: string): string => hash('sha256', text).slice(0, 32);
 /** JSON in which the order of fields makes no difference. */
 const canonical = (value: unknown): string => {
   if (typeof value === 'bigint') return value.toString();
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   const fields = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)

@@ -16,12 +16,17 @@ export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: numb
   let woken = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
+  // Asked anew after each round: both change while it runs.
+  const isOver = (): boolean => stopped;
+  const isWoken = (): boolean => woken;
 
   const run = async (): Promise<void> => {
     woken = false;
     const more = await round();
     running = undefined;
-    if (!stopped) timer = setTimeout(begin, more === 'more' || woken ? 0 : everyMs * (0.75 + Math.random() / 2));
+    if (isOver()) return;
+    const atOnce = more === 'more' || isWoken();
+    timer = setTimeout(begin, atOnce ? 0 : everyMs * (0.75 + Math.random() / 2));
   };
   const begin = (): void => {
     running = run();

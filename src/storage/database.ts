@@ -134,11 +134,14 @@ const statement = (text: string, values: readonly unknown[]): pg.QueryConfig => 
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
+// pg's own parsers answer `any`; the rows that they make are typed where they are read.
+/* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-enum-assignment */
 const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
   if (format !== 'binary' && oid === INT8) return BigInt;
   if (format !== 'binary' && oid === TIMESTAMPTZ) return parseTimestamp;
   return pg.types.getTypeParser(oid, format);
 }) as typeof pg.types.getTypeParser;
+/* eslint-enable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-enum-assignment */
 
 /** `2026-01-01 00:00:00.123456+00`, as Postgres writes it in UTC; fewer decimals where the last are zero. */
 const parseTimestamp = (text: string): Micros => {

@@ -184,7 +184,11 @@ describe('a bulk change', () => {
     const [transfer] = fc.sample(m.transferOf(ALICE), { numRuns: 1, seed: 1 });
     const one = { ...transfer!, kind: 'transfer' as const, debit: wallet, credit: to, currency: m.USD, amount: 1n };
     const state = m.stateOf(m.accountsOf(ALICE).map((account) => ({ ...account, credits: 1n })));
-    const { outcomes } = decide(state, [{ merchant: ALICE, bulk: 'atomic', transfers: [one, { ...one, amount: 5n }] }], m.NOW);
+    const { outcomes } = decide(
+      state,
+      [{ merchant: ALICE, bulk: 'atomic', transfers: [one, { ...one, amount: 5n }] }],
+      m.NOW,
+    );
     expect(outcomes[0]!._unsafeUnwrapErr()).toMatchObject({ code: 'insufficient_funds', param: 'transfers[1]' });
   });
 });
