@@ -158,18 +158,19 @@ export const startLoad = async (options: LoadOptions): Promise<Load> => {
   const wallets = await createWallets({ client, url: () => urls()[0] ?? '', apiKey, count: CUSTOMERS });
 
   let stopped = false;
+  const isStopped = (): boolean => stopped;
   let operations = 0;
   const open = new Set<Promise<void>>();
   const work = async (n: number): Promise<void> => {
     const random = options.random.fork(n);
-    for (let turn = 0; !stopped; turn++) {
+    for (let turn = 0; !isStopped(); turn++) {
       const acting = act(client, random, wallets, `c${n}-${turn}`).then(() => {
         operations++;
         open.delete(acting);
       });
       open.add(acting);
       await Promise.race([acting, sleep(PATIENCE_MS)]);
-      while (open.size > options.clients * OPEN_MAX && !stopped) await sleep(PATIENCE_MS);
+      while (open.size > options.clients * OPEN_MAX && !isStopped()) await sleep(PATIENCE_MS);
     }
   };
   const working = Promise.all(Array.from({ length: options.clients }, (_, n) => work(n)));
