@@ -52,10 +52,16 @@ export const startProxy = async (target: string): Promise<Proxy> => {
       socket.setNoDelay(true);
       socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     }
-    upstream.on('data', (bytes) => void (isSwallowed || client.write(bytes)));
-    upstream.on('close', () => void (isSwallowed || client.destroy()));
-    client.on('close', () => void (deserted.has(client) || upstream.end()));
-    client.on('data', (bytes) => {
+    upstream.on('data', (bytes) => {
+      if (!isSwallowed) client.write(bytes);
+    });
+    upstream.on('close', () => {
+      if (!isSwallowed) client.destroy();
+    });
+    client.on('close', () => {
+      if (!deserted.has(client)) upstream.end();
+    });
+    client.on('data', (bytes: Buffer) => {
       if (isSwallowed) return;
       switch (fateOf(bytes)) {
         case 'forward':
