@@ -112,13 +112,13 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   },
   verdicts: async () => {
     const [garbage, computing, waiting] = await verdicts(Number(values.seconds));
-    check('a GC problem is named', garbage?.finding === 'gc', garbage ?? {});
+    check('a GC problem is named', garbage?.apart === 'gc', garbage ?? {});
     check(
       'a CPU-bound route is named',
-      computing?.finding === 'cpu' && computing.first.startsWith('/block/loop'),
+      computing?.apart === 'cpu' && computing.first.startsWith('/block/loop'),
       computing ?? {},
     );
-    check('a slow database is named', waiting?.finding === 'database', waiting ?? {});
+    check('a slow database is named', waiting?.apart === 'database', waiting ?? {});
   },
 };
 

@@ -4,7 +4,7 @@
  */
 import type { Economics, Spent } from './ops.ts';
 import type { Culprit, Minute } from './records.ts';
-import type { Cause } from './sample.ts';
+import { isHostCause, type Cause } from './sample.ts';
 
 export type Finding = Exclude<Cause, 'mixed'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
 export type Advice =
@@ -19,6 +19,8 @@ export type Advice =
 
 export interface VerdictReport {
   readonly finding: Finding;
+  /** What would be found on a machine that withheld nothing; the same as `finding` where it does not. */
+  readonly apart: Finding;
   readonly advice: Advice;
   readonly summary: string;
   readonly window: { readonly minutes: number; readonly secondsSeen: number; readonly requests: number };
@@ -79,9 +81,14 @@ export const verdictOf = (minutes: readonly Minute[], economics: Economics): Ver
   const seen = { seconds, loop, stalls, culprits, time: { ...time, rest } };
   const money = reckon(economics, loop.utilisation);
   const finding = findingOf(seen);
+  const ours = stalls.filter(({ cause }) => !isHostCause(cause));
+  const apart = isHost(finding)
+    ? findingOf({ ...seen, stalls: ours, loop: { ...loop, secondsOver50Ratio: 0 } })
+    : finding;
   const advice = adviceOf(finding, seen, money);
   const report = {
     finding,
+    apart,
     advice,
     window: { minutes: minutes.length, secondsSeen: seconds, requests: spent.requests },
     loop,
@@ -110,6 +117,9 @@ const findingOf = ({ seconds, loop, stalls, time }: Seen): Finding => {
   if (time.stripe >= ELSEWHERE_RATIO) return 'stripe';
   return 'healthy';
 };
+
+const isHost = (finding: Finding): boolean =>
+  finding === 'starved' || finding === 'throttled' || finding === 'suspended';
 
 const adviceOf = (finding: Finding, { culprits, stalls }: Seen, money: VerdictReport['economics']): Advice => {
   switch (finding) {
@@ -230,9 +240,10 @@ const usd = (amount: number): string => `$${Math.round(amount).toLocaleString('e
 
 /** The page: what was found, what to do, and the figures behind it. */
 const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
-  const { finding, advice, window, loop, stalls, culprits, time, economics } = report;
+  const { finding, apart, advice, window, loop, stalls, culprits, time, economics } = report;
   const lines = [
     `${FINDINGS[finding]} ${ADVICE[advice]}`,
+    ...(apart === finding ? [] : [`Apart from that: ${FINDINGS[apart]}`]),
     '',
     `Seen: ${window.secondsSeen} s, ${window.requests} requests.`,
     `Loop: busy ${percent(loop.utilisation)}; lag over 50 ms in ${percent(loop.secondsOver50Ratio)} of the seconds, over 10 ms in ${percent(loop.secondsOver10Ratio)}; garbage collection ${percent(loop.gcRatio)}.`,

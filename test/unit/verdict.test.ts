@@ -82,6 +82,13 @@ describe('the verdict', () => {
   it('blames the machine for what it withholds', () =>
     expect(of({ culprits: new Map([culprit('starved', '/a', 40, 4000)]) }).advice).toBe('mend the machine'));
 
+  it('says what it would find if the machine withheld nothing', () => {
+    const culprits = new Map([culprit('starved', '/a', 40, 9000), culprit('gc', '/b', 40, 2000)]);
+    const report = of({ secondsOver50: 60, culprits });
+    expect(report).toMatchObject({ finding: 'starved', apart: 'gc' });
+    expect(report.summary).toContain('Apart from that: Garbage collection');
+  });
+
   it('adds an instance to a loop that is full, where a rewrite does not pay', () =>
     expect(of({ activeMs: 58_000 }, { ...STORY, instances: 2 })).toMatchObject({
       finding: 'saturated',

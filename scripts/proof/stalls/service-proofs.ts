@@ -174,16 +174,24 @@ const recovery = async (base: string, next: (i: number) => Call): Promise<number
 export interface VerdictFigures {
   readonly service: string;
   readonly finding: string;
+  /** The same, but for what the machine withheld meanwhile. */
+  readonly apart: string;
   readonly advice: string;
   readonly first: string;
 }
 
 const judged = (service: string, text: string): VerdictFigures => {
-  const report = JSON.parse(text) as { finding: string; advice: string; culprits: { route?: string; at?: string }[] };
+  const report = JSON.parse(text) as {
+    finding: string;
+    apart: string;
+    advice: string;
+    culprits: { route?: string; at?: string }[];
+  };
   const [first] = report.culprits;
   return {
     service,
     finding: report.finding,
+    apart: report.apart,
     advice: report.advice,
     first: first ? `${first.route ?? 'no route'} ${first.at ?? ''}` : '',
   };
@@ -210,8 +218,10 @@ export const verdicts = async (seconds: number): Promise<VerdictFigures[]> => {
   const computing = await startSubject();
   try {
     const load = traffic(computing, 16, 0.3);
-    for (const until = performance.now() + seconds * 1000; performance.now() < until; await sleep(300))
+    for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
       await computing.get('/block/loop/1?ms=90');
+      await sleep(300);
+    }
     await load.stop();
     figures.push(judged('a route that computes', await verdictOf(computing)));
   } finally {

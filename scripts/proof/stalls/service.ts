@@ -71,9 +71,11 @@ const said = async (child: ChildProcess, wanted: string): Promise<string> => {
     // What comes after the welcome is the log: it is read, and thrown away.
     if (text.length < 20_000) text += chunk;
   });
-  for (const startedAt = performance.now(); !text.includes(wanted); await sleep(50))
-    if (child.exitCode !== null || performance.now() - startedAt > START_MS)
-      throw new Error(`the service did not start: ${text}`);
+  const until = performance.now() + START_MS;
+  while (!text.includes(wanted)) {
+    if (child.exitCode !== null || performance.now() > until) throw new Error(`the service did not start: ${text}`);
+    await sleep(50);
+  }
   await sleep(300);
   return text;
 };

@@ -98,9 +98,11 @@ const listening = async (child: ChildProcess): Promise<{ apiUrl: string; opsUrl:
     Object.assign(urls, message);
   };
   child.on('message', onMessage);
-  for (const startedAt = performance.now(); urls.apiUrl === '' || urls.opsUrl === ''; await sleep(20))
-    if (performance.now() - startedAt > START_MS || child.exitCode !== null)
-      throw new Error('the application did not start');
+  const until = performance.now() + START_MS;
+  while (urls.apiUrl === '' || urls.opsUrl === '') {
+    if (performance.now() > until || child.exitCode !== null) throw new Error('the application did not start');
+    await sleep(20);
+  }
   child.off('message', onMessage);
   return urls;
 };
