@@ -40,8 +40,8 @@ export interface Load {
 
 /** A hung connection is given up later than the service's own patience with Stripe and the database. */
 const REPLY_TIMEOUT_MS = 15_000;
-/** Three times what the service promises for an outcome that is unknown; after that it never comes. */
-const FINAL_TIMEOUT_MS = 90_000;
+/** Six times what the service promises for an outcome that is unknown; after that it never comes. */
+const FINAL_TIMEOUT_MS = 180_000;
 /** As a good client waits: soon at first, then half as often each time, and never long after the answer is there. */
 const REPEAT_MIN_MS = 50;
 const REPEAT_MAX_MS = 2_000;
