@@ -5,6 +5,12 @@ import { createClient, payFor, startWorld, type Answer } from '../support/servic
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf, sandboxCounts } = world;
 
+/** On a busy machine the service may shed a request before it begins it: the same one is sent again. */
+const unlessShed = async (ask: () => Promise<Answer>): Promise<Answer> => {
+  const answer = await ask();
+  return answer.status === 503 && answer.body.error.code === 'overloaded' ? unlessShed(ask) : answer;
+};
+
 const transfersOf = async (customer: string): Promise<number> => {
   const wallet = (await world.walletOf(customer)).slice(5);
   const [row] = await world.query<{ n: string }>(
@@ -17,9 +23,11 @@ const transfersOf = async (customer: string): Promise<number> => {
 describe('a thousand requests at once under one key', () => {
   it('are one charge and one transfer, and every success is the same bytes', async () => {
     const customer = await createCustomer();
-    const { charges, requests } = await sandboxCounts();
+    const { charges, payment_intents } = await sandboxCounts();
     const body = payFor(customer, 100);
-    const answers = await Promise.all(Array.from({ length: 1000 }, () => post('/v1/payments', body, 'thousand')));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, () => unlessShed(() => post('/v1/payments', body, 'thousand'))),
+    );
 
     const paid = answers.filter(({ status }) => status === 201);
     const others = answers.filter(({ status }) => status !== 201);
@@ -32,7 +40,7 @@ describe('a thousand requests at once under one key', () => {
     for (const { headers } of others) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
 
     const after = await sandboxCounts();
-    expect([after['charges']! - charges!, after['requests']! - requests!]).toEqual([1, 1]);
+    expect([after['charges']! - charges!, after['payment_intents']! - payment_intents!]).toEqual([1, 1]);
     expect([await transfersOf(customer), await balanceOf(customer)]).toEqual([1, 100]);
     const later = await post('/v1/payments', body, 'thousand');
     expect([later.text, later.headers.get('idempotent-replayed')]).toEqual([paid[0]!.text, 'true']);
@@ -45,7 +53,10 @@ describe('sixty-four clients who spend from one wallet', () => {
     const codes: string[] = [];
     const spend = async (): Promise<void> => {
       for (let refused = 0; refused < 2;) {
-        const { status, body } = await post('/v1/debits', { customer, amount: 1, currency: 'usd' });
+        const key = randomUUID();
+        const { status, body } = await unlessShed(() =>
+          post('/v1/debits', { customer, amount: 1, currency: 'usd' }, key),
+        );
         codes.push(status === 201 ? 'spent' : `${status} ${body.error.code}`);
         if (status !== 201) refused++;
       }
@@ -192,10 +203,10 @@ describe('a key', () => {
     const customer = await createCustomer();
     const body = payFor(customer, 100, { payment_method: 'pm_card_visa_chargeDeclined' });
     const key = randomUUID();
-    const [first, { requests }] = [await post('/v1/payments', body, key), await sandboxCounts()];
+    const [first, { declined }] = [await post('/v1/payments', body, key), await sandboxCounts()];
     const again = await post('/v1/payments', body, key);
     expect([again.status, again.text]).toEqual([402, first.text]);
-    expect((await sandboxCounts())['requests']).toBe(requests);
+    expect((await sandboxCounts())['declined']).toBe(declined);
   });
 
   it('keeps the 409 of a wrong state', async () => {
