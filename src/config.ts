@@ -130,10 +130,10 @@ const Environment = z.object({
     takes: MS_TAKES,
     meaning: 'How long a request waits for a connection before it is answered with 503.',
   }),
-  WORKERS: variable(integer(1, 64), {
+  WORKERS: variable(integer(1, 1), {
     fallback: '1',
-    takes: 'a whole number from 1 to 64',
-    meaning: 'Processes that share the port; the first owns the ops port and adds them up.',
+    takes: '1 for now; for more, start several instances on one DATABASE_URL, each with its own PORT',
+    meaning: 'Processes that share the port.',
   }),
   CORS_ORIGINS: variable(
     list.refine((all) => all.every((one) => one === '*' || isOrigin(one))),

@@ -229,7 +229,7 @@ const ADVICE: Record<Advice, string> = {
     'Take a heap snapshot under load, find what is kept or made needlessly, and give the young generation more room (--max-semi-space-size).',
   'mend the database':
     'Look at the slowest statements, their plans, and what waits for what; batch what can be batched.',
-  'add an instance': 'Add an instance or a process (WORKERS).',
+  'add an instance': 'Add an instance on the same database.',
   'mend the machine': 'Raise the CPU request and limit, or move the neighbours away; nothing in the code would help.',
   rewrite:
     'The limits of the loop are reached, and the bill pays for a rewrite. Begin with the routes below, one at a time.',
