@@ -9,6 +9,7 @@ import type { Inbox } from './storage/inbox.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Webhooks } from './storage/webhooks.ts';
+import type { Breaker } from './stripe/breaker.ts';
 import type { Cards } from './stripe/cards.ts';
 import type { StripeEvents } from './stripe/events.ts';
 
@@ -19,6 +20,8 @@ export interface Context {
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;
+  /** Whether Stripe may be called now. */
+  readonly breaker: Breaker;
   /** What Stripe tells by itself, and where it is kept until it is applied. */
   readonly stripeEvents: StripeEvents;
   readonly inbox: Inbox;

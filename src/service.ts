@@ -29,6 +29,7 @@ import { createLeases } from './storage/leases.ts';
 import { createInbox } from './storage/inbox.ts';
 import { createReads } from './storage/reads.ts';
 import { createWebhooks } from './storage/webhooks.ts';
+import { createBreaker } from './stripe/breaker.ts';
 import { connectStripe, createCards, type Cards } from './stripe/cards.ts';
 import { createEvents } from './stripe/events.ts';
 import { startDeliverer, type Deliverer } from './webhooks/deliver.ts';
@@ -73,11 +74,13 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   let snapshot: Snapshot | undefined;
   const admission = createAdmission();
   const inflight = (): number => Object.values(admission.inflight()).reduce((sum, count) => sum + count, 0);
+  const breaker = createBreaker(log);
   const metrics = createMetrics({
     pool: database.stats,
     inflight: admission.inflight,
     waiting: () => waiting(),
     unknown: () => snapshot?.unknown,
+    stripe: breaker,
     lag: () => monitor?.lag(),
   });
   const keys = createKeys(database.pool);
@@ -91,8 +94,9 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     commit,
     reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
     leases,
-    cards: measured(createCards(stripeClient), metrics),
-    stripeEvents: createEvents(stripeClient, stripe.webhookSecrets),
+    cards: measured(createCards(stripeClient, breaker), metrics),
+    breaker,
+    stripeEvents: createEvents(stripeClient, breaker, stripe.webhookSecrets),
     inbox: createInbox(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
@@ -239,12 +243,13 @@ const measured = (cards: Cards, metrics: Metrics): Cards => {
     find: (payment, attempt) => timed('find', () => cards.find(payment, attempt)),
     refund: (payment, attempt) => timed('refund', () => cards.refund(payment, attempt)),
     findRefund: (payment, attempt) => timed('find refund', () => cards.findRefund(payment, attempt)),
+    ping: () => timed('ping', cards.ping),
   };
 };
 
 /** What takes a look at the database: whether it answers, whose keys may read more, and what nobody knows the end of. */
 const snapshotOf = async (
-  { leases, clock }: Context,
+  { leases, clock, breaker }: Context,
   database: Database,
   keys: Keys,
   sweeper: Rounds | undefined,
@@ -261,6 +266,8 @@ const snapshotOf = async (
       // The service migrates before it listens.
       migrations: { ok: true, detail: 'applied at the start' },
       sweeper: sweeper ? { ok: true, detail: 'runs' } : { ok: false, detail: 'has not begun' },
+      // Never a reason to send no requests here: reads and the ledger do without Stripe.
+      stripe: { ok: true, detail: `the circuit is ${breaker.circuit()}, ${breaker.inFlight()} calls wait for it` },
       unknown_outcomes: { ok: true, detail: `${unknown?.count ?? 0}, the oldest ${unknown?.oldestMs ?? 0} ms old` },
       pool: { ok: true, detail: `${database.stats().waiting} wait for a connection` },
     },

@@ -5,7 +5,7 @@
  * The changes are decided in turn, each on what the ones before it left. A refusal leaves nothing behind but its claim
  * and its reply, and never touches a neighbour.
  */
-import { err, ok, Result } from 'neverthrow';
+import { err, ok, type Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
 import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
@@ -117,7 +117,7 @@ const decideOne = (
 };
 
 /** The key is taken: by this very request, by one that still runs, or by another request altogether. */
-const replay = (taken: StoredClaim, claim: Claim): Result<Applied, PaymentError> => {
+export const replay = (taken: StoredClaim, claim: Claim): Result<Applied, PaymentError> => {
   if (taken.requestHash !== claim.requestHash) return err(paymentError('idempotency_key_reused'));
   if (!taken.reply) return err(paymentError('idempotency_key_in_use', { retryAfterS: 1 }));
   return ok({ kind: 'replayed', reply: { ...taken.reply, replayed: true } });

@@ -29,8 +29,12 @@ export interface MetricsSources {
   readonly inflight: () => Readonly<Record<string, number>>;
   readonly waiting: () => number;
   readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
+  readonly stripe: { readonly circuit: () => string; readonly inFlight: () => number } | undefined;
   readonly lag: () => RecordableHistogram | undefined;
 }
+
+/** The states of the circuit breaker around Stripe. */
+const CIRCUITS = ['closed', 'open', 'half_open'];
 
 /** Half a millisecond to ten seconds: what a wallet read takes, and what Stripe is given. */
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -148,6 +152,11 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     const unknown = sources.unknown();
     return unknown && unknown.oldestMs / 1000;
   });
+  gauges('quittance_stripe_circuit', '1 for the state that the circuit breaker around Stripe is in.', 'state', () => {
+    const now = sources.stripe?.circuit();
+    return now === undefined ? {} : Object.fromEntries(CIRCUITS.map((state) => [state, Number(state === now)]));
+  });
+  gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
   let proofHolds: number | undefined;
   gauge(
     'quittance_ledger_proof_holds',

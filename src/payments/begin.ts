@@ -6,19 +6,22 @@ import type { Attempt, Payment } from '../domain/payment.ts';
 import { errorReply } from '../domain/reply.ts';
 import type { PaymentError } from '../error.ts';
 import { perform } from './perform.ts';
+import { withStripe } from './with-stripe.ts';
 
 /** Claims the key, begins the attempt, and performs it. Errors: the refusals of `begin`, and those of `perform`. */
 export const begin = (
   ctx: Context,
-  { merchant, claim, requestId }: Caller,
+  caller: Caller,
   payment: Payment,
   attempt: Attempt,
 ): ResultAsync<Reply, PaymentError> =>
-  ctx
-    .commit({
-      merchant,
-      claim,
-      payment: { kind: 'begin', payment, attempt, seen: payment.attempt },
-      reply: (result) => (result.isErr() ? errorReply(result.error, requestId) : null),
-    })
-    .andThen((applied) => (applied.reply ? okAsync(applied.reply) : perform(ctx, payment, attempt)));
+  withStripe(ctx, caller, () =>
+    ctx
+      .commit({
+        merchant: caller.merchant,
+        claim: caller.claim,
+        payment: { kind: 'begin', payment, attempt, seen: payment.attempt },
+        reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
+      })
+      .andThen((applied) => (applied.reply ? okAsync(applied.reply) : perform(ctx, payment, attempt))),
+  );

@@ -9,6 +9,7 @@ import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { newAttempt } from './attempt.ts';
 import { perform } from './perform.ts';
+import { withStripe } from './with-stripe.ts';
 
 export interface CreatePayment {
   readonly customer: CustomerId;
@@ -32,9 +33,13 @@ export const createPayment = (
   caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply, PaymentError> => {
-  if (command.confirm && command.paymentMethod === null)
+  if (!command.confirm) return create(ctx, caller, command);
+  if (command.paymentMethod === null)
     return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
+  return withStripe(ctx, caller, () => create(ctx, caller, command));
+};
 
+const create = (ctx: Context, caller: Caller, command: CreatePayment): ResultAsync<Reply, PaymentError> => {
   const { merchant, claim, requestId } = caller;
   const created = newPayment(ctx, merchant, command);
   const attempt = command.confirm

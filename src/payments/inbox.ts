@@ -28,6 +28,8 @@ const POLL_BACK_MS = 3 * 24 * 3600 * 1000;
 /** Applies what has been stored. */
 export const startInbox = (ctx: Context): Rounds =>
   startRounds(async () => {
+    // Each would fail, and be put off for the longer.
+    if (ctx.breaker.circuit() !== 'closed') return 'done';
     const taken = await ctx.inbox.take(ctx.clock.now(), APPLY_MAX);
     if (taken.isErr()) {
       ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, "Stripe's events could not be read");
@@ -41,6 +43,7 @@ export const startInbox = (ctx: Context): Rounds =>
 export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
   let from: Micros = plusMs(ctx.clock.now(), -POLL_BACK_MS);
   return startRounds(async () => {
+    if (ctx.breaker.circuit() !== 'closed') return 'done';
     const now = ctx.clock.now();
     await ctx.stripeEvents
       .since(from)
@@ -75,9 +78,7 @@ const apply = (ctx: Context, event: InboxEvent): ResultAsync<string, PaymentErro
         .andThen((payment) => applyTo(ctx, payment, told))
         // Tagged as ours and yet not here: another installation on the same Stripe account. It is kept, and shown.
         .orElse((error) => (error.code === 'payment_not_found' ? okAsync('unknown payment') : errAsync(error)))
-        .andThen((outcome) =>
-          ctx.inbox.finish(event.id, told.of.payment, outcome, ctx.clock.now()).map(() => outcome),
-        )
+        .andThen((outcome) => ctx.inbox.finish(event.id, told.of.payment, outcome, ctx.clock.now()).map(() => outcome))
     );
   });
 
@@ -132,11 +133,13 @@ const applyRefund = (ctx: Context, payment: Payment, found: FoundRefund): Result
         // Known before: it may have gone on.
         ctx.commit(settleRefund(payment, derived('re', found.stripeId), outcome, null)).map(() => `${kind}: ${done}`),
       );
-  return ctx.reads.openRefundAttempt(payment.merchant, ours).andThen((attempt) =>
-    attempt
-      ? concludeRefund(ctx, payment, attempt, ours, outcome).map(() => done)
-      : ctx.commit(settleRefund(payment, ours, outcome, null)).map(() => done),
-  );
+  return ctx.reads
+    .openRefundAttempt(payment.merchant, ours)
+    .andThen((attempt) =>
+      attempt
+        ? concludeRefund(ctx, payment, attempt, ours, outcome).map(() => done)
+        : ctx.commit(settleRefund(payment, ours, outcome, null)).map(() => done),
+    );
 };
 
 /** An id that follows from Stripe's: the same object is the same row, however often it is told of. */

@@ -2,7 +2,8 @@
  * The sweeper: finishes what a dead, paused or cut-off process has left.
  *
  * An attempt whose lease has run out is taken over: a new lease with the next fencing number is committed first, and
- * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them.
+ * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them. While Stripe is down
+ * nothing is asked but, now and then, a probe.
  */
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
@@ -32,8 +33,11 @@ const RESEND_FOR_MS = 23 * 3600 * 1000;
 /** Sweeps at once, and then every two seconds. */
 export const startSweeper = (ctx: Context): Rounds =>
   startRounds(async () => {
+    const isProbe = ctx.breaker.isProbeDue();
+    if (ctx.breaker.circuit() !== 'closed' && !isProbe) return 'done';
     const now = ctx.clock.now();
-    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), SWEEP_MAX);
+    const max = isProbe ? 1 : SWEEP_MAX;
+    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max);
     if (taken.isErr()) {
       ctx.log.warn(
         { err: taken.error.cause, code: taken.error.code },
@@ -41,9 +45,17 @@ export const startSweeper = (ctx: Context): Rounds =>
       );
       return 'done';
     }
+    if (isProbe && taken.value.length === 0) await probe(ctx);
     await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
-    return taken.value.length === SWEEP_MAX ? 'more' : 'done';
+    return taken.value.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
   }, SWEEP_EVERY_MS);
+
+/** Where no outcome is unknown, any call is a probe; whether it is answered is the breaker's to see. */
+const probe = (ctx: Context): Promise<void> =>
+  ctx.cards.ping().match(
+    () => undefined,
+    (error) => ctx.log.debug({ code: error.code, err: error.cause }, 'Stripe is still down'),
+  );
 
 const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
   const ids = {

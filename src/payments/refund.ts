@@ -12,6 +12,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { RefundOutcome } from '../stripe/outcome.ts';
 import { newAttempt } from './attempt.ts';
 import { isOwned, unknown } from './perform.ts';
+import { withStripe } from './with-stripe.ts';
 
 export interface CreateRefund {
   readonly payment: PaymentId;
@@ -47,14 +48,16 @@ export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund)
       replyStatus: 201,
       showsSecret: false,
     });
-    return ctx
-      .commit({
-        merchant: caller.merchant,
-        claim: caller.claim,
-        payment: { kind: 'refund', payment, refund, attempt },
-        reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
-      })
-      .andThen((applied) => (applied.reply ? okAsync(applied.reply) : send(ctx, payment, attempt, refund.id)));
+    return withStripe(ctx, caller, () =>
+      ctx
+        .commit({
+          merchant: caller.merchant,
+          claim: caller.claim,
+          payment: { kind: 'refund', payment, refund, attempt },
+          reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
+        })
+        .andThen((applied) => (applied.reply ? okAsync(applied.reply) : send(ctx, payment, attempt, refund.id))),
+    );
   });
 
 const send = (ctx: Context, payment: Payment, attempt: Attempt, refund: RefundId): ResultAsync<Reply, PaymentError> => {

@@ -8,7 +8,7 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import type { Change } from '../domain/change.ts';
-import type { State, StoredClaim, Writes } from '../domain/decide.ts';
+import type { State, Writes } from '../domain/decide.ts';
 import {
   idOf,
   uuidOf,
@@ -24,7 +24,7 @@ import type { ClaimId } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
-import { accountOf, disputeOf, paymentOf, refundOf } from './rows.ts';
+import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 type Tx = Transaction<DB>;
@@ -176,15 +176,8 @@ const readClaims = async (tx: Tx, changes: readonly Change[]): Promise<State['cl
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
     tx,
   );
-  const claims = new Map<ClaimId, StoredClaim>();
-  for (const row of rows) {
-    const reply = row.status === null || row.body === null ? null : { status: row.status, body: row.body };
-    claims.set(undashed(row.id), { requestHash: undashed(row.request_hash), reply });
-  }
-  return claims;
+  return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
 };
-
-const undashed = (uuid: string): ClaimId => uuid.replaceAll('-', '') as ClaimId;
 
 const readCustomers = async (tx: Tx, changes: readonly Change[]): Promise<State['customers']> => {
   const keys = changes.flatMap(({ merchant, payment }) =>
@@ -265,16 +258,17 @@ const updatePayments: Writer = (tx, { payments }) => {
   return sql`
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
       next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt,
-      amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending
+      amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending, return_url = w.return_url
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.nextAction && JSON.stringify(p.nextAction)))}::jsonb[],
       ${texts(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
-      ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[]
+      ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[],
+      ${texts(rows.map((p) => p.returnUrl))}::text[]
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
-         amount_refunded, refunds_pending)
+         amount_refunded, refunds_pending, return_url)
     where p.merchant_id = w.merchant_id and p.id = w.id`.execute(tx);
 };
 

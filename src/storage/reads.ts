@@ -15,13 +15,14 @@ import {
   type PaymentId,
   type RefundId,
 } from '../domain/ids.ts';
-import type { Attempt, Payment, PaymentStatus, Refund } from '../domain/payment.ts';
+import type { StoredClaim } from '../domain/decide.ts';
+import type { Attempt, ClaimId, Payment, PaymentStatus, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
+import { accountOf, attemptOf, claimOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
 /** A page of a list, newest first, before or after the row of an id. */
@@ -73,6 +74,8 @@ export interface Reads {
   readonly customer: (merchant: MerchantId, id: CustomerId) => ResultAsync<Customer, PaymentError>;
   readonly payment: (merchant: MerchantId, id: PaymentId) => ResultAsync<Payment, PaymentError>;
   readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, PaymentError>;
+  /** What an idempotency key was used for, or undefined where it is new. */
+  readonly claim: (merchant: MerchantId, id: ClaimId) => ResultAsync<StoredClaim | undefined, PaymentError>;
   readonly attempt: (merchant: MerchantId, id: AttemptId) => ResultAsync<Attempt, PaymentError>;
   /** The attempt at a refund that nobody has settled yet. */
   readonly openRefundAttempt: (
@@ -142,6 +145,15 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
+    claim: (merchant, id) =>
+      read(
+        db
+          .selectFrom('claims')
+          .select(['request_hash', 'status', 'body'])
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('id', '=', id)
+          .executeTakeFirst(),
+      ).map((row) => row && claimOf(row)),
     attempt: (merchant, id) =>
       read(
         db

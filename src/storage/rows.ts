@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
+import type { StoredClaim } from '../domain/decide.ts';
 import type { Currency } from '../domain/currency.ts';
 import { idOf, type ItemId } from '../domain/ids.ts';
 import type {
@@ -74,6 +75,11 @@ export const itemOf = (row: Row<'items'>): Item => ({
   name: row.name,
   unitPrice: row.unit_price,
   currency: row.currency as Currency,
+});
+
+export const claimOf = (row: Pick<Row<'claims'>, 'request_hash' | 'status' | 'body'>): StoredClaim => ({
+  requestHash: row.request_hash.replaceAll('-', ''),
+  reply: row.status === null || row.body === null ? null : { status: row.status, body: row.body },
 });
 
 export const attemptOf = (row: Row<'attempts'>): Attempt => ({

@@ -11,9 +11,10 @@ import { ResultAsync } from 'neverthrow';
 import Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
 import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
-import type { Attempt, AttemptKind, Payment, PaymentStatus } from '../domain/payment.ts';
+import type { Attempt, Payment } from '../domain/payment.ts';
 import { toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import type { Breaker } from './breaker.ts';
 import {
   isTrouble,
   refundOutcomeOf,
@@ -36,6 +37,8 @@ export interface Cards {
   readonly refund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome, PaymentError & Replayed>;
   /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
   readonly findRefund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome | null, PaymentError>;
+  /** Whether Stripe answers at all. Errors: `provider_unavailable`. */
+  readonly ping: () => ResultAsync<void, PaymentError>;
 }
 
 /** Whether the failure came from Stripe's memory of this key, so that sending it again is of no use. */
@@ -53,6 +56,8 @@ export interface StripeOptions {
 const API_VERSION = '2026-10-28.endive' as const;
 /** Card networks answer in one to three seconds; past eight the caller is better off with an honest "unknown". */
 const STRIPE_TIMEOUT_MS = 8_000;
+/** The timeout is of silence: a reply that trickles, or a call that the package repeats, ends here, before the lease. */
+const STRIPE_DEADLINE_MS = 9_000;
 /** How far our clock and Stripe's may differ when a payment is looked for by time. */
 const CLOCK_SKEW_S = 300;
 /** An attempt is sent, or resent, for 23 hours after it began; Stripe remembers its key for 24. */
@@ -85,17 +90,26 @@ export const connectStripe = ({ secretKey, apiBase }: StripeOptions): Stripe =>
     ...endpoint(apiBase),
   });
 
-/** What a payment is left as where Stripe refuses. */
-const UNCHANGED: Readonly<Record<Exclude<AttemptKind, 'refund'>, PaymentStatus>> = {
-  confirm: 'requires_payment_method',
-  capture: 'requires_capture',
-  cancel: 'requires_payment_method',
-};
+export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
+  /** A call that moves money. */
+  const act = <T>(work: () => Promise<T>): Promise<T> => breaker.call(work, STRIPE_DEADLINE_MS);
+  /** A look at Stripe's records, of as many pages as there are. */
+  const look = <T>(work: () => Promise<T>): ResultAsync<T, PaymentError & Replayed> =>
+    ResultAsync.fromPromise(breaker.call(work), inTheDark);
 
-export const createCards = (stripe: Stripe): Cards => {
   const send = async (payment: Payment, attempt: Attempt): Promise<Settlement> => {
-    const intent = await call(stripe, payment, attempt);
+    const intent = await act(() => call(stripe, payment, attempt));
     return settlementOf(intent, intent.lastResponse.requestId);
+  };
+
+  /** What a refusal means: it changes nothing, and so the intent is read, which may have a challenge that is open. */
+  const afterError = async (error: unknown, { intent }: Payment, { kind }: Attempt): Promise<Settlement> => {
+    const refusal = settlementOfError(error);
+    if (!refusal) throw asError(error);
+    if (intent === null || (kind === 'confirm' && refusal.outcome !== 'failed')) return refusal;
+    const found = settlementOf(await stripe.paymentIntents.retrieve(intent), refusal.stripeRequestId);
+    const isSettled = found.outcome === 'succeeded' || found.outcome === 'canceled' || found.outcome === 'processing';
+    return isSettled ? found : { ...found, outcome: refusal.outcome, lastError: refusal.lastError };
   };
 
   const find = async (payment: Payment, attempt: Attempt | null): Promise<Settlement | null> => {
@@ -109,13 +123,15 @@ export const createCards = (stripe: Stripe): Cards => {
   };
 
   const refund = async (payment: Payment, attempt: Attempt): Promise<RefundOutcome> => {
-    const made = await stripe.refunds.create(
-      {
-        payment_intent: payment.intent ?? '',
-        amount: Number(attempt.amount),
-        metadata: { ...tags(payment), [REFUND_TAG]: attempt.refund },
-      },
-      { idempotencyKey: attempt.id },
+    const made = await act(() =>
+      stripe.refunds.create(
+        {
+          payment_intent: payment.intent ?? '',
+          amount: Number(attempt.amount),
+          metadata: { ...tags(payment), [REFUND_TAG]: attempt.refund },
+        },
+        { idempotencyKey: attempt.id },
+      ),
     );
     return refundOutcomeOf(made, made.lastResponse.requestId);
   };
@@ -129,19 +145,17 @@ export const createCards = (stripe: Stripe): Cards => {
   return {
     send: (payment, attempt) =>
       ResultAsync.fromPromise(
-        send(payment, attempt).catch((error: unknown) => {
-          const unchanged = attempt.kind === 'refund' ? payment.status : UNCHANGED[attempt.kind];
-          return settlementOfError(error, unchanged) ?? Promise.reject(asError(error));
-        }),
+        send(payment, attempt).catch((error: unknown) => afterError(error, payment, attempt)),
         inTheDark,
       ),
-    find: (payment, attempt) => ResultAsync.fromPromise(find(payment, attempt), inTheDark),
+    find: (payment, attempt) => look(() => find(payment, attempt)),
     refund: (payment, attempt) =>
       ResultAsync.fromPromise(
         refund(payment, attempt).catch((error: unknown) => refundRefusal(error) ?? Promise.reject(asError(error))),
         inTheDark,
       ),
-    findRefund: (payment, attempt) => ResultAsync.fromPromise(findRefund(payment, attempt), inTheDark),
+    findRefund: (payment, attempt) => look(() => findRefund(payment, attempt)),
+    ping: () => look(() => stripe.balance.retrieve()).map(() => undefined),
   };
 };
 
@@ -153,7 +167,8 @@ const call = (stripe: Stripe, payment: Payment, attempt: Attempt): Promise<Answe
   const options = { idempotencyKey: attempt.id };
   const card = {
     ...(attempt.paymentMethod === null ? {} : { payment_method: attempt.paymentMethod }),
-    ...(payment.returnUrl === null ? {} : { return_url: payment.returnUrl }),
+    // Who cannot be sent back cannot be sent to the bank's page: the card is declined, and the reason says so.
+    ...(payment.returnUrl === null ? { error_on_requires_action: true } : { return_url: payment.returnUrl }),
   };
   if (payment.intent === null)
     return stripe.paymentIntents.create(

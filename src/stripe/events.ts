@@ -1,12 +1,13 @@
 /** What Stripe tells by itself: events, as webhooks or read from its list, and the objects that they are about. */
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { parseId } from '../domain/ids.ts';
 import type { DisputeStatus } from '../domain/payment.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import type { Breaker } from './breaker.ts';
 import { taggedPayment, taggedRefund } from './cards.ts';
 import { isTrouble, refundOutcomeOf, settlementOf, type RefundOutcome } from './outcome.ts';
 
@@ -64,7 +65,12 @@ const TOLERANCE_S = 300;
 /** Three pages an instance and round; what is older than that has been seen, or is seen in the next round. */
 const EVENTS_MAX = 300;
 
-export const createEvents = (stripe: Stripe, secrets: readonly string[]): StripeEvents => {
+export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
+  const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
+    ResultAsync.fromPromise(breaker.call(call), (error) =>
+      paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
+    );
+
   // The secrets in force: two while one replaces the other, and that of a sandbox once it is registered.
   let accepted = [...secrets];
 
@@ -103,7 +109,7 @@ export const createEvents = (stripe: Stripe, secrets: readonly string[]): Stripe
         const of = tagged((object as Stripe.PaymentIntent).metadata);
         if (!of) return UNKNOWN;
         const fetch = (): ResultAsync<Settlement, PaymentError> =>
-          wrap(stripe.paymentIntents.retrieve(object.id).then((intent) => settlementOf(intent, null)));
+          wrap(() => stripe.paymentIntents.retrieve(object.id).then((intent) => settlementOf(intent, null)));
         return { about: 'payment', of, fetch };
       }
       case 'refund': {
@@ -138,9 +144,9 @@ export const createEvents = (stripe: Stripe, secrets: readonly string[]): Stripe
 
   return {
     verify,
-    since: (at) => wrap(since(at)),
-    understand: (payload) => wrap(understand(payload)),
-    register: (url) => wrap(register(url)),
+    since: (at) => wrap(() => since(at)),
+    understand: (payload) => wrap(() => understand(payload)),
+    register: (url) => wrap(() => register(url)),
   };
 };
 
@@ -185,8 +191,3 @@ const constructed = (
     return undefined;
   }
 };
-
-const wrap = <T>(call: Promise<T>): ResultAsync<T, PaymentError> =>
-  ResultAsync.fromPromise(call, (error) =>
-    paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
-  );

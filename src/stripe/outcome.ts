@@ -1,4 +1,5 @@
 /** What Stripe's answers and errors mean for a payment. Pure. */
+import { isBrokenCircuitError, isTaskCancelledError } from 'cockatiel';
 import Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
 import {
@@ -46,23 +47,21 @@ const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextActio
 /**
  * A decline or a refusal, which is an outcome and not a failure of ours; undefined where nothing is certain.
  * A payment that is not in the state that we thought has moved on: its intent comes with the error, and tells.
- * `unchanged` is the status that a refusal leaves: without a card, or, where a capture was refused, still authorized.
  */
-export const settlementOfError = (error: unknown, unchanged: PaymentStatus): Settlement | undefined => {
+export const settlementOfError = (error: unknown): Settlement | undefined => {
   if (error instanceof errors.StripeCardError)
-    return refused('declined', unchanged, lastErrorOf(error), error.payment_intent?.id, error.requestId);
+    return refused('declined', lastErrorOf(error), error.payment_intent?.id, error.requestId);
   if (error instanceof errors.StripeInvalidRequestError) {
     const intent = error.payment_intent;
     if (error.code === 'payment_intent_unexpected_state' && intent)
       return settlementOf(intent, error.requestId ?? null);
     const code = error.param?.startsWith('payment_method') ? 'payment_method_not_usable' : 'provider_refused';
-    return refused('failed', unchanged, { code, message: error.message }, intent?.id, error.requestId);
+    return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
   }
   // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
     return refused(
       'failed',
-      unchanged,
       { code: 'provider_refused', message: ERRORS.provider_refused.message },
       undefined,
       undefined,
@@ -72,13 +71,12 @@ export const settlementOfError = (error: unknown, unchanged: PaymentStatus): Set
 
 const refused = (
   outcome: 'declined' | 'failed',
-  status: PaymentStatus,
   lastError: LastError,
   intent: string | undefined,
   stripeRequestId: string | undefined,
 ): Settlement => ({
   outcome,
-  status,
+  status: 'requires_payment_method',
   amountCaptured: 0n,
   intent: intent ?? null,
   nextAction: null,
@@ -102,12 +100,19 @@ const lastErrorOf = (failure: CardFailure | null): LastError => {
   return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
 };
 
-/** Stripe's own trouble, or the network's: overload, 5xx, a timeout, a lost connection, a key that is in use. */
+/** Stripe's own trouble, or the network's: Stripe is down, was not asked because it is, or still works on that key. */
 export const isTrouble = (error: unknown): boolean =>
+  isBrokenCircuitError(error) || isUnanswered(error) || error instanceof errors.StripeIdempotencyError;
+
+/** Overload, 5xx, a timeout, a lost connection. */
+const isUnanswered = (error: unknown): boolean =>
+  isTaskCancelledError(error) ||
   error instanceof errors.StripeAPIError ||
   error instanceof errors.StripeConnectionError ||
-  error instanceof errors.StripeRateLimitError ||
-  error instanceof errors.StripeIdempotencyError;
+  error instanceof errors.StripeRateLimitError;
+
+/** Whether an error tells that Stripe is down. One that it repeats from memory tells of the past. */
+export const isDown = (error: unknown): boolean => isUnanswered(error) && !wasReplayed(error);
 
 /** Stripe repeats this answer from memory, or knows the key for another request: to send it again is of no use. */
 export const wasReplayed = (error: unknown): boolean =>

@@ -1,0 +1,116 @@
+/**
+ * A circuit breaker around Stripe, and a limit to how many calls may wait for it.
+ *
+ * When call after call fails, the circuit opens: Stripe is left in peace, and requests are refused before they have
+ * claimed anything. After a while one call goes through as a probe. It is the sweeper's, about an attempt whose end
+ * nobody knows: no customer's charge is the test. Where it is answered the circuit closes; else it stays open, for
+ * longer each time.
+ */
+import {
+  BrokenCircuitError,
+  bulkhead,
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  handleWhen,
+  timeout,
+  TimeoutStrategy,
+} from 'cockatiel';
+import { err, ok, type Result } from 'neverthrow';
+import type { Logger } from 'pino';
+import { paymentError, type PaymentError } from '../error.ts';
+import { isDown } from './outcome.ts';
+
+/** Half open: the probe is under way. */
+export type Circuit = 'closed' | 'open' | 'half_open';
+
+export interface Breaker {
+  /**
+   * Makes a call to Stripe, when there is room for it, and counts whether Stripe was there. Rejects as the call does; or
+   * with an error that `isTrouble`, at once where the circuit is open, and after `deadlineMs` where it is not done.
+   */
+  readonly call: <T>(work: () => Promise<T>, deadlineMs?: number) => Promise<T>;
+  /** Why nothing should be claimed now that Stripe is needed for: `provider_unavailable`, and when to come back. */
+  readonly refusal: () => PaymentError | undefined;
+  readonly circuit: () => Circuit;
+  /** Whether the circuit is open and the next call would be the probe. */
+  readonly isProbeDue: () => boolean;
+  /** How many calls wait for Stripe. */
+  readonly inFlight: () => number;
+}
+
+/** Five in a row are no accident of the network's, and few enough to open within moments of the first timeout. */
+const FAILURES_MAX = 5;
+/** The first probe comes after 2 s, since most outages are blips; the later ones after twice as long each time, */
+const PROBE_AFTER_MS = 2_000;
+/** and after 10 s at most: a minute after Stripe's return every outcome is to be known. */
+const PROBE_AFTER_MAX_MS = 10_000;
+/** What Stripe takes of an account in five seconds, and what the sweeper can settle within a minute if all of it hangs. */
+const CALLS_MAX = 512;
+/** Those that were claimed before the calls were seen to be so many wait for their turn; the door lets in no more. */
+const QUEUE_MAX = 4_096;
+
+export const createBreaker = (log: Logger): Breaker => {
+  let probeAtMs = 0;
+  const breaker = circuitBreaker(handleWhen(isDown), {
+    breaker: new ConsecutiveBreaker(FAILURES_MAX),
+    halfOpenAfter: new DelegateBackoff(({ attempt }) => {
+      const longestMs = Math.min(PROBE_AFTER_MAX_MS, PROBE_AFTER_MS * 2 ** (attempt - 1));
+      // Half of it by chance: several instances do not probe in step.
+      const waitMs = longestMs * (0.5 + Math.random() / 2);
+      probeAtMs = Date.now() + waitMs;
+      return waitMs;
+    }),
+  });
+  const calls = bulkhead(CALLS_MAX, QUEUE_MAX);
+
+  const circuit = (): Circuit => CIRCUITS[breaker.state];
+  const waitS = (): number => Math.max(1, Math.ceil((probeAtMs - Date.now()) / 1000));
+  breaker.onStateChange((state) => {
+    if (state === CircuitState.Open) log.warn({ probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
+    if (state === CircuitState.Closed) log.info('Stripe is back: the circuit is closed');
+  });
+
+  /** Whoever is still in the queue at the deadline is never sent. */
+  const inTime = <T>(work: () => Promise<T>, deadlineMs: number | undefined): Promise<T> =>
+    deadlineMs === undefined
+      ? calls.execute(work)
+      : timeout(deadlineMs, TimeoutStrategy.Aggressive).execute(({ signal }) => calls.execute(work, signal));
+
+  const call = async <T>(work: () => Promise<T>, deadlineMs?: number): Promise<T> => {
+    // Whoever comes while the probe is under way would have to wait for its end.
+    if (breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
+    // A decline or a refusal is an answer like any other: it ends a row of failures.
+    const answer = await breaker.execute((): Promise<Result<T, unknown>> =>
+      inTime(work, deadlineMs).then(
+        (value) => ok(value),
+        (error: unknown) => {
+          if (isDown(error)) throw error;
+          return err(error);
+        },
+      ),
+    );
+    if (answer.isErr()) throw answer.error;
+    return answer.value;
+  };
+
+  return {
+    call,
+    refusal: () => {
+      if (breaker.state !== CircuitState.Closed) return paymentError('provider_unavailable', { retryAfterS: waitS() });
+      return calls.executionSlots === 0 ? paymentError('provider_unavailable', { retryAfterS: 1 }) : undefined;
+    },
+    circuit,
+    isProbeDue: () => breaker.state === CircuitState.Open && Date.now() >= probeAtMs,
+    inFlight: () => CALLS_MAX - calls.executionSlots,
+  };
+};
+
+const CIRCUITS: Readonly<Record<CircuitState, Circuit>> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half_open',
+  // Never: nothing here isolates it.
+  [CircuitState.Isolated]: 'open',
+};

@@ -1,0 +1,39 @@
+import { expect, it } from '@jest/globals';
+import pino from 'pino';
+import { createBreaker } from '../../src/stripe/breaker.ts';
+
+it('no more than 512 calls wait for Stripe: nothing new is begun until one has ended, and those that were wait', async () => {
+  const { call, refusal, inFlight } = createBreaker(pino({ level: 'silent' }));
+  const { promise: answer, resolve: hang } = Promise.withResolvers<string>();
+  let begun = 0;
+  const ask = (): Promise<string> =>
+    call(() => {
+      begun++;
+      return answer;
+    });
+
+  expect(refusal()).toBeUndefined();
+  const asked = Array.from({ length: 600 }, ask);
+  expect([begun, inFlight()]).toEqual([512, 512]);
+  expect(refusal()).toMatchObject({ code: 'provider_unavailable', outcome: 'none', retryAfterS: 1 });
+
+  hang('paid');
+  expect(await Promise.all(asked)).toHaveLength(600);
+  expect([begun, inFlight(), refusal()]).toEqual([600, 0, undefined]);
+});
+
+it('a call that did not have its turn before its deadline is never made', async () => {
+  const { call } = createBreaker(pino({ level: 'silent' }));
+  const { promise: answer, resolve: hang } = Promise.withResolvers<string>();
+  const hanging = Array.from({ length: 512 }, () => call(() => answer));
+  let begun = false;
+  await expect(
+    call(() => {
+      begun = true;
+      return answer;
+    }, 5),
+  ).rejects.toThrow();
+  hang('paid');
+  await Promise.all(hanging);
+  expect(begun).toBe(false);
+});
