@@ -175,13 +175,14 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const sleptMs = (from: number, to: number): number =>
     sleeps.reduce((sum, sleep) => sum + Math.max(0, Math.min(sleep.to, to) - Math.max(sleep.from, from)), 0);
 
-  /** How fast a total grew over the stall: from a reading in its beginning, or before, to the first one after. */
+  /**
+   * How much a total grew from the last reading before the stall to the first one after it, of the stall: at least as
+   * much as within it. Where that errs, it errs against the machine and not against the code.
+   */
   const grewRatio = (of: keyof HostTotals, from: number, to: number): number | undefined => {
-    const first = readings.findLast(({ at }) => at <= from + tiers.metricMs + TICK_MS) ?? readings[0];
-    const last = readings.find(({ at }) => at >= to) ?? readings.at(-1);
-    const grewMs = (last?.[of] ?? NaN) - (first?.[of] ?? NaN);
-    if (!first || !last || Number.isNaN(grewMs)) return undefined;
-    return Math.min(1, grewMs / Math.max(1, last.at - first.at));
+    const first = (readings.findLast(({ at }) => at <= from) ?? readings[0])?.[of];
+    const last = (readings.find(({ at }) => at >= to) ?? readings.at(-1))?.[of];
+    return first === undefined || last === undefined ? undefined : Math.min(1, (last - first) / (to - from));
   };
 
   const evidenceOf = (
