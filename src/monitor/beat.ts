@@ -76,6 +76,9 @@ export const startBeat = (options: BeatOptions): Beat => {
   const { slots, metricMs, onStall, onPressure, onGc, inflight } = options;
   let turns = 0;
   let turnAt = performance.now();
+  // From now on: what the process did before it was watched, loading its modules, blocked nobody.
+  slots[SLOT.turnAt] = turnAt;
+  slots[SLOT.beatAt] = turnAt;
   let longTurns: LongTurn[] = [];
 
   // A callback has begun, so the one before it has ended. Some ten of these a request: it has to cost next to nothing.

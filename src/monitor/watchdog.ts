@@ -147,7 +147,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     tickedAt = now;
     readTotals(now);
     const turn = slots[SLOT.turn] ?? 0;
-    const startedAt = slots[SLOT.turnAt] ?? now;
+    const startedAt = slots[SLOT.turnAt] || now;
     const ageMs = now - startedAt;
     if (ageMs < tiers.metricMs) return;
     const stall = watch(turn, startedAt);
