@@ -22,8 +22,10 @@ const APPLY_MAX = 16;
 const POLL_EVERY_MS = 20_000;
 /** Read again from this long before the last look: events appear in the list a little after they are made. */
 const POLL_OVERLAP_MS = 300_000;
-/** What a service that starts looks back for: longer than a weekend without one. */
-const POLL_BACK_MS = 3 * 24 * 3600 * 1000;
+/** What a service that starts looks back for: Stripe keeps events for 30 days. */
+const POLL_BACK_MS = 30 * 24 * 3600 * 1000;
+/** Pages of 100 in a round: some way back after an outage, and little beside live traffic. */
+const POLL_PAGES_MAX = 30;
 
 /** Applies what has been stored. */
 export const startInbox = (ctx: Context): Rounds =>
@@ -39,23 +41,37 @@ export const startInbox = (ctx: Context): Rounds =>
     return taken.value.length === APPLY_MAX ? 'more' : 'done';
   }, APPLY_EVERY_MS);
 
-/** Reads Stripe's list of events for those that no webhook brought, and stores them. */
+/**
+ * Reads Stripe's list of events for those that no webhook brought, and stores them. A look goes from now back in time,
+ * over as many rounds as it takes, until a page holds nothing that is new.
+ */
 export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
   let from: Micros = plusMs(ctx.clock.now(), -POLL_BACK_MS);
+  /** The look that is under way: when it began, and the last event that it has seen. */
+  let look: { readonly startedAt: Micros; readonly after: string } | null = null;
+  let pages = 0;
   return startRounds(async () => {
     if (ctx.breaker.circuit() !== 'closed') return 'done';
     const now = ctx.clock.now();
-    await ctx.stripeEvents
-      .since(from)
-      .andThen((events) => ctx.inbox.store(events, now))
-      .match(
-        (fresh) => {
-          from = plusMs(now, -POLL_OVERLAP_MS);
-          if (fresh > 0) onStored();
-        },
-        (error) => ctx.log.warn({ err: error.cause, code: error.code }, "Stripe's list of events could not be read"),
-      );
-    return 'done';
+    const page = await ctx.stripeEvents
+      .since(from, look?.after ?? null)
+      .andThen((events) => ctx.inbox.store(events, now).map((fresh) => ({ fresh, last: events.at(-1)?.id })));
+    if (page.isErr()) {
+      const { cause, code } = page.error;
+      ctx.log.warn({ err: cause, code }, "Stripe's list of events could not be read");
+      return 'done';
+    }
+    const { fresh, last } = page.value;
+    const startedAt = look?.startedAt ?? now;
+    if (fresh > 0 && last !== undefined) {
+      look = { startedAt, after: last };
+      onStored();
+    } else {
+      look = null;
+      from = plusMs(startedAt, -POLL_OVERLAP_MS);
+    }
+    pages = look && pages + 1 < POLL_PAGES_MAX ? pages + 1 : 0;
+    return pages > 0 ? 'more' : 'done';
   }, POLL_EVERY_MS);
 };
 
@@ -89,6 +105,8 @@ const applyTo = (
 ): ResultAsync<string, PaymentError> => {
   switch (told.about) {
     case 'payment':
+      // Nothing leads from there: most events tell of a payment that its own request has settled.
+      if (payment.status === 'succeeded' || payment.status === 'canceled') return okAsync(`known: ${payment.status}`);
       return told.fetch().andThen((settlement) => {
         if (payment.status !== 'processing')
           return ctx

@@ -1,6 +1,7 @@
 /** What Stripe tells by itself: events, as webhooks or read from its list, and the objects that they are about. */
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
+import { z } from 'zod';
 import type { Settlement } from '../domain/change.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { parseId } from '../domain/ids.ts';
@@ -9,7 +10,7 @@ import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
 import { taggedPayment, taggedRefund } from './cards.ts';
-import { isTrouble, refundOutcomeOf, settlementOf, type RefundOutcome } from './outcome.ts';
+import { isMissing, isTrouble, refundOutcomeOf, settlementOf, type RefundOutcome } from './outcome.ts';
 
 export interface StripeEvent {
   readonly id: string;
@@ -52,8 +53,11 @@ export interface FoundDispute {
 export interface StripeEvents {
   /** The event in a webhook's body. Errors: `webhook_signature_invalid`. */
   readonly verify: (body: string, signature: string, now: Micros) => Result<StripeEvent, PaymentError>;
-  /** All events made since then, oldest first. Errors: `provider_unavailable`. */
-  readonly since: (at: Micros) => ResultAsync<StripeEvent[], PaymentError>;
+  /**
+   * Events made since then of the types that may change something, newest first: a page of them, after that event where
+   * one is named. Errors: `provider_unavailable`.
+   */
+  readonly since: (at: Micros, after: string | null) => ResultAsync<StripeEvent[], PaymentError>;
   /** Finds out what an event is about. Errors: `provider_unavailable`. */
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
   /** Has a sandbox send its webhooks to this URL. Errors: `provider_unavailable`. */
@@ -62,8 +66,20 @@ export interface StripeEvents {
 
 /** https://docs.stripe.com/webhooks#replay-attacks */
 const TOLERANCE_S = 300;
-/** Three pages an instance and round; what is older than that has been seen, or is seen in the next round. */
-const EVENTS_MAX = 300;
+/** The largest page that Stripe gives. */
+const PAGE = 100;
+/** What is looked for in Stripe's list: the ends of what may be waited for. Webhooks are taken of every type. */
+const POLLED = [
+  'payment_intent.succeeded',
+  'payment_intent.payment_failed',
+  'payment_intent.amount_capturable_updated',
+  'payment_intent.canceled',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
+  'charge.dispute.created',
+  'charge.dispute.closed',
+];
 
 export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
   const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
@@ -82,13 +98,14 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     return err(paymentError('webhook_signature_invalid'));
   };
 
-  const since = async (at: Micros): Promise<StripeEvent[]> => {
-    const events: StripeEvent[] = [];
-    for await (const event of stripe.events.list({ created: { gte: Math.floor(toMs(at) / 1000) }, limit: 100 })) {
-      events.push({ id: event.id, type: event.type, payload: JSON.stringify(event) });
-      if (events.length >= EVENTS_MAX) break;
-    }
-    return events.reverse();
+  const since = async (at: Micros, after: string | null): Promise<StripeEvent[]> => {
+    const { data } = await stripe.events.list({
+      created: { gte: Math.floor(toMs(at) / 1000) },
+      types: POLLED,
+      limit: PAGE,
+      ...(after === null ? {} : { starting_after: after }),
+    });
+    return data.map((event) => ({ id: event.id, type: event.type, payload: JSON.stringify(event) }));
   };
 
   const register = async (url: string): Promise<void> => {
@@ -102,11 +119,12 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     id === null ? undefined : tagged((await stripe.paymentIntents.retrieve(id)).metadata);
 
   const understand = async (payload: string): Promise<Told> => {
-    const { data } = JSON.parse(payload) as Stripe.Event;
-    const object = data.object as { readonly object: string; readonly id: string };
+    const read = shape.safeParse(JSON.parse(payload));
+    if (!read.success) return IGNORED;
+    const { object } = read.data.data;
     switch (object.object) {
       case 'payment_intent': {
-        const of = tagged((object as Stripe.PaymentIntent).metadata);
+        const of = tagged(object.metadata);
         if (!of) return UNKNOWN;
         const fetch = (): ResultAsync<Settlement, PaymentError> =>
           wrap(() => stripe.paymentIntents.retrieve(object.id).then((intent) => settlementOf(intent, null)));
@@ -144,14 +162,31 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
 
   return {
     verify,
-    since: (at) => wrap(() => since(at)),
-    understand: (payload) => wrap(() => understand(payload)),
+    since: (at, after) => wrap(() => since(at, after)),
+    understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
   };
 };
 
+/** What every event has that is about an object; one of another shape changes nothing here. */
+const shape = z.object({
+  data: z.object({
+    object: z.object({
+      object: z.string(),
+      id: z.string(),
+      metadata: z.record(z.string(), z.string()).nullish().catch(undefined),
+    }),
+  }),
+});
+
 const UNKNOWN: Told = { about: 'nothing', why: 'unknown object' };
 const IGNORED: Told = { about: 'nothing', why: 'ignored' };
+
+/** Stripe has no such object, and will not: one that was deleted, or of another account. */
+const unknownIfMissing = (error: unknown): Told => {
+  if (isMissing(error)) return UNKNOWN;
+  throw error;
+};
 
 /** Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version. */
 const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
@@ -184,7 +219,8 @@ const constructed = (
       secret,
       TOLERANCE_S,
       undefined,
-      Math.floor(toMs(now) / 1000),
+      // In milliseconds, though the signature's own time is in seconds.
+      toMs(now),
     );
     return typeof id === 'string' && typeof type === 'string' ? { id, type, payload: body } : undefined;
   } catch {

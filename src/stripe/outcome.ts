@@ -114,6 +114,10 @@ const isUnanswered = (error: unknown): boolean =>
 /** Whether an error tells that Stripe is down. One that it repeats from memory tells of the past. */
 export const isDown = (error: unknown): boolean => isUnanswered(error) && !wasReplayed(error);
 
+/** Stripe has no object of that id. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof errors.StripeInvalidRequestError && error.code === 'resource_missing';
+
 /** Stripe repeats this answer from memory, or knows the key for another request: to send it again is of no use. */
 export const wasReplayed = (error: unknown): boolean =>
   error instanceof errors.StripeIdempotencyError
