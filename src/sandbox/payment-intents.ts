@@ -12,6 +12,8 @@ import { find, save, saveChange, type Scope } from './scope.ts';
 
 /** With `automatic_async` the fee is known a little after the reply: long enough to be seen missing. */
 const SETTLES_AFTER_MS = 1000;
+/** What was captured by hand is disputed a minute later, so that a part of it can be refunded before. */
+const DISPUTED_AFTER_MS = 60_000;
 /** A card that answers late answers after this: long enough to be seen `processing`. */
 const PROCESSED_AFTER_MS = 5000;
 
@@ -290,7 +292,7 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, waitin
   if (!manual && !settlesNow) scope.store.schedule(scope.clock.nowMs() + SETTLES_AFTER_MS, 'settle_charge', charge.id);
   if (manual) scope.store.schedule(scope.clock.nowMs() + CAPTURE_WITHIN_S * 1000, 'expire_capture', intent.id);
   // Due at once, and so after this reply has left.
-  if (card.dispute !== undefined) scope.store.schedule(scope.clock.nowMs(), 'open_dispute', charge.id);
+  if (card.dispute !== undefined && !manual) scope.store.schedule(scope.clock.nowMs(), 'open_dispute', charge.id);
 
   const customer = idOf(intent.customer);
   if (customer === null) scope.store.spend(method.id);
@@ -497,6 +499,8 @@ export const captureIntent = (
       status: 'succeeded',
     };
     save(scope, paid, 'payment_intent.succeeded');
+    const disputed = charge.payment_method !== null && cardBehind(scope, charge.payment_method).dispute !== undefined;
+    if (disputed) scope.store.schedule(scope.clock.nowMs() + DISPUTED_AFTER_MS, 'open_dispute', charge.id);
     return ok(paid);
   });
 
