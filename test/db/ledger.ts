@@ -6,7 +6,7 @@ import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
 import { newId, platformAccountId, walletId, type CustomerId, type MerchantId } from '../../src/domain/ids.ts';
 import type { ClaimId } from '../../src/domain/payment.ts';
 import { jsonReply } from '../../src/domain/reply.ts';
-import { systemClock } from '../../src/domain/time.ts';
+import { systemClock, type Clock } from '../../src/domain/time.ts';
 import type { Transfer } from '../../src/domain/transfer.ts';
 import type { PaymentError } from '../../src/error.ts';
 import { createLogger } from '../../src/log.ts';
@@ -17,7 +17,7 @@ import type { BatchStats } from '../../src/storage/lane.ts';
 import { afterSuite } from '../support/cleanup.ts';
 
 export const USD: Currency = parseCurrency('usd')!;
-export const clock = systemClock();
+export const clock: Clock = systemClock();
 
 export interface Instance extends Committer {
   readonly database: Database;
