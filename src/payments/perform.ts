@@ -54,11 +54,20 @@ const settle = (payment: Payment, attempt: Attempt, settlement: Settlement): Cha
   events: paymentEvents,
 });
 
-/** A decline is told as the error that it is; anything else as the payment. */
-const settledReply = (payment: Payment, attempt: Attempt): Reply =>
-  payment.lastError
-    ? errorReply(declineOf(payment.lastError, payment), attempt.requestId)
-    : jsonReply(attempt.replyStatus, paymentView(payment, attempt.showsSecret));
+/**
+ * A decline is told as the error that it is, and so is a payment that went another way while this was asked for: it
+ * expired or was captured at Stripe. Anything else is told as the payment.
+ */
+const settledReply = (payment: Payment, { kind, requestId, replyStatus, showsSecret }: Attempt): Reply => {
+  if (payment.lastError) return errorReply(declineOf(payment.lastError, payment), requestId);
+  if (kind === 'capture' && payment.status !== 'succeeded')
+    return errorReply(paymentError('payment_not_capturable', { payment: payment.id }), requestId);
+  if (kind === 'cancel' && payment.status !== 'canceled')
+    return errorReply(paymentError('payment_not_cancelable', { payment: payment.id }), requestId);
+  if (kind === 'confirm' && payment.status === 'canceled')
+    return errorReply(paymentError('payment_not_confirmable', { payment: payment.id }), requestId);
+  return jsonReply(replyStatus, paymentView(payment, showsSecret));
+};
 
 const declineOf = ({ code, declineCode, message }: LastError, payment: Payment): PaymentError =>
   paymentError(code, { message, payment: payment.id, ...(declineCode === undefined ? {} : { declineCode }) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ARROWS } from '../../src/domain/lifecycle.ts';
 import { startWorld, type Answer, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -389,6 +389,17 @@ describe('a capture', () => {
     expect((await read(mine.id)).status).toBe('requires_capture');
   });
 
+  it('of what expired or was canceled at Stripe, which nobody has told yet, is refused, and the payment is canceled', async () => {
+    const { id, customer } = await held();
+    const heal = await stripe.fault({ kind: 'webhook_drop' });
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/cancel`);
+    const { status, body } = await post(`/v1/payments/${id}/capture`, {});
+    expect([status, body.error.code]).toEqual([409, 'payment_not_capturable']);
+    expect((await read(id)).status).toBe('canceled');
+    expect(await balanceOf(String(customer))).toBe(0);
+    await heal();
+  });
+
   it('and a cancel at the same moment end in one of the two', async () => {
     for (let round = 0; round < 5; round++) {
       const { id, customer } = await held();
@@ -421,6 +432,17 @@ describe('a cancel', () => {
     const { status, body } = await post(`/v1/payments/${id}/cancel`, {});
     expect([status, body.error.code]).toEqual([409, 'payment_not_cancelable']);
     expect(await balanceOf(String(customer))).toBe(700);
+  });
+
+  it('of what was captured at Stripe, which nobody has told yet, is refused, and the payment is paid', async () => {
+    const { id, customer } = await held();
+    const heal = await stripe.fault({ kind: 'webhook_drop' });
+    await stripe.post(`/v1/payment_intents/${await intentOf(id)}/capture`);
+    const { status, body } = await post(`/v1/payments/${id}/cancel`, {});
+    expect([status, body.error.code]).toEqual([409, 'payment_not_cancelable']);
+    expect((await read(id)).status).toBe('succeeded');
+    expect(await balanceOf(String(customer))).toBe(700);
+    await heal();
   });
 
   it('is told to the merchant as an event', async () => {

@@ -58,9 +58,13 @@ export const stripeAt = (sandboxUrl: string): Stripe => {
     },
     fault: async (fault) => {
       await call('/_sandbox/faults', { method: 'POST', body: JSON.stringify(fault) });
-      return async () => void (await call('/_sandbox/faults', { method: 'DELETE' }));
+      return async () => {
+        await call('/_sandbox/faults', { method: 'DELETE' });
+      };
     },
-    resend: async (event) => void (await call(`/_sandbox/events/${event}/send`, { method: 'POST' })),
+    resend: async (event) => {
+      await call(`/_sandbox/events/${event}/send`, { method: 'POST' });
+    },
   };
 };
 
