@@ -67,11 +67,11 @@ const PAYMENT = { amount: 900, currency: 'usd', payment_method: 'pm_card_visa' }
 const CUTS: Readonly<Record<CutOperation, Cut>> = {
   charge: {
     path: '/v1/payment_intents',
-    request: async (_client, { customer }, key) => ({
-      operation: 'POST /v1/payments',
-      key,
-      body: { ...PAYMENT, customer, confirm: true },
-    }),
+    request: async (client, wallet, key) => {
+      // An answer in between: a row of cuts would open the circuit, and nothing would be sent.
+      await paid(client, wallet, `${key}-before`, {});
+      return { operation: 'POST /v1/payments', key, body: { ...PAYMENT, customer: wallet.customer, confirm: true } };
+    },
   },
   /** A second attempt, on the PaymentIntent that the first has made. */
   confirm: {
