@@ -5,7 +5,7 @@
  * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
  * rows meet at the first of them, and none waits for the other in a circle.
  */
-import { sql, type Selectable, type Transaction } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import type { Change } from '../domain/change.ts';
 import type { State, Writes } from '../domain/decide.ts';
@@ -27,7 +27,8 @@ import { plain, texts } from './arrays.ts';
 import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
-type Tx = Transaction<DB>;
+/** The connection on which a transaction is open: see `flight` in `database.ts`. */
+type Tx = Kysely<DB>;
 
 /** What names a row: its merchant and its own id. */
 interface Key {

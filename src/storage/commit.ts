@@ -52,10 +52,10 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       const outcomes = await database.lane
         .transaction()
         .setIsolationLevel('read committed')
-        .execute(async (tx) => {
+        .execute(async () => {
           const now = clock.now();
-          const decision = decide(await readState(tx, id, changes), changes, now);
-          await writeState(tx, decision.writes, now);
+          const decision = decide(await readState(database.flight, id, changes), changes, now);
+          await writeState(database.flight, decision.writes, now);
           decided = decision.outcomes;
           return decision.outcomes;
         });

@@ -25,6 +25,11 @@ export interface Database {
   readonly pool: Kysely<DB>;
   /** The one connection of the commit lane, on which statements are pipelined. */
   readonly lane: Kysely<DB>;
+  /**
+   * The same connection, for statements that leave together within its transaction. Kysely sends those of a transaction
+   * one at a time, each after the reply to the one before; that would be a turn of a busy event loop for each.
+   */
+  readonly flight: Kysely<DB>;
   readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   readonly close: () => Promise<void>;
 }
@@ -72,11 +77,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
   const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
   const lane = make({ max: 1, pipeline: true });
-  const pool = over(reads);
-  const laneDb = over(lane);
+  const pool = over(naming(reads));
+  const laneDoor = naming(lane);
+  const laneDb = over(laneDoor);
   return {
     pool,
     lane: laneDb,
+    flight: over({ connect: laneDoor.current, end: () => Promise.resolve() }),
     stats: () => ({
       total: reads.totalCount + lane.totalCount,
       idle: reads.idleCount + lane.idleCount,
@@ -88,19 +95,29 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
 };
 
-const over = (pool: pg.Pool): Kysely<DB> => new Kysely<DB>({ dialect: new PostgresDialect({ pool: naming(pool) }) });
+const over = (pool: PostgresPool): Kysely<DB> => new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+
+interface Door extends PostgresPool {
+  /** The client that was handed out last, lent: for a pool of one. */
+  readonly current: () => Promise<PostgresPoolClient>;
+}
 
 /** Kysely names no statements, so Postgres would plan each anew. This gives every text a name, once per connection. */
-const naming = (pool: pg.Pool): PostgresPool => {
+const naming = (pool: pg.Pool): Door => {
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  let last: PostgresPoolClient | undefined;
   return {
+    current: () =>
+      last
+        ? Promise.resolve({ query: last.query, release: () => undefined })
+        : Promise.reject(new Error('no transaction is open on this connection')),
     connect: async () => {
       const client = await pool.connect();
       const known = wrapped.get(client);
-      if (known) return known;
+      if (known) return (last = known);
       const named: PostgresPoolClient = { query: queryOf(client), release: () => client.release() };
       wrapped.set(client, named);
-      return named;
+      return (last = named);
     },
     end: () => pool.end(),
   };
