@@ -78,11 +78,7 @@ export const createWorld = async (): Promise<World> => {
     ...prepared,
     postgresPid: () => postgres.pid,
     restartPostgres,
-    start: async (recipe) => {
-      const service = await startService(dataDir, recipe);
-      stops.push(service.stop);
-      return service;
-    },
+    start: (recipe) => startService(dataDir, recipe, stops),
     close,
   };
 };
@@ -192,7 +188,12 @@ const START_TIMEOUT_MS = 60_000;
 /** Its own deadline is 9.5 s. */
 const STOP_TIMEOUT_MS = 15_000;
 
-const startService = async (dataDir: string, { name, command, env }: Recipe): Promise<Service> => {
+/** Its stop joins `stops` before it is ready: a proof may be interrupted while it starts. */
+const startService = async (
+  dataDir: string,
+  { name, command, env }: Recipe,
+  stops: (() => Promise<unknown>)[],
+): Promise<Service> => {
   const [program, ...args] = command;
   await mkdir(join(dataDir, 'logs'), { recursive: true });
   const logPath = join(dataDir, 'logs', `${name}.log`);
@@ -206,13 +207,9 @@ const startService = async (dataDir: string, { name, command, env }: Recipe): Pr
   });
   const exited = once(child, 'exit');
   await output.close();
-  const group = child.pid ?? 0;
+  const { pid: group } = child;
+  if (group === undefined) throw new Error(`${program} could not be run`);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-
-  const said = async (): Promise<string> => (await readFile(logPath)).subarray(size).toString();
-  const ready = await until(async () => ended() || /API +http/.test(await said()), START_TIMEOUT_MS);
-  const url = /API +(http:\S+)/.exec(await said())?.[1];
-
   const signal = (to: number, which: NodeJS.Signals): void => {
     try {
       process.kill(to, which);
@@ -220,11 +217,25 @@ const startService = async (dataDir: string, { name, command, env }: Recipe): Pr
       // It has ended already.
     }
   };
+  // Not known before it is ready; until then npm and all below it are ended together.
+  let pid = 0;
+  const stop = async (): Promise<number | null> => {
+    if (!ended() && pid !== 0) signal(pid, 'SIGTERM');
+    if (pid === 0 || !(await until(ended, STOP_TIMEOUT_MS))) signal(-group, 'SIGKILL');
+    await exited;
+    return child.exitCode;
+  };
+  stops.push(stop);
+
+  const said = async (): Promise<string> => (await readFile(logPath)).subarray(size).toString();
+  const ready = await until(async () => ended() || /API +http/.test(await said()), START_TIMEOUT_MS);
+  const url = /API +(http:\S+)/.exec(await said())?.[1];
+
   if (!ready || url === undefined || ended()) {
     signal(-group, 'SIGKILL');
     throw new Error(`${name} did not start: ${(await said()).slice(-2_000)}`);
   }
-  const pid = await servingPid(group);
+  pid = await servingPid(group);
   return {
     url,
     pid,
@@ -235,12 +246,7 @@ const startService = async (dataDir: string, { name, command, env }: Recipe): Pr
       await exited;
       await until(() => !isAlive(pid), 5_000);
     },
-    stop: async () => {
-      if (!ended()) signal(pid, 'SIGTERM');
-      if (!(await until(ended, STOP_TIMEOUT_MS))) signal(-group, 'SIGKILL');
-      await exited;
-      return child.exitCode;
-    },
+    stop,
   };
 };
 
