@@ -32,14 +32,17 @@ const TRY_AGAIN_MS = 100;
 export const startInProcess = async (
   { sandboxUrl, apiKey }: Pick<World, 'sandboxUrl' | 'apiKey'>,
   databaseUrl: string,
+  { hearsWebhooks = false }: { readonly hearsWebhooks?: boolean } = {},
 ): Promise<InProcess> => {
   const config = loadConfig({
     PORT: '0',
     OPS_PORT: '0',
     LOG_LEVEL: 'fatal',
     DATABASE_URL: databaseUrl,
-    STRIPE_SECRET_KEY: 'sk_test_sandbox',
-    STRIPE_API_BASE: sandboxUrl,
+    // A service that knows it for a sandbox has its webhooks sent to itself.
+    ...(hearsWebhooks
+      ? { STRIPE_SECRET_KEY: 'sandbox' }
+      : { STRIPE_SECRET_KEY: 'sk_test_sandbox', STRIPE_API_BASE: sandboxUrl }),
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
   })._unsafeUnwrap();
   const clock = movableClock();

@@ -28,7 +28,8 @@ export const RULES = {
   sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
   account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
-  wallet_negative: 'No wallet is, or was, below zero, but by a dispute that was lost.',
+  wallet_negative:
+    'No wallet is, or was, further below zero than Stripe alone took it: by disputes lost, and refunds made there.',
   reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte.',
   reply_untrue: 'Every success that a client was told of is in the tables.',
   stuck: 'No claim, attempt or payment still waits, 30 seconds after Stripe knew the outcome.',
@@ -299,16 +300,22 @@ const LEDGER: readonly (readonly [Rule, string])[] = [
   ],
   [
     'wallet_negative',
-    `with ${LEGS}
-     select a.id::text as subject, 'it fell to ' || min(l.after) as detail
-     from accounts a join legs l on l.merchant_id = a.merchant_id and l.account = a.id
-     where a.kind = 'wallet' and l.after < 0 and not exists (
-       select from transfers t where t.merchant_id = a.merchant_id and t.debit = a.id and t.kind = 'dispute_lost')
-     group by a.id
-     union all
-     select id::text, 'it holds ' || (credits - debits) from accounts a where kind = 'wallet' and credits < debits
-       and not exists (
-         select from transfers t where t.merchant_id = a.merchant_id and t.debit = a.id and t.kind = 'dispute_lost')`,
+    // A refund that was asked for here has an attempt; its transfer has its id.
+    `with ${LEGS}, forced as (
+       select merchant_id, debit as account, debit_sequence as sequence, amount from transfers t
+       where kind = 'dispute_lost' or (kind = 'refund' and not exists (
+         select from attempts a where a.merchant_id = t.merchant_id and a.refund_id = t.id))),
+     wallets as (
+       select l.merchant_id, l.account, l.sequence, l.after from legs l
+       join accounts a on a.merchant_id = l.merchant_id and a.id = l.account where a.kind = 'wallet'
+       union all
+       select merchant_id, id, sequence, credits - debits from accounts where kind = 'wallet'),
+     low as (
+       select w.*, coalesce((select sum(f.amount) from forced f where f.merchant_id = w.merchant_id
+         and f.account = w.account and f.sequence <= w.sequence), 0) as taken
+       from wallets w where w.after < 0)
+     select account::text as subject, format('it fell to %s, and Stripe alone took %s', after, taken) as detail
+     from low where after + taken < 0`,
   ],
   [
     'holds',

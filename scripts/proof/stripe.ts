@@ -19,8 +19,8 @@ export interface StripeObject {
 export interface Stripe {
   readonly get: (path: string) => Promise<StripeObject>;
   readonly post: (path: string, form?: Record<string, string>) => Promise<StripeObject>;
-  /** Every event of the last hours, oldest first. */
-  readonly events: () => Promise<StripeObject[]>;
+  /** Every event, oldest first; those after one, where it is named. */
+  readonly events: (after?: string) => Promise<StripeObject[]>;
   /** As a person at the bank's page; answers the page's status, and where it sends them. */
   readonly answer: (page: string, result: 'pass' | 'fail') => Promise<{ status: number; location: string | null }>;
   /** Sets a fault; what it answers takes all faults away, and lets go of what hangs. */
@@ -38,15 +38,15 @@ export const stripeAt = (sandboxUrl: string): Stripe => {
   return {
     get: (path) => call(path),
     post: (path, form = {}) => call(path, { method: 'POST', body: new URLSearchParams(form) }),
-    events: async () => {
+    events: async (known) => {
       const events: StripeObject[] = [];
-      for (let after = '', more = true; more;) {
-        const { data } = await call(`/v1/events?limit=100${after}`);
-        events.push(...data);
-        more = data.length === 100;
-        after = `&starting_after=${data.at(-1)?.id ?? ''}`;
+      for (let before = ''; ;) {
+        const { data } = await call(`/v1/events?limit=100${before}`);
+        const end = data.findIndex(({ id }) => id === known);
+        events.push(...(end === -1 ? data : data.slice(0, end)));
+        if (end !== -1 || data.length < 100) return events.reverse();
+        before = `&starting_after=${data.at(-1)?.id ?? ''}`;
       }
-      return events.reverse();
     },
     answer: async (page, result) => {
       const { status, headers } = await fetch(page, {

@@ -1,0 +1,80 @@
+import { access } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chromium, type Browser } from 'playwright-core';
+import { eventually } from '../../scripts/proof/stripe.ts';
+import { payFor, startWorld, type Shown } from '../support/service.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const isThere = await access(CHROMIUM).then(
+  () => true,
+  () => false,
+);
+if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, which is not on this machine.`);
+
+(isThere ? describe : describe.skip)('a person who pays with 3-D Secure in a browser', () => {
+  let browser: Browser;
+  let world: Awaited<ReturnType<typeof startWorld>>;
+  // The shop's own page, where the customer comes back to.
+  const shop = createServer((_request, response) => response.end('<title>Thank you</title>'));
+  beforeAll(async () => {
+    world = await startWorld();
+    await new Promise<void>((go) => shop.listen(0, '127.0.0.1', go));
+    // Root has no sandbox of its own in a container.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    shop.closeAllConnections();
+    await new Promise((go) => shop.close(go));
+  });
+
+  const challenged = async (): Promise<Shown> =>
+    (
+      await world.post(
+        '/v1/payments',
+        payFor(await world.createCustomer(), 1250, {
+          payment_method: 'pm_card_threeDSecure2Required',
+          return_url: `http://127.0.0.1:${(shop.address() as AddressInfo).port}/back`,
+        }),
+      )
+    ).body;
+  const becomes = (id: string, status: string): Promise<Shown> =>
+    eventually(
+      async () => (await world.get(`/v1/payments/${id}`)).body,
+      (payment) => payment.status === status,
+    );
+
+  it.each([
+    ['Pass', 'succeeded', 1250],
+    ['Fail', 'requires_payment_method', 0],
+  ])('and presses %s comes back to the shop, and the payment is %s', async (button, status, balance) => {
+    const payment = await challenged();
+    const page = await browser.newPage();
+    await page.goto(payment.next_action!.redirect_to_url.url);
+    expect(await page.textContent('body')).toContain('$12.50');
+    await page.click(`text=${button}`);
+    await page.waitForURL(/\/back\?payment_intent=/);
+    expect(await page.title()).toBe('Thank you');
+    await becomes(payment.id, status);
+    expect(await world.balanceOf(String(payment.customer))).toBe(balance);
+    await page.close();
+  });
+
+  it('and has another tab in which another card has paid is told that the challenge is over', async () => {
+    const payment = await challenged();
+    const { charges } = await world.sandboxCounts();
+    const [one, other] = [await browser.newPage(), await browser.newPage()];
+    const url = payment.next_action!.redirect_to_url.url;
+    await Promise.all([one.goto(url), other.goto(url)]);
+    await world.post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' });
+    for (const tab of [one, other]) {
+      await tab.click('text=Pass');
+      await tab.waitForSelector('text=This challenge is over');
+      await tab.close();
+    }
+    expect(await world.balanceOf(String(payment.customer))).toBe(1250);
+    expect((await world.sandboxCounts())['charges']).toBe(charges! + 1);
+  });
+});
