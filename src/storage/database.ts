@@ -105,19 +105,20 @@ interface Door extends PostgresPool {
 /** Kysely names no statements, so Postgres would plan each anew. This gives every text a name, once per connection. */
 const naming = (pool: pg.Pool): Door => {
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
-  let last: PostgresPoolClient | undefined;
+  let last: pg.PoolClient | undefined;
   return {
     current: () =>
       last
-        ? Promise.resolve({ query: last.query, release: () => undefined })
+        ? Promise.resolve({ query: queryOf(last), release: () => undefined })
         : Promise.reject(new Error('no transaction is open on this connection')),
     connect: async () => {
       const client = await pool.connect();
+      last = client;
       const known = wrapped.get(client);
-      if (known) return (last = known);
+      if (known) return known;
       const named: PostgresPoolClient = { query: queryOf(client), release: () => client.release() };
       wrapped.set(client, named);
-      return (last = named);
+      return named;
     },
     end: () => pool.end(),
   };
