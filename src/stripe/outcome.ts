@@ -104,7 +104,7 @@ const lastErrorOf = (failure: CardFailure | null): LastError => {
 export const isTrouble = (error: unknown): boolean =>
   isBrokenCircuitError(error) || isUnanswered(error) || error instanceof errors.StripeIdempotencyError;
 
-/** Overload, 5xx, a timeout, a lost connection. */
+/** Overload, 5xx, a timeout, a lost connection; or a key that is in use, for what was sent under it before hangs. */
 const isUnanswered = (error: unknown): boolean =>
   isTaskCancelledError(error) ||
   error instanceof errors.StripeAPIError ||
