@@ -441,7 +441,9 @@ export const proveModel = async ({ runs, commands, seed }: ModelOptions): Promis
       );
       // A run that fails is not made shorter: the clocks have moved, and a rerun is another run.
       const checked = await fc.check(property, { numRuns: runs, seed, endOnFailure: true });
-      const failure = checked.failed ? fc.defaultReportMessage(checked) : undefined;
+      const failure = checked.failed
+        ? `${String(checked.errorInstance)}\n${fc.defaultReportMessage(checked)}`
+        : undefined;
       const verdict = await judge({ databaseUrl: world.databaseUrl, sandboxUrl: world.sandboxUrl, seen: [] });
       return { verdict, ran, failure };
     } finally {
