@@ -11,5 +11,5 @@ export default {
   // What a suite left open has failed it already (test/support/environment.js), and must not hang the run as well.
   forceExit: true,
   // A cold start of Postgres and the sandbox on a busy machine; no promise of the service is measured by it.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
 };

@@ -3,7 +3,7 @@ import { TestEnvironment } from 'jest-environment-node';
 /** What keeps a process from ending: whoever opened one of these in a suite closes it there. */
 const KINDS = ['TCPServerWrap', 'TCPSocketWrap', 'PipeWrap', 'ProcessWrap', 'MessagePort', 'Timeout'];
 /** Sockets take a turn or two to be gone after they were closed. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 10_000;
 
 const open = () => {
   const counts = new Map(KINDS.map((kind) => [kind, 0]));
@@ -15,6 +15,8 @@ const open = () => {
 export default class extends TestEnvironment {
   async setup() {
     await super.setup();
+    // Opened by whoever first writes to them, and not by a suite.
+    for (const stream of [process.stdout, process.stderr]) stream.writableLength;
     this.before = open();
   }
 
