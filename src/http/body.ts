@@ -13,7 +13,7 @@ export const parseBody = (text: string): Result<unknown, PaymentError> => {
   const parsed = parseJson(text);
   if (parsed.isErr()) return parsed;
   // Digits may be written as escapes or with an exponent: only then are the values themselves looked at.
-  const closely = maySuspect(text) || text.includes('\\u') || /\d[eE]\+?\d/.test(text);
+  const closely = maySuspect(text) || text.includes('\\') || /\d[eE]\+?\d/.test(text);
   return scan(parsed.value, closely).map(() => parsed.value);
 };
 

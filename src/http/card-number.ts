@@ -6,8 +6,9 @@
  */
 
 /** Thirteen digits or more, with at most three spaces or dashes between two (` - `): a limit keeps the search linear. */
-const RUN = /\d(?:[ -]{0,3}\d){12,}/g;
-const SUSPECT = /\d(?:[ -]{0,3}\d){12}/;
+const RUN = /\d(?:[\s-]{0,3}\d){12,}/g;
+const SUSPECT = /\d(?:[\s-]{0,3}\d){12}/;
+const SEPARATORS = /[\s-]+/;
 const DIGITS_MIN = 13;
 const DIGITS_MAX = 19;
 /** First digits of Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay and Maestro. */
@@ -26,18 +27,21 @@ export const holdsCardNumber = (text: string): boolean => {
   for (const match of plain.matchAll(RUN)) {
     const before = plain.slice(Math.max(0, match.index - WORD_MAX), match.index);
     const after = plain.slice(match.index + match[0].length, match.index + match[0].length + WORD_MAX);
-    if (!isPartOfId(before, after) && holdsNumber(match[0])) return true;
+    if (!isPartOfId(before, match[0], after) && holdsNumber(match[0])) return true;
   }
   return false;
 };
 
-/** In ids and hashes long runs of digits come about by chance: then other digits stand in the same word. */
-const isPartOfId = (before: string, after: string): boolean =>
-  /\d/.test(/[A-Za-z0-9_]*$/.exec(before)?.[0] ?? '') || /\d/.test(/^[A-Za-z0-9_]*/.exec(after)?.[0] ?? '');
+/** In hexadecimal ids and hashes long runs of digits come about by chance; ours have 32 digits, and none has fewer than 24. */
+const isPartOfId = (before: string, run: string, after: string): boolean => {
+  const word = `${/[A-Za-z0-9]*$/.exec(before)?.[0] ?? ''}${run}${/^[A-Za-z0-9]*/.exec(after)?.[0] ?? ''}`;
+  // Digits that belong to an id stand at an end of the run, where more digits may follow behind a dash.
+  return word.split(SEPARATORS).some((part) => /^[0-9a-f]{24,}$/i.test(part) && /[a-f]/i.test(part));
+};
 
 /** Groups of digits may be one number written with spaces, or several numbers side by side. */
 const holdsNumber = (run: string): boolean => {
-  const groups = run.split(/[ -]+/);
+  const groups = run.split(SEPARATORS);
   return groups.some((_, first) => {
     let digits = '';
     for (const group of groups.slice(first, first + DIGITS_MAX)) {
@@ -48,6 +52,16 @@ const holdsNumber = (run: string): boolean => {
     return false;
   });
 };
+
+/** Unbroken, or in the groups that are printed on a card. */
+const AS_PRINTED =
+  /(?<![A-Za-z0-9])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9])/g;
+
+/**
+ * Whether a key holds a card number as one is written. Keys are often made of dates, counts and random digits with
+ * dashes between them: one in ten of those would be right by Luhn if any grouping were taken for a card's.
+ */
+export const keyHoldsCardNumber = (key: string): boolean => key.match(AS_PRINTED)?.some(holdsCardNumber) ?? false;
 
 const passesLuhn = (digits: string): boolean => {
   let sum = 0;

@@ -5,7 +5,7 @@ import type { Claim } from '../domain/change.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { ClaimId } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { holdsCardNumber } from './card-number.ts';
+import { keyHoldsCardNumber } from './card-number.ts';
 
 /** Stripe's own limit. */
 const KEY_MAX = 255;
@@ -20,7 +20,13 @@ export const parseKey = (header: string): Result<string, PaymentError> => {
   if (key === '') return refused('The idempotency key is empty.');
   if (key.length > KEY_MAX) return refused('The idempotency key has more than 255 characters.');
   if (!/^[\x20-\x7e]+$/.test(key)) return refused('The idempotency key may hold printable ASCII characters alone.');
-  if (holdsCardNumber(key)) return err(paymentError('card_number_refused', { param: 'Idempotency-Key' }));
+  if (keyHoldsCardNumber(key))
+    return err(
+      paymentError('card_number_refused', {
+        param: 'Idempotency-Key',
+        message: 'The idempotency key holds a card number. Use a UUID of your own.',
+      }),
+    );
   return ok(key);
 };
 

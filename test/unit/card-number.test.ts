@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { newId, walletId } from '../../src/domain/ids.ts';
 import { parseBody } from '../../src/http/body.ts';
-import { holdsCardNumber } from '../../src/http/card-number.ts';
+import { holdsCardNumber, keyHoldsCardNumber } from '../../src/http/card-number.ts';
 import { USD } from './ledger-model.ts';
 
 /** Test numbers of the networks, which every issuer refuses. */
@@ -62,6 +62,15 @@ describe('a card number is found', () => {
         (before, number, after) => expect(holdsCardNumber([...before, number, ...after].join(' '))).toBe(true),
       ),
     );
+  });
+
+  it.each([
+    'pan4242424242424242cvc123',
+    'card1_4242424242424242',
+    '4242424242424242exp1230',
+    '4242\u00a04242\t4242 4242',
+  ])('among letters and other spaces: %s', (text) => {
+    expect(holdsCardNumber(text)).toBe(true);
   });
 
   it('behind another one', () => {
@@ -126,6 +135,17 @@ describe('what is no card number is let through', () => {
     ['an amount', '999999999999'],
   ])('as digits: %s', (_, text) => {
     expect(holdsCardNumber(text)).toBe(false);
+  });
+
+  it('in keys made of counts, instants and random digits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 400_000, max: 499_999 }), fc.integer({ min: 1e9, max: 2e9 }), (count, second) => {
+        for (const key of [`order-${count}-${second}`, `${count}-${second}000`, `${second}-20261123-${count}`])
+          expect(keyHoldsCardNumber(key)).toBe(false);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(['4242424242424242', 'a 4242-4242-4242-4242'].map(keyHoldsCardNumber)).toEqual([true, true]);
   });
 
   it('in the key of a request, however many are tried', () => {
