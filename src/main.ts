@@ -22,6 +22,12 @@ interface Part {
 }
 
 const main = (): void => {
+  const unknown = process.argv.slice(2).find((argument) => argument !== '--help');
+  if (unknown !== undefined) {
+    complain(`there is no option ${unknown}; --help explains what there is`);
+    process.exitCode = 1;
+    return;
+  }
   if (process.argv.includes('--help')) return void process.stdout.write(help());
   if (existsSync('.env')) process.loadEnvFile('.env');
   loadConfig(process.env).match(run, (message) => {

@@ -132,9 +132,13 @@ const claimFor = (
   body: unknown,
 ): Result<Claim | undefined, PaymentError> => {
   if (use === 'none') return ok(undefined);
-  const header = request.headers['idempotency-key'];
+  const [header, second] = request.headersDistinct['idempotency-key'] ?? [];
+  if (second !== undefined)
+    return err(
+      paymentError('invalid_request', { param: 'Idempotency-Key', message: 'There are two idempotency keys.' }),
+    );
   if (header === undefined) return use === 'required' ? err(paymentError('idempotency_key_required')) : ok(undefined);
-  return parseKey(String(header)).map((key) => claimOf(merchant, `${request.method} ${request.path}`, key, body));
+  return parseKey(header).map((key) => claimOf(merchant, `${request.method} ${request.path}`, key, body));
 };
 
 /** Errors: `invalid_request`, whose `param` is the path of the first thing that is wrong. */
@@ -147,13 +151,36 @@ const safely = <T>(schema: z.ZodType<T>, value: unknown): Result<T, PaymentError
   const param = pathText([...issue.path, ...(unknownField === undefined ? [] : [unknownField])]);
   // What a caller sent is not repeated where it might be a secret: a field's name is, if it is a plain one.
   const safe = param.length <= 100 && !holdsCardNumber(param) ? param : undefined;
-  const message = unknownField === undefined ? issue.message : 'There is no such field.';
+  const message = wordsOf(issue);
   return err(
     paymentError('invalid_request', {
       message: safe ? `${safe}: ${message}` : message,
       ...(safe ? { param: safe } : {}),
     }),
   );
+};
+
+/** Zod's own words are for programmers; what our schemas say themselves stands as it is. */
+const wordsOf = (issue: z.core.$ZodIssue): string => {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return 'There is no such field.';
+    case 'invalid_type':
+      return issue.message.endsWith('undefined') ? 'It is missing.' : `It must be of the type ${issue.expected}.`;
+    case 'invalid_value':
+      return `It must be ${issue.values.map(String).join(' or ')}.`;
+    case 'too_big':
+      return `It is larger or longer than ${String(issue.maximum)}.`;
+    case 'too_small':
+      return `It is smaller or shorter than ${String(issue.minimum)}.`;
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'invalid_union':
+    case 'not_multiple_of':
+      return issue.message;
+  }
 };
 
 /** `transfers[3].amount` */
