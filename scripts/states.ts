@@ -8,7 +8,8 @@ import { ownerOf, posted, type Account, type AccountKind } from '../src/domain/a
 import { parseCurrency, toDecimal } from '../src/domain/currency.ts';
 import { newId, type AccountId, type Id } from '../src/domain/ids.ts';
 import { ARROWS, type Arrow } from '../src/domain/lifecycle.ts';
-import { posting, POSTINGS, type PostingRule } from '../src/domain/postings.ts';
+import { posting, POSTINGS } from '../src/domain/postings.ts';
+import type { PostingRule } from '../src/domain/transfer.ts';
 import { micros } from '../src/domain/time.ts';
 import { post } from '../src/domain/transfer.ts';
 

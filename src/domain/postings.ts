@@ -5,9 +5,7 @@
 import type { AccountKind } from './account.ts';
 import { derivedId, platformAccountId, walletId, type AccountId, type Id } from './ids.ts';
 import type { Payment } from './payment.ts';
-import type { Transfer } from './transfer.ts';
-
-export type PostingRule = 'payment' | 'refund' | 'refund_reversed' | 'dispute_opened' | 'dispute_won' | 'dispute_lost';
+import type { PostingRule, Transfer } from './transfer.ts';
 
 interface Rule {
   readonly from: AccountKind;

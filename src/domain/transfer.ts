@@ -4,10 +4,12 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { available, posted, type Account } from './account.ts';
 import type { Currency } from './currency.ts';
 import type { AccountId, MerchantId, PaymentId, TransferId } from './ids.ts';
-import type { PostingRule } from './postings.ts';
 import { later, plusMicros, type Micros } from './time.ts';
 
-/** Which posting rule made it. */
+/** The posting rules of a payment's life: `postings.ts` says what each moves. */
+export type PostingRule = 'payment' | 'refund' | 'refund_reversed' | 'dispute_opened' | 'dispute_won' | 'dispute_lost';
+
+/** What made it: one of those rules, or a request to move money. */
 export type TransferKind = PostingRule | 'debit' | 'transfer' | 'usage';
 
 export interface Transfer {
