@@ -57,5 +57,9 @@ it('a database that is stopped and started under load loses nothing, and nothing
   const { body } = await service.get(`/v1/customers/${customer}/balance?currency=usd`);
   expect(Number(body.posted)).toBe(100 + 10 * done('/v1/payments').length - 3 * done('/v1/debits').length);
   // What the client was told while the database was away.
-  expect(new Set(load.seen.filter((one) => one.startsWith('5')))).toEqual(new Set(['503 database_unavailable']));
+  const told = new Set(load.seen.filter((one) => one.startsWith('5')));
+  expect(told).toContain('503 database_unavailable');
+  // A claim that waited for the database until its lease ran out is not sent to Stripe any more: its outcome is unknown.
+  told.delete('503 provider_unavailable');
+  expect(told.size).toBe(1);
 }, 60_000);
