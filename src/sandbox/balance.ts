@@ -57,17 +57,20 @@ interface Movement {
   readonly currency: string;
   readonly description: string | null;
   readonly fee: { readonly amount: number; readonly description: string } | null;
+  /** It was available before: nothing is earned, and what is there moves. */
+  readonly isAvailable?: boolean;
 }
 
 const record = (scope: Scope, { type, reportingCategory, source, description, ...moved }: Movement) => {
   const { amount, currency, exchangeRate } = settle(moved.amount, moved.currency);
   const now = scope.clock.nowS();
   const fee = moved.fee?.amount ?? 0;
+  const isPending = amount > 0 && moved.isAvailable !== true;
   const transaction = {
     id: newId('txn_'),
     object: 'balance_transaction',
     amount,
-    available_on: now + (amount > 0 ? AVAILABLE_AFTER_S : 0),
+    available_on: now + (isPending ? AVAILABLE_AFTER_S : 0),
     balance_type: 'payments',
     created: now,
     currency,
@@ -81,7 +84,7 @@ const record = (scope: Scope, { type, reportingCategory, source, description, ..
     net: amount - fee,
     reporting_category: reportingCategory,
     source,
-    status: amount > 0 ? 'pending' : 'available',
+    status: isPending ? 'pending' : 'available',
     type,
   } satisfies Stripe.BalanceTransaction;
   scope.store.put(transaction);
@@ -143,6 +146,34 @@ export const recordDispute = (
         ? `Chargeback withdrawal for ${idOf(dispute.charge) ?? ''}`
         : `Chargeback reversal for ${idOf(dispute.charge) ?? ''}`,
     fee: what === 'withdrawn' ? { amount: DISPUTE_FEE, description: 'Dispute fee' } : null,
+  });
+
+/** What a payout takes to the bank. It is one of the transactions that the payout lists. */
+export const recordPayout = (scope: Scope, payout: Stripe.Payout): Stripe.BalanceTransaction => {
+  const transaction = record(scope, {
+    type: 'payout',
+    reportingCategory: 'payout',
+    source: payout.id,
+    amount: -payout.amount,
+    currency: payout.currency,
+    description: payout.description,
+    fee: null,
+  });
+  scope.store.tie(transaction.id, payout.id);
+  return transaction;
+};
+
+/** What a payout that failed brings back, to be paid out again. */
+export const recordPayoutFailure = (scope: Scope, payout: Stripe.Payout): Stripe.BalanceTransaction =>
+  record(scope, {
+    type: 'payout_failure',
+    reportingCategory: 'payout_reversal',
+    source: payout.id,
+    amount: payout.amount,
+    currency: payout.currency,
+    description: 'PAYOUT FAILURE',
+    fee: null,
+    isAvailable: true,
   });
 
 /** What the account holds in each currency: paid out at any time, or only once it is available. */

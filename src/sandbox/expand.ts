@@ -26,7 +26,8 @@ const EXPANDABLE: Readonly<Record<string, Readonly<Record<string, readonly Kind[
     payment_method: ['payment_method'],
   },
   dispute: { charge: ['charge'], payment_intent: ['payment_intent'] },
-  balance_transaction: { source: ['charge', 'refund', 'dispute'] },
+  balance_transaction: { source: ['charge', 'refund', 'dispute', 'payout'] },
+  payout: { balance_transaction: ['balance_transaction'], failure_balance_transaction: ['balance_transaction'] },
   payment_method: { customer: ['customer'] },
 };
 

@@ -29,6 +29,7 @@ import {
   updateIntent,
 } from './payment-intents.ts';
 import { attachPaymentMethod, detachPaymentMethod, newPaymentMethod, updatePaymentMethod } from './payment-methods.ts';
+import { ACCOUNTS, createPayout } from './payouts.ts';
 import { createRefund, updateRefund } from './refunds.ts';
 import { readBalance } from './balance.ts';
 import { find, type Scope } from './scope.ts';
@@ -335,11 +336,39 @@ const money: Route[] = [
   route(
     'GET',
     '/v1/balance_transactions',
-    { ...pageParams, currency: currency.optional(), source: text.optional(), type: text.optional() },
-    (scope, { currency: settled, source, type, ...page }) =>
-      listObjects(scope, 'balance_transaction', '/v1/balance_transactions', page, { currency: settled, source, type }),
+    {
+      ...pageParams,
+      currency: currency.optional(),
+      payout: text.optional(),
+      source: text.optional(),
+      type: text.optional(),
+    },
+    (scope, { currency: settled, payout, source, type, ...page }) =>
+      listObjects(scope, 'balance_transaction', '/v1/balance_transactions', page, {
+        currency: settled,
+        payout,
+        source,
+        type,
+      }),
   ),
   route('GET', '/v1/balance_transactions/:id', {}, (scope, _input, id) => find(scope, 'balance_transaction', id)),
+  route(
+    'POST',
+    '/v1/payouts',
+    {
+      amount: amount.optional(),
+      currency,
+      description: clearableText.optional(),
+      destination: z.enum(ACCOUNTS).optional(),
+      metadata: metadata.optional(),
+      statement_descriptor: text.optional(),
+    },
+    (scope, input) => createPayout(scope, input),
+  ),
+  route('GET', '/v1/payouts', { ...pageParams, status: text.optional() }, (scope, { status, ...page }) =>
+    listObjects(scope, 'payout', '/v1/payouts', page, { status }),
+  ),
+  route('GET', '/v1/payouts/:id', {}, (scope, _input, id) => find(scope, 'payout', id)),
 ];
 
 const events: Route[] = [

@@ -38,6 +38,7 @@ const CALLED: Record<Kind, string> = {
   payment_method: 'PaymentMethod',
   refund: 'refund',
   dispute: 'dispute',
+  payout: 'payout',
   webhook_endpoint: 'webhook_endpoint',
 };
 

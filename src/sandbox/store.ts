@@ -12,13 +12,14 @@ export type Stored =
   | Stripe.PaymentMethod
   | Stripe.Refund
   | Stripe.Dispute
+  | Stripe.Payout
   | Stripe.WebhookEndpoint
   | Stripe.DeletedWebhookEndpoint;
 export type Kind = Stored['object'];
 export type ObjectOf<K extends Kind> = Extract<Stored, { object: K }>;
 
-/** What lists may be narrowed by, each a column of its own. */
-export type Filter = 'customer' | 'payment_intent' | 'charge' | 'type' | 'source' | 'currency';
+/** What lists may be narrowed by, each a column of its own, but for the payout of a balance transaction. */
+export type Filter = 'customer' | 'payment_intent' | 'charge' | 'type' | 'source' | 'currency' | 'status' | 'payout';
 
 export interface Query {
   readonly kind: Kind | 'event';
@@ -104,6 +105,11 @@ export interface Store {
   readonly setNumber: (name: string, value: number) => void;
   /** The balance of each currency, from its transactions' nets. */
   readonly balances: (nowS: number) => { currency: string; available: number; pending: number }[];
+  /** The net of what is available in a currency and in no payout. */
+  readonly payable: (currency: string, nowS: number) => number;
+  /** Ties all of that to a payout; and a single transaction to one. */
+  readonly payOut: (payout: string, currency: string, nowS: number) => void;
+  readonly tie: (transaction: string, payout: string) => void;
   readonly counts: () => Record<string, number>;
   /** A page of what a reconciling proof wants to know of every intent, oldest first. */
   readonly exportIntents: (afterSeq: number, limit: number) => { seq: number; line: string }[];
@@ -165,6 +171,8 @@ const SCHEMA = `
     due_ms INTEGER NOT NULL
   );
   CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (due_ms, seq);
+  CREATE TABLE IF NOT EXISTS paid_out (seq INTEGER PRIMARY KEY REFERENCES object, payout TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS paid_out_by_payout ON paid_out (payout, seq);
   CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
@@ -231,7 +239,9 @@ export const openStore = (file: string): Store => {
       values.push(...given);
     };
     if (table === 'object') add("kind = ? AND status IS NOT 'deleted'", query.kind);
-    for (const [column, operator, value] of query.where) add(`${column} ${operator} ?`, value);
+    for (const [column, operator, value] of query.where)
+      if (column === 'payout') add('listed.seq IN (SELECT seq FROM paid_out WHERE payout = ?)', value);
+      else add(`${column} ${operator} ?`, value);
     if (query.types !== undefined) add(`type IN (${query.types.map(() => '?').join(', ')})`, ...query.types);
     if (query.olderThan !== undefined) add('listed.seq < ?', query.olderThan);
     if (query.newerThan !== undefined) add('listed.seq > ?', query.newerThan);
@@ -365,6 +375,14 @@ export const openStore = (file: string): Store => {
           available: asNumber(row, 'available'),
           pending: asNumber(row, 'pending'),
         })),
+    payable: (currency, nowS) =>
+      asNumber(sql(`SELECT sum(json ->> '$.net') AS sum ${PAYABLE}`).get(currency, nowS) ?? {}, 'sum'),
+    payOut: (payout, currency, nowS) => {
+      sql(`INSERT INTO paid_out (seq, payout) SELECT object.seq, ? ${PAYABLE}`).run(payout, currency, nowS);
+    },
+    tie: (transaction, payout) => {
+      sql('INSERT INTO paid_out (seq, payout) SELECT seq, ? FROM object WHERE id = ?').run(payout, transaction);
+    },
     counts: () =>
       Object.fromEntries(
         sql('SELECT kind, status, count(*) AS n FROM object WHERE status IS NOT NULL GROUP BY kind, status')
@@ -385,6 +403,11 @@ const BALANCES = `
   SELECT currency, sum(iif(json ->> '$.available_on' <= ?, json ->> '$.net', 0)) AS available,
     sum(iif(json ->> '$.available_on' > ?, json ->> '$.net', 0)) AS pending
   FROM object JOIN state ON state.seq = object.state WHERE kind = 'balance_transaction' GROUP BY currency ORDER BY currency`;
+
+const PAYABLE = `
+  FROM object JOIN state ON state.seq = object.state
+  WHERE kind = 'balance_transaction' AND currency = ? AND json ->> '$.available_on' <= ?
+    AND object.seq NOT IN (SELECT seq FROM paid_out)`;
 
 const EXPORT = `
   SELECT intent.seq, json_object(
@@ -431,6 +454,8 @@ const columns = (object: Stored): Columns => {
     }
     case 'balance_transaction':
       return [object.created, null, null, null, null, object.type, idOf(object.source), object.currency];
+    case 'payout':
+      return [object.created, object.status, null, null, null, null, null, object.currency];
     case 'payment_method':
       return [object.created, null, idOf(object.customer), null, null, object.type, null, null];
     case 'webhook_endpoint':

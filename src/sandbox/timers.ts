@@ -1,5 +1,6 @@
 import { decideDispute, openDispute } from './disputes.ts';
 import { expireCapture, finishProcessing, settleLater } from './payment-intents.ts';
+import { failPayout, payPayout } from './payouts.ts';
 import { decideRefund } from './refunds.ts';
 import type { Scope } from './scope.ts';
 
@@ -11,6 +12,8 @@ const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = 
   open_dispute: openDispute,
   decide_refund: decideRefund,
   decide_dispute: decideDispute,
+  pay_payout: payPayout,
+  fail_payout: failPayout,
 };
 
 /** At once in one transaction; a jump of the clock that makes more due takes several. */
