@@ -1,0 +1,141 @@
+/** `npm run bench`: what a request costs, how long it takes, and how that compares with another service. */
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { bench } from './bench.ts';
+import { chartOf } from './chart.ts';
+import { errorsIn, type Results } from './figures.ts';
+import { profileReport } from './profile.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { tableOf } from './table.ts';
+
+const OPTIONS = {
+  scenario: { type: 'string' },
+  rounds: { type: 'string' },
+  duration: { type: 'string', default: '10' },
+  warmup: { type: 'string', default: '2' },
+  connections: { type: 'string', default: '64' },
+  customers: { type: 'string', default: '1000' },
+  workers: { type: 'string' },
+  service: { type: 'string' },
+  'service-pid': { type: 'string' },
+  stripe: { type: 'string' },
+  'stripe-pid': { type: 'string' },
+  against: { type: 'string' },
+  'against-pid': { type: 'string' },
+  key: { type: 'string' },
+  load: { type: 'string' },
+  profile: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  chart: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const satisfies NonNullable<ParseArgsConfig['options']>;
+
+const read = () => parseArgs({ allowPositionals: true, options: OPTIONS });
+type Given = ReturnType<typeof read>;
+
+const HELP = `npm run bench -- [options]
+
+Starts Postgres, the Stripe sandbox and the service in a folder of their own, drives them and prints what it cost.
+
+  --scenario a,b       some of these, instead of all:
+${Object.entries(SCENARIOS)
+  .map(([name, { what }]) => `                         ${name.padEnd(15)}${what}`)
+  .join('\n')}
+  --rounds 1           how often each runs; the medians are shown (3 with --against)
+  --duration 10        measured seconds of each run, after --warmup 2
+  --connections 64     of the load
+  --customers 1000     made and paid for before each run
+  --workers N          the service's WORKERS; any other variable of the service is taken from the environment
+
+  --service URL        drives a service that already runs, with --service-pid service:1,postgres:2,stripe:3 to
+                       measure its processes, and --key
+  --stripe URL|PROGRAM charges at another endpoint than the sandbox (--stripe-pid N); a program gets PORT
+  --against URL|PROGRAM  alternates with another service that speaks the same routes, and prints ratios
+                       (--against-pid as --service-pid); a program gets PORT, a DATABASE_URL in the same cluster and
+                       STRIPE_API_BASE, and the rest of the environment
+  --load PROGRAM       drives with another generator that takes the same options as scripts/bench/load/main.ts
+
+  --profile            profiles the service, and prints the functions with the most self time
+  --json FILE          every run's figures
+  --chart FILE         draws them, as SVG; npm run bench -- chart FILE.json FILE.svg draws those of an earlier run
+
+Ends with 1 where a reply was no 2xx, a replay was not the same byte for byte, or a request was not answered.
+`;
+
+const whole = (name: 'rounds' | 'connections' | 'customers' | 'stripe-pid', text: string, min: number): number => {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < min)
+    throw new Error(`--${name} takes a whole number from ${min}; it is "${text}".`);
+  return Number(text);
+};
+
+const seconds = (name: 'duration' | 'warmup', text: string): number => {
+  if (!/^\d{1,6}(\.\d+)?$/.test(text)) throw new Error(`--${name} takes seconds; it is "${text}".`);
+  return Number(text);
+};
+
+const scenariosOf = (text: string | undefined): string[] => {
+  const names = text?.split(',') ?? Object.keys(SCENARIOS);
+  const unknown = names.find((name) => !Object.hasOwn(SCENARIOS, name));
+  if (unknown !== undefined)
+    throw new Error(`--scenario takes ${Object.keys(SCENARIOS).join(', ')}; it has "${unknown}".`);
+  return names;
+};
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const runScenarios = async ({ values }: Given): Promise<void> => {
+  const profileDir = values.profile ? await mkdtemp(join(tmpdir(), 'quittance-profile-')) : undefined;
+  if (profileDir !== undefined && values.service !== undefined)
+    throw new Error('--profile is of a service that the bench starts, not of --service.');
+  const results = await bench({
+    scenarios: scenariosOf(values.scenario),
+    rounds: whole('rounds', values.rounds ?? (values.against === undefined ? '1' : '3'), 1),
+    durationS: seconds('duration', values.duration),
+    warmupS: seconds('warmup', values.warmup),
+    connections: whole('connections', values.connections, 1),
+    customers: whole('customers', values.customers, 2),
+    workers: values.workers,
+    service: values.service,
+    servicePid: values['service-pid'],
+    stripe: values.stripe,
+    stripePid: values['stripe-pid'] === undefined ? undefined : whole('stripe-pid', values['stripe-pid'], 1),
+    against: values.against,
+    againstPid: values['against-pid'],
+    key: values.key,
+    load: values.load,
+    profileDir,
+    log,
+  });
+  process.stdout.write(`\n${tableOf(results)}`);
+  if (profileDir !== undefined) process.stdout.write(`\n${await profileReport(profileDir, results.scenarios)}`);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  if (values.chart !== undefined) await writeFile(values.chart, chartOf(results));
+  if (errorsIn(results) > 0) process.exitCode = 1;
+};
+
+const drawChart = async ({ positionals }: Given): Promise<void> => {
+  const [, from, to] = positionals;
+  if (from === undefined || to === undefined) throw new Error('chart takes FILE.json and FILE.svg.');
+  await writeFile(to, chartOf(JSON.parse(await readFile(from, 'utf8')) as Results));
+};
+
+const COMMANDS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
+  scenarios: runScenarios,
+  chart: drawChart,
+};
+
+const main = async (): Promise<void> => {
+  const given = read();
+  if (given.values.help) return void process.stdout.write(HELP);
+  const [name = 'scenarios'] = given.positionals;
+  const command = COMMANDS[name];
+  if (!command) throw new Error(`there is no bench "${name}"; --help explains what there is.`);
+  await command(given);
+};
+
+await main().catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

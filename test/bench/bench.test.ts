@@ -1,0 +1,76 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { bench } from '../../scripts/bench/bench.ts';
+import { chartOf } from '../../scripts/bench/chart.ts';
+import { errorsIn } from '../../scripts/bench/figures.ts';
+import type { Report } from '../../scripts/bench/load/report.ts';
+import { canMeasure } from '../../scripts/bench/processes.ts';
+import { errorsOf, runLoad } from '../../scripts/bench/run-load.ts';
+import { SCENARIOS } from '../../scripts/bench/scenarios.ts';
+import { tableOf } from '../../scripts/bench/table.ts';
+
+/** The bench in its short form: a moment of each scenario, to show that it works. `npm run bench` is the bench itself. */
+const TIMEOUT_MS = 180_000;
+const SHORT = { rounds: 1, durationS: 0.5, warmupS: 0.1, connections: 4, customers: 10, log: () => undefined };
+
+test(
+  'every scenario runs against the service as it starts, without an error, and has its line in the table',
+  async () => {
+    const names = Object.keys(SCENARIOS);
+    const results = await bench({ ...SHORT, scenarios: names });
+    const table = tableOf(results);
+    for (const name of names) expect(table).toMatch(new RegExp(`^${name} +(open|closed) .* 0$`, 'm'));
+    expect(errorsIn(results)).toBe(0);
+    for (const { own } of results.scenarios) expect(own[0]?.completed_in_window).toBeGreaterThan(0);
+    const measured = results.scenarios[0]?.own[0]?.procs.map(({ name }) => name);
+    expect(measured).toEqual(canMeasure ? ['service', 'postgres', 'stripe', 'load'] : []);
+    expect(chartOf(results)).toContain('debit-hot');
+  },
+  TIMEOUT_MS,
+);
+
+const loadOn = async (listener: RequestListener): Promise<Report> => {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await new Promise((settle) => server.once('listening', settle));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const args = ['--mix', 'debit', '--seeded', '10', '--replay', '50', '--duration', '0.3', '--warmup', '0.1'];
+    return await runLoad({ url, key: 'sk', pids: {} }, { args });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((settle) => server.close(settle));
+  }
+};
+
+test('a replay that is another reply than the first is an error', async () => {
+  let n = 0;
+  const report = await loadOn((_request, response) => {
+    response.setHeader('Idempotent-Replayed', 'true').end(`{"n":${n++}}`);
+  });
+  expect(report.all.ok).toBe(report.all.sent);
+  expect(errorsOf(report)).toBeGreaterThan(0);
+  expect(report.errors[0]).toContain('a replay differs');
+});
+
+test('a reply that is no success, and a request without a reply, are errors', async () => {
+  let n = 0;
+  const report = await loadOn((request, response) => {
+    if (n++ % 2 === 0) response.writeHead(500).end('{}');
+    else request.socket.destroy();
+  });
+  expect(report.all.ok).toBe(0);
+  expect(Object.keys(report.ops['debit']?.status ?? {})).toEqual(['0', '500']);
+  expect(errorsOf(report)).toBeGreaterThanOrEqual(report.all.sent);
+});
+
+test('a reply is read whole, however it is cut into chunks', async () => {
+  const report = await loadOn((_request, response) => {
+    response.writeHead(201, { 'Idempotent-Replayed': 'true' });
+    response.write('{"same":');
+    setImmediate(() => response.end('true}'));
+  });
+  expect(report.all.sent).toBeGreaterThan(0);
+  expect(report.ops['replay']?.ok).toBeGreaterThan(0);
+  expect(errorsOf(report)).toBe(0);
+});
