@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { bench } from './bench.ts';
 import { chartOf } from './chart.ts';
+import { idleConnections, slowClients } from './connections.ts';
 import { errorsIn, type Results } from './figures.ts';
+import { flat, flatTable, type Size } from './flat.ts';
 import { profileReport } from './profile.ts';
+import { errorsOf } from './run-load.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { soak } from './soak.ts';
 import { tableOf } from './table.ts';
 
 const OPTIONS = {
@@ -29,6 +33,12 @@ const OPTIONS = {
   profile: { type: 'boolean', default: false },
   json: { type: 'string' },
   chart: { type: 'string' },
+  accounts: { type: 'string', default: '1000,100000' },
+  transfers: { type: 'string' },
+  count: { type: 'string' },
+  within: { type: 'string', default: '65' },
+  minutes: { type: 'string', default: '30' },
+  rate: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
@@ -61,10 +71,19 @@ ${Object.entries(SCENARIOS)
   --json FILE          every run's figures
   --chart FILE         draws them, as SVG; npm run bench -- chart FILE.json FILE.svg draws those of an earlier run
 
+Others, each with a service of its own:
+
+  flat --accounts 1000,100000 --transfers 1000,100000 [--rounds 3]
+                       what a request costs as the tables grow: databases of these sizes, seeded in SQL. One number of
+                       transfers is that of every size; left out, each account has one
+  connections --count 8000   what an idle kept-alive connection takes of the service's memory
+  slow-loris --count 50 --within 65   clients that send a byte a second are cut within so many seconds
+  soak --minutes 30 [--rate 3333]   the mixed load for long: latency, memory and its slope, stalls, errors
+
 Ends with 1 where a reply was no 2xx, a replay was not the same byte for byte, or a request was not answered.
 `;
 
-const whole = (name: 'rounds' | 'connections' | 'customers' | 'stripe-pid', text: string, min: number): number => {
+const whole = (name: keyof typeof OPTIONS, text: string, min: number): number => {
   if (!/^\d{1,9}$/.test(text) || Number(text) < min)
     throw new Error(`--${name} takes a whole number from ${min}; it is "${text}".`);
   return Number(text);
@@ -121,9 +140,63 @@ const drawChart = async ({ positionals }: Given): Promise<void> => {
   await writeFile(to, chartOf(JSON.parse(await readFile(from, 'utf8')) as Results));
 };
 
+const sizesOf = (accountsText: string, transfersText: string | undefined): Size[] => {
+  const accounts = accountsText.split(',').map((text) => whole('accounts', text, 2));
+  const transfers = transfersText?.split(',').map((text) => whole('transfers', text, 1)) ?? accounts;
+  if (transfers.length !== 1 && transfers.length !== accounts.length)
+    throw new Error('--transfers takes one number, or one for each of --accounts.');
+  return accounts.map((count, n) => {
+    const past = transfers[n] ?? transfers[0] ?? count;
+    if (past < count) log(`${count} accounts have a transfer each at least, which brings their money`);
+    return { accounts: count, transfers: Math.max(past, count) };
+  });
+};
+
+const runFlat = async ({ values }: Given): Promise<void> => {
+  const results = await flat({
+    sizes: sizesOf(values.accounts, values.transfers),
+    rounds: whole('rounds', values.rounds ?? '3', 1),
+    durationS: seconds('duration', values.duration),
+    warmupS: seconds('warmup', values.warmup),
+    connections: whole('connections', values.connections, 1),
+    log,
+  });
+  process.stdout.write(`\n${flatTable(results)}`);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  if (results.some(({ reports }) => reports.some((report) => errorsOf(report) > 0))) process.exitCode = 1;
+};
+
+const runConnections = async ({ values }: Given): Promise<void> => {
+  process.stdout.write(await idleConnections(whole('count', values.count ?? '8000', 1), log));
+};
+
+const tell = ({ text, ok }: { text: string; ok: boolean }): void => {
+  process.stdout.write(text);
+  if (!ok) process.exitCode = 1;
+};
+
+const runSlowLoris = async ({ values }: Given): Promise<void> =>
+  tell(await slowClients(whole('count', values.count ?? '50', 2), whole('within', values.within, 1), log));
+
+const runSoak = async ({ values }: Given): Promise<void> =>
+  tell(
+    await soak({
+      minutes: whole('minutes', values.minutes, 1),
+      connections: whole('connections', values.connections, 1),
+      rate: values.rate === undefined ? undefined : whole('rate', values.rate, 1),
+      stripe: values.stripe,
+      load: values.load,
+      log,
+    }),
+  );
+
 const COMMANDS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
   scenarios: runScenarios,
   chart: drawChart,
+  flat: runFlat,
+  connections: runConnections,
+  'slow-loris': runSlowLoris,
+  soak: runSoak,
 };
 
 const main = async (): Promise<void> => {

@@ -15,7 +15,7 @@ export interface Subject {
   readonly pids: Readonly<Record<string, number>>;
 }
 
-/** Opens its own doors alone, and shows it all. */
+/** Of the demo merchant; it opens what runs on an embedded database alone. */
 const KEY = 'sk_test_demo';
 
 export const pidsOf = (text: string | undefined): Record<string, number> =>
@@ -38,6 +38,8 @@ export interface OwnOptions {
   readonly stripe?: Stripe | undefined;
   /** Options for Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Another database than the embedded one, and a key that opens it: there the demo keys do not work. */
+  readonly database?: { readonly name: string; readonly url: string; readonly key: string };
 }
 
 export interface Stripe {
@@ -53,24 +55,28 @@ const passedOn = (): Record<string, string> => {
 };
 
 /** The service as `npm start` has it, but for the limit of what one merchant may ask, which a load would meet. */
-export const startOwn = async (world: World, { workers, stripe, nodeArgs = [] }: OwnOptions): Promise<Own> => {
+export const startOwn = async (world: World, options: OwnOptions = {}): Promise<Own> => {
+  const { workers, stripe, nodeArgs = [], database } = options;
+  const attached: Record<string, string> = database
+    ? { DATABASE_URL: database.url, STRIPE_SECRET_KEY: 'sk_test_sandbox', STRIPE_API_BASE: world.sandboxUrl }
+    : { DATA_DIR: world.dataDir };
   const service = await world.start({
-    name: 'service',
+    name: database?.name ?? 'service',
     command: [process.execPath, ...nodeArgs, '--import', './scripts/require-node.js', 'src/main.ts'],
     env: {
       LOG_LEVEL: 'info',
       RATE_LIMIT_PER_S: '1000000',
       ...passedOn(),
       ...(workers === undefined ? {} : { WORKERS: workers }),
+      ...attached,
       ...(stripe ? { STRIPE_API_BASE: stripe.url } : {}),
-      DATA_DIR: world.dataDir,
       ...{ PORT: '0', OPS_PORT: '0', SANDBOX_PORT: '0' },
     },
   });
   const [, opsUrl = ''] = /Ops +(http:\S+)/.exec(await service.said()) ?? [];
   const stripePid = stripe ? stripe.pid : await sandboxPid(world);
   const pids = { service: service.pid, postgres: world.postgresPid(), ...(stripePid ? { stripe: stripePid } : {}) };
-  return { url: service.url, opsUrl, key: KEY, pids, service };
+  return { url: service.url, opsUrl, key: database?.key ?? KEY, pids, service };
 };
 
 const sandboxPid = async ({ sandboxUrl }: World): Promise<number> => {

@@ -4,11 +4,15 @@ import { expect, test } from '@jest/globals';
 import { bench } from '../../scripts/bench/bench.ts';
 import { chartOf } from '../../scripts/bench/chart.ts';
 import { errorsIn } from '../../scripts/bench/figures.ts';
+import { flat, flatTable } from '../../scripts/bench/flat.ts';
 import type { Report } from '../../scripts/bench/load/report.ts';
 import { canMeasure } from '../../scripts/bench/processes.ts';
 import { errorsOf, runLoad } from '../../scripts/bench/run-load.ts';
 import { SCENARIOS } from '../../scripts/bench/scenarios.ts';
+import { slopeOf } from '../../scripts/bench/soak.ts';
 import { tableOf } from '../../scripts/bench/table.ts';
+import { judge, type Verdict } from '../../scripts/proof/judge.ts';
+import type { World } from '../../scripts/proof/world.ts';
 
 /** The bench in its short form: a moment of each scenario, to show that it works. `npm run bench` is the bench itself. */
 const TIMEOUT_MS = 180_000;
@@ -29,6 +33,36 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test(
+  'what is seeded for the flat measurement keeps every promise of the ledger, before the load and after it',
+  async () => {
+    const sizes = [
+      { accounts: 10, transfers: 10 },
+      { accounts: 100, transfers: 1_050 },
+    ];
+    const verdicts: Verdict[] = [];
+    const inspect = async ({ sandboxUrl }: World, urls: readonly string[]): Promise<void> => {
+      // The sandbox is that of both databases: what Stripe charged for the other is not asked of each.
+      for (const databaseUrl of urls) verdicts.push(await judge({ databaseUrl, sandboxUrl, seen: [] }));
+    };
+    const results = await flat({ ...SHORT, sizes, inspect });
+    expect(verdicts.map(({ counts }) => counts.transfers)).toEqual([11, 1_051, expect.any(Number), expect.any(Number)]);
+    const broken = verdicts.flatMap(({ violations }) => violations.map(({ rule }) => rule));
+    expect(broken.filter((rule) => rule !== 'charge_without_payment')).toEqual([]);
+    expect(results.flatMap(({ reports }) => reports.map(errorsOf))).toEqual([0, 0, 0, 0]);
+    expect(flatTable(results)).toContain('1,050');
+  },
+  TIMEOUT_MS,
+);
+
+test('a slope is found among samples, with an error that says how sure it is', () => {
+  const points = Array.from({ length: 100 }, (_, n) => ({ atS: n * 5, bytes: 1_000 + 3 * n * 5 + (n % 2) }));
+  const { slope, error } = slopeOf(points);
+  expect(slope).toBeCloseTo(3, 2);
+  expect(error).toBeGreaterThan(0);
+  expect(error).toBeLessThan(0.001);
+});
 
 const loadOn = async (listener: RequestListener): Promise<Report> => {
   const server = createServer(listener).listen(0, '127.0.0.1');
