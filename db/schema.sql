@@ -14,7 +14,7 @@ CREATE TABLE accounts (
   created_at timestamp with time zone not null default now(),
   constraint accounts_pkey PRIMARY KEY (merchant_id, id),
   constraint accounts_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
-  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'stripe_clearing'::text, 'revenue'::text, 'stripe_fees'::text, 'disputes'::text, 'bank'::text]))),
+  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'stripe_clearing'::text, 'revenue'::text, 'stripe_fees'::text, 'disputes'::text, 'bank'::text, 'exchange'::text]))),
   constraint accounts_owner_check CHECK (((kind = 'wallet'::text) = (customer_id IS NOT NULL))),
   constraint accounts_sums_check CHECK (((debits >= 0) AND (credits >= 0) AND (pending >= 0)))
 ) WITH (fillfactor=50);
@@ -54,6 +54,33 @@ CREATE TABLE attempts (
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
   constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'requires_capture'::text, 'requires_action'::text, 'processing'::text, 'declined'::text, 'canceled'::text, 'failed'::text])))
+) WITH (fillfactor=70);
+
+CREATE TABLE balance_transactions (
+  merchant_id uuid not null,
+  id text not null,
+  payment_id uuid not null,
+  kind text not null,
+  source text not null,
+  gross bigint not null,
+  fee bigint not null,
+  currency text not null,
+  charged bigint not null,
+  charged_currency text not null,
+  payout text,
+  created_at timestamp with time zone not null,
+  posted_at timestamp with time zone not null,
+  constraint balance_transactions_pkey PRIMARY KEY (merchant_id, id)
+);
+
+CREATE TABLE balance_windows (
+  created_from timestamp with time zone not null,
+  created_to timestamp with time zone not null,
+  after text,
+  reads smallint not null default 0,
+  due_at timestamp with time zone,
+  constraint balance_windows_pkey PRIMARY KEY (created_from),
+  constraint balance_windows_span_check CHECK ((created_from < created_to))
 ) WITH (fillfactor=70);
 
 CREATE TABLE batches (
@@ -189,6 +216,18 @@ CREATE TABLE payments (
   constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'requires_capture'::text, 'succeeded'::text, 'canceled'::text])))
 ) WITH (fillfactor=70);
 
+CREATE TABLE payouts (
+  merchant_id uuid not null,
+  id text not null,
+  currency text not null,
+  amount bigint not null,
+  status text not null,
+  returned_in text,
+  created_at timestamp with time zone not null,
+  constraint payouts_pkey PRIMARY KEY (merchant_id, id),
+  constraint payouts_status_check CHECK ((status = ANY (ARRAY['paid'::text, 'failed'::text])))
+);
+
 CREATE TABLE refunds (
   merchant_id uuid not null,
   id uuid not null,
@@ -219,6 +258,17 @@ CREATE TABLE stripe_events (
   constraint stripe_events_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=70);
 
+CREATE TABLE stripe_payouts (
+  id text not null,
+  told integer not null default 1,
+  tries integer not null default 0,
+  after text,
+  listed boolean not null default false,
+  outcome text,
+  due_at timestamp with time zone,
+  constraint stripe_payouts_pkey PRIMARY KEY (id)
+) WITH (fillfactor=70);
+
 CREATE TABLE transfers (
   merchant_id uuid not null,
   id uuid not null,
@@ -237,6 +287,19 @@ CREATE TABLE transfers (
   constraint transfers_pkey PRIMARY KEY (merchant_id, id),
   constraint transfers_amount_check CHECK ((amount > 0)),
   constraint transfers_legs_check CHECK ((debit <> credit))
+);
+
+CREATE TABLE unknown_balance_transactions (
+  id text not null,
+  kind text not null,
+  source text,
+  gross bigint not null,
+  fee bigint not null,
+  currency text not null,
+  payout text,
+  created_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  constraint unknown_balance_transactions_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE webhook_endpoints (
@@ -267,6 +330,10 @@ CREATE INDEX attempts_open_idx ON public.attempts USING btree (owned_until) WHER
 
 CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id);
 
+CREATE INDEX balance_transactions_payout_idx ON public.balance_transactions USING btree (payout, merchant_id) WHERE (payout IS NOT NULL);
+
+CREATE INDEX balance_windows_due_idx ON public.balance_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE INDEX claims_created_idx ON public.claims USING brin (created_at);
 
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
@@ -279,10 +346,16 @@ CREATE INDEX events_subject_idx ON public.events USING btree (subject, id);
 
 CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, id);
 
+CREATE INDEX payouts_id_idx ON public.payouts USING btree (id);
+
+CREATE INDEX payouts_returned_idx ON public.payouts USING btree (returned_in) WHERE (returned_in IS NOT NULL);
+
 CREATE INDEX refunds_payment_idx ON public.refunds USING btree (payment_id, id);
 
 CREATE INDEX stripe_events_open_idx ON public.stripe_events USING btree (owned_until) WHERE (applied_at IS NULL);
 
 CREATE INDEX stripe_events_payment_idx ON public.stripe_events USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX stripe_payouts_due_idx ON public.stripe_payouts USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX transfers_payment_idx ON public.transfers USING btree (payment_id) WHERE (payment_id IS NOT NULL);

@@ -5,13 +5,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { ownerOf, posted, type Account, type AccountKind } from '../src/domain/account.ts';
-import { parseCurrency, toDecimal } from '../src/domain/currency.ts';
+import type { PayoutStatus } from '../src/domain/balance.ts';
+import { parseCurrency, toDecimal, type Currency } from '../src/domain/currency.ts';
 import { newId, type AccountId, type Id } from '../src/domain/ids.ts';
 import { ARROWS, type Arrow } from '../src/domain/lifecycle.ts';
-import { posting, POSTINGS } from '../src/domain/postings.ts';
-import type { PostingRule } from '../src/domain/transfer.ts';
+import { balancePostings, payoutPostings, posting, POSTINGS } from '../src/domain/postings.ts';
 import { micros } from '../src/domain/time.ts';
-import { post } from '../src/domain/transfer.ts';
+import { post, type PaymentRule, type Transfer } from '../src/domain/transfer.ts';
 
 const README = new URL('../src/domain/README.md', import.meta.url);
 
@@ -24,31 +24,104 @@ const drawArrow = ({ from, to, by, when }: Arrow): string =>
 
 // ---- the postings ------------------------------------------------------------------------------------------------
 
-/** What happens to one customer, so that each rule is seen at work: amounts in cents. */
-const STORY: readonly { readonly rule: PostingRule; readonly amount: bigint; readonly what: string }[] = [
-  { rule: 'payment', amount: 5000n, what: 'Ada pays 50.00 by card.' },
-  { rule: 'refund', amount: 2000n, what: 'The shop refunds 20.00 of it.' },
-  { rule: 'refund_reversed', amount: 2000n, what: 'Her card is closed, and the refund comes back.' },
-  { rule: 'dispute_opened', amount: 5000n, what: 'She disputes the payment at her bank.' },
-  { rule: 'dispute_won', amount: 5000n, what: 'The bank finds for the shop.' },
-  { rule: 'payment', amount: 1500n, what: 'She pays 15.00 more.' },
-  { rule: 'dispute_opened', amount: 1500n, what: 'She disputes that too.' },
-  { rule: 'dispute_lost', amount: 1500n, what: 'The bank finds for her.' },
+const MERCHANT = newId('mer');
+const CUSTOMER = newId('cus');
+const currencyOf = (code: string): Currency => {
+  const currency = parseCurrency(code);
+  if (!currency) throw new Error(`${code} is no currency`);
+  return currency;
+};
+const USD = currencyOf('usd');
+const CHF = currencyOf('chf');
+
+interface Step {
+  readonly what: string;
+  readonly transfers: readonly Transfer[];
+}
+
+const stepOf = (currency: Currency, rule: PaymentRule, amount: bigint, cause: Id<string>, what: string): Step => ({
+  what,
+  transfers: [posting(rule, { merchant: MERCHANT, id: newId('pay'), customer: CUSTOMER, currency }, amount, cause)],
+});
+
+const FIRST = newId('pay');
+const REFUND = newId('re');
+const WON = newId('dp');
+const LOST = newId('dp');
+/** What happens to one customer, so that each rule of a payment's life is seen at work: amounts in cents. */
+const LIFE: readonly Step[] = [
+  stepOf(USD, 'payment', 5000n, FIRST, 'Ada pays 50.00 by card.'),
+  stepOf(USD, 'refund', 2000n, REFUND, 'The shop refunds 20.00 of it.'),
+  stepOf(USD, 'refund_reversed', 2000n, REFUND, 'Her card is closed, and the refund comes back.'),
+  stepOf(USD, 'dispute_opened', 5000n, WON, 'She disputes the payment at her bank.'),
+  stepOf(USD, 'dispute_won', 5000n, WON, 'The bank finds for the shop.'),
+  stepOf(USD, 'payment', 1500n, newId('pay'), 'She pays 15.00 more.'),
+  stepOf(USD, 'dispute_opened', 1500n, LOST, 'She disputes that too.'),
+  stepOf(USD, 'dispute_lost', 1500n, LOST, 'The bank finds for her.'),
 ];
 
-const SHOWN = ['wallet', 'stripe_clearing', 'disputes'] as const satisfies readonly AccountKind[];
+let transactions = 0;
+/** What a balance transaction of Stripe's posts: settled in US dollars, whatever was charged. */
+const settled = (what: string, charged: bigint, chargedCurrency: Currency, gross: bigint, fee: bigint): Step => ({
+  what,
+  transfers: balancePostings({
+    merchant: MERCHANT,
+    id: `txn_${++transactions}`,
+    payment: FIRST,
+    kind: 'charge',
+    source: 'ch_1',
+    gross,
+    fee,
+    currency: USD,
+    charged,
+    chargedCurrency,
+    createdAt: micros(0),
+  }),
+});
+const paidOut = (what: string, amount: bigint, status: PayoutStatus, known?: PayoutStatus): Step => {
+  const share = { merchant: MERCHANT, payout: 'po_1', currency: USD, amount, status, createdAt: micros(0) };
+  const transfers = payoutPostings(share, known);
+  return { what, transfers: transfers === 'settled before' ? [] : transfers };
+};
 
-/** Each step of the story, posted by the code that posts the real ones, with the balances that it leaves. */
-const workedExample = (): string[] => {
-  const currency = parseCurrency('usd');
-  if (!currency) throw new Error('usd is no currency');
-  const merchant = newId('mer');
-  const payment = { merchant, id: newId('pay'), customer: newId('cus'), currency };
+/** What Stripe makes of some payments: the rules of its balance. */
+const SETTLED: readonly Step[] = [
+  stepOf(USD, 'payment', 5000n, FIRST, 'Ada pays 50.00 usd by card.'),
+  settled('Stripe keeps 1.75 of it.', 5000n, USD, 5000n, 175n),
+  stepOf(CHF, 'payment', 10000n, newId('pay'), 'She pays 100.00 chf.'),
+  settled('Stripe has no account in chf, makes 125.00 usd of it, and keeps 3.93.', 10000n, CHF, 12500n, 393n),
+  stepOf(CHF, 'refund', 2000n, REFUND, 'The shop refunds 20.00 chf.'),
+  settled('It costs 25.00 usd.', -2000n, CHF, -2500n, 0n),
+  settled('A dispute costs a fee of 15.00.', 0n, USD, 0n, 1500n),
+  settled('It is won, and Stripe gives the fee back.', 0n, USD, 0n, -1500n),
+  paidOut('Stripe pays out.', 14432n, 'paid'),
+  paidOut('The bank sends it back.', 14432n, 'failed', 'paid'),
+];
+
+type Column = readonly [AccountKind, Currency];
+const LIFE_SHOWN: readonly Column[] = [
+  ['wallet', USD],
+  ['stripe_clearing', USD],
+  ['disputes', USD],
+];
+const SETTLED_SHOWN: readonly Column[] = [
+  ['wallet', USD],
+  ['stripe_clearing', USD],
+  ['stripe_fees', USD],
+  ['bank', USD],
+  ['exchange', USD],
+  ['wallet', CHF],
+  ['stripe_clearing', CHF],
+  ['exchange', CHF],
+];
+
+/** Each step of a story, posted by the code that posts the real ones, with the balances that it leaves. */
+const workedExample = (story: readonly Step[], columns: readonly Column[]): string => {
   const accounts = new Map<AccountId, Account>();
-  const open = (id: AccountId): Account => ({
-    merchant,
+  const open = (id: AccountId, currency: Currency): Account => ({
+    merchant: MERCHANT,
     id,
-    ...ownerOf(merchant, id, currency),
+    ...ownerOf(MERCHANT, id, currency),
     currency,
     debits: 0n,
     credits: 0n,
@@ -56,23 +129,24 @@ const workedExample = (): string[] => {
     sequence: 0n,
     postedAt: micros(0),
   });
-  const balanceOf = (kind: AccountKind): string => {
-    const account = [...accounts.values()].find((one) => one.kind === kind);
+  const balanceOf = ([kind, currency]: Column): string => {
+    const account = [...accounts.values()].find((one) => one.kind === kind && one.currency === currency);
     return toDecimal(account ? posted(account) : 0n, currency);
   };
-  let cause: Id<string> = payment.id;
-  return STORY.map(({ rule, amount, what }) => {
-    if (rule === 'payment' || rule === 'refund' || rule === 'dispute_opened') cause = newId('re');
-    const transfer = posting(rule, payment, amount, cause);
-    const { debit, credit } = post(
-      transfer,
-      accounts.get(transfer.debit) ?? open(transfer.debit),
-      accounts.get(transfer.credit) ?? open(transfer.credit),
-      micros(1),
-    )._unsafeUnwrap();
-    accounts.set(debit.id, debit).set(credit.id, credit);
-    return `| ${what} | \`${rule}\` | ${toDecimal(amount, currency)} | ${SHOWN.map(balanceOf).join(' | ')} |`;
-  });
+  const row = (transfer: Transfer, what: string): string => {
+    const { kind, amount, currency } = transfer;
+    const account = (id: AccountId): Account => accounts.get(id) ?? open(id, currency);
+    const moved = post(transfer, account(transfer.debit), account(transfer.credit), micros(1))._unsafeUnwrap();
+    accounts.set(moved.debit.id, moved.debit).set(moved.credit.id, moved.credit);
+    return `| ${what} | \`${kind}\` | ${toDecimal(amount, currency)} | ${columns.map(balanceOf).join(' | ')} |`;
+  };
+  const isOne = columns.every(([, currency]) => currency === USD);
+  const heads = columns.map(([kind, currency]) => `\`${kind}\`${isOne ? '' : ` ${currency}`}`);
+  return [
+    `| what happens | rule | amount | ${heads.join(' | ')} |`,
+    `|---|---|--:|${columns.map(() => '--:|').join('')}`,
+    ...story.flatMap(({ what, transfers }) => transfers.map((transfer, nth) => row(transfer, nth === 0 ? what : ''))),
+  ].join('\n');
 };
 
 const draw = async (): Promise<string> => {
@@ -109,13 +183,26 @@ ${Object.entries(POSTINGS)
   .map(([rule, { from, to, when }]) => `| \`${rule}\` | \`${from}\` | \`${to}\` | ${when} |`)
   .join('\n')}
 
-An example of each, with the balances that it leaves. They add up to zero in every line.
+An example of each that a payment's life posts, with the balances that it leaves. They add up to zero in every line.
 
-| what happens | rule | amount | ${SHOWN.map((kind) => `\`${kind}\``).join(' | ')} |
-|---|---|--:|--:|--:|--:|
-${workedExample().join('\n')}
+${workedExample(LIFE, LIFE_SHOWN)}
 
 \`stripe_clearing\` is below zero by what Stripe owes the merchant; \`disputes\` is below zero by what banks hold for now.
+
+## Stripe's balance
+
+What Stripe settles comes later, as its balance transactions: each is posted by a change of its own, with the fee in the
+currency that Stripe settles in. Where that is not the payment's, what Stripe turned from the one into the other passes
+through \`exchange\`: so each currency adds up to zero by itself, \`stripe_clearing\` holds in each what Stripe owes in it,
+and \`exchange\` shows what was given and what was got. A payout takes each merchant's share to \`bank\`: the sum of its
+transactions' nets, which is all that \`stripe_clearing\` holds for them. One that fails brings it back, and the next payout
+pays it out again. In every line, each currency adds up to zero.
+
+${workedExample(SETTLED, SETTLED_SHOWN)}
+
+A transaction that is of no payment here (another program's charge on the same Stripe account, or a bill of Stripe's own) is
+kept in \`unknown_balance_transactions\`, logged, and posted nowhere. A dispute's posting is the disputed amount alone: its
+fee comes with its balance transaction.
 `;
   return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
 };

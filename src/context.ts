@@ -5,10 +5,12 @@ import type { Applied, Change, Claim } from './domain/change.ts';
 import type { MerchantId } from './domain/ids.ts';
 import type { Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
+import type { Balances } from './storage/balance.ts';
 import type { Inbox } from './storage/inbox.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Webhooks } from './storage/webhooks.ts';
+import type { StripeBalance } from './stripe/balance.ts';
 import type { Breaker } from './stripe/breaker.ts';
 import type { Cards } from './stripe/cards.ts';
 import type { StripeEvents } from './stripe/events.ts';
@@ -25,6 +27,9 @@ export interface Context {
   /** What Stripe tells by itself, and where it is kept until it is applied. */
   readonly stripeEvents: StripeEvents;
   readonly inbox: Inbox;
+  /** Stripe's balance, and what has been read of it. */
+  readonly stripeBalance: StripeBalance;
+  readonly balances: Balances;
   /** Merchants' endpoints, and what is on its way to them. */
   readonly webhooks: Webhooks;
   /** Neither database nor Stripe is a real one: webhooks may go to this machine. */

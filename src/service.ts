@@ -18,10 +18,13 @@ import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admissio
 import { runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
+import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
+import { startPayouts } from './payments/payouts.ts';
 import { startSweeper } from './payments/recover.ts';
 import type { Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
+import { createBalances } from './storage/balance.ts';
 import { createCommitter } from './storage/commit.ts';
 import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
@@ -29,6 +32,7 @@ import { createLeases } from './storage/leases.ts';
 import { createInbox } from './storage/inbox.ts';
 import { createReads } from './storage/reads.ts';
 import { createWebhooks } from './storage/webhooks.ts';
+import { createBalance } from './stripe/balance.ts';
 import { createBreaker } from './stripe/breaker.ts';
 import { connectStripe, createCards, type Cards } from './stripe/cards.ts';
 import { createEvents } from './stripe/events.ts';
@@ -98,6 +102,8 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     breaker,
     stripeEvents: createEvents(stripeClient, breaker, stripe.webhookSecrets),
     inbox: createInbox(database.pool),
+    stripeBalance: createBalance(stripeClient, breaker),
+    balances: createBalances(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
     clock,
@@ -107,7 +113,10 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
     corsOrigins: config.corsOrigins,
-    onStripeEvent: () => inbox?.wake(),
+    onStripeEvent: () => {
+      inbox?.wake();
+      balance?.expect();
+    },
     onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
   const door = createDoor({ admission, seen: createSeenKeys(), routes, retryAfterS, onRefused: metrics.shed }, app);
@@ -117,6 +126,8 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   let sweeper: Rounds | undefined;
   let inbox: Rounds | undefined;
   let polling: Rounds | undefined;
+  let balance: BalanceReader | undefined;
+  let payouts: Rounds | undefined;
   let deliverer: Deliverer | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
@@ -144,6 +155,8 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
           sweeper = runJob('sweeper', () => startSweeper(ctx));
           inbox = runJob('inbox', () => startInbox(ctx));
           polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
+          balance = runJob('balance', () => startBalance(ctx));
+          payouts = runJob('payouts', () => startPayouts(ctx));
           if (config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl);
           deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
           started.refresh();
@@ -155,7 +168,8 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        await Promise.all([drain(api, deadlineMs), sweeper?.stop(), inbox?.stop(), polling?.stop(), deliverer?.stop()]);
+        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer];
+        await Promise.all([drain(api, deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();
       })(),

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/domain/time.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
 import { startSweeper } from '../../src/payments/recover.ts';
 import { createServer } from '../../src/server.ts';
+import { createBalances } from '../../src/storage/balance.ts';
 import { createCommitter } from '../../src/storage/commit.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
@@ -20,6 +21,7 @@ import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
+import { createBalance } from '../../src/stripe/balance.ts';
 import { createBreaker } from '../../src/stripe/breaker.ts';
 import { connectStripe, createCards } from '../../src/stripe/cards.ts';
 import { createEvents } from '../../src/stripe/events.ts';
@@ -66,6 +68,8 @@ const main = (): void => {
     breaker,
     stripeEvents: createEvents(stripe, breaker, []),
     inbox: createInbox(database.pool),
+    stripeBalance: createBalance(stripe, breaker),
+    balances: createBalances(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: false,
     clock,

@@ -25,6 +25,11 @@ export const RULES = {
   refunds_differ: 'What was refunded is the same at Stripe, in the payment, in its refunds and in the ledger.',
   holds: 'A wallet holds back what its refunds under way will take, and nothing else.',
   told_once: 'A succeeded payment has exactly one event that tells of it.',
+  balance_differs: "What Stripe's balance says of a payment is here to the cent, and its fee is posted once.",
+  clearing_differs:
+    'What Stripe owes a merchant, in each currency, is what stripe_clearing says, once all of it was read.',
+  payouts_differ:
+    'A payout is split by its balance transactions: the shares, and what was posted of them, are their sums.',
   sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
   account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
@@ -51,13 +56,15 @@ export interface Case {
   readonly seen: readonly Seen[];
   /** How long any attempt of the past may have taken to be settled; not asked if left out. */
   readonly settledWithinS?: number;
+  /** All of Stripe's balance should be here; else only what is here is compared. */
+  readonly balanceRead?: boolean;
 }
 
 export interface Verdict {
   readonly violations: readonly Violation[];
   /** What was looked at: a judgement of nothing proves nothing. */
   readonly counts: Readonly<
-    Record<'payments' | 'succeeded' | 'charges' | 'transfers' | 'accounts' | 'replies', number>
+    Record<'payments' | 'succeeded' | 'charges' | 'transfers' | 'accounts' | 'replies' | 'fees', number>
   >;
   /** The longest that an attempt took to be settled, in seconds. */
   readonly slowestSettlementS: number;
@@ -80,6 +87,7 @@ export const judge = async (of: Case): Promise<Verdict> => {
       ...compareWithStripe(payments, intents),
       ...comparePostings(payments),
       ...compareRefunds(payments, intents),
+      ...(await compareBalance(db, intents, of.balanceRead ?? false)),
       ...(await ledgerViolations(db)),
       ...(await compareWithClients(db, of.seen)),
       ...(await stuckViolations(db, intents)),
@@ -93,6 +101,7 @@ export const judge = async (of: Case): Promise<Verdict> => {
         charges: intents.flatMap(({ charges }) => charges).filter(({ status }) => status === 'succeeded').length,
         transfers: await countOf(db, 'transfers'),
         accounts: await countOf(db, 'accounts'),
+        fees: await countOf(db, 'balance_transactions'),
         replies: of.seen.length,
       },
       slowestSettlementS: settlements[0]?.tookS ?? 0,
@@ -128,6 +137,16 @@ interface Intent {
   readonly amount_received: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly charges: readonly { readonly id: string; readonly status: string; readonly amount_refunded: number }[];
+  readonly balance: readonly Line[];
+}
+
+/** A balance transaction at Stripe. */
+interface Line {
+  readonly id: string;
+  readonly gross: number;
+  readonly fee: number;
+  readonly currency: string;
+  readonly payout: string | null;
 }
 
 const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
@@ -239,6 +258,68 @@ const compareRefunds = (payments: readonly PaymentRow[], intents: readonly Inten
   });
 };
 
+// ---- Stripe's balance ----------------------------------------------------------------------------------------------
+
+interface BalanceRow {
+  readonly id: string;
+  readonly payment: string;
+  readonly gross: string;
+  readonly fee: string;
+  readonly currency: string;
+  readonly payout: string | null;
+}
+
+const compareBalance = async (db: pg.Client, intents: readonly Intent[], isRead: boolean): Promise<Violation[]> => {
+  const rows = await rowsOf<BalanceRow>(
+    db,
+    `select id, 'pay_' || replace(payment_id::text, '-', '') as payment, gross, fee, currency, payout
+     from balance_transactions`,
+  );
+  const split = new Set(
+    (await rowsOf<{ id: string }>(db, `select id from stripe_payouts where outcome in ('paid', 'failed')`)).map(
+      ({ id }) => id,
+    ),
+  );
+  const lines = new Map(
+    intents.flatMap(({ balance, metadata }) => balance.map((line) => [line.id, { line, metadata }])),
+  );
+  const here = new Set(rows.map(({ id }) => id));
+  const violations = rows.flatMap((row): Violation[] => {
+    const found = lines.get(row.id);
+    if (!found) return [{ rule: 'balance_differs', subject: row.payment, detail: `Stripe has no ${row.id} of it` }];
+    const { line, metadata } = found;
+    const differs: Violation[] = [];
+    const there = [metadata[TAG], String(line.gross), String(line.fee), line.currency].join(' ');
+    const known = [row.payment, row.gross, row.fee, row.currency].join(' ');
+    if (there !== known)
+      differs.push({ rule: 'balance_differs', subject: row.id, detail: `${known} here, ${there} at Stripe` });
+    if (line.payout !== null && split.has(line.payout) && line.payout !== row.payout)
+      differs.push({
+        rule: 'payouts_differ',
+        subject: row.id,
+        detail: `in ${row.payout ?? 'no payout'} here, in ${line.payout} at Stripe`,
+      });
+    return differs;
+  });
+  if (!isRead) return violations;
+  for (const [id, { metadata }] of lines)
+    if (metadata[TAG] !== undefined && !here.has(id))
+      violations.push({ rule: 'balance_differs', subject: metadata[TAG], detail: `${id} is not here` });
+  return [...violations, ...(await rowsOf<Omit<Violation, 'rule'>>(db, CLEARING)).map(ofClearing)];
+};
+
+/** Nets that were posted, less what was paid out. */
+const CLEARING = `
+  with parts as (
+    select merchant_id, currency, gross - fee as owed from balance_transactions
+    union all
+    select merchant_id, currency, -amount from payouts where status = 'paid'
+    union all
+    select merchant_id, currency, credits - debits from accounts where kind = 'stripe_clearing')
+  select currency || ' of ' || merchant_id as subject, 'it is off by ' || sum(owed) as detail
+  from parts group by merchant_id, currency having sum(owed) <> 0`;
+const ofClearing = (row: Omit<Violation, 'rule'>): Violation => ({ rule: 'clearing_differs', ...row });
+
 interface Settled {
   readonly payment: string;
   readonly kind: string;
@@ -316,6 +397,33 @@ const LEDGER: readonly (readonly [Rule, string])[] = [
        from wallets w where w.after < 0)
      select account::text as subject, format('it fell to %s, and Stripe alone took %s', after, taken) as detail
      from low where after + taken < 0`,
+  ],
+  [
+    'balance_differs',
+    `with posted as (
+       select merchant_id, payment_id, currency, sum(case kind when 'fee' then amount else -amount end) as fee
+       from transfers where kind in ('fee', 'fee_returned') group by 1, 2, 3),
+     kept as (select merchant_id, payment_id, currency, sum(fee) as fee from balance_transactions group by 1, 2, 3)
+     select payment_id::text as subject, format('fees of %s %s, posted %s', k.fee, currency, p.fee) as detail
+     from kept k full join posted p using (merchant_id, payment_id, currency)
+     where coalesce(k.fee, 0) <> coalesce(p.fee, 0)`,
+  ],
+  [
+    'payouts_differ',
+    `with parts as (
+       select payout as id, merchant_id, currency, gross - fee as part from balance_transactions
+       union all select returned_in, merchant_id, currency, amount from payouts where returned_in is not null),
+     sums as (select id, merchant_id, currency, sum(part) as sum from parts
+       where id in (select id from stripe_payouts where outcome in ('paid', 'failed')) group by 1, 2, 3)
+     select id as subject, format('%s of it is %s %s, and its transactions come to %s', merchant_id, p.amount, currency, s.sum) as detail
+     from payouts p full join sums s using (id, merchant_id, currency)
+     where id in (select id from stripe_payouts where outcome in ('paid', 'failed')) and coalesce(p.amount, 0) <> coalesce(s.sum, 0)
+     union all
+     select currency || ' of ' || merchant_id, format('shares of %s, posted %s', coalesce(p.amount, 0), coalesce(t.amount, 0))
+     from (select merchant_id, currency, sum(amount) as amount from payouts where status = 'paid' group by 1, 2) p
+     full join (select merchant_id, currency, sum(case kind when 'payout' then amount else -amount end) as amount
+       from transfers where kind in ('payout', 'payout_reversed') group by 1, 2) t using (merchant_id, currency)
+     where coalesce(p.amount, 0) <> coalesce(t.amount, 0)`,
   ],
   [
     'holds',
@@ -446,7 +554,7 @@ const stuckViolations = async (db: pg.Client, intents: readonly Intent[]): Promi
 const rowsOf = async <Row>(db: pg.Client, query: string, values: unknown[] = []): Promise<Row[]> =>
   (await db.query(query, values)).rows as Row[];
 
-const countOf = async (db: pg.Client, table: 'transfers' | 'accounts'): Promise<number> => {
+const countOf = async (db: pg.Client, table: 'transfers' | 'accounts' | 'balance_transactions'): Promise<number> => {
   const [row] = await rowsOf<{ n: string }>(db, `select count(*) as n from ${table}`);
   return Number(row?.n);
 };

@@ -15,6 +15,7 @@ import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
 import {
   attached,
+  balanceIsRead,
   createWorld,
   embedded,
   expireLeases,
@@ -94,10 +95,12 @@ export const proveKills = async ({
     }
     if (kills === 0) await sleep(UNTIL_KILL_MS.max);
     const report = await load.finish(SETTLE_TIMEOUT_MS);
+    await balanceIsRead(world);
     const verdict = await judge({
       databaseUrl: world.databaseUrl,
       sandboxUrl: world.sandboxUrl,
       seen: report.seen,
+      balanceRead: true,
       settledWithinS: SETTLED_WITHIN_S + Math.ceil(pauses.totalMs() / 1000),
     });
     return { verdict, load: report };

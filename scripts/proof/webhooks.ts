@@ -116,6 +116,7 @@ export const proveOrders = async ({ orders, seed, log }: OrdersOptions): Promise
     const payments = await makePayments(world, stripe);
     // None of it is read from the list while the orders are told: what asks for it waits.
     const events = await stripe.events();
+    const lines = await countLines(stripe);
     const states = new Map<string, number>();
     let deliveries = 0;
     let summary: OrdersProof['summary'] = {};
@@ -125,7 +126,7 @@ export const proveOrders = async ({ orders, seed, log }: OrdersOptions): Promise
       const service = await startInProcess(world, database(`order_${order}`));
       const told = shuffled(events, random);
       await deliver(service, told);
-      const [state, now] = await finalState(service, events.length);
+      const [state, now] = await finalState(service, events.length, lines);
       states.set(state, (states.get(state) ?? 0) + 1);
       deliveries += told.length;
       summary = now;
@@ -205,7 +206,26 @@ const SUMMARY = `
   select status as name, count(*)::int as n from payments group by 1
   union all select 'posted ' || kind, count(*)::int from transfers group by 1 order by 1`;
 
-const finalState = async (service: InProcess, events: number): Promise<[string, Readonly<Record<string, number>>]> => {
+/** How many transactions Stripe's balance has. */
+const countLines = async (stripe: Stripe): Promise<number> => {
+  for (let lines = 0, after = ''; ;) {
+    const { data } = await stripe.get(`/v1/balance_transactions?limit=100${after}`);
+    lines += data.length;
+    if (data.length < 100) return lines;
+    after = `&starting_after=${data.at(-1)?.id ?? ''}`;
+  }
+};
+
+const finalState = async (
+  service: InProcess,
+  events: number,
+  lines: number,
+): Promise<[string, Readonly<Record<string, number>>]> => {
+  // No webhook tells of them by itself: they are read from Stripe's list.
+  await eventually(
+    () => service.query<{ n: number }>('select count(*)::int as n from balance_transactions'),
+    ([row]) => row?.n === lines,
+  );
   await eventually(
     () => service.query<{ n: number }>('select count(*)::int as n from stripe_events where applied_at is not null'),
     ([row]) => row?.n === events,

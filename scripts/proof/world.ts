@@ -120,6 +120,29 @@ export const expireLeases = async ({ databaseUrl }: World): Promise<void> => {
 export const openAttempts = async ({ databaseUrl }: World): Promise<number> =>
   (await ask(databaseUrl, 'select from attempts where outcome is null')).rowCount ?? 0;
 
+/** Waits until all that Stripe's balance says of our payments is here: what goes wrong then is for the judge to say. */
+export const balanceIsRead = ({ databaseUrl, sandboxUrl }: World): Promise<boolean> =>
+  until(async () => {
+    const text = await (await fetch(`${sandboxUrl}/_sandbox/export`)).text();
+    const intents = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Exported);
+    const isSettled = intents.every(({ charges }) => charges.every((one) => !one.captured || one.balance_transaction));
+    const lines = intents.flatMap(({ balance, metadata }) => (metadata['quittance_payment'] ? balance : []));
+    const { rows } = await ask(databaseUrl, 'select count(*)::int as n from balance_transactions');
+    return isSettled && (rows as { n: number }[])[0]?.n === lines.length;
+  }, BALANCE_TIMEOUT_MS);
+
+/** A span without webhooks, and a round each of Stripe's and ours. */
+const BALANCE_TIMEOUT_MS = 45_000;
+
+interface Exported {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly charges: readonly { readonly captured: boolean; readonly balance_transaction: string | null }[];
+  readonly balance: readonly object[];
+}
+
 const ask = async (url: string, statement: string): Promise<pg.QueryResult> => {
   const db = new pg.Client(url);
   await db.connect();

@@ -18,6 +18,7 @@ import type { Micros } from './time.ts';
  *   stripe_fees      what Stripe has kept
  *   disputes         what is disputed
  *   bank             what has arrived there
+ *   exchange         what Stripe has turned from one currency into another
  */
 export type AccountKind = 'wallet' | PlatformKind;
 

@@ -1,6 +1,7 @@
 /** A change: whatever one operation wants written, all of it or nothing. */
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
+import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
 import type {
@@ -137,6 +138,9 @@ export interface Change {
   readonly customer?: Customer;
   readonly item?: Item;
   readonly payment?: PaymentStep;
+  /** What Stripe's balance tells; posted once, whoever learns of it. */
+  readonly balance?: BalanceTransaction;
+  readonly payout?: PayoutShare;
   readonly transfers?: readonly Transfer[];
   /** Of a bulk: whether all of its transfers are moved or none (`atomic`), or each is decided by itself. */
   readonly bulk?: 'atomic' | 'independent';

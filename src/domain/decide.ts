@@ -8,10 +8,12 @@
 import { err, ok, type Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
+import { shareKey, type BalanceTransaction, type PayoutShare, type PayoutStatus } from './balance.ts';
 import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
 import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
-import { take, type Stepped, type Subject } from './lifecycle.ts';
+import { take, type Hold, type Stepped, type Subject } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund } from './payment.ts';
+import { balancePostings, payoutPostings } from './postings.ts';
 import type { Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
@@ -30,6 +32,10 @@ export interface State {
   readonly refunds: ReadonlyMap<RefundId, Refund>;
   readonly disputes: ReadonlyMap<DisputeId, Dispute>;
   readonly accounts: ReadonlyMap<AccountId, Account>;
+  /** The balance transactions that are known, by Stripe's ids. */
+  readonly balance: ReadonlySet<string>;
+  /** The shares of payouts that are known, by `shareKey`. */
+  readonly payouts: ReadonlyMap<string, PayoutStatus>;
 }
 
 /** What a batch writes: each table once. */
@@ -51,6 +57,8 @@ export interface Writes {
   readonly disputes: Map<DisputeId, Dispute>;
   readonly accounts: Map<AccountId, Account>;
   readonly transfers: PostedTransfer[];
+  readonly balance: Map<string, BalanceTransaction>;
+  readonly payouts: Map<string, PayoutShare>;
   readonly events: Event[];
 }
 
@@ -75,6 +83,8 @@ export const decide = (state: State, changes: readonly Change[], now: Micros): D
     disputes: new Map(),
     accounts: new Map(),
     transfers: [],
+    balance: new Map(),
+    payouts: new Map(),
     events: [],
   };
   const outcomes = changes.map((change) => decideOne(state, claims, writes, change, now));
@@ -155,19 +165,33 @@ const draft = (
   const stepped: Result<Stepped | null | 'settled before', PaymentError> = change.payment
     ? take(find(state, writes, change), change.payment)
     : ok(null);
+  const told = toldBy(state, writes, change);
   return stepped.andThen((step): Result<Draft | 'settled before', PaymentError> => {
-    if (step === 'settled before') return ok(step);
-    return move(state, writes, change, step, now).map(({ transfers, results, accounts }) => ({
-      effect: {
-        payment: step?.payment ?? null,
-        refund: step?.refund ?? null,
-        dispute: step?.dispute ?? null,
-        transfers,
-        results,
-      },
-      accounts,
-    }));
+    if (step === 'settled before' || told === 'settled before') return ok('settled before');
+    return move(state, writes, change, [...(step?.transfers ?? []), ...told], step?.hold ?? null, now).map(
+      ({ transfers, results, accounts }) => ({
+        effect: {
+          payment: step?.payment ?? null,
+          refund: step?.refund ?? null,
+          dispute: step?.dispute ?? null,
+          transfers,
+          results,
+        },
+        accounts,
+      }),
+    );
   });
+};
+
+/** What Stripe's balance has to post, if it is new. */
+const toldBy = (state: State, writes: Writes, { balance, payout }: Change): Transfer[] | 'settled before' => {
+  if (balance)
+    return state.balance.has(balance.id) || writes.balance.has(balance.id)
+      ? 'settled before'
+      : balancePostings(balance);
+  if (!payout) return [];
+  const key = shareKey(payout);
+  return payoutPostings(payout, writes.payouts.get(key)?.status ?? state.payouts.get(key));
 };
 
 /** What a step is about, as the changes before it in the batch have left it. */
@@ -197,11 +221,12 @@ const move = (
   state: State,
   writes: Writes,
   change: Change,
-  step: Stepped | null,
+  facts: readonly Transfer[],
+  hold: Hold | null,
   now: Micros,
 ): Result<Moved, PaymentError> => {
   const moved: Moved = { transfers: [], results: [], accounts: new Map() };
-  const wanted = [...(step?.transfers ?? []), ...(change.transfers ?? [])];
+  const wanted = [...facts, ...(change.transfers ?? [])];
 
   const account = (id: AccountId, param: string): Result<Account, PaymentError> => {
     const found = moved.accounts.get(id) ?? writes.accounts.get(id) ?? state.accounts.get(id);
@@ -218,12 +243,12 @@ const move = (
       ),
     );
 
-  if (step?.hold) {
-    const { account: wallet, amount } = step.hold;
+  if (hold) {
+    const { account: wallet, amount } = hold;
     // What was refunded at Stripe is a fact; what is asked for here must be there to be held.
     const held = account(wallet, 'payment').andThen((before) =>
       change.payment?.kind === 'refund' && available(before) < amount
-        ? err(paymentError('insufficient_funds', { payment: step.payment.id }))
+        ? err(paymentError('insufficient_funds', { payment: change.payment.payment.id }))
         : ok({ ...before, pending: before.pending + amount }),
     );
     if (held.isErr()) return err(held.error);
@@ -256,6 +281,8 @@ const keep = (writes: Writes, change: Change, { effect, accounts }: Draft): void
   }
   if (effect.refund) writes.refunds.set(effect.refund.id, effect.refund);
   if (effect.dispute) writes.disputes.set(effect.dispute.id, effect.dispute);
+  if (change.balance) writes.balance.set(change.balance.id, change.balance);
+  if (change.payout) writes.payouts.set(shareKey(change.payout), change.payout);
   for (const account of accounts.values()) writes.accounts.set(account.id, account);
   writes.transfers.push(...effect.transfers);
   if (change.events) writes.events.push(...change.events(effect));

@@ -16,8 +16,9 @@
  * An id is a prefix and a UUIDv7 without dashes (`cus_0198f3…`), made by the application: sorted by time, known before
  * the row is written. The database holds the UUID alone.
  */
-import { randomUUIDv7 } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { Currency } from './currency.ts';
+import type { Micros } from './time.ts';
 
 declare const prefixOf: unique symbol;
 export type Id<Prefix extends string> = `${Prefix}_${string}` & { readonly [prefixOf]: Prefix };
@@ -53,7 +54,7 @@ export const idOf = <P extends string>(prefix: P, uuid: string): Id<P> =>
 export const uuidOf = (id: Id<string>): string => id.slice(id.indexOf('_') + 1);
 
 /** A merchant's own accounts: `account.ts` says what each holds. */
-export const PLATFORM_KINDS = ['stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank'] as const;
+export const PLATFORM_KINDS = ['stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank', 'exchange'] as const;
 export type PlatformKind = (typeof PLATFORM_KINDS)[number];
 
 /** Three bits: which of a merchant's accounts; 0 is left to wallets. */
@@ -63,6 +64,7 @@ const KIND_BITS = {
   stripe_fees: 3,
   disputes: 4,
   bank: 5,
+  exchange: 6,
 } as const satisfies Record<PlatformKind, number>;
 
 /** Fifteen bits: five for each letter. */
@@ -72,6 +74,16 @@ const currencyBits = (currency: Currency): number =>
 /** Another id that follows from an id: the transfer that a refund makes, and the second one, which takes it back. */
 export const derivedId = <P extends string>(prefix: P, from: Id<string>, nth = 0): Id<P> =>
   `${prefix}_${xorTail(uuidOf(from), nth)}` as Id<P>;
+
+/**
+ * The id of what is made here of something at Stripe, which is named by `of`: whoever learns of it, and however often,
+ * makes the same. A UUIDv7 of the time when that was made, so that it lies beside its contemporaries in every index.
+ */
+export const idAt = <P extends string>(prefix: P, of: string, at: Micros): Id<P> => {
+  const hash = createHash('sha256').update(of).digest('hex');
+  const timeMs = (at / 1000n).toString(16).padStart(12, '0');
+  return `${prefix}_${timeMs}7${hash.slice(0, 3)}8${hash.slice(3, 18)}` as Id<P>;
+};
 
 /** The last 20 of a UUIDv7's 74 random bits, xored: the result is a UUIDv7 too, beside its owner's in every index. */
 const xorTail = (uuid: string, bits: number): string =>

@@ -1,20 +1,35 @@
 /**
- * The posting rules: what a fact about a payment moves in the ledger. Each is one transfer, from the account that gives
- * (its debits grow) to the one that receives (its credits grow).
+ * The posting rules: what a fact at Stripe moves in the ledger. Each is one transfer, from the account that gives (its
+ * debits grow) to the one that receives (its credits grow).
  */
 import type { AccountKind } from './account.ts';
-import { derivedId, platformAccountId, walletId, type AccountId, type Id } from './ids.ts';
+import type { BalanceTransaction, PayoutShare, PayoutStatus } from './balance.ts';
+import type { Currency } from './currency.ts';
+import {
+  derivedId,
+  idAt,
+  platformAccountId,
+  walletId,
+  type AccountId,
+  type Id,
+  type MerchantId,
+  type PaymentId,
+  type PlatformKind,
+  type TransferId,
+} from './ids.ts';
 import type { Payment } from './payment.ts';
-import type { PostingRule, Transfer } from './transfer.ts';
+import type { BalanceRule, PaymentRule, PostingRule, Transfer } from './transfer.ts';
 
-interface Rule {
-  readonly from: AccountKind;
-  readonly to: AccountKind;
+interface Rule<Kind> {
+  readonly from: Kind;
+  readonly to: Kind;
   readonly when: string;
 }
 
+type Rules = Readonly<Record<PaymentRule, Rule<AccountKind>> & Record<BalanceRule, Rule<PlatformKind>>>;
+
 /** All that is posted here is a fact at Stripe, and so without condition: a wallet may go below zero. */
-export const POSTINGS: Readonly<Record<PostingRule, Rule>> = {
+export const POSTINGS: Rules = {
   payment: {
     from: 'stripe_clearing',
     to: 'wallet',
@@ -37,6 +52,32 @@ export const POSTINGS: Readonly<Record<PostingRule, Rule>> = {
     to: 'disputes',
     when: 'The bank keeps it: the customer has had it back, and no longer has it here.',
   },
+  fee: {
+    from: 'stripe_fees',
+    to: 'stripe_clearing',
+    when: 'Stripe has kept a fee: of a charge, a dispute or whatever else a balance transaction is of.',
+  },
+  fee_returned: { from: 'stripe_clearing', to: 'stripe_fees', when: 'Stripe has given a fee back.' },
+  converted_out: {
+    from: 'exchange',
+    to: 'stripe_clearing',
+    when: 'Stripe has turned what it held in this currency into another, or taken from it what a refund in another cost.',
+  },
+  converted_in: {
+    from: 'stripe_clearing',
+    to: 'exchange',
+    when: 'Stripe has got this for what it held in another currency, or has turned it into a refund in this one.',
+  },
+  payout: {
+    from: 'bank',
+    to: 'stripe_clearing',
+    when: 'Stripe has paid out: the money is in the bank, and Stripe no longer owes it.',
+  },
+  payout_reversed: {
+    from: 'stripe_clearing',
+    to: 'bank',
+    when: 'The bank has sent a payout back; or a merchant’s share of one was below zero.',
+  },
 };
 
 /** What a posting needs to know of its payment. */
@@ -45,25 +86,81 @@ type Posted = Pick<Payment, 'merchant' | 'id' | 'customer' | 'currency'>;
 const accountOf = (kind: AccountKind, { merchant, customer, currency }: Posted): AccountId =>
   kind === 'wallet' ? walletId(customer, currency) : platformAccountId(merchant, kind, currency);
 
+/** What Stripe has done is posted whatever the accounts hold. */
+const fact = (kind: PostingRule, of: Omit<Transfer, 'kind' | 'limit' | 'description'>): Transfer => ({
+  ...of,
+  kind,
+  limit: 'none',
+  description: null,
+});
+
 /**
  * The transfer of a rule. Its id follows from what caused it (a payment, a refund, a dispute): the same fact can be
  * posted once, whoever learns of it, and however often.
  */
-export const posting = (rule: PostingRule, payment: Posted, amount: bigint, cause: Id<string>): Transfer => {
+export const posting = (rule: PaymentRule, payment: Posted, amount: bigint, cause: Id<string>): Transfer => {
   const { from, to } = POSTINGS[rule];
-  return {
+  return fact(rule, {
     merchant: payment.merchant,
     id: derivedId('tr', cause, SECOND.has(rule) ? 1 : 0),
-    kind: rule,
     debit: accountOf(from, payment),
     credit: accountOf(to, payment),
     amount,
     currency: payment.currency,
-    limit: 'none',
-    description: null,
     payment: payment.id,
-  };
+  });
 };
 
 /** Those that end what another rule of the same cause began. A dispute ends in one way. */
 const SECOND: ReadonlySet<PostingRule> = new Set(['refund_reversed', 'dispute_won', 'dispute_lost']);
+
+interface Movement {
+  readonly rule: BalanceRule;
+  readonly merchant: MerchantId;
+  readonly payment: PaymentId | null;
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly id: TransferId;
+}
+
+const movement = ({ rule, merchant, payment, amount, currency, id }: Movement): Transfer => {
+  const { from, to } = POSTINGS[rule];
+  const debit = platformAccountId(merchant, from, currency);
+  const credit = platformAccountId(merchant, to, currency);
+  return fact(rule, { merchant, id, debit, credit, amount, currency, payment });
+};
+
+/**
+ * What a balance transaction moves: Stripe's fee, in the currency that Stripe settles in; and where that is not the
+ * payment's, the gross from the one currency to the other. Their ids follow from Stripe's id of it.
+ */
+export const balancePostings = (transaction: BalanceTransaction): Transfer[] => {
+  const { merchant, payment, fee, gross, charged, currency, chargedCurrency } = transaction;
+  const [left, joined] =
+    gross < 0n ? (['converted_in', 'converted_out'] as const) : (['converted_out', 'converted_in'] as const);
+  const wanted: [BalanceRule, bigint, Currency][] = [[fee < 0n ? 'fee_returned' : 'fee', fee, currency]];
+  if (currency !== chargedCurrency) wanted.push([left, charged, chargedCurrency], [joined, gross, currency]);
+  const id = idAt('tr', transaction.id, transaction.createdAt);
+  return wanted.flatMap(([rule, signed, of], nth) =>
+    signed === 0n
+      ? []
+      : [movement({ rule, merchant, payment, amount: abs(signed), currency: of, id: derivedId('tr', id, nth) })],
+  );
+};
+
+/**
+ * What a merchant's share of a payout moves, given what was known of it; `settled before` where nothing is new. One that
+ * failed before it was known to be paid moves nothing, and will not be thought to be paid later.
+ */
+export const payoutPostings = (share: PayoutShare, known: PayoutStatus | undefined): Transfer[] | 'settled before' => {
+  if (known === share.status || known === 'failed') return 'settled before';
+  if (share.amount === 0n || (share.status === 'failed' && known === undefined)) return [];
+  const { merchant, payout, currency, amount } = share;
+  const isIn = amount > 0n === (share.status === 'paid');
+  const first = idAt('tr', `${payout} ${merchant} ${currency}`, share.createdAt);
+  const id = derivedId('tr', first, share.status === 'paid' ? 0 : 1);
+  const rule = isIn ? 'payout' : 'payout_reversed';
+  return [movement({ rule, merchant, payment: null, amount: abs(amount), currency, id })];
+};
+
+const abs = (amount: bigint): bigint => (amount < 0n ? -amount : amount);

@@ -88,6 +88,11 @@ const apply = (ctx: Context, event: InboxEvent): ResultAsync<string, PaymentErro
   ctx.stripeEvents.understand(event.payload).andThen((told) => {
     if (told.about === 'nothing')
       return ctx.inbox.finish(event.id, null, told.why, ctx.clock.now()).map((): string => told.why);
+    if (told.about === 'payout')
+      return ctx.balances
+        .note(told.payout, ctx.clock.now())
+        .andThen(() => ctx.inbox.finish(event.id, null, 'noted', ctx.clock.now()))
+        .map((): string => 'noted');
     return (
       ctx.reads
         .payment(told.of.merchant, told.of.payment)
@@ -101,7 +106,7 @@ const apply = (ctx: Context, event: InboxEvent): ResultAsync<string, PaymentErro
 const applyTo = (
   ctx: Context,
   payment: Payment,
-  told: Exclude<Told, { readonly about: 'nothing' }>,
+  told: Exclude<Told, { readonly about: 'nothing' | 'payout' }>,
 ): ResultAsync<string, PaymentError> => {
   switch (told.about) {
     case 'payment':

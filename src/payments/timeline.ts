@@ -1,7 +1,7 @@
 /** `GET /v1/payments/:id/timeline`: what happened to a payment, in order, in words that need no explanation. */
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { toDecimal, type Currency } from '../domain/currency.ts';
+import { parseCurrency, toDecimal, type Currency } from '../domain/currency.ts';
 import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import { toIsoMicros } from '../domain/time.ts';
@@ -34,7 +34,9 @@ const entry = ({ at, what, details }: Happening, currency: Currency): object => 
 const inWords = (what: Happening['what'], details: Happening['details'], currency: Currency): string => {
   const say = (name: string): string => String(details[name] ?? '');
   const amount = details['amount'];
-  const money = typeof amount === 'string' ? `${toDecimal(BigInt(amount), currency)} ${currency}` : '';
+  // What Stripe settles in another currency is posted in that.
+  const its = parseCurrency(say('currency')) ?? currency;
+  const money = typeof amount === 'string' ? `${toDecimal(BigInt(amount), its)} ${its}` : '';
   switch (what) {
     case 'attempt began':
       return began(say('kind'), money, say('payment_method'));
@@ -93,6 +95,10 @@ const POSTED: Readonly<Record<string, string>> = {
   dispute_opened: 'withdrawn by the bank: the customer disputes the payment',
   dispute_won: 'given back by the bank: the dispute was won',
   dispute_lost: 'taken from the wallet of the customer: the dispute was lost',
+  fee: 'kept by Stripe: its fee',
+  fee_returned: 'given back by Stripe: a fee of its own',
+  converted_out: 'turned into another currency by Stripe',
+  converted_in: 'come of it in this currency',
 };
 
 const delivered = (type: string, status: unknown, error: string): string => {

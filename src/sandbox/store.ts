@@ -420,7 +420,16 @@ const EXPORT = `
         'id', charge.id, 'status', charge.status, 'captured', json(made.json -> '$.captured'),
         'amount_captured', made.json -> '$.amount_captured', 'amount_refunded', made.json -> '$.amount_refunded',
         'disputed', json(made.json -> '$.disputed'), 'balance_transaction', made.json ->> '$.balance_transaction'))
-      FROM object AS charge JOIN state AS made ON made.seq = charge.state WHERE charge.payment_intent = intent.id AND charge.kind = 'charge')
+      FROM object AS charge JOIN state AS made ON made.seq = charge.state WHERE charge.payment_intent = intent.id AND charge.kind = 'charge'),
+    'balance', (
+      SELECT json_group_array(json_object(
+        'id', line.id, 'gross', made.json -> '$.amount', 'fee', made.json -> '$.fee', 'currency', line.currency,
+        'payout', (SELECT payout FROM paid_out WHERE paid_out.seq = line.seq)))
+      FROM object AS line JOIN state AS made ON made.seq = line.state WHERE line.id IN (
+        SELECT part.value FROM object AS cause JOIN state AS told ON told.seq = cause.state, json_each(json_array(
+          told.json ->> '$.balance_transaction', told.json ->> '$.failure_balance_transaction',
+          told.json ->> '$.balance_transactions[0].id', told.json ->> '$.balance_transactions[1].id')) AS part
+        WHERE cause.payment_intent = intent.id AND cause.kind IN ('charge', 'refund', 'dispute')))
   ) AS line
   FROM object AS intent JOIN state ON state.seq = intent.state WHERE intent.kind = 'payment_intent' AND intent.seq > ? ORDER BY intent.seq LIMIT ?`;
 

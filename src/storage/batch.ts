@@ -7,6 +7,7 @@
  */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
+import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
 import type { State, Writes } from '../domain/decide.ts';
 import {
@@ -21,6 +22,7 @@ import {
 } from '../domain/ids.ts';
 import { accountsOf } from '../domain/lifecycle.ts';
 import type { ClaimId } from '../domain/payment.ts';
+import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
@@ -61,7 +63,7 @@ const allOf = async <T extends readonly unknown[] | []>(
 /** Locks the rows that these changes touch and reads them. `id` names the batch: it can be committed once. */
 export const readState = async (tx: Tx, id: string, changes: readonly Change[]): Promise<State> => {
   // All of them leave in one flight, and run in this order.
-  const [, payments, refunds, disputes, claims, customers, accounts] = await allOf([
+  const [, payments, refunds, disputes, claims, customers, accounts, ...told] = await allOf([
     sql`insert into batches (id) values (${id}::uuid)`.execute(tx),
     lockPayments(tx, changes),
     readRefunds(tx, changes),
@@ -69,13 +71,18 @@ export const readState = async (tx: Tx, id: string, changes: readonly Change[]):
     readClaims(tx, changes),
     readCustomers(tx, changes),
     lockAccounts(tx, changes.flatMap(legsOf)),
+    readBalance(tx, changes),
+    readPayouts(tx, changes),
   ]);
+  let [balance, payouts] = told;
   const missing = changes.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
     await openAccounts(tx, missing);
     for (const [key, account] of await lockAccounts(tx, missing)) accounts.set(key, account);
+    // Only now does nobody else post to them.
+    [balance, payouts] = await allOf([readBalance(tx, changes), readPayouts(tx, changes)]);
   }
-  return { payments, refunds, disputes, claims, customers, accounts };
+  return { payments, refunds, disputes, claims, customers, accounts, balance, payouts };
 };
 
 interface Leg {
@@ -84,13 +91,21 @@ interface Leg {
   readonly currency: Transfer['currency'];
 }
 
-const legsOf = ({ merchant, payment: step, transfers = [] }: Change): Leg[] => [
+const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Change): Leg[] => [
   ...(step ? accountsOf(step).map(({ account, currency }) => ({ merchant, id: account, currency })) : []),
-  ...transfers.flatMap(({ debit, credit, currency }) => [
-    { merchant, id: debit, currency },
-    { merchant, id: credit, currency },
-  ]),
+  ...[...transfers, ...(balance ? balancePostings(balance) : []), ...(payout ? bothWays(payout) : [])].flatMap(
+    ({ debit, credit, currency }) => [
+      { merchant, id: debit, currency },
+      { merchant, id: credit, currency },
+    ],
+  ),
 ];
+
+/** A share that fails moves between the same accounts as one that is paid. */
+const bothWays = (share: PayoutShare): Transfer[] => {
+  const paid = payoutPostings({ ...share, status: 'paid' }, undefined);
+  return paid === 'settled before' ? [] : paid;
+};
 
 const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
   if (legs.length === 0) return new Map();
@@ -164,6 +179,32 @@ const readDisputes = async (tx: Tx, changes: readonly Change[]): Promise<State['
   return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
 };
 
+/** Read after the accounts are locked: whoever has posted one of them has committed by then. */
+const readBalance = async (tx: Tx, changes: readonly Change[]): Promise<State['balance']> => {
+  const keys = changes.flatMap(({ merchant, balance }) => (balance ? [{ merchant, id: balance.id }] : []));
+  if (keys.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select b.id from balance_transactions b
+    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(keys.map(({ id }) => id))}::text[])
+      k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  return new Set(rows.map(({ id }) => id));
+};
+
+const readPayouts = async (tx: Tx, changes: readonly Change[]): Promise<State['payouts']> => {
+  const shares = changes.flatMap(({ payout }) => (payout ? [payout] : []));
+  if (shares.length === 0) return new Map();
+  const { rows } = await sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status'>>`
+    select p.merchant_id, p.id, p.status from payouts p
+    join unnest(${plain(shares.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
+      ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+  return new Map(
+    rows.map((row) => [
+      shareKey({ merchant: idOf('mer', row.merchant_id), payout: row.id }),
+      row.status as PayoutStatus,
+    ]),
+  );
+};
+
 /** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
 const readClaims = async (tx: Tx, changes: readonly Change[]): Promise<State['claims']> => {
   const keys = changes.flatMap(({ merchant, claim, answers }) => {
@@ -207,6 +248,8 @@ export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<v
     writeDisputes,
     updateAccounts,
     insertTransfers,
+    insertBalance,
+    writePayouts,
     insertClaims,
     answerClaims,
     insertEvents,
@@ -360,6 +403,37 @@ const insertTransfers: Writer = (tx, { transfers: rows }) => {
       ${plain(rows.map((t) => t.debitSequence))}::bigint[], ${plain(rows.map((t) => t.creditSequence))}::bigint[],
       ${plain(rows.map((t) => t.debitBalanceAfter))}::bigint[], ${plain(rows.map((t) => t.creditBalanceAfter))}::bigint[]
     )`.execute(tx);
+};
+
+/** One without a posting locks no account, and may meet itself. */
+const insertBalance: Writer = (tx, { balance }, nowIso) => {
+  if (balance.size === 0) return undefined;
+  const rows = [...balance.values()];
+  return sql`
+    insert into balance_transactions (merchant_id, id, payment_id, kind, source, gross, fee, currency, charged,
+                                      charged_currency, created_at, posted_at)
+    select w.*, ${nowIso}::timestamptz from unnest(
+      ${plain(rows.map((b) => uuidOf(b.merchant)))}::uuid[], ${texts(rows.map((b) => b.id))}::text[],
+      ${plain(rows.map((b) => uuidOf(b.payment)))}::uuid[], ${texts(rows.map((b) => b.kind))}::text[],
+      ${texts(rows.map((b) => b.source))}::text[], ${plain(rows.map((b) => b.gross))}::bigint[],
+      ${plain(rows.map((b) => b.fee))}::bigint[], ${texts(rows.map((b) => b.currency))}::text[],
+      ${plain(rows.map((b) => b.charged))}::bigint[], ${texts(rows.map((b) => b.chargedCurrency))}::text[],
+      ${plain(rows.map((b) => toIsoMicros(b.createdAt)))}::timestamptz[]
+    ) w
+    on conflict do nothing`.execute(tx);
+};
+
+const writePayouts: Writer = (tx, { payouts }) => {
+  if (payouts.size === 0) return undefined;
+  const rows = [...payouts.values()];
+  return sql`
+    insert into payouts (merchant_id, id, currency, amount, status, created_at)
+    select * from unnest(
+      ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${texts(rows.map((p) => p.payout))}::text[],
+      ${texts(rows.map((p) => p.currency))}::text[], ${plain(rows.map((p) => p.amount))}::bigint[],
+      ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
+    )
+    on conflict (merchant_id, id) do update set status = excluded.status`.execute(tx);
 };
 
 /** Sorted, since a key that another process is inserting is waited for. */

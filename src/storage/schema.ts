@@ -48,6 +48,30 @@ export interface DB {
     settled_at: bigint | null;
   };
 
+  balance_transactions: {
+    merchant_id: string;
+    id: string;
+    payment_id: string;
+    kind: string;
+    source: string;
+    gross: bigint;
+    fee: bigint;
+    currency: string;
+    charged: bigint;
+    charged_currency: string;
+    payout: string | null;
+    created_at: bigint;
+    posted_at: bigint;
+  };
+
+  balance_windows: {
+    created_from: bigint;
+    created_to: bigint;
+    after: string | null;
+    reads: Generated<number>;
+    due_at: bigint | null;
+  };
+
   batches: { id: string; created_at: Generated<bigint> };
 
   claims: {
@@ -147,6 +171,16 @@ export interface DB {
     created_at: bigint;
   };
 
+  payouts: {
+    merchant_id: string;
+    id: string;
+    currency: string;
+    amount: bigint;
+    status: string;
+    returned_in: string | null;
+    created_at: bigint;
+  };
+
   refunds: {
     merchant_id: string;
     id: string;
@@ -172,6 +206,16 @@ export interface DB {
     tries: Generated<number>;
   };
 
+  stripe_payouts: {
+    id: string;
+    told: Generated<number>;
+    tries: Generated<number>;
+    after: string | null;
+    listed: Generated<boolean>;
+    outcome: string | null;
+    due_at: bigint | null;
+  };
+
   transfers: {
     merchant_id: string;
     id: string;
@@ -187,6 +231,18 @@ export interface DB {
     credit_sequence: bigint;
     debit_balance_after: bigint;
     credit_balance_after: bigint;
+  };
+
+  unknown_balance_transactions: {
+    id: string;
+    kind: string;
+    source: string | null;
+    gross: bigint;
+    fee: bigint;
+    currency: string;
+    payout: string | null;
+    created_at: bigint;
+    seen_at: bigint;
   };
 
   webhook_endpoints: {

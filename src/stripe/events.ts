@@ -30,6 +30,8 @@ export type Told =
   | { readonly about: 'payment'; readonly of: Tagged; readonly fetch: () => ResultAsync<Settlement, PaymentError> }
   | { readonly about: 'refund'; readonly of: Tagged; readonly refund: FoundRefund }
   | { readonly about: 'dispute'; readonly of: Tagged; readonly dispute: FoundDispute }
+  /** Money that is on its way to the bank, has arrived there, or has come back. */
+  | { readonly about: 'payout'; readonly payout: string }
   /** An object that is not of this service, or a kind of event that changes nothing here. */
   | { readonly about: 'nothing'; readonly why: 'ignored' | 'unknown object' };
 
@@ -79,6 +81,9 @@ const POLLED = [
   'refund.failed',
   'charge.dispute.created',
   'charge.dispute.closed',
+  'payout.paid',
+  'payout.failed',
+  'payout.reconciliation_completed',
 ];
 
 export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
@@ -115,9 +120,6 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     if (secret !== undefined) accepted = [...secrets, secret];
   };
 
-  const ofIntent = async (id: string | null): Promise<Tagged | undefined> =>
-    id === null ? undefined : tagged((await stripe.paymentIntents.retrieve(id)).metadata);
-
   const understand = async (payload: string): Promise<Told> => {
     const read = shape.safeParse(JSON.parse(payload));
     if (!read.success) return IGNORED;
@@ -132,7 +134,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
       }
       case 'refund': {
         const refund = await stripe.refunds.retrieve(object.id);
-        const of = tagged(refund.metadata) ?? (await ofIntent(idOf(refund.payment_intent)));
+        const of = await ownerOf(stripe, refund.metadata, refund.payment_intent);
         if (!of) return UNKNOWN;
         return {
           about: 'refund',
@@ -148,13 +150,15 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
       }
       case 'dispute': {
         const dispute = await stripe.disputes.retrieve(object.id);
-        const of = await ofIntent(idOf(dispute.payment_intent));
+        const of = await ownerOf(stripe, null, dispute.payment_intent);
         if (!of) return UNKNOWN;
         const status = DISPUTES[dispute.status];
         if (!status) return IGNORED;
         const { id: stripeId, amount, reason } = dispute;
         return { about: 'dispute', of, dispute: { stripeId, amount: BigInt(amount), reason, status } };
       }
+      case 'payout':
+        return { about: 'payout', payout: object.id };
       default:
         return IGNORED;
     }
@@ -196,10 +200,17 @@ const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
   lost: 'lost',
 };
 
-const idOf = (reference: string | { readonly id: string } | null | undefined): string | null =>
-  typeof reference === 'string' ? reference : (reference?.id ?? null);
+type Reference = string | { readonly id: string } | null | undefined;
 
-const tagged = (metadata: Readonly<Record<string, string>> | null | undefined): Tagged | undefined => {
+/** Whose payment an object is of: by its own tags, or by those of its PaymentIntent. */
+export const ownerOf = async (stripe: Stripe, own: Tags, intent: Reference): Promise<Tagged | undefined> => {
+  const id = typeof intent === 'string' ? intent : intent?.id;
+  return tagged(own) ?? (id === undefined ? undefined : tagged((await stripe.paymentIntents.retrieve(id)).metadata));
+};
+
+type Tags = Readonly<Record<string, string>> | null | undefined;
+
+const tagged = (metadata: Tags): Tagged | undefined => {
   const found = taggedPayment(metadata);
   const merchant = parseId('mer', found?.merchant ?? '');
   return found && merchant ? { merchant, payment: found.payment } : undefined;

@@ -18,8 +18,8 @@ const { data: platform } = (await get('/v1/accounts?kind=stripe_clearing&currenc
 /** Everything that a request could have changed. */
 const ledger = async (): Promise<unknown> =>
   world.query(`
-    select (select count(*) from transfers) as transfers, (select count(*) from payments) as payments,
-      (select count(*) from customers) as customers, (select sum(credits) from accounts) as credits,
+    select (select count(*) from transfers where kind <> 'fee') as transfers, (select count(*) from payments) as payments,
+      (select count(*) from customers) as customers, (select sum(amount) from transfers where kind <> 'fee') as moved,
       (select count(*) from claims) as claims, (select count(*) from items) as items`);
 let before: unknown;
 beforeEach(async () => (before = await ledger()));

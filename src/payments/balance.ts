@@ -1,0 +1,141 @@
+/**
+ * Stripe's fees, and what else changes its balance: each balance transaction is posted by a change of its own.
+ *
+ * A charge's balance transaction may be made long after the charge was answered, so no request waits for it. They are
+ * read from Stripe's list, span by span of time, in the background: at 200,000 charges a minute that is 34 calls a second,
+ * of 100 transactions each, where asking for each by itself would be 3,400, and Stripe takes a hundred. Nor does a list
+ * need webhooks: they only have it read sooner. Each span is read once more, hours later, for what was made late; and
+ * what even that should miss is posted when it is paid out.
+ */
+import { ok, ResultAsync, safeTry } from 'neverthrow';
+import type { Context } from '../context.ts';
+import { parseCurrency } from '../domain/currency.ts';
+import { plusMs } from '../domain/time.ts';
+import type { PaymentError } from '../error.ts';
+import type { BalanceWindow, Named } from '../storage/balance.ts';
+import type { BalanceLine, LinePage } from '../stripe/balance.ts';
+import { startRounds, type Rounds } from './rounds.ts';
+
+const READ_EVERY_MS = 1_000;
+/** A transaction is in Stripe's list a moment after its time, and that has whole seconds. */
+const LISTED_AFTER_MS = 1_500;
+/** While webhooks tell of money that moves, a span is opened as often as this: as long as one call is spent on it. */
+const SPAN_MS = 2_000;
+/** Until then the last span has reached what was told of. */
+const EXPECT_FOR_MS = 5_000;
+/** Without any, for webhooks that never came. */
+const QUIET_SPAN_MS = 30_000;
+/** Stripe makes some transactions within the hour after their charge, and our clock and Stripe's may differ by minutes. */
+const READ_AGAIN_MS = 2 * 3600 * 1000;
+/** How many spans are read at once: at 0.2 s for each page of 100, 4,000 transactions a second. */
+const SPANS_MAX = 8;
+/** Pages of a span in one round: what is left of it waits for the others' turn. */
+const PAGES_MAX = 20;
+/** How long a span belongs to who reads it, from each page on. */
+const SPAN_LEASE_MS = 30_000;
+
+export interface BalanceReader extends Rounds {
+  /** Stripe has told of something: money may have moved. */
+  readonly expect: () => void;
+}
+
+/** Reads Stripe's balance, and posts what is new. */
+export const startBalance = (ctx: Context): BalanceReader => {
+  // At the start, for what happened while nobody was here.
+  let toldAt = ctx.clock.now();
+  const rounds = startRounds(async () => {
+    // It would fail, and live traffic needs the probe.
+    if (ctx.breaker.circuit() !== 'closed') return 'done';
+    const now = ctx.clock.now();
+    const leastMs = now < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS;
+    const round = await ctx.balances
+      .openWindow(plusMs(now, -LISTED_AFTER_MS), leastMs)
+      .andThen((isBehind) =>
+        ctx.balances.takeWindows(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
+      );
+    if (round.isErr()) {
+      ctx.log.warn(
+        { err: round.error.cause, code: round.error.code },
+        "what is to be read of Stripe's balance is not known",
+      );
+      return 'done';
+    }
+    const { isBehind, windows } = round.value;
+    const read = await Promise.all(windows.map((window) => readWindow(ctx, window)));
+    const isMore =
+      isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
+    for (const result of read)
+      if (result.isErr())
+        ctx.log.warn(
+          { err: result.error.cause, code: result.error.code },
+          "a span of Stripe's balance waits to be read",
+        );
+    return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
+  }, READ_EVERY_MS);
+  return { ...rounds, expect: () => (toldAt = ctx.clock.now()) };
+};
+
+/** Errors: `provider_unavailable`, `database_unavailable`: its lease runs out, and it is gone on with. */
+const readWindow = (ctx: Context, window: BalanceWindow): ResultAsync<'more' | 'done', PaymentError> =>
+  safeTry(async function* () {
+    let { after } = window;
+    for (let pages = 1; ; pages++) {
+      const page: LinePage = yield* ctx.stripeBalance.madeIn(window.from, window.to, after);
+      yield* keep(ctx, page.lines, null);
+      after = page.lines.at(-1)?.id ?? null;
+      const now = ctx.clock.now();
+      if (!page.hasMore || after === null) {
+        yield* ctx.balances.closeWindow(window, now, READ_AGAIN_MS);
+        return ok('done' as const);
+      }
+      yield* ctx.balances.turnPage(window, after, pages === PAGES_MAX ? now : plusMs(now, SPAN_LEASE_MS));
+      if (pages === PAGES_MAX) return ok('more' as const);
+    }
+  });
+
+/**
+ * Posts what is not known yet of these lines, and keeps those that are of no payment here. Answers the lines that are of
+ * payments. Errors: `database_unavailable` and its like; what was posted by then stays, and is known the next time.
+ */
+export const keep = (
+  ctx: Context,
+  lines: readonly BalanceLine[],
+  payout: string | null,
+): ResultAsync<Named[], PaymentError> => {
+  const named = lines.flatMap(({ id, cause }) => (cause.about === 'payment' ? [{ id, ...cause.of }] : []));
+  return ctx.balances.lookUp(named).andThen(({ known, strange }) => {
+    const changes = lines.flatMap((line) => (known.has(line.id) || strange.has(line.id) ? [] : post(ctx, line)));
+    const unknown = lines.filter(
+      ({ id, cause, currency }) =>
+        cause.about === 'unknown' ||
+        (cause.about === 'payment' && (strange.has(id) || parseCurrency(currency) === undefined)),
+    );
+    return ResultAsync.combine(changes)
+      .andThen(() => ctx.balances.keepUnknown(unknown, payout, ctx.clock.now()))
+      .map((fresh) => {
+        for (const line of unknown) if (fresh.includes(line.id)) logUnknown(ctx, line);
+        return named.filter(({ id }) => !strange.has(id));
+      });
+  });
+};
+
+const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentError>[] => {
+  const { id, kind, source, gross, fee, createdAt, cause } = line;
+  const currency = parseCurrency(line.currency);
+  if (cause.about !== 'payment' || source === null || currency === undefined) return [];
+  const { of, charged, chargedCurrency } = cause;
+  const { merchant, payment } = of;
+  return [
+    ctx.commit({
+      merchant,
+      balance: { merchant, id, payment, kind, source, gross, fee, currency, charged, chargedCurrency, createdAt },
+    }),
+  ];
+};
+
+/** Somebody should know whose it is: it changes what Stripe pays out, and no account here. */
+const logUnknown = (ctx: Context, { id, kind, source, gross, fee, currency }: BalanceLine): void =>
+  ctx.log.warn(
+    { balance_transaction: id, kind, source, gross: String(gross), fee: String(fee), currency },
+    "a transaction of Stripe's balance is of no payment here: it is kept, and posted nowhere",
+  );

@@ -1,0 +1,115 @@
+/**
+ * Payouts: what Stripe sends to the bank is split by the balance transactions that it was made of, and each merchant's
+ * share is posted by a change of its own. All merchants share one Stripe account, so no payout is any one's alone.
+ */
+import { errAsync, ok, okAsync, ResultAsync, safeTry } from 'neverthrow';
+import type { Context } from '../context.ts';
+import { ON_ITS_WAY } from '../domain/balance.ts';
+import { parseCurrency, type Currency } from '../domain/currency.ts';
+import { plusMs } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { OpenPayout, Share } from '../storage/balance.ts';
+import type { FoundPayout, LinePage } from '../stripe/balance.ts';
+import { keep } from './balance.ts';
+import { startRounds, type Rounds } from './rounds.ts';
+
+/** Webhooks note a payout, and nobody waits for it. */
+const SPLIT_EVERY_MS = 1_000;
+/** Payouts at once: there are a few a day. */
+const PAYOUTS_MAX = 2;
+/** Pages of a payout's list in one round, so that one of a million transactions lets the others pass. */
+const PAGES_MAX = 20;
+/** How long a payout belongs to who reads it, from each page on. */
+const PAYOUT_LEASE_MS = 30_000;
+
+/** Splits payouts of which Stripe has told. */
+export const startPayouts = (ctx: Context): Rounds =>
+  startRounds(async () => {
+    if (ctx.breaker.circuit() !== 'closed') return 'done';
+    const taken = await ctx.balances.takePayouts(ctx.clock.now(), PAYOUTS_MAX);
+    if (taken.isErr()) {
+      ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'payouts could not be looked for');
+      return 'done';
+    }
+    await Promise.all(taken.value.map((payout) => splitAndLog(ctx, payout)));
+    return taken.value.length === PAYOUTS_MAX ? 'more' : 'done';
+  }, SPLIT_EVERY_MS);
+
+const splitAndLog = (ctx: Context, payout: OpenPayout): Promise<void> =>
+  split(ctx, payout).match(
+    (outcome) => ctx.log.info({ payout: payout.id, outcome }, 'a payout was looked at'),
+    ({ code, cause }) => ctx.log.warn({ payout: payout.id, code, err: cause }, 'a payout waits to be split'),
+  );
+
+/** Errors: `provider_unavailable`, `database_unavailable`: it is due again after a while. */
+const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentError> =>
+  safeTry(async function* () {
+    const found = yield* ctx.stripeBalance.payout(payout.id);
+    const currency = parseCurrency(found.currency);
+    if (found.status === ON_ITS_WAY) return finish(ctx, payout, ON_ITS_WAY);
+    if (found.isListed === 'never' || currency === undefined) {
+      ctx.log.warn({ payout: payout.id }, 'a payout was made by hand: Stripe cannot tell whose money it was');
+      return finish(ctx, payout, 'cannot be split');
+    }
+    if (found.isListed === 'not yet') return ok('not listed yet');
+    if (!payout.listed) {
+      const listed = yield* list(ctx, payout);
+      if (listed !== 'listed') return ok(listed);
+    }
+    yield* postShares(ctx, payout.id, currency, found);
+    return finish(ctx, payout, found.status);
+  });
+
+const finish = (ctx: Context, payout: OpenPayout, outcome: string): ResultAsync<string, PaymentError> =>
+  ctx.balances.finishPayout(payout, outcome).map(() => outcome);
+
+/** Reads a payout's list, and notes of each transaction that it was paid out by it. */
+const list = (ctx: Context, { id, after: begun }: OpenPayout): ResultAsync<'listed' | 'not listed yet', PaymentError> =>
+  safeTry(async function* () {
+    let after = begun;
+    for (let pages = 1; pages <= PAGES_MAX; pages++) {
+      const page: LinePage = yield* ctx.stripeBalance.paidBy(id, after);
+      for (const { cause } of page.lines) if (cause.about === 'returned payout') yield* payAgain(ctx, cause.payout, id);
+      const named = yield* keep(ctx, page.lines, id);
+      after = page.lines.at(-1)?.id ?? after;
+      const now = ctx.clock.now();
+      const due = pages === PAGES_MAX ? now : plusMs(now, PAYOUT_LEASE_MS);
+      yield* ctx.balances.turnPayout(id, named, after, !page.hasMore, due);
+      if (!page.hasMore) return ok('listed' as const);
+    }
+    return ok('not listed yet' as const);
+  });
+
+/** What a payout brought back is part of the next, as it was split. Errors: `contention`, where it is not split yet. */
+const payAgain = (ctx: Context, returned: string, next: string): ResultAsync<void, PaymentError> =>
+  ctx.balances
+    .returnTo(returned, next)
+    .andThen((isSplit) =>
+      isSplit
+        ? okAsync(undefined)
+        : ctx.balances
+            .note(returned, ctx.clock.now())
+            .andThen(() =>
+              errAsync(paymentError('contention', { message: `The payout ${returned}, which came back, is first.` })),
+            ),
+    );
+
+/** Some hundred at a time: a payout may be of any number of merchants. */
+const postShares = (
+  ctx: Context,
+  payout: string,
+  currency: Currency,
+  { status, createdAt }: FoundPayout,
+): ResultAsync<void, PaymentError> =>
+  safeTry(async function* () {
+    if (status === ON_ITS_WAY) return ok(undefined);
+    for (let last: Share | undefined; ;) {
+      const shares: Share[] = yield* ctx.balances.shares(payout, currency, last?.merchant ?? null);
+      const changes = shares.map(({ merchant, amount }) =>
+        ctx.commit({ merchant, payout: { merchant, payout, currency, amount, status, createdAt } }),
+      );
+      yield* ResultAsync.combine(changes);
+      last = shares.at(-1);
+      if (!last) return ok(undefined);
+    }
+  });

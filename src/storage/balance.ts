@@ -1,0 +1,270 @@
+/** What has been read of Stripe's balance, and what is still to be read of it. */
+import { sql, type Kysely } from 'kysely';
+import { ResultAsync } from 'neverthrow';
+import { ON_ITS_WAY, type PayoutShare } from '../domain/balance.ts';
+import type { Currency } from '../domain/currency.ts';
+import { idOf, uuidOf, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
+import type { PaymentError } from '../error.ts';
+import { plain, texts } from './arrays.ts';
+import { readFailure } from './failure.ts';
+import type { DB } from './schema.ts';
+
+/** A span of time, whose balance transactions are read page by page. */
+export interface BalanceWindow {
+  readonly from: Micros;
+  readonly to: Micros;
+  /** The last transaction that was read of it. */
+  readonly after: string | null;
+  /** How often all of it was read. */
+  readonly reads: number;
+}
+
+/** A balance transaction, and the payment that it says it is of. */
+export interface Named {
+  readonly id: string;
+  readonly merchant: MerchantId;
+  readonly payment: PaymentId;
+}
+
+export interface UnknownLine {
+  readonly id: string;
+  readonly kind: string;
+  readonly source: string | null;
+  readonly gross: bigint;
+  readonly fee: bigint;
+  readonly currency: string;
+  readonly createdAt: Micros;
+}
+
+/** A payout about which there is something to do. */
+export interface OpenPayout {
+  readonly id: string;
+  readonly told: number;
+  readonly after: string | null;
+  readonly listed: boolean;
+}
+
+/** Ids of those that are known, and of those whose payment is not here. */
+export interface LookedUp {
+  readonly known: ReadonlySet<string>;
+  readonly strange: ReadonlySet<string>;
+}
+
+/** Errors of all: `database_unavailable`. */
+export interface Balances {
+  /** Opens the window that follows the last one, where it is due; answers whether more are due already. */
+  readonly openWindow: (to: Micros, leastMs: number) => ResultAsync<boolean, PaymentError>;
+  /** Takes windows to be read, oldest first, each by one taker until then. */
+  readonly takeWindows: (now: Micros, until: Micros, max: number) => ResultAsync<BalanceWindow[], PaymentError>;
+  /** Notes how far a window was read, and when it is due again. */
+  readonly turnPage: (window: BalanceWindow, after: string, due: Micros) => ResultAsync<void, PaymentError>;
+  /** Notes that all of a window was read: it is read once more `againMs` later, and then never. */
+  readonly closeWindow: (window: BalanceWindow, now: Micros, againMs: number) => ResultAsync<void, PaymentError>;
+
+  readonly lookUp: (named: readonly Named[]) => ResultAsync<LookedUp, PaymentError>;
+  /** Keeps those that are of no payment here; answers the ids of those that are new. */
+  readonly keepUnknown: (
+    lines: readonly UnknownLine[],
+    payout: string | null,
+    now: Micros,
+  ) => ResultAsync<string[], PaymentError>;
+
+  /** Has somebody look at a payout. */
+  readonly note: (payout: string, now: Micros) => ResultAsync<void, PaymentError>;
+  readonly takePayouts: (now: Micros, max: number) => ResultAsync<OpenPayout[], PaymentError>;
+  /** Notes of which payout these are, and how far its list was read: to its end where `listed`. */
+  readonly turnPayout: (
+    payout: string,
+    named: readonly Named[],
+    after: string | null,
+    listed: boolean,
+    due: Micros,
+  ) => ResultAsync<void, PaymentError>;
+  /** Notes that a payout is part of another, as it was split; answers whether it has been. */
+  readonly returnTo: (payout: string, next: string) => ResultAsync<boolean, PaymentError>;
+  /** Some of the merchants' shares of a payout, in its currency, in order, after that merchant's. */
+  readonly shares: (payout: string, currency: Currency, after: MerchantId | null) => ResultAsync<Share[], PaymentError>;
+  /** Nothing more is to be done, unless Stripe has told of it meanwhile. */
+  readonly finishPayout: (payout: OpenPayout, outcome: string) => ResultAsync<void, PaymentError>;
+}
+
+export type Share = Pick<PayoutShare, 'merchant' | 'amount'>;
+
+/** How many shares are read at a time. */
+const SHARES_MAX = 200;
+/** How many windows a span that was missed is read in: a quarter of what is left at a time, so that four work at it. */
+const PARTS = 4;
+/** A window is this long at least where much was missed. */
+const PART_MS = 10_000;
+/** Stripe's clock may be this far behind ours. */
+const SKEW_MS = 300_000;
+/** A payout that cannot be split yet is looked at again after 30 s, then twice as long each time, up to an hour. */
+const PAYOUT_RETRY_S = sql`least(3600, 30 * power(2, least(tries, 7)))`;
+
+export const createBalances = (db: Kysely<DB>): Balances => {
+  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
+  const at = (instant: Micros): string => toIsoMicros(instant);
+
+  const openWindow = async (to: Micros, leastMs: number): Promise<boolean> => {
+    const until = at(to);
+    // Two instances that open it at once meet at its key.
+    const { rows } = await sql<{ behind: boolean }>`
+      with last as (
+        select coalesce(
+          (select max(created_to) from balance_windows),
+          least((select min(created_at) from payments), ${until}::timestamptz)
+            - make_interval(secs => ${SKEW_MS / 1000})) as ended),
+      next as (
+        select ended, least(${until}::timestamptz, ended + greatest((${until}::timestamptz - ended) / ${PARTS}::int,
+          make_interval(secs => ${PART_MS / 1000}))) as ends
+        from last where ended <= ${until}::timestamptz - make_interval(secs => ${leastMs / 1000})),
+      opened as (
+        insert into balance_windows (created_from, created_to, due_at)
+        select date_trunc('second', ended), date_trunc('second', ends), ends from next
+        where date_trunc('second', ended) < date_trunc('second', ends)
+        on conflict do nothing)
+      select ends < date_trunc('second', ${until}::timestamptz) as behind from next`.execute(db);
+    return rows[0]?.behind ?? false;
+  };
+
+  const takeWindows = async (now: Micros, until: Micros, max: number): Promise<BalanceWindow[]> => {
+    const { rows } = await sql<BalanceWindow>`
+      update balance_windows w set due_at = ${at(until)}::timestamptz
+      from (
+        select created_from from balance_windows where due_at <= ${at(now)}::timestamptz
+        order by due_at limit ${max} for update skip locked
+      ) t
+      where w.created_from = t.created_from
+      returning w.created_from as "from", w.created_to as "to", w.after, w.reads`.execute(db);
+    return rows;
+  };
+
+  const turnPage = async ({ from, reads }: BalanceWindow, after: string, due: Micros): Promise<void> => {
+    await sql`
+      update balance_windows set after = ${after}, due_at = ${at(due)}::timestamptz
+      where created_from = ${at(from)}::timestamptz and reads = ${reads}`.execute(db);
+  };
+
+  const closeWindow = async ({ from, reads }: BalanceWindow, now: Micros, againMs: number): Promise<void> => {
+    await sql`
+      update balance_windows set after = null, reads = reads + 1,
+        due_at = case when reads = 0 then ${at(now)}::timestamptz + make_interval(secs => ${againMs / 1000}) end
+      where created_from = ${at(from)}::timestamptz and reads = ${reads}`.execute(db);
+    // The last one stays: the next follows from it.
+    await sql`
+      delete from balance_windows
+      where due_at is null and created_to < (select max(created_to) from balance_windows)`.execute(db);
+  };
+
+  const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {
+    if (named.length === 0) return { known: new Set(), strange: new Set() };
+    const { rows } = await sql<{ id: string; known: boolean; here: boolean }>`
+      select k.id, b.id is not null as known, p.id is not null as here
+      from ${keysOf(named)}
+      left join balance_transactions b on b.merchant_id = k.merchant_id and b.id = k.id
+      left join payments p on p.merchant_id = k.merchant_id and p.id = k.payment_id`.execute(db);
+    return {
+      known: new Set(rows.filter(({ known }) => known).map(({ id }) => id)),
+      strange: new Set(rows.filter(({ here }) => !here).map(({ id }) => id)),
+    };
+  };
+
+  const keepUnknown = async (lines: readonly UnknownLine[], payout: string | null, now: Micros): Promise<string[]> => {
+    if (lines.length === 0) return [];
+    // xmax is 0 in a row that was not there before.
+    const { rows } = await sql<{ id: string; fresh: boolean }>`
+      insert into unknown_balance_transactions as u (id, kind, source, gross, fee, currency, created_at, payout, seen_at)
+      select w.*, ${payout}::text, ${at(now)}::timestamptz from unnest(
+        ${texts(lines.map(({ id }) => id))}::text[], ${texts(lines.map(({ kind }) => kind))}::text[],
+        ${texts(lines.map(({ source }) => source))}::text[], ${plain(lines.map(({ gross }) => gross))}::bigint[],
+        ${plain(lines.map(({ fee }) => fee))}::bigint[], ${texts(lines.map(({ currency }) => currency))}::text[],
+        ${plain(lines.map(({ createdAt }) => at(createdAt)))}::timestamptz[]
+      ) w
+      on conflict (id) do update set payout = coalesce(excluded.payout, u.payout)
+      returning id, xmax = 0 as fresh`.execute(db);
+    return rows.filter(({ fresh }) => fresh).map(({ id }) => id);
+  };
+
+  const note = async (payout: string, now: Micros): Promise<void> => {
+    await sql`
+      insert into stripe_payouts as p (id, due_at) values (${payout}, ${at(now)}::timestamptz)
+      on conflict (id) do update set told = p.told + 1, tries = 0, due_at = excluded.due_at`.execute(db);
+  };
+
+  const takePayouts = async (now: Micros, max: number): Promise<OpenPayout[]> => {
+    const { rows } = await sql<OpenPayout>`
+      update stripe_payouts p
+      set tries = p.tries + 1, due_at = ${at(now)}::timestamptz + make_interval(secs => ${PAYOUT_RETRY_S})
+      from (
+        select id from stripe_payouts where due_at <= ${at(now)}::timestamptz
+        order by due_at limit ${max} for update skip locked
+      ) t
+      where p.id = t.id
+      returning p.id, p.told, p.after, p.listed`.execute(db);
+    return rows;
+  };
+
+  const turnPayout = async (
+    payout: string,
+    named: readonly Named[],
+    after: string | null,
+    listed: boolean,
+    due: Micros,
+  ): Promise<void> => {
+    if (named.length > 0)
+      await sql`
+        update balance_transactions b set payout = ${payout}
+        from ${keysOf(named)}
+        where b.merchant_id = k.merchant_id and b.id = k.id and b.payout is distinct from ${payout}`.execute(db);
+    await sql`
+      update stripe_payouts set after = ${after}, listed = ${listed}, due_at = ${at(due)}::timestamptz
+      where id = ${payout} and due_at is not null and not listed`.execute(db);
+  };
+
+  const returnTo = async (payout: string, next: string): Promise<boolean> => {
+    const { rows } = await sql`
+      select from stripe_payouts where id = ${payout} and outcome <> ${ON_ITS_WAY}`.execute(db);
+    if (rows.length === 0) return false;
+    await sql`update payouts set returned_in = ${next} where id = ${payout}`.execute(db);
+    return true;
+  };
+
+  const shares = async (payout: string, currency: Currency, after: MerchantId | null): Promise<Share[]> => {
+    const { rows } = await sql<{ merchant: string; amount: bigint }>`
+      select merchant_id as merchant, sum(amount)::bigint as amount from (
+        select merchant_id, currency, gross - fee as amount from balance_transactions where payout = ${payout}
+        union all
+        select merchant_id, currency, amount from payouts where returned_in = ${payout}
+      ) parts
+      where currency = ${currency} and merchant_id > coalesce(${after && uuidOf(after)}::uuid, '00000000-0000-0000-0000-000000000000')
+      group by merchant_id order by merchant_id limit ${SHARES_MAX}`.execute(db);
+    return rows.map(({ merchant, amount }) => ({ merchant: idOf('mer', merchant), amount }));
+  };
+
+  const finishPayout = async ({ id, told }: OpenPayout, outcome: string): Promise<void> => {
+    await sql`
+      update stripe_payouts set due_at = null, outcome = ${outcome}, tries = 0
+      where id = ${id} and told = ${told}`.execute(db);
+  };
+
+  return {
+    openWindow: (to, leastMs) => run(openWindow(to, leastMs)),
+    takeWindows: (now, until, max) => run(takeWindows(now, until, max)),
+    turnPage: (window, after, due) => run(turnPage(window, after, due)),
+    closeWindow: (window, now, againMs) => run(closeWindow(window, now, againMs)),
+    lookUp: (named) => run(lookUp(named)),
+    keepUnknown: (lines, payout, now) => run(keepUnknown(lines, payout, now)),
+    note: (payout, now) => run(note(payout, now)),
+    takePayouts: (now, max) => run(takePayouts(now, max)),
+    turnPayout: (payout, named, after, listed, due) => run(turnPayout(payout, named, after, listed, due)),
+    returnTo: (payout, next) => run(returnTo(payout, next)),
+    shares: (payout, currency, after) => run(shares(payout, currency, after)),
+    finishPayout: (payout, outcome) => run(finishPayout(payout, outcome)),
+  };
+};
+
+/** As a table `k` of merchant_id, id and payment_id. */
+const keysOf = (named: readonly Named[]): ReturnType<typeof sql> => sql`unnest(
+  ${plain(named.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(named.map(({ id }) => id))}::text[],
+  ${plain(named.map(({ payment }) => uuidOf(payment)))}::uuid[]) k (merchant_id, id, payment_id)`;

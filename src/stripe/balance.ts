@@ -1,0 +1,135 @@
+/** Stripe's balance: its transactions, and its payouts. */
+import { ResultAsync } from 'neverthrow';
+import type Stripe from 'stripe';
+import { ON_ITS_WAY, type PayoutStatus } from '../domain/balance.ts';
+import { parseCurrency, type Currency } from '../domain/currency.ts';
+import { micros, toMs, type Micros } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { Breaker } from './breaker.ts';
+import { ownerOf, type Tagged } from './events.ts';
+import { isTrouble } from './outcome.ts';
+
+/** One line of the balance, as Stripe lists it; amounts in minor units. */
+export interface BalanceLine {
+  readonly id: string;
+  readonly kind: string;
+  readonly source: string | null;
+  /** Signed, before the fee. */
+  readonly gross: bigint;
+  readonly fee: bigint;
+  readonly currency: string;
+  readonly createdAt: Micros;
+  readonly cause: LineCause;
+}
+
+/** What changed the balance. */
+export type LineCause =
+  /** A charge, refund or dispute: of a payment with our tags, or of nobody's. `charged`: the gross in its own currency. */
+  | { readonly about: 'payment'; readonly of: Tagged; readonly charged: bigint; readonly chargedCurrency: Currency }
+  /** The payout itself. */
+  | { readonly about: 'payout' }
+  /** A payout that has come back. */
+  | { readonly about: 'returned payout'; readonly payout: string }
+  | { readonly about: 'unknown' };
+
+export interface LinePage {
+  readonly lines: readonly BalanceLine[];
+  readonly hasMore: boolean;
+}
+
+export interface FoundPayout {
+  readonly status: PayoutStatus | typeof ON_ITS_WAY;
+  /** Whether Stripe can tell of which transactions it was made; `never` of one that was made by hand. */
+  readonly isListed: 'yes' | 'not yet' | 'never';
+  readonly currency: string;
+  readonly createdAt: Micros;
+}
+
+/** Pages are of 100, newest first, after the line of an id where one is named. Errors of all: `provider_unavailable`. */
+export interface StripeBalance {
+  /** Lines made since `from` and before `to`, by Stripe's clock, in whole seconds. */
+  readonly madeIn: (from: Micros, to: Micros, after: string | null) => ResultAsync<LinePage, PaymentError>;
+  readonly paidBy: (payout: string, after: string | null) => ResultAsync<LinePage, PaymentError>;
+  readonly payout: (id: string) => ResultAsync<FoundPayout, PaymentError>;
+}
+
+/** The largest page that Stripe gives. */
+const PAGE = 100;
+
+export const createBalance = (stripe: Stripe, breaker: Breaker): StripeBalance => {
+  const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
+    ResultAsync.fromPromise(breaker.call(call), (error) =>
+      paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
+    );
+
+  const list = async (where: Stripe.BalanceTransactionListParams, after: string | null): Promise<LinePage> => {
+    const { data, has_more: hasMore } = await stripe.balanceTransactions.list({
+      ...where,
+      limit: PAGE,
+      expand: ['data.source'],
+      ...(after === null ? {} : { starting_after: after }),
+    });
+    const lines: BalanceLine[] = [];
+    for (const transaction of data) lines.push(await lineOf(stripe, transaction));
+    return { lines, hasMore };
+  };
+
+  const seconds = (at: Micros): number => Math.floor(toMs(at) / 1000);
+  return {
+    madeIn: (from, to, after) => wrap(() => list({ created: { gte: seconds(from), lt: seconds(to) } }, after)),
+    paidBy: (payout, after) => wrap(() => list({ payout }, after)),
+    payout: (id) => wrap(async () => payoutOf(await stripe.payouts.retrieve(id))),
+  };
+};
+
+const lineOf = async (stripe: Stripe, transaction: Stripe.BalanceTransaction): Promise<BalanceLine> => {
+  const { id, type, source, amount, fee, currency, created } = transaction;
+  return {
+    id,
+    kind: type,
+    source: typeof source === 'string' ? source : (source?.id ?? null),
+    gross: BigInt(amount),
+    fee: BigInt(fee),
+    currency,
+    createdAt: micros(created * 1000),
+    cause: await causeOf(stripe, transaction),
+  };
+};
+
+/** The types by which each kind of object changes the balance as our postings of it do; any other is looked at by a person. */
+const CHARGED: ReadonlySet<string> = new Set(['charge', 'payment']);
+const REFUNDED: ReadonlySet<string> = new Set(['refund', 'payment_refund', 'refund_failure', 'payment_failure_refund']);
+
+const causeOf = async (stripe: Stripe, { type, source, amount }: Stripe.BalanceTransaction): Promise<LineCause> => {
+  if (source === null || typeof source === 'string') return UNKNOWN;
+  // With the sign of what it did to the balance.
+  const signed = (charged: number): bigint => BigInt(amount < 0 ? -charged : charged);
+  const payment = async (
+    { metadata, payment_intent: intent }: Pick<Stripe.Refund, 'metadata' | 'payment_intent'>,
+    charged: number,
+    chargedIn: string,
+  ): Promise<LineCause> => {
+    const of = await ownerOf(stripe, metadata, intent);
+    const chargedCurrency = parseCurrency(chargedIn);
+    return of && chargedCurrency ? { about: 'payment', of, charged: signed(charged), chargedCurrency } : UNKNOWN;
+  };
+  const { object } = source;
+  // A charge has its intent's tags: who made it without, made it elsewhere.
+  if (object === 'charge' && CHARGED.has(type))
+    return payment({ metadata: source.metadata, payment_intent: null }, source.amount_captured, source.currency);
+  if (object === 'refund' && REFUNDED.has(type)) return payment(source, source.amount, source.currency);
+  if (object === 'dispute' && type === 'adjustment') return payment(source, source.amount, source.currency);
+  if (object === 'payout')
+    return type === 'payout' ? { about: 'payout' } : { about: 'returned payout', payout: source.id };
+  return UNKNOWN;
+};
+
+const UNKNOWN: LineCause = { about: 'unknown' };
+
+const payoutOf = ({ status, reconciliation_status: listed, currency, created }: Stripe.Payout): FoundPayout => ({
+  // One that was canceled never left, and comes back all the same.
+  status: status === 'paid' ? 'paid' : status === 'failed' || status === 'canceled' ? 'failed' : ON_ITS_WAY,
+  isListed: listed === 'completed' ? 'yes' : listed === 'in_progress' ? 'not yet' : 'never',
+  currency,
+  createdAt: micros(created * 1000),
+});

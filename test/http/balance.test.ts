@@ -1,0 +1,244 @@
+/** What Stripe keeps and pays out: fees and payouts, in the ledger. */
+import { describe, expect, it } from '@jest/globals';
+import { payFor, startWorld, type Client } from '../support/service.ts';
+import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+
+const clock = movableClock();
+const world = await startWorld({}, clock);
+const { post, get, createCustomer, sums, query, as } = world;
+const stripe = stripeAt(world.sandbox.url);
+const TWO_DAYS_S = 2 * 24 * 3600 + 60;
+
+interface Posted {
+  readonly kind: string;
+  readonly amount: string;
+  readonly currency: string;
+}
+
+const pay = async (more: object = {}, client: Client = world): Promise<string> => {
+  const customer = await createCustomer(0, client);
+  const { status, body } = await client.post('/v1/payments', payFor(customer, 1250, more));
+  expect(status).toBe(201);
+  return body.id;
+};
+const postedOf = (payment: string): Promise<string[]> =>
+  query<Posted>('select kind, amount, currency from transfers where payment_id = $1 order by posted_at, kind', [
+    payment.slice(4),
+  ]).then((rows) => rows.map(({ kind, amount, currency }) => `${kind} ${amount} ${currency}`));
+const becomes = (payment: string, posted: string[]): Promise<unknown> =>
+  eventually(
+    () => postedOf(payment).then((found) => found.toSorted()),
+    (found) => JSON.stringify(found) === JSON.stringify(posted.toSorted()),
+  );
+/** What an account of the merchant's own holds. */
+const platform = async (kind: string, currency = 'usd', client: Client = world): Promise<number> =>
+  Number((await client.get(`/v1/accounts?kind=${kind}&currency=${currency}`)).body.data[0]?.posted ?? 0);
+/** Reads all of Stripe's balance once more, as hours later. */
+const readAgain = async (): Promise<void> => {
+  await clock.advance(world.sandbox.url, 2 * 3600 + 120);
+  await eventually(
+    () => query<{ n: number }>('select count(*)::int as n from balance_windows where due_at <= now()'),
+    ([row]) => row?.n === 0,
+  );
+};
+
+describe('a fee', () => {
+  it('is posted once for each charge, after it was answered, and is seen in the timeline', async () => {
+    const id = await pay();
+    await becomes(id, ['payment 1250 usd', 'fee 66 usd']);
+    const { data } = (await get(`/v1/payments/${id}/timeline`)).body as unknown as { data: { what: string }[] };
+    expect(data.map(({ what }) => what)).toContain('0.66 usd kept by Stripe: its fee');
+    expect(await platform('stripe_fees')).toBeLessThanOrEqual(-66);
+  });
+
+  it('of a charge that Stripe settles in another currency is posted in that, and clearing holds what is owed in each', async () => {
+    const before = [await platform('stripe_clearing', 'chf'), await platform('exchange', 'chf')];
+    const id = await pay({ amount: 10_000, currency: 'chf' });
+    await becomes(id, ['payment 10000 chf', 'converted_out 10000 chf', 'converted_in 12500 usd', 'fee 393 usd']);
+    expect([await platform('stripe_clearing', 'chf'), await platform('exchange', 'chf')]).toEqual([
+      before[0],
+      before[1]! - 10_000,
+    ]);
+    await post('/v1/refunds', { payment: id, amount: 4000 });
+    await becomes(id, [
+      ...['payment 10000 chf', 'converted_out 10000 chf', 'converted_in 12500 usd', 'fee 393 usd'],
+      ...['refund 4000 chf', 'converted_in 4000 chf', 'converted_out 5000 usd'],
+    ]);
+    expect(await platform('stripe_clearing', 'chf')).toBe(before[0]);
+  });
+
+  it('of a dispute is posted beside what it withdraws, and not with it', async () => {
+    const id = await pay({ payment_method: 'pm_card_createDispute' });
+    await becomes(id, ['payment 1250 usd', 'fee 66 usd', 'dispute_opened 1250 usd', 'fee 1500 usd']);
+  });
+
+  it('is posted once, however often and late its webhooks come, and however often the balance is read', async () => {
+    const heal = await stripe.fault({ kind: 'webhook_duplicate', event: '*' });
+    const id = await pay();
+    await becomes(id, ['payment 1250 usd', 'fee 66 usd']);
+    await heal();
+    for (const { id: event, type } of await stripe.events()) if (type.startsWith('charge.')) await stripe.resend(event);
+    await readAgain();
+    expect(await postedOf(id)).toEqual(['payment 1250 usd', 'fee 66 usd']);
+  });
+
+  it('is posted though no webhook tells of it', async () => {
+    const heal = await stripe.fault({ kind: 'webhook_drop', event: '*' });
+    const id = await pay();
+    await clock.advance(world.sandbox.url, 60);
+    await becomes(id, ['payment 1250 usd', 'fee 66 usd']);
+    await heal();
+  });
+});
+
+it('a transaction that is of no payment here is kept, logged, and posted nowhere', async () => {
+  await stripe.post('/v1/payment_intents', {
+    amount: '700',
+    currency: 'usd',
+    payment_method: 'pm_card_visa',
+    confirm: 'true',
+    'allowed_payment_method_types[]': 'card',
+  });
+  const [kept] = await eventually(
+    () => query<{ id: string; gross: string; fee: string }>('select id, gross, fee from unknown_balance_transactions'),
+    ({ length }) => length > 0,
+  );
+  expect(kept).toMatchObject({ gross: '700', fee: '50' });
+  expect(world.logged()).toContain(kept!.id);
+});
+
+describe('a payout', () => {
+  const shares = (payout: string): Promise<{ name: string; amount: string; status: string }[]> =>
+    query(
+      `select m.name, p.amount, p.status from payouts p join merchants m on m.id = p.merchant_id where p.id = $1
+       order by m.name`,
+      [payout],
+    );
+  const moved = (payout: string, currency: string): Promise<Posted[]> =>
+    query(
+      `select t.kind, t.amount, t.currency from transfers t join payouts p on p.merchant_id = t.merchant_id
+       where t.kind like 'payout%' and p.id = $1 and t.currency = $2 order by t.amount::int, t.posted_at`,
+      [payout, currency],
+    );
+  /** Everything is paid out in that currency, whose webhooks come that often. */
+  const payOut = async (currency: string, more: Record<string, string> = {}): Promise<string> => {
+    await clock.advance(world.sandbox.url, TWO_DAYS_S);
+    const { id } = await stripe.post('/v1/payouts', { currency, ...more });
+    await clock.advance(world.sandbox.url, 2);
+    return id;
+  };
+  const settle = async (ids: readonly string[], client: Client): Promise<void> => {
+    for (const id of ids)
+      await eventually(
+        async () => (await client.get(`/v1/payments/${id}/timeline`)).text,
+        (text) => text.includes('its fee'),
+      );
+  };
+
+  it('is split by merchant, in each currency, once however often it is told of', async () => {
+    const other = as(await world.createKey('Payout & Sons', 'secret'));
+    const mine = await pay({ amount: 10_000, currency: 'gbp' });
+    const mineToo = await pay({ amount: 10_000, currency: 'eur' });
+    const theirs = await pay({ amount: 3000, currency: 'gbp' }, other);
+    await settle([mine, mineToo], world);
+    await settle([theirs], other);
+    const gbp = await payOut('gbp');
+    const eur = await payOut('eur');
+    await eventually(
+      () => shares(gbp),
+      ({ length }) => length === 2,
+    );
+    await eventually(
+      () => shares(eur),
+      ({ length }) => length === 1,
+    );
+    for (const { id, type } of await stripe.events())
+      if (type.startsWith('payout.')) for (let times = 0; times < 2; times++) await stripe.resend(id);
+    await eventually(
+      () => query<{ n: number }>(`select count(*)::int as n from stripe_payouts where due_at is not null`),
+      ([row]) => row?.n === 0,
+    );
+    expect(await shares(gbp)).toEqual([
+      { name: 'Demo', amount: '9680', status: 'paid' },
+      { name: 'Payout & Sons', amount: '2883', status: 'paid' },
+    ]);
+    expect(await moved(gbp, 'gbp')).toEqual([
+      { kind: 'payout', amount: '2883', currency: 'gbp' },
+      { kind: 'payout', amount: '9680', currency: 'gbp' },
+    ]);
+    expect(await shares(eur)).toEqual([{ name: 'Demo', amount: '9680', status: 'paid' }]);
+    // All that Stripe owed has arrived.
+    for (const client of [world, other]) expect(await platform('stripe_clearing', 'gbp', client)).toBe(0);
+    expect([await platform('bank', 'gbp'), await platform('bank', 'gbp', other)]).toEqual([-9680, -2883]);
+  });
+
+  it('that the bank sends back is taken back, and paid out again by the next', async () => {
+    const before = await platform('bank', 'gbp');
+    await settle([await pay({ amount: 5000, currency: 'gbp' })], world);
+    const failed = await payOut('gbp', { destination: 'ba_sandbox_closed' });
+    await eventually(
+      () => shares(failed),
+      ([share]) => share?.status === 'paid',
+    );
+    expect(await platform('bank', 'gbp')).toBe(before - 4825);
+    await clock.advance(world.sandbox.url, 6);
+    await eventually(
+      () => shares(failed),
+      ([share]) => share?.status === 'failed',
+    );
+    expect([await platform('bank', 'gbp'), await platform('stripe_clearing', 'gbp')]).toEqual([before, -4825]);
+    const next = await payOut('gbp');
+    expect(
+      await eventually(
+        () => shares(next),
+        ({ length }) => length > 0,
+      ),
+    ).toEqual([{ name: 'Demo', amount: '4825', status: 'paid' }]);
+    expect([await platform('bank', 'gbp'), await platform('stripe_clearing', 'gbp')]).toEqual([before - 4825, 0]);
+  });
+
+  it('in which refunds took more than came in is taken from the bank of whose they are', async () => {
+    const other = as(await world.createKey('Refunds Only', 'secret'));
+    const theirs = await pay({ amount: 2000, currency: 'gbp' }, other);
+    await settle([theirs], other);
+    await payOut('gbp');
+    await eventually(
+      () => platform('bank', 'gbp', other),
+      (bank) => bank === -1912,
+    );
+    await other.post('/v1/refunds', { payment: theirs });
+    await settle([await pay({ amount: 5000, currency: 'gbp' })], world);
+    const next = await payOut('gbp');
+    expect(
+      await eventually(
+        () => shares(next),
+        ({ length }) => length === 2,
+      ),
+    ).toEqual([
+      { name: 'Demo', amount: '4825', status: 'paid' },
+      { name: 'Refunds Only', amount: '-2000', status: 'paid' },
+    ]);
+    expect([await platform('bank', 'gbp', other), await platform('stripe_clearing', 'gbp', other)]).toEqual([88, 0]);
+  });
+
+  it('keeps what is of no payment here out of every share', async () => {
+    const dollars = await payOut('usd');
+    await eventually(
+      () => shares(dollars),
+      ({ length }) => length > 0,
+    );
+    const [unknown] = await query<{ payout: string }>('select payout from unknown_balance_transactions');
+    expect(unknown?.payout).toBe(dollars);
+    const [sum] = await query<{ sum: string }>(
+      `select sum(gross - fee) as sum from balance_transactions where payout = $1`,
+      [dollars],
+    );
+    const [share] = await shares(dollars);
+    expect(share?.amount).toBe(sum?.sum);
+    expect((await stripe.get(`/v1/payouts/${dollars}`)).amount).toBe(Number(share?.amount) + 650);
+  });
+});
+
+it('leaves no money made', async () => {
+  for (const sum of await sums()) expect(sum).toBe('0');
+});
