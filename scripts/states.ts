@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { ownerOf, posted, type Account, type AccountKind } from '../src/domain/account.ts';
-import type { PayoutStatus } from '../src/domain/balance.ts';
+import type { KnownShare, PayoutStatus } from '../src/domain/balance.ts';
 import { parseCurrency, toDecimal, type Currency } from '../src/domain/currency.ts';
 import { newId, type AccountId, type Id } from '../src/domain/ids.ts';
 import { ARROWS, type Arrow } from '../src/domain/lifecycle.ts';
@@ -78,7 +78,7 @@ const settled = (what: string, charged: bigint, chargedCurrency: Currency, gross
     createdAt: micros(0),
   }),
 });
-const paidOut = (what: string, amount: bigint, status: PayoutStatus, known?: PayoutStatus): Step => {
+const paidOut = (what: string, amount: bigint, status: PayoutStatus, known?: KnownShare): Step => {
   const share = { merchant: MERCHANT, payout: 'po_1', currency: USD, amount, status, createdAt: micros(0) };
   const transfers = payoutPostings(share, known);
   return { what, transfers: transfers === 'settled before' ? [] : transfers };
@@ -95,7 +95,7 @@ const SETTLED: readonly Step[] = [
   settled('A dispute costs a fee of 15.00.', 0n, USD, 0n, 1500n),
   settled('It is won, and Stripe gives the fee back.', 0n, USD, 0n, -1500n),
   paidOut('Stripe pays out.', 14432n, 'paid'),
-  paidOut('The bank sends it back.', 14432n, 'failed', 'paid'),
+  paidOut('The bank sends it back.', 14432n, 'failed', { status: 'paid', amount: 14432n }),
 ];
 
 type Column = readonly [AccountKind, Currency];

@@ -41,6 +41,9 @@ export interface PayoutShare {
   readonly createdAt: Micros;
 }
 
+/** What is recorded of a share: what was posted of it is taken back, whatever is known of it by then. */
+export type KnownShare = Pick<PayoutShare, 'status' | 'amount'>;
+
 /** Names a share: a payout is split once for each merchant. */
 export const shareKey = ({ merchant, payout }: Pick<PayoutShare, 'merchant' | 'payout'>): string =>
   `${payout} ${merchant}`;

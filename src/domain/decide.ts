@@ -8,7 +8,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
-import { shareKey, type BalanceTransaction, type PayoutShare, type PayoutStatus } from './balance.ts';
+import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
 import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
 import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
 import { take, type Hold, type Stepped, type Subject } from './lifecycle.ts';
@@ -35,7 +35,7 @@ export interface State {
   /** The balance transactions that are known, by Stripe's ids. */
   readonly balance: ReadonlySet<string>;
   /** The shares of payouts that are known, by `shareKey`. */
-  readonly payouts: ReadonlyMap<string, PayoutStatus>;
+  readonly payouts: ReadonlyMap<string, KnownShare>;
 }
 
 /** What a batch writes: each table once. */
@@ -191,7 +191,7 @@ const toldBy = (state: State, writes: Writes, { balance, payout }: Change): Tran
       : balancePostings(balance);
   if (!payout) return [];
   const key = shareKey(payout);
-  return payoutPostings(payout, writes.payouts.get(key)?.status ?? state.payouts.get(key));
+  return payoutPostings(payout, writes.payouts.get(key) ?? state.payouts.get(key));
 };
 
 /** What a step is about, as the changes before it in the batch have left it. */

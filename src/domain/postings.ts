@@ -3,7 +3,7 @@
  * debits grow) to the one that receives (its credits grow).
  */
 import type { AccountKind } from './account.ts';
-import type { BalanceTransaction, PayoutShare, PayoutStatus } from './balance.ts';
+import type { BalanceTransaction, KnownShare, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import {
   derivedId,
@@ -152,14 +152,15 @@ export const balancePostings = (transaction: BalanceTransaction): Transfer[] => 
  * What a merchant's share of a payout moves, given what was known of it; `settled before` where nothing is new. One that
  * failed before it was known to be paid moves nothing, and will not be thought to be paid later.
  */
-export const payoutPostings = (share: PayoutShare, known: PayoutStatus | undefined): Transfer[] | 'settled before' => {
-  if (known === share.status || known === 'failed') return 'settled before';
-  if (share.amount === 0n || (share.status === 'failed' && known === undefined)) return [];
-  const { merchant, payout, currency, amount } = share;
-  const isIn = amount > 0n === (share.status === 'paid');
+export const payoutPostings = (share: PayoutShare, known: KnownShare | undefined): Transfer[] | 'settled before' => {
+  if (known?.status === share.status || known?.status === 'failed') return 'settled before';
+  const { merchant, payout, currency, status } = share;
+  // What is taken back is what was posted.
+  const amount = status === 'failed' ? -(known?.amount ?? 0n) : share.amount;
+  if (amount === 0n) return [];
+  const rule = amount > 0n ? 'payout' : 'payout_reversed';
   const first = idAt('tr', `${payout} ${merchant} ${currency}`, share.createdAt);
-  const id = derivedId('tr', first, share.status === 'paid' ? 0 : 1);
-  const rule = isIn ? 'payout' : 'payout_reversed';
+  const id = derivedId('tr', first, status === 'paid' ? 0 : 1);
   return [movement({ rule, merchant, payment: null, amount: abs(amount), currency, id })];
 };
 

@@ -112,7 +112,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     const { rows } = await sql<{ behind: boolean }>`
       with last as (
         select coalesce(
-          (select max(created_to) from balance_windows),
+          (select created_to from balance_windows order by created_from desc limit 1),
           least((select min(created_at) from payments), ${until}::timestamptz)
             - make_interval(secs => ${SKEW_MS / 1000})) as ended),
       next as (
@@ -154,7 +154,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     // The last one stays: the next follows from it.
     await sql`
       delete from balance_windows
-      where due_at is null and created_to < (select max(created_to) from balance_windows)`.execute(db);
+      where due_at is null and created_from < (select max(created_from) from balance_windows)`.execute(db);
   };
 
   const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {

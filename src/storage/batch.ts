@@ -101,9 +101,9 @@ const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Ch
   ),
 ];
 
-/** A share that fails moves between the same accounts as one that is paid. */
+/** Of a share, whichever way it moves, and whatever it comes to. */
 const bothWays = (share: PayoutShare): Transfer[] => {
-  const paid = payoutPostings({ ...share, status: 'paid' }, undefined);
+  const paid = payoutPostings({ ...share, status: 'paid', amount: 1n }, undefined);
   return paid === 'settled before' ? [] : paid;
 };
 
@@ -193,14 +193,14 @@ const readBalance = async (tx: Tx, changes: readonly Change[]): Promise<State['b
 const readPayouts = async (tx: Tx, changes: readonly Change[]): Promise<State['payouts']> => {
   const shares = changes.flatMap(({ payout }) => (payout ? [payout] : []));
   if (shares.length === 0) return new Map();
-  const { rows } = await sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status'>>`
-    select p.merchant_id, p.id, p.status from payouts p
+  const { rows } = await sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status' | 'amount'>>`
+    select p.merchant_id, p.id, p.status, p.amount from payouts p
     join unnest(${plain(shares.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
       ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
   return new Map(
     rows.map((row) => [
       shareKey({ merchant: idOf('mer', row.merchant_id), payout: row.id }),
-      row.status as PayoutStatus,
+      { status: row.status as PayoutStatus, amount: row.amount },
     ]),
   );
 };
