@@ -110,7 +110,12 @@ const ratioPanel = (results: readonly ScenarioResult[]): Panel => {
       ...legend(top, COMPARED),
       ...ticks.flatMap((tick) => [
         `<line x1="${at(tick).toFixed(1)}" x2="${at(tick).toFixed(1)}" y1="${top + HEAD - 6}" y2="${top + height - 4}" stroke="${tick === 1 ? INK : GRID}"/>`,
-        text(at(tick), top + height + 10, String(tick), 'text-anchor="middle" class="small"'),
+        text(
+          at(tick),
+          top + height + 10,
+          tick < 1 ? `1/${1 / tick}` : String(tick),
+          'text-anchor="middle" class="small"',
+        ),
       ]),
       ...shown.flatMap((one, n) => {
         const y = top + HEAD + n * perScenario;

@@ -66,14 +66,14 @@ export interface Ratio {
   readonly max: number;
 }
 
-/** Ours to the other's, round by round; undefined where either was not measured. */
-export const ratioOf = ({ own, other }: ScenarioResult, { of }: Metric): Ratio | undefined => {
+/** Ours to the other's, round by round; undefined where either was not measured, or the other's is shown as 0. */
+export const ratioOf = ({ own, other }: ScenarioResult, { of, digits }: Metric): Ratio | undefined => {
   const ratios = own.flatMap((report, round) => {
     const rival = other[round];
     const [a, b] = [of(report), rival && of(rival)];
-    return a === undefined || b === undefined || b === 0 ? [] : [a / b];
+    return a === undefined || b === undefined || Number(b.toFixed(digits)) === 0 ? [] : [a / b];
   });
-  if (ratios.length === 0) return undefined;
+  if (ratios.length < own.length) return undefined;
   return { median: medianOf(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 };
 

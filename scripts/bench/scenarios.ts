@@ -8,9 +8,9 @@ export interface Scenario {
 
 /** What a thousand tellers and a checkout ask of the service in a second. */
 export const MIXED_RATE = 3_333;
-export const MIXED_ARGS: readonly string[] = [
+export const mixedArgs = (ratePerS: number): readonly string[] => [
   ...['--mix', 'balance=70,debit=20,payment=10', '--replay', '1'],
-  ...['--mode', 'open', '--rate', String(MIXED_RATE)],
+  ...['--mode', 'open', '--rate', String(ratePerS)],
 ];
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -24,6 +24,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   usage: { what: 'a quote of 20 lines', args: ['--mix', 'usage'] },
   mixed: {
     what: `open loop, ${MIXED_RATE} a second: 70 % balance, 20 % debit, 10 % payment; 1 % of those that move money are replays`,
-    args: MIXED_ARGS,
+    args: mixedArgs(MIXED_RATE),
   },
 };

@@ -4,7 +4,7 @@ import { createWorld } from '../proof/world.ts';
 import { METRICS } from './figures.ts';
 import { canMeasure, treeUse } from './processes.ts';
 import { errorsOf, runLoad } from './run-load.ts';
-import { MIXED_ARGS } from './scenarios.ts';
+import { MIXED_RATE, mixedArgs } from './scenarios.ts';
 import { startOwn, startProgram, type Own, type Stripe } from './subject.ts';
 
 export interface SoakOptions {
@@ -55,8 +55,7 @@ export const soak = async (options: SoakOptions): Promise<{ text: string; ok: bo
     const report = await runLoad(own, {
       generator: load,
       args: [
-        ...MIXED_ARGS,
-        ...(rate === undefined ? [] : ['--rate', String(rate)]),
+        ...mixedArgs(rate ?? MIXED_RATE),
         ...['--duration', String(minutes * 60), '--connections', String(connections)],
       ],
     }).finally(() => clearInterval(timer));

@@ -58,10 +58,11 @@ Medians of the rounds. µs: CPU a request, of the process and all its children, 
 load: what the generator itself takes, on the same cores. memory: the service at its peak, private pages and the largest
 shared part. Latency counts from when a request should have been sent in an open loop, from when it was sent in a closed one.`;
 
+/** The first of each run: the rest of them mostly say the same. */
 const errorLines = ({ scenarios }: Results): string[] =>
   scenarios.flatMap(({ scenario, own, other }) => [
-    ...own.flatMap(({ errors }) => errors.map((error) => `${scenario}: ${error}`)),
-    ...other.flatMap(({ errors }) => errors.map((error) => `${scenario}, other: ${error}`)),
+    ...own.flatMap(({ errors }) => errors.slice(0, 1).map((error) => `${scenario}: ${error}`)),
+    ...other.flatMap(({ errors }) => errors.slice(0, 1).map((error) => `${scenario}, other: ${error}`)),
   ]);
 
 export const tableOf = (results: Results): string => {
@@ -81,7 +82,7 @@ export const tableOf = (results: Results): string => {
         ]
       : []),
     NOTES.trim(),
-    ...errorLines(results).slice(0, 20),
+    ...errorLines(results),
   ];
   return `${parts.join('\n\n')}\n`;
 };
