@@ -5,7 +5,7 @@
  * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
  * rows meet at the first of them, and none waits for the other in a circle.
  */
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
@@ -27,10 +27,8 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
+import type { Flight } from './database.ts';
 import type { DB } from './schema.ts';
-
-/** The connection on which a transaction is open: see `flight` in `database.ts`. */
-type Tx = Kysely<DB>;
 
 /** What names a row: its merchant and its own id. */
 interface Key {
@@ -60,27 +58,26 @@ const allOf = async <T extends readonly unknown[] | []>(
   return Promise.all(statements);
 };
 
-/** Locks the rows that these changes touch and reads them. `id` names the batch: it can be committed once. */
-export const readState = async (tx: Tx, id: string, changes: readonly Change[]): Promise<State> => {
+/** Locks the rows that these changes touch and reads them. */
+export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
   // All of them leave in one flight, and run in this order.
-  const [, payments, refunds, disputes, claims, customers, accounts, ...told] = await allOf([
-    sql`insert into batches (id) values (${id}::uuid)`.execute(tx),
-    lockPayments(tx, changes),
-    readRefunds(tx, changes),
-    readDisputes(tx, changes),
-    readClaims(tx, changes),
-    readCustomers(tx, changes),
-    lockAccounts(tx, changes.flatMap(legsOf)),
-    readBalance(tx, changes),
-    readPayouts(tx, changes),
+  const [payments, refunds, disputes, claims, customers, accounts, ...told] = await allOf([
+    lockPayments(flight, changes),
+    readRefunds(flight, changes),
+    readDisputes(flight, changes),
+    readClaims(flight, changes),
+    readCustomers(flight, changes),
+    lockAccounts(flight, changes.flatMap(legsOf)),
+    readBalance(flight, changes),
+    readPayouts(flight, changes),
   ]);
   let [balance, payouts] = told;
   const missing = changes.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
-    await openAccounts(tx, missing);
-    for (const [key, account] of await lockAccounts(tx, missing)) accounts.set(key, account);
+    await openAccounts(flight, missing);
+    for (const [key, account] of await lockAccounts(flight, missing)) accounts.set(key, account);
     // Only now does nobody else post to them.
-    [balance, payouts] = await allOf([readBalance(tx, changes), readPayouts(tx, changes)]);
+    [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
   }
   return { payments, refunds, disputes, claims, customers, accounts, balance, payouts };
 };
@@ -107,23 +104,26 @@ const bothWays = (share: PayoutShare): Transfer[] => {
   return paid === 'settled before' ? [] : paid;
 };
 
-const lockAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
+const lockAccounts = async (
+  flight: Flight,
+  legs: readonly Leg[],
+): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
   if (legs.length === 0) return new Map();
   const { merchants, ids } = sorted(legs);
-  const { rows } = await sql<Selectable<DB['accounts']>>`
+  const rows = await flight(sql<Selectable<DB['accounts']>>`
     select a.* from accounts a
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by a.merchant_id, a.id for no key update of a`.execute(tx);
+    order by a.merchant_id, a.id for no key update of a`);
   return new Map(rows.map(accountOf).map((account) => [account.id, account]));
 };
 
 /** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
-const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
+const openAccounts = async (flight: Flight, legs: readonly Leg[]): Promise<void> => {
   const distinct = new Map(legs.map((leg) => [leg.id, leg]));
   const wanted = [...distinct.values()]
     .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-  await sql`
+  await flight(sql`
     insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
     select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
     from unnest(
@@ -133,70 +133,66 @@ const openAccounts = async (tx: Tx, legs: readonly Leg[]): Promise<void> => {
     ) w (merchant_id, id, kind, customer_id, currency)
     left join customers c on c.merchant_id = w.merchant_id and c.id = w.customer_id
     where w.customer_id is null or c.id is not null
-    on conflict do nothing`.execute(tx);
+    on conflict do nothing`);
 };
 
-const lockPayments = async (tx: Tx, changes: readonly Change[]): Promise<State['payments']> => {
+const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise<State['payments']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) =>
     step && step.kind !== 'create' ? [{ merchant, id: step.payment.id }] : [],
   );
   if (keys.length === 0) return new Map<PaymentId, never>();
   const { merchants, ids } = sorted(keys);
-  const { rows } = await sql<Selectable<DB['payments']>>`
+  const rows = await flight(sql<Selectable<DB['payments']>>`
     select p.* from payments p
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by p.merchant_id, p.id for no key update of p`.execute(tx);
+    order by p.merchant_id, p.id for no key update of p`);
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
 };
 
 /** Not locked: whoever writes a refund or a dispute holds its payment. */
-const readRefunds = async (tx: Tx, changes: readonly Change[]): Promise<State['refunds']> => {
+const readRefunds = async (flight: Flight, changes: readonly Change[]): Promise<State['refunds']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) => {
     if (step?.kind === 'settle refund') return [{ merchant, id: step.refund }];
     return step?.kind === 'refund found' ? [{ merchant, id: step.refund.id }] : [];
   });
   if (keys.length === 0) return new Map<RefundId, never>();
   const { merchants, ids } = sorted(keys);
-  const { rows } = await sql<Selectable<DB['refunds']>>`
+  const rows = await flight(sql<Selectable<DB['refunds']>>`
     select r.* from refunds r
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
-    tx,
-  );
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map(refundOf).map((refund) => [refund.id, refund]));
 };
 
-const readDisputes = async (tx: Tx, changes: readonly Change[]): Promise<State['disputes']> => {
+const readDisputes = async (flight: Flight, changes: readonly Change[]): Promise<State['disputes']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) =>
     step?.kind === 'dispute' ? [{ merchant, id: step.dispute.id }] : [],
   );
   if (keys.length === 0) return new Map<DisputeId, never>();
   const { merchants, ids } = sorted(keys);
-  const { rows } = await sql<Selectable<DB['disputes']>>`
+  const rows = await flight(sql<Selectable<DB['disputes']>>`
     select d.* from disputes d
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
-    tx,
-  );
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
 };
 
 /** Read after the accounts are locked: whoever has posted one of them has committed by then. */
-const readBalance = async (tx: Tx, changes: readonly Change[]): Promise<State['balance']> => {
+const readBalance = async (flight: Flight, changes: readonly Change[]): Promise<State['balance']> => {
   const keys = changes.flatMap(({ merchant, balance }) => (balance ? [{ merchant, id: balance.id }] : []));
   if (keys.length === 0) return new Set();
-  const { rows } = await sql<{ id: string }>`
+  const rows = await flight(sql<{ id: string }>`
     select b.id from balance_transactions b
     join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(keys.map(({ id }) => id))}::text[])
-      k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+      k (merchant_id, id) using (merchant_id, id)`);
   return new Set(rows.map(({ id }) => id));
 };
 
-const readPayouts = async (tx: Tx, changes: readonly Change[]): Promise<State['payouts']> => {
+const readPayouts = async (flight: Flight, changes: readonly Change[]): Promise<State['payouts']> => {
   const shares = changes.flatMap(({ payout }) => (payout ? [payout] : []));
   if (shares.length === 0) return new Map();
-  const { rows } = await sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status' | 'amount'>>`
+  const rows = await flight(sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status' | 'amount'>>`
     select p.merchant_id, p.id, p.status, p.amount from payouts p
     join unnest(${plain(shares.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
-      ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`.execute(tx);
+      ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(
     rows.map((row) => [
       shareKey({ merchant: idOf('mer', row.merchant_id), payout: row.id }),
@@ -206,37 +202,36 @@ const readPayouts = async (tx: Tx, changes: readonly Change[]): Promise<State['p
 };
 
 /** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
-const readClaims = async (tx: Tx, changes: readonly Change[]): Promise<State['claims']> => {
+const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<State['claims']> => {
   const keys = changes.flatMap(({ merchant, claim, answers }) => {
     const id = claim?.id ?? answers;
     return id === undefined ? [] : [{ merchant, id }];
   });
   if (keys.length === 0) return new Map<ClaimId, never>();
   const { merchants, ids } = sorted(keys);
-  const { rows } = await sql<Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'>>`
+  const rows = await flight(sql<Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'>>`
     select c.id, c.request_hash, c.status, c.body from claims c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
-    tx,
-  );
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
 };
 
-const readCustomers = async (tx: Tx, changes: readonly Change[]): Promise<State['customers']> => {
+const readCustomers = async (flight: Flight, changes: readonly Change[]): Promise<State['customers']> => {
   const keys = changes.flatMap(({ merchant, payment }) =>
     payment?.kind === 'create' ? [{ merchant, id: payment.payment.customer }] : [],
   );
   if (keys.length === 0) return new Map<CustomerId, never>();
   const { merchants, ids } = sorted(keys);
-  const { rows } = await sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
+  const rows = await flight(sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
     select c.merchant_id, c.id from customers c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`.execute(
-    tx,
-  );
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
 };
 
-/** Writes what was decided: one statement for each table that has something, all in one flight. */
-export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<void> => {
+/**
+ * Writes what was decided, and `id`, which names the batch: it can be committed once. It is one statement, so that
+ * there is no part of it that COMMIT, which is on its way already, could find done.
+ */
+export const writeState = async (flight: Flight, id: string, writes: Writes, now: Micros): Promise<void> => {
   const writers = [
     insertCustomers,
     insertItems,
@@ -254,12 +249,19 @@ export const writeState = async (tx: Tx, writes: Writes, now: Micros): Promise<v
     answerClaims,
     insertEvents,
   ];
-  await allOf(writers.flatMap((write) => write(tx, writes, toIsoMicros(now)) ?? []));
+  const parts = writers.flatMap((write) => write(writes, toIsoMicros(now)) ?? []);
+  const named = parts.map((part, at) => sql`${sql.raw(`part_${at}`)} as (${part})`);
+  const batch = sql`insert into batches (id) values (${id}::uuid)`;
+  await flight(named.length === 0 ? batch : sql`with ${sql.join(named)} ${batch}`);
 };
 
-type Writer = (tx: Tx, writes: Writes, nowIso: string) => Promise<unknown> | undefined;
+/** Whether the batch of that id was committed. */
+export const isCommitted = async (db: Kysely<DB>, id: string): Promise<boolean> =>
+  (await db.selectFrom('batches').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 
-const insertCustomers: Writer = (tx, { customers: rows }) => {
+type Writer = (writes: Writes, nowIso: string) => RawBuilder<unknown> | undefined;
+
+const insertCustomers: Writer = ({ customers: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into customers (merchant_id, id, name, email, metadata, created_at)
@@ -267,20 +269,20 @@ const insertCustomers: Writer = (tx, { customers: rows }) => {
       ${plain(rows.map((c) => uuidOf(c.merchant)))}::uuid[], ${plain(rows.map((c) => uuidOf(c.id)))}::uuid[],
       ${texts(rows.map((c) => c.name))}::text[], ${texts(rows.map((c) => c.email))}::text[],
       ${texts(rows.map((c) => JSON.stringify(c.metadata)))}::jsonb[], ${plain(rows.map((c) => toIsoMicros(c.createdAt)))}::timestamptz[]
-    )`.execute(tx);
+    )`;
 };
 
-const insertItems: Writer = (tx, { items: rows }) => {
+const insertItems: Writer = ({ items: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into items (merchant_id, id, name, unit_price, currency)
     select * from unnest(
       ${plain(rows.map((i) => uuidOf(i.merchant)))}::uuid[], ${texts(rows.map((i) => i.id))}::text[], ${texts(rows.map((i) => i.name))}::text[],
       ${plain(rows.map((i) => i.unitPrice))}::numeric[], ${texts(rows.map((i) => i.currency))}::text[]
-    )`.execute(tx);
+    )`;
 };
 
-const insertPayments: Writer = (tx, { newPayments: rows }) => {
+const insertPayments: Writer = ({ newPayments: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
@@ -293,10 +295,10 @@ const insertPayments: Writer = (tx, { newPayments: rows }) => {
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
       ${texts(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
-    )`.execute(tx);
+    )`;
 };
 
-const updatePayments: Writer = (tx, { payments }) => {
+const updatePayments: Writer = ({ payments }) => {
   if (payments.size === 0) return undefined;
   const rows = [...payments.values()];
   return sql`
@@ -313,10 +315,10 @@ const updatePayments: Writer = (tx, { payments }) => {
       ${texts(rows.map((p) => p.returnUrl))}::text[]
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
          amount_refunded, refunds_pending, return_url)
-    where p.merchant_id = w.merchant_id and p.id = w.id`.execute(tx);
+    where p.merchant_id = w.merchant_id and p.id = w.id`;
 };
 
-const insertAttempts: Writer = (tx, { attempts: rows }) => {
+const insertAttempts: Writer = ({ attempts: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
@@ -330,10 +332,10 @@ const insertAttempts: Writer = (tx, { attempts: rows }) => {
       ${plain(rows.map((a) => a.showsSecret))}::boolean[],
       ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
       ${plain(rows.map((a) => a.fence))}::int[], ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
-    )`.execute(tx);
+    )`;
 };
 
-const settleAttempts: Writer = (tx, { settled: rows }, nowIso) => {
+const settleAttempts: Writer = ({ settled: rows }, nowIso) => {
   if (rows.length === 0) return undefined;
   return sql`
     update attempts a
@@ -342,10 +344,10 @@ const settleAttempts: Writer = (tx, { settled: rows }, nowIso) => {
       ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${plain(rows.map((s) => uuidOf(s.attempt)))}::uuid[],
       ${texts(rows.map((s) => s.outcome))}::text[], ${texts(rows.map((s) => s.stripeRequestId))}::text[]
     ) w (merchant_id, id, outcome, stripe_request_id)
-    where a.merchant_id = w.merchant_id and a.id = w.id and a.outcome is null`.execute(tx);
+    where a.merchant_id = w.merchant_id and a.id = w.id and a.outcome is null`;
 };
 
-const writeRefunds: Writer = (tx, { refunds }) => {
+const writeRefunds: Writer = ({ refunds }) => {
   if (refunds.size === 0) return undefined;
   const rows = [...refunds.values()];
   return sql`
@@ -358,10 +360,10 @@ const writeRefunds: Writer = (tx, { refunds }) => {
       ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
     )
     on conflict (merchant_id, id) do update set status = excluded.status, failure_reason = excluded.failure_reason,
-      stripe_id = excluded.stripe_id`.execute(tx);
+      stripe_id = excluded.stripe_id`;
 };
 
-const writeDisputes: Writer = (tx, { disputes }) => {
+const writeDisputes: Writer = ({ disputes }) => {
   if (disputes.size === 0) return undefined;
   const rows = [...disputes.values()];
   return sql`
@@ -373,10 +375,10 @@ const writeDisputes: Writer = (tx, { disputes }) => {
       ${texts(rows.map((d) => d.reason))}::text[], ${texts(rows.map((d) => d.stripeId))}::text[],
       ${plain(rows.map((d) => toIsoMicros(d.createdAt)))}::timestamptz[]
     )
-    on conflict (merchant_id, id) do update set status = excluded.status`.execute(tx);
+    on conflict (merchant_id, id) do update set status = excluded.status`;
 };
 
-const updateAccounts: Writer = (tx, { accounts }) => {
+const updateAccounts: Writer = ({ accounts }) => {
   if (accounts.size === 0) return undefined;
   const rows = [...accounts.values()];
   return sql`
@@ -386,10 +388,10 @@ const updateAccounts: Writer = (tx, { accounts }) => {
       ${plain(rows.map((a) => a.debits))}::bigint[], ${plain(rows.map((a) => a.credits))}::bigint[],
       ${plain(rows.map((a) => a.pending))}::bigint[], ${plain(rows.map((a) => a.sequence))}::bigint[], ${plain(rows.map((a) => toIsoMicros(a.postedAt)))}::timestamptz[]
     ) w (merchant_id, id, debits, credits, pending, sequence, posted_at)
-    where a.merchant_id = w.merchant_id and a.id = w.id`.execute(tx);
+    where a.merchant_id = w.merchant_id and a.id = w.id`;
 };
 
-const insertTransfers: Writer = (tx, { transfers: rows }) => {
+const insertTransfers: Writer = ({ transfers: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, description, payment_id, posted_at,
@@ -402,11 +404,11 @@ const insertTransfers: Writer = (tx, { transfers: rows }) => {
       ${plain(rows.map((t) => t.payment && uuidOf(t.payment)))}::uuid[], ${plain(rows.map((t) => toIsoMicros(t.postedAt)))}::timestamptz[],
       ${plain(rows.map((t) => t.debitSequence))}::bigint[], ${plain(rows.map((t) => t.creditSequence))}::bigint[],
       ${plain(rows.map((t) => t.debitBalanceAfter))}::bigint[], ${plain(rows.map((t) => t.creditBalanceAfter))}::bigint[]
-    )`.execute(tx);
+    )`;
 };
 
 /** One without a posting locks no account, and may meet itself. */
-const insertBalance: Writer = (tx, { balance }, nowIso) => {
+const insertBalance: Writer = ({ balance }, nowIso) => {
   if (balance.size === 0) return undefined;
   const rows = [...balance.values()];
   return sql`
@@ -420,10 +422,10 @@ const insertBalance: Writer = (tx, { balance }, nowIso) => {
       ${plain(rows.map((b) => b.charged))}::bigint[], ${texts(rows.map((b) => b.chargedCurrency))}::text[],
       ${plain(rows.map((b) => toIsoMicros(b.createdAt)))}::timestamptz[]
     ) w
-    on conflict do nothing`.execute(tx);
+    on conflict do nothing`;
 };
 
-const writePayouts: Writer = (tx, { payouts }) => {
+const writePayouts: Writer = ({ payouts }) => {
   if (payouts.size === 0) return undefined;
   const rows = [...payouts.values()];
   return sql`
@@ -433,11 +435,11 @@ const writePayouts: Writer = (tx, { payouts }) => {
       ${texts(rows.map((p) => p.currency))}::text[], ${plain(rows.map((p) => p.amount))}::bigint[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )
-    on conflict (merchant_id, id) do update set status = excluded.status`.execute(tx);
+    on conflict (merchant_id, id) do update set status = excluded.status`;
 };
 
 /** Sorted, since a key that another process is inserting is waited for. */
-const insertClaims: Writer = (tx, { claims }, nowIso) => {
+const insertClaims: Writer = ({ claims }, nowIso) => {
   if (claims.length === 0) return undefined;
   const rows = claims.toSorted((a, b) => (a.claim.id < b.claim.id ? -1 : 1));
   return sql`
@@ -447,10 +449,10 @@ const insertClaims: Writer = (tx, { claims }, nowIso) => {
       ${texts(rows.map((c) => c.claim.key))}::text[], ${texts(rows.map((c) => c.claim.operation))}::text[],
       ${plain(rows.map((c) => c.claim.requestHash))}::uuid[], ${plain(rows.map((c) => c.reply?.status ?? null))}::smallint[],
       ${texts(rows.map((c) => c.reply?.body ?? null))}::text[]
-    ) w`.execute(tx);
+    ) w`;
 };
 
-const answerClaims: Writer = (tx, { answers }) => {
+const answerClaims: Writer = ({ answers }) => {
   if (answers.length === 0) return undefined;
   const rows = answers.toSorted((a, b) => (a.claim < b.claim ? -1 : 1));
   return sql`
@@ -459,15 +461,15 @@ const answerClaims: Writer = (tx, { answers }) => {
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
       ${plain(rows.map((a) => a.reply.status))}::smallint[], ${texts(rows.map((a) => a.reply.body))}::text[]
     ) w (merchant_id, id, status, body)
-    where c.merchant_id = w.merchant_id and c.id = w.id and c.status is null`.execute(tx);
+    where c.merchant_id = w.merchant_id and c.id = w.id and c.status is null`;
 };
 
-const insertEvents: Writer = (tx, { events: rows }, nowIso) => {
+const insertEvents: Writer = ({ events: rows }, nowIso) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into events (merchant_id, id, type, subject, data, created_at)
     select w.*, ${nowIso}::timestamptz from unnest(
       ${plain(rows.map((e) => uuidOf(e.merchant)))}::uuid[], ${plain(rows.map((e) => uuidOf(e.id)))}::uuid[],
       ${texts(rows.map((e) => e.type))}::text[], ${texts(rows.map((e) => e.subject))}::text[], ${texts(rows.map((e) => e.data))}::json[]
-    ) w`.execute(tx);
+    ) w`;
 };

@@ -11,7 +11,7 @@ import type { Applied, Change } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { readState, writeState } from './batch.ts';
+import { isCommitted, readState, writeState } from './batch.ts';
 import type { Database } from './database.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
@@ -48,17 +48,21 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
   const tryOnce = async (id: string, changes: readonly Change[]): Promise<Tried> => {
     // Set when COMMIT is about to be sent: from then on a lost connection leaves the batch in doubt.
     let decided: Outcomes | null = null;
+    let written: Promise<void> | undefined;
     try {
       const outcomes = await database.lane
         .transaction()
         .setIsolationLevel('read committed')
         .execute(async () => {
           const now = clock.now();
-          const decision = decide(await readState(database.flight, id, changes), changes, now);
-          await writeState(database.flight, decision.writes, now);
+          const decision = decide(await readState(database.flight, changes), changes, now);
           decided = decision.outcomes;
+          // Kysely's COMMIT follows on its heels: where the writing fails, Postgres rolls back.
+          written = writeState(database.flight, id, decision.writes, now);
+          written.catch(() => undefined);
           return decision.outcomes;
         });
+      await written;
       return { kind: 'committed', outcomes };
     } catch (error) {
       return { kind: 'failed', error, inDoubt: failureOf(error) === 'connection' ? decided : null };
@@ -78,7 +82,11 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       const failure = failureOf(tried.error);
       inDoubt = tried.inDoubt ?? inDoubt;
       if (failure === 'batch committed' && inDoubt) return inDoubt;
-      if (failure === 'refused' || failure === 'batch committed') return isolate(changes, tried.error);
+      if (failure === 'refused' || failure === 'batch committed') {
+        // What refuses it may be its own first try, which was committed after all.
+        if (inDoubt && (await isCommitted(database.pool, id))) return inDoubt;
+        return isolate(changes, tried.error);
+      }
 
       const spentMs = performance.now() - startedAt;
       if (spentMs > (inDoubt ? AMBIGUOUS_PATIENCE_MS : PATIENCE_MS)) {

@@ -6,6 +6,7 @@ import {
   type PostgresPool,
   type PostgresPoolClient,
   type PostgresQueryResult,
+  type RawBuilder,
 } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -25,14 +26,17 @@ export interface Database {
   readonly pool: Kysely<DB>;
   /** The one connection of the commit lane, on which statements are pipelined. */
   readonly lane: Kysely<DB>;
-  /**
-   * The same connection, for statements that leave together within its transaction. Kysely sends those of a transaction
-   * one at a time, each after the reply to the one before; that would be a turn of a busy event loop for each.
-   */
-  readonly flight: Kysely<DB>;
+  /** Sends a statement within the lane's transaction, at once. */
+  readonly flight: Flight;
   readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   readonly close: () => Promise<void>;
 }
+
+/**
+ * Rows of a statement that leaves with others, in the order in which they are called. Kysely sends those of a
+ * transaction one at a time, each after the reply to the one before: that would be a turn of a busy event loop for each.
+ */
+export type Flight = <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>;
 
 /**
  * A process that is paused or cut off must not hold a hot row: after 3 s idle inside a transaction Postgres ends the
@@ -77,13 +81,12 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
   const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
   const lane = make({ max: 1, pipeline: true });
-  const pool = over(naming(reads));
-  const laneDoor = naming(lane);
-  const laneDb = over(laneDoor);
+  const pool = over(naming(reads, queryOf));
+  const { laneDb, flight } = openLane(lane);
   return {
     pool,
     lane: laneDb,
-    flight: over({ connect: laneDoor.current, end: () => Promise.resolve() }),
+    flight,
     stats: () => ({
       total: reads.totalCount + lane.totalCount,
       idle: reads.idleCount + lane.idleCount,
@@ -97,31 +100,56 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
 const over = (pool: PostgresPool): Kysely<DB> => new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 
-interface Door extends PostgresPool {
-  /** The client that was handed out last, lent: for a pool of one. */
-  readonly current: () => Promise<PostgresPoolClient>;
-}
+type QueryOf = (client: pg.PoolClient) => PostgresPoolClient['query'];
 
 /** Kysely names no statements, so Postgres would plan each anew. This gives every text a name, once per connection. */
-const naming = (pool: pg.Pool): Door => {
+const naming = (pool: pg.Pool, query: QueryOf): PostgresPool => {
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
-  let last: pg.PoolClient | undefined;
   return {
-    current: () =>
-      last
-        ? Promise.resolve({ query: queryOf(last), release: () => undefined })
-        : Promise.reject(new Error('no transaction is open on this connection')),
     connect: async () => {
       const client = await pool.connect();
-      last = client;
       const known = wrapped.get(client);
       if (known) return known;
-      const named: PostgresPoolClient = { query: queryOf(client), release: () => client.release() };
+      const named: PostgresPoolClient = { query: query(client), release: () => client.release() };
       wrapped.set(client, named);
       return named;
     },
     end: () => pool.end(),
   };
+};
+
+/**
+ * The lane has one connection and one transaction at a time. Its BEGIN is not waited for: it leaves with the first
+ * statements, all of which fail if it does.
+ */
+const openLane = (pool: pg.Pool): { readonly laneDb: Kysely<DB>; readonly flight: Flight } => {
+  let open: { readonly client: pg.PoolClient; readonly begun: Promise<unknown> } | undefined;
+  const laneDb = over(
+    naming(pool, (client) => {
+      const query = queryOf(client);
+      function begin<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+      function begin<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+      function begin<R>(text: string | PostgresCursor<R>, values: readonly unknown[] = []): unknown {
+        if (typeof text !== 'string') return text;
+        if (!text.startsWith('start transaction')) return query<R>(text, values);
+        const begun = client.query(text);
+        begun.catch(() => undefined);
+        open = { client, begun };
+        return Promise.resolve({ command: 'INSERT', rowCount: 0, rows: [] });
+      }
+      return begin;
+    }),
+  );
+  const flight: Flight = async <Row>(raw: RawBuilder<Row>) => {
+    if (!open) throw new Error('no transaction is open on this connection');
+    const { sql, parameters } = raw.compile(laneDb);
+    const [{ rows }] = await Promise.all([
+      open.client.query<Row & pg.QueryResultRow>(statement(sql, parameters)),
+      open.begun,
+    ]);
+    return rows;
+  };
+  return { laneDb, flight };
 };
 
 const queryOf = (client: pg.PoolClient): PostgresPoolClient['query'] => {

@@ -58,7 +58,7 @@ const PAGE = 100;
 
 export const createBalance = (stripe: Stripe, breaker: Breaker): StripeBalance => {
   const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
-    ResultAsync.fromPromise(breaker.call(call), (error) =>
+    ResultAsync.fromPromise(breaker.aside(call), (error) =>
       paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
     );
 

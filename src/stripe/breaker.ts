@@ -31,6 +31,11 @@ export interface Breaker {
    * with an error that `isTrouble`, at once where the circuit is open, and after `deadlineMs` where it is not done.
    */
   readonly call: <T>(work: () => Promise<T>, deadlineMs?: number) => Promise<T>;
+  /**
+   * Makes a call that no money waits for, while the circuit is closed. What comes of it is no evidence: a list that an
+   * endpoint or a key does not give must not stop charges.
+   */
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   /** Why nothing should be claimed now that Stripe is needed for: `provider_unavailable`, and when to come back. */
   readonly refusal: () => PaymentError | undefined;
   readonly circuit: () => Circuit;
@@ -95,8 +100,14 @@ export const createBreaker = (log: Logger): Breaker => {
     return answer.value;
   };
 
+  const aside = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (breaker.state !== CircuitState.Closed) throw new BrokenCircuitError();
+    return calls.execute(work);
+  };
+
   return {
     call,
+    aside,
     refusal: () => {
       if (breaker.state !== CircuitState.Closed) return paymentError('provider_unavailable', { retryAfterS: waitS() });
       return calls.executionSlots === 0 ? paymentError('provider_unavailable', { retryAfterS: 1 }) : undefined;

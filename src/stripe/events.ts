@@ -88,7 +88,7 @@ const POLLED = [
 
 export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
   const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
-    ResultAsync.fromPromise(breaker.call(call), (error) =>
+    ResultAsync.fromPromise(breaker.aside(call), (error) =>
       paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
     );
 

@@ -109,7 +109,8 @@ export const startProxy = async (target: string): Promise<Proxy> => {
     },
     cut: (refuse) => {
       refusing = refuse;
-      for (const socket of sockets) socket.resetAndDestroy();
+      // What was delivered last arrives, though nobody hears what comes of it.
+      for (const socket of sockets) if (!socket.writableEnded) socket.resetAndDestroy();
     },
   };
 };

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import pino from 'pino';
+import Stripe from 'stripe';
 import { createBreaker } from '../../src/stripe/breaker.ts';
 
 it('no more than 512 calls wait for Stripe: nothing new is begun until one has ended, and those that were wait', async () => {
@@ -36,4 +37,16 @@ it('a call that did not have its turn before its deadline is never made', async 
   hang('paid');
   await Promise.all(hanging);
   expect(begun).toBe(false);
+});
+
+it('lists that fail, however many in a row, stop no charge', async () => {
+  const { aside, call, circuit } = createBreaker(pino({ level: 'silent' }));
+  const fail = (): Promise<never> =>
+    Promise.reject(new Stripe.errors.StripeConnectionError({ type: 'api_error', message: 'reset' }));
+  for (let n = 0; n < 10; n++) await expect(aside(fail)).rejects.toThrow('reset');
+  expect(circuit()).toBe('closed');
+  // The same, of calls that move money, opens it.
+  for (let n = 0; n < 10; n++) await call(fail).catch(() => undefined);
+  expect(circuit()).toBe('open');
+  await expect(aside(() => Promise.resolve('a list'))).rejects.toThrow();
 });
