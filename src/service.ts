@@ -8,12 +8,10 @@ import { seedDemo } from './demo.ts';
 import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createAuthenticate } from './http/authenticate.ts';
-import { createDoor } from './http/door.ts';
 import type { RequestRecord } from './http/record.ts';
 import { refuseUnreadable } from './http/unreadable.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
 import { limitRate } from './http/rate-limit.ts';
-import { routes } from './http/routes.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
 import { runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
@@ -109,7 +107,7 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
     clock,
     log,
   };
-  const app = createServer({
+  const listener = createServer({
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
     corsOrigins: config.corsOrigins,
@@ -117,10 +115,15 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
       inbox?.wake();
       balance?.expect();
     },
-    onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
+    door: {
+      admission,
+      seen: createSeenKeys(),
+      retryAfterS,
+      onRefused: metrics.shed,
+      onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
+    },
   });
-  const door = createDoor({ admission, seen: createSeenKeys(), routes, retryAfterS, onRefused: metrics.shed }, app);
-  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, door);
+  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
   api.on('clientError', refuseUnreadable);
 
   let sweeper: Rounds | undefined;

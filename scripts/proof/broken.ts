@@ -12,6 +12,7 @@ import { newId } from '../../src/domain/ids.ts';
 import { systemClock } from '../../src/domain/time.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
 import { startSweeper } from '../../src/payments/recover.ts';
+import { createAdmission, createSeenKeys, retryAfterS } from '../../src/monitor/admission.ts';
 import { createServer } from '../../src/server.ts';
 import { createBalances } from '../../src/storage/balance.ts';
 import { createCommitter } from '../../src/storage/commit.ts';
@@ -84,7 +85,13 @@ const main = (): void => {
     authenticate: createAuthenticate(keys, false),
     corsOrigins: '*',
     onStripeEvent: () => undefined,
-    onEnd: () => undefined,
+    door: {
+      admission: createAdmission(),
+      seen: createSeenKeys(),
+      retryAfterS,
+      onRefused: () => undefined,
+      onEnd: () => undefined,
+    },
   });
   createHttpServer(app).listen(Number(port), '127.0.0.1', () => {
     startSweeper(ctx);

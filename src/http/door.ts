@@ -1,9 +1,9 @@
-/** The door: who is let in under load, before anything else is done for a request. */
+/** The door: where every request comes in, unless the house is full, and goes out again. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { errorReply } from '../domain/reply.ts';
 import { paymentError } from '../error.ts';
 import type { Admission, AdmissionClass, Refusal, SeenKeys } from '../monitor/admission.ts';
-import { newRecord } from './record.ts';
+import { newRecord, type RequestRecord } from './record.ts';
 import type { Route } from './route.ts';
 
 export interface DoorOptions {
@@ -11,12 +11,16 @@ export interface DoorOptions {
   readonly seen: SeenKeys;
   readonly routes: readonly Pick<Route, 'method' | 'path' | 'class'>[];
   readonly retryAfterS: () => number;
+  /** Runs what a request asks for, so that whatever blocks the event loop on its behalf is known to be its doing. */
+  readonly follow: (record: RequestRecord, run: () => void) => void;
   readonly onRefused: (reason: Refusal, serviceClass: AdmissionClass) => void;
+  /** Called once for each request that was let in, when it has ended or its caller has hung up. */
+  readonly onEnd: (record: RequestRecord, status: number, durationMs: number) => void;
 }
 
 /** Lets a request in, or answers 503 `overloaded`. It comes before Express: a refusal must cost next to nothing. */
 export const createDoor = (options: DoorOptions, listener: RequestListener): RequestListener => {
-  const { admission, seen, onRefused, retryAfterS } = options;
+  const { admission, seen, onRefused, onEnd, follow, retryAfterS } = options;
   const classOf = createClassOf(options.routes);
 
   return (request, response) => {
@@ -30,8 +34,16 @@ export const createDoor = (options: DoorOptions, listener: RequestListener): Req
       return;
     }
     if (key !== undefined) seen.add(key);
-    response.once('close', () => admission.leave(serviceClass));
-    listener(request, response);
+
+    const record = newRecord(request.method ?? 'GET');
+    request.record = record;
+    response.once('close', () => {
+      admission.leave(serviceClass);
+      // 499, as nginx has it: the caller hung up before there was an answer.
+      const status = response.writableFinished ? response.statusCode : 499;
+      onEnd(record, status, performance.now() - record.startedAt);
+    });
+    follow(record, () => listener(request, response));
   };
 };
 

@@ -2,14 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import type { PaymentError } from '../error.ts';
 import type { MerchantId } from '../domain/ids.ts';
+import { SECURITY_HEADERS, type HeaderList } from './headers.ts';
 
-declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- the one way to give Express' request a field
-  namespace Express {
-    interface Request {
-      /** Set by the first thing that a request meets. */
-      record: RequestRecord;
-    }
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** Set by the door, the first thing that a request meets. */
+    record: RequestRecord;
   }
 }
 
@@ -21,6 +19,8 @@ export interface RequestRecord {
   route: string;
   merchant?: MerchantId;
   error?: PaymentError;
+  /** What its reply has besides what is answered. */
+  headers: HeaderList;
 }
 
 /** Eight random characters of this process, and a count: unique, and far cheaper than random bytes for each. */
@@ -33,4 +33,5 @@ export const newRecord = (method: string): RequestRecord => ({
   startedAt: performance.now(),
   method,
   route: 'unmatched',
+  headers: SECURITY_HEADERS,
 });

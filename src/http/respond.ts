@@ -3,7 +3,6 @@ import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/reply.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply extends Reply {
@@ -33,7 +32,7 @@ export const sendBytes = (
 ): void => {
   const list = ['Request-Id', request.record.requestId, 'Content-Length', String(Buffer.byteLength(body))];
   for (const [name, value] of Object.entries(headers)) list.push(name, value);
-  response.writeHead(status, [...list, ...SECURITY_HEADERS]);
+  response.writeHead(status, list.concat(request.record.headers));
   response.end(request.method === 'HEAD' || status === 304 ? undefined : body);
 };
 
