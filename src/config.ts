@@ -76,6 +76,9 @@ const MS_MAX = 3_600_000;
 const MS_TAKES = `whole milliseconds from 1 to ${MS_MAX}`;
 const ms = integer(1, MS_MAX);
 
+/** More processes than this share no one machine well. */
+const WORKERS_MAX = 64;
+
 const Environment = z.object({
   PORT: variable(port, { fallback: '3000', takes: PORT_TAKES, meaning: 'Where the API listens.' }),
   HOST: variable(z.string().regex(/^[\w.:-]{1,253}$/), {
@@ -130,10 +133,10 @@ const Environment = z.object({
     takes: MS_TAKES,
     meaning: 'How long a request waits for a connection before it is answered with 503.',
   }),
-  WORKERS: variable(integer(1, 1), {
+  WORKERS: variable(integer(1, WORKERS_MAX), {
     fallback: '1',
-    takes: '1 for now; for more, start several instances on one DATABASE_URL, each with its own PORT',
-    meaning: 'Processes that share the port.',
+    takes: `a whole number from 1 to ${WORKERS_MAX}`,
+    meaning: 'Processes that share the port, each with a pool of its own; as many as cores serve most.',
   }),
   CORS_ORIGINS: variable(
     list.refine((all) => all.every((one) => one === '*' || isOrigin(one))),

@@ -7,7 +7,15 @@ import { openLog, type Log } from './log.ts';
 import { lockDataDir } from './platform/lock.ts';
 import { startPostgres } from './platform/postgres.ts';
 import { startSandbox } from './platform/sandbox.ts';
-import { createService, type Service } from './service.ts';
+import {
+  canSharePort,
+  onToldByFirstProcess,
+  startWorkers,
+  taskOfThisProcess,
+  tellFirstProcess,
+  type Task,
+} from './platform/workers.ts';
+import { createService, type Listening } from './service.ts';
 import { migrate } from './storage/migrate.ts';
 
 /** What orchestrators grant by default, less a moment for the process itself to end. */
@@ -39,17 +47,29 @@ const main = (): void => {
 const run = (config: Config): void => {
   const output = openLog(config.logLevel);
   const parts: Part[] = [];
-  const started = startAll(config, output.log, parts).match(
-    (text) => {
-      output.flush();
-      process.stdout.write(text);
-      return true;
-    },
-    (message) => {
-      complain(message);
-      return false;
-    },
-  );
+  const task = taskOfThisProcess();
+  const started = task
+    ? startService(config, task, output.log, parts).match(
+        (listening) => {
+          tellFirstProcess({ type: 'listening', listening });
+          return true;
+        },
+        (message) => {
+          tellFirstProcess({ type: 'failed', message });
+          return false;
+        },
+      )
+    : startAll(config, output.log, parts).match(
+        (text) => {
+          output.flush();
+          process.stdout.write(text);
+          return true;
+        },
+        (message) => {
+          complain(message);
+          return false;
+        },
+      );
   const stop = createStop(started, parts, output);
   void started.then((isRunning) => (isRunning ? undefined : stop(1)));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
@@ -71,16 +91,38 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const applied = yield* migrate(databaseUrl);
     if (applied.length > 0) log.info({ applied }, 'the database was migrated');
 
-    const service: Service = createService({
-      config,
-      databaseUrl,
-      stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
-      log,
-    });
-    parts.push({ name: 'the service', stop: () => service.close(DRAIN_DEADLINE_MS) });
-    const { apiUrl, opsUrl, demoCustomerId } = yield* service.listen();
+    const places = { databaseUrl, ...(sandboxUrl === undefined ? {} : { sandboxUrl }) };
+    const { apiUrl, opsUrl, demoCustomerId } =
+      config.workers === 1
+        ? yield* startService(config, { ...places, index: 0 }, log, parts)
+        : yield* startWorkers(config.workers, places, log).map(({ listening, stop }) => {
+            parts.push({ name: 'the workers', stop });
+            return listening;
+          });
     return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
   });
+
+/** The service in this process: all of it, or one of several that share the port. */
+const startService = (
+  config: Config,
+  { index, port, databaseUrl, sandboxUrl }: Task,
+  log: Logger,
+  parts: Part[],
+): ResultAsync<Listening, string> => {
+  const isFirst = index === 0;
+  const service = createService({
+    config: { ...config, port: port ?? config.port, opsPort: isFirst ? config.opsPort : 0 },
+    sharePort: config.workers > 1 && canSharePort,
+    databaseUrl,
+    stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
+    registerWebhook: isFirst && config.stripe.kind === 'sandbox',
+    onWebhookSecret: (secret) => tellFirstProcess({ type: 'webhook secret', secret }),
+    log,
+  });
+  onToldByFirstProcess(({ secret }) => service.acceptWebhookSecret(secret));
+  parts.push({ name: 'the service', stop: () => service.close(DRAIN_DEADLINE_MS) });
+  return service.listen();
+};
 
 /** Where something of this machine is kept in the data folder, the folder is ours alone. */
 const lockFolder = (config: Config, parts: Part[]): Result<void, string> => {

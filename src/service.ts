@@ -45,6 +45,12 @@ export interface ServiceOptions {
     readonly apiBase: string | undefined;
     readonly webhookSecrets: readonly string[];
   };
+  /** Other processes listen on the same port. */
+  readonly sharePort?: boolean;
+  /** A sandbox is told to send its webhooks here: by one of several processes. */
+  readonly registerWebhook?: boolean;
+  /** Told what that sandbox signs them with. */
+  readonly onWebhookSecret?: (secret: string) => void;
   readonly log: Logger;
   /** The machine's own, unless a test moves it. */
   readonly clock?: Clock;
@@ -54,12 +60,14 @@ export interface Listening {
   readonly apiUrl: string;
   readonly opsUrl: string;
   /** Whom the printed curl charges; undefined where there are no demo keys. */
-  readonly demoCustomerId: string | undefined;
+  readonly demoCustomerId?: string | undefined;
 }
 
 export interface Service {
   /** Errors: why it could not listen, in one line. */
   readonly listen: () => ResultAsync<Listening, string>;
+  /** From now on, webhooks that are signed with it are taken too. */
+  readonly acceptWebhookSecret: (secret: string) => void;
   /** Stops accepting, finishes what is in flight, and closes; what is not done by then is cut off. */
   readonly close: (deadlineMs: number) => ResultAsync<void, string>;
 }
@@ -69,7 +77,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 75_000;
 
-export const createService = ({ config, databaseUrl, stripe, log, clock = systemClock() }: ServiceOptions): Service => {
+export const createService = (options: ServiceOptions): Service => {
+  const { config, databaseUrl, stripe, log, clock = systemClock() } = options;
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
   const database = openDatabase({ url: databaseUrl, poolMin, poolMax, acquireTimeoutMs, log });
   let monitor: Monitor | undefined;
@@ -154,17 +163,20 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
         warn: (fields, message) => log.warn(fields, message),
       }).andThen((started) => {
         monitor = started;
-        return listenOn(api, config.host, config.port).map((apiUrl) => {
-          sweeper = runJob('sweeper', () => startSweeper(ctx));
-          inbox = runJob('inbox', () => startInbox(ctx));
-          polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
-          balance = runJob('balance', () => startBalance(ctx));
-          payouts = runJob('payouts', () => startPayouts(ctx));
-          if (config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl);
-          deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
-          started.refresh();
-          return { apiUrl, opsUrl: started.url, demoCustomerId };
-        });
+        return listenOn(api, { host: config.host, port: config.port, reusePort: options.sharePort ?? false }).map(
+          (apiUrl) => {
+            sweeper = runJob('sweeper', () => startSweeper(ctx));
+            inbox = runJob('inbox', () => startInbox(ctx));
+            polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
+            balance = runJob('balance', () => startBalance(ctx));
+            payouts = runJob('payouts', () => startPayouts(ctx));
+            if (options.registerWebhook ?? config.stripe.kind === 'sandbox')
+              void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
+            deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
+            started.refresh();
+            return { apiUrl, opsUrl: started.url, demoCustomerId };
+          },
+        );
       }),
     );
 
@@ -179,13 +191,21 @@ export const createService = ({ config, databaseUrl, stripe, log, clock = system
       String,
     );
 
-  return { listen, close };
+  return { listen, acceptWebhookSecret: ctx.stripeEvents.accept, close };
 };
 
 /** A sandbox is told where to send its webhooks; what it could not be told is read from its list. */
-const registerWebhook = (ctx: Context, apiUrl: string): Promise<void> =>
+const registerWebhook = (
+  ctx: Context,
+  apiUrl: string,
+  onSecret: (secret: string) => void = () => undefined,
+): Promise<void> =>
   ctx.stripeEvents.register(`${apiUrl}/webhooks/stripe`).match(
-    () => undefined,
+    (secret) => {
+      if (secret === undefined) return;
+      ctx.stripeEvents.accept(secret);
+      onSecret(secret);
+    },
     (error) => ctx.log.debug({ err: error.cause }, 'this endpoint takes no webhooks: its list of events is read'),
   );
 
@@ -194,11 +214,14 @@ const seedIfDemo = (config: Config, keys: Keys, ctx: Context): ResultAsync<strin
     ? seedDemo(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`)
     : okAsync(undefined);
 
-const listenOn = (server: Server, host: string, port: number): ResultAsync<string, string> =>
+const listenOn = (
+  server: Server,
+  { host, port, reusePort }: { readonly host: string; readonly port: number; readonly reusePort: boolean },
+): ResultAsync<string, string> =>
   ResultAsync.fromPromise(
     new Promise<string>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, host, () => {
+      server.listen({ port, host, reusePort }, () => {
         const address = server.address();
         resolve(`http://${host}:${typeof address === 'object' && address ? address.port : port}`);
       });

@@ -62,8 +62,10 @@ export interface StripeEvents {
   readonly since: (at: Micros, after: string | null) => ResultAsync<StripeEvent[], PaymentError>;
   /** Finds out what an event is about. Errors: `provider_unavailable`. */
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
-  /** Has a sandbox send its webhooks to this URL. Errors: `provider_unavailable`. */
-  readonly register: (url: string) => ResultAsync<void, PaymentError>;
+  /** Has a sandbox send its webhooks to this URL, signed with the secret that it answers. Errors: `provider_unavailable`. */
+  readonly register: (url: string) => ResultAsync<string | undefined, PaymentError>;
+  /** From now on, what is signed with this secret is taken too. */
+  readonly accept: (secret: string) => void;
 }
 
 /** https://docs.stripe.com/webhooks#replay-attacks */
@@ -113,11 +115,11 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     return data.map((event) => ({ id: event.id, type: event.type, payload: JSON.stringify(event) }));
   };
 
-  const register = async (url: string): Promise<void> => {
+  const register = async (url: string): Promise<string | undefined> => {
     const { data } = await stripe.webhookEndpoints.list({ limit: 100 });
     for (const endpoint of data) if (endpoint.url === url) await stripe.webhookEndpoints.del(endpoint.id);
     const { secret } = await stripe.webhookEndpoints.create({ url, enabled_events: ['*'] });
-    if (secret !== undefined) accepted = [...secrets, secret];
+    return secret;
   };
 
   const understand = async (payload: string): Promise<Told> => {
@@ -169,6 +171,9 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     since: (at, after) => wrap(() => since(at, after)),
     understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
+    accept: (secret) => {
+      accepted = [...secrets, secret];
+    },
   };
 };
 

@@ -177,7 +177,7 @@ export const startService = async ({
     opsUrl,
     as: (apiKey) => createClient(apiUrl, apiKey),
     logged: () => lines.join(''),
-    service: { listen: service.listen, close },
+    service: { ...service, close },
   };
 };
 

@@ -66,7 +66,7 @@ describe('the configuration', () => {
     ['DB_POOL_MIN', '2.5'],
     ['DB_POOL_MAX', '0'],
     ['DB_ACQUIRE_TIMEOUT_MS', '0'],
-    ['WORKERS', '2'],
+    ['WORKERS', '0'],
     ['CORS_ORIGINS', 'https://shop.example/path'],
     ['LOG_LEVEL', 'loud'],
     ['STALL_METRIC_MS', 'soon'],

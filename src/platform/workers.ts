@@ -1,0 +1,163 @@
+/**
+ * Several processes of the service on one port: this program again, under node:cluster. Where it can, the kernel hands
+ * out the connections: those that cluster has sent to a worker which is killed are lost without a word to their clients.
+ * The first worker owns the ops port.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { ResultAsync } from 'neverthrow';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { messageOf, until } from './process.ts';
+
+/** What a worker is told at its start: all that the first process knows, and its environment does not. */
+export interface Task {
+  /** From 0 on. */
+  readonly index: number;
+  /** Which port they share, once the first has opened it. */
+  readonly port?: number | undefined;
+  readonly databaseUrl: string;
+  readonly sandboxUrl?: string | undefined;
+}
+const Task: z.ZodType<Task> = z.strictObject({
+  index: z.int(),
+  port: z.int().optional(),
+  databaseUrl: z.string(),
+  sandboxUrl: z.string().optional(),
+});
+
+interface Listening {
+  readonly apiUrl: string;
+  readonly opsUrl: string;
+  readonly demoCustomerId?: string | undefined;
+}
+
+/** Stripe's sandbox told the first one what it signs webhooks with; they arrive at any. */
+interface WebhookSecret {
+  readonly type: 'webhook secret';
+  readonly secret: string;
+}
+
+export type FromWorker =
+  | { readonly type: 'listening'; readonly listening: Listening }
+  | { readonly type: 'failed'; readonly message: string }
+  | WebhookSecret;
+export type ToWorker = WebhookSecret;
+
+const ToWorker = z.strictObject({ type: z.literal('webhook secret'), secret: z.string() });
+const FromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('listening'),
+    listening: z.strictObject({ apiUrl: z.string(), opsUrl: z.string(), demoCustomerId: z.string().optional() }),
+  }),
+  z.strictObject({ type: z.literal('failed'), message: z.string() }),
+  ToWorker,
+]);
+
+/** Where those things are that they have in common. */
+type Places = Omit<Task, 'index' | 'port'>;
+
+export interface Workers {
+  /** What the first of them says. */
+  readonly listening: Listening;
+  /** The error is one line. */
+  readonly stop: () => ResultAsync<void, string>;
+}
+
+/** The variable in which a worker finds its task. */
+const TASK = 'QUITTANCE_WORKER';
+/** A worker that ends at once, and again, does not keep a core busy. */
+const RESTART_AFTER_MS = 1_000;
+/** They finish what is in flight in 5 s, and then close. */
+const STOP_TIMEOUT_MS = 8_000;
+
+/** https://nodejs.org/api/net.html#serverlistenoptions-callback: where `reusePort` is not refused, of those we run on. */
+export const canSharePort: boolean = process.platform === 'linux';
+
+/** What this process is to do; undefined where it is the first one. */
+export const taskOfThisProcess = (): Task | undefined =>
+  cluster.isWorker ? Task.parse(JSON.parse(process.env[TASK] ?? '')) : undefined;
+
+export const tellFirstProcess = (message: FromWorker): void => void process.send?.(message);
+
+export const onToldByFirstProcess = (hear: (message: ToWorker) => void): void => {
+  process.on('message', (message) => {
+    const known = ToWorker.safeParse(message);
+    if (known.success) hear(known.data);
+  });
+};
+
+/** Starts `count` of them, and again those that end. Errors: why one could not start, in one line. */
+export const startWorkers = (count: number, places: Places, log: Logger): ResultAsync<Workers, string> =>
+  ResultAsync.fromPromise(start(count, places, log), messageOf);
+
+const start = async (count: number, places: Places, log: Logger): Promise<Workers> => {
+  const workers = new Map<number, Worker>();
+  let webhookSecret: string | undefined;
+  let port: number | undefined;
+  let stopping = false;
+  const tell = (worker: Worker, message: ToWorker): void => {
+    if (worker.isConnected()) worker.send(message);
+  };
+
+  const hear = (message: unknown): void => {
+    const known = FromWorker.safeParse(message);
+    if (!known.success || known.data.type !== 'webhook secret') return;
+    webhookSecret = known.data.secret;
+    for (const worker of workers.values()) tell(worker, known.data);
+  };
+
+  const fork = (index: number): Worker => {
+    const worker = cluster.fork({ [TASK]: JSON.stringify({ ...places, index, port }) });
+    workers.set(index, worker);
+    worker.on('message', hear);
+    worker.once('online', () => {
+      if (webhookSecret !== undefined) tell(worker, { type: 'webhook secret', secret: webhookSecret });
+    });
+    worker.once('exit', (code, signal) => {
+      workers.delete(index);
+      if (stopping) return;
+      log.error({ worker: index, pid: worker.process.pid, code, signal }, 'a worker ended: another takes its place');
+      setTimeout(() => {
+        if (!stopping) fork(index);
+      }, RESTART_AFTER_MS);
+    });
+    return worker;
+  };
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    for (const worker of workers.values()) worker.process.kill('SIGTERM');
+    const ended = await until(() => workers.size === 0, STOP_TIMEOUT_MS);
+    for (const worker of workers.values()) worker.process.kill('SIGKILL');
+    if (!ended) throw new Error('not every worker finished in time');
+  };
+  const stopQuietly = (): Promise<void> => stop().catch(() => undefined);
+
+  try {
+    // The first one seeds the demo and opens the ports, or says why it cannot: the others come when it has.
+    const listening = await heardFrom(fork(0));
+    port = Number(new URL(listening.apiUrl).port);
+    await Promise.all(Array.from({ length: count - 1 }, (_, other) => heardFrom(fork(other + 1))));
+    return { listening, stop: () => ResultAsync.fromPromise(stop(), messageOf) };
+  } catch (error) {
+    await stopQuietly();
+    throw error;
+  }
+};
+
+/** What a worker says when it listens. Rejects with why it does not. */
+const heardFrom = async (worker: Worker): Promise<Listening> => {
+  const gone = once(worker, 'exit').then(() => {
+    throw new Error('a worker ended before it listened');
+  });
+  const said = new Promise<Listening>((resolve, reject) => {
+    worker.on('message', (message) => {
+      const known = FromWorker.safeParse(message);
+      if (!known.success) return;
+      if (known.data.type === 'listening') resolve(known.data.listening);
+      if (known.data.type === 'failed') reject(new Error(known.data.message));
+    });
+  });
+  return Promise.race([said, gone]);
+};
