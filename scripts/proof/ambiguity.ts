@@ -6,8 +6,8 @@
  *
  * With `--jump`, a day and an hour pass before anyone asks: Stripe has forgotten its keys, and nothing may be sent again.
  */
-import { parseArgs } from 'node:util';
 import { until } from '../../src/platform/process.ts';
+import { commandLine, count } from './command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -187,14 +187,23 @@ const resolve = async (world: World, client: Client, unresolved: readonly Reques
   for (const request of late) await client.send(request);
 };
 
+const USAGE = `
+npm run proof:ambiguity -- [options]
+
+Cuts Stripe's reply at every byte, and has client and sweeper find out what became of it.
+
+  --operation NAME  charge, confirm, capture, cancel or refund; may be repeated (all)
+  --every N         every N-th byte (1)
+  --jump            25 hours pass before anyone asks
+  --progress        tells each cut
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      operation: { type: 'string', multiple: true },
-      every: { type: 'string', default: '1' },
-      jump: { type: 'boolean', default: false },
-      progress: { type: 'boolean', default: false },
-    },
+  const values = commandLine(USAGE, {
+    operation: { type: 'string', multiple: true },
+    every: { type: 'string', default: '1' },
+    jump: { type: 'boolean', default: false },
+    progress: { type: 'boolean', default: false },
   });
   const operations = CUT_OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
   if (operations.length === 0) {
@@ -205,7 +214,7 @@ const main = async (): Promise<void> => {
   const log = values.progress ? console.log : (): void => undefined;
   const { every, jump } = values;
   console.log(`proof:ambiguity ${operations.join(', ')}, --every ${every}${jump ? ' --jump' : ''}`);
-  const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every: Number(every), jump, log });
+  const { verdict, complaints, cuts } = await proveAmbiguity({ operations, every: count('every', every), jump, log });
   for (const [name, n] of Object.entries(cuts))
     console.log(`${name}: ${n} cuts left the outcome unknown, and all were resolved`);
   for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);

@@ -9,7 +9,7 @@
  * service charges before it claims, and the judge must say so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { commandLine, count } from './command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
@@ -140,16 +140,27 @@ const recipesOf = async (world: World, instances: 1 | 2, broken: boolean): Promi
   }));
 };
 
+const USAGE = `
+npm run proof:kill -- [options]
+
+Kills the service at random under load, starts it again, and judges the books against the sandbox.
+
+  --kills N        how often it is killed (50)
+  --instances 1|2  how many serve one database (1)
+  --clients N      how many callers at once (16)
+  --seed N         what is done and when: the same number, the same load (a random one)
+  --broken charge-before-claim   the negative control: must be caught
+  --progress       tells each kill
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      kills: { type: 'string', default: '50' },
-      instances: { type: 'string', default: '1' },
-      clients: { type: 'string', default: '16' },
-      seed: { type: 'string' },
-      progress: { type: 'boolean', default: false },
-      broken: { type: 'string' },
-    },
+  const values = commandLine(USAGE, {
+    kills: { type: 'string', default: '50' },
+    instances: { type: 'string', default: '1' },
+    clients: { type: 'string', default: '16' },
+    seed: { type: 'string' },
+    progress: { type: 'boolean', default: false },
+    broken: { type: 'string' },
   });
   if (values.broken !== undefined && values.broken !== 'charge-before-claim') {
     console.error('--broken takes charge-before-claim');
@@ -158,9 +169,9 @@ const main = async (): Promise<void> => {
   }
   const seed = seedOf(values.seed);
   const options: KillOptions = {
-    kills: Number(values.kills),
+    kills: count('kills', values.kills),
     instances: values.instances === '2' ? 2 : 1,
-    clients: Number(values.clients),
+    clients: count('clients', values.clients),
     seed,
     broken: values.broken !== undefined,
     log: values.progress ? console.log : () => undefined,

@@ -12,8 +12,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { run, until } from '../../src/platform/process.ts';
+import { commandLine, count } from './command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -208,13 +208,21 @@ const detach = async (strace: ChildProcess): Promise<void> => {
   await exited;
 };
 
+const USAGE = `
+npm run proof:matrix -- [options]
+
+Kills the service at its k-th network system call, for every k, in each operation. It needs strace (Linux).
+
+  --operation NAME  charge, confirm, capture, cancel, refund, debit or recover; may be repeated (all)
+  --every N         every N-th kill point (1)
+  --progress        tells each kill point
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      operation: { type: 'string', multiple: true },
-      every: { type: 'string', default: '1' },
-      progress: { type: 'boolean', default: false },
-    },
+  const values = commandLine(USAGE, {
+    operation: { type: 'string', multiple: true },
+    every: { type: 'string', default: '1' },
+    progress: { type: 'boolean', default: false },
   });
   const operations = OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
   if (operations.length === 0) {
@@ -228,7 +236,7 @@ const main = async (): Promise<void> => {
   }
   const log = values.progress ? console.log : (): void => undefined;
   console.log(`proof:matrix ${operations.join(', ')}`);
-  const { verdict, complaints, points } = await proveMatrix({ operations, every: Number(values.every), log });
+  const { verdict, complaints, points } = await proveMatrix({ operations, every: count('every', values.every), log });
   for (const [name, { tried, killed }] of Object.entries(points))
     console.log(`${name}: ${killed} of ${tried} kill points hit`);
   for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);

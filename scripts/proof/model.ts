@@ -9,8 +9,8 @@
  * only then, either answer is right, and the one that was given tells the model how it went on.
  */
 import assert from 'node:assert/strict';
-import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { commandLine, count } from './command-line.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { seedOf } from './random.ts';
@@ -454,15 +454,27 @@ export const proveModel = async ({ runs, commands, seed }: ModelOptions): Promis
   }
 };
 
+const USAGE = `
+npm run proof:model -- [options]
+
+Drives the service and a model of it side by side with random commands.
+
+  --runs N      how many runs (100)
+  --commands N  how many commands in each at most (30)
+  --seed N      the same number, the same runs (a random one)
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '100' },
-      commands: { type: 'string', default: '30' },
-      seed: { type: 'string' },
-    },
+  const values = commandLine(USAGE, {
+    runs: { type: 'string', default: '100' },
+    commands: { type: 'string', default: '30' },
+    seed: { type: 'string' },
   });
-  const options = { runs: Number(values.runs), commands: Number(values.commands), seed: seedOf(values.seed) };
+  const options = {
+    runs: count('runs', values.runs),
+    commands: count('commands', values.commands),
+    seed: seedOf(values.seed),
+  };
   console.log(`proof:model --runs ${options.runs} --commands ${options.commands} --seed ${options.seed}`);
   const { verdict, ran, failure } = await proveModel(options);
   console.log(Object.fromEntries(Object.entries(ran).sort()));

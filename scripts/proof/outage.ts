@@ -6,9 +6,9 @@
  *   npm run proof:outage -- [--hang 30] [--before 10] [--rate 40] [--progress]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { until } from '../../src/platform/process.ts';
+import { commandLine, count as countOf } from './command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -207,21 +207,29 @@ const within = (timed: readonly Timed[], from: number, to: number): number[] =>
 const percentile = (values: readonly number[], p: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * p) - 1)] ?? NaN;
 
+const USAGE = `
+npm run proof:outage -- [options]
+
+Has the sandbox hang under load, and watches reads, refusals and how soon every outcome is known.
+
+  --before N  seconds of load before it hangs (10)
+  --hang N    seconds that it hangs (30)
+  --rate N    charges begun in a second (40)
+  --progress  tells what happens
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      before: { type: 'string', default: '10' },
-      hang: { type: 'string', default: '30' },
-      rate: { type: 'string', default: '40' },
-      progress: { type: 'boolean', default: false },
-    },
+  const values = commandLine(USAGE, {
+    before: { type: 'string', default: '10' },
+    hang: { type: 'string', default: '30' },
+    rate: { type: 'string', default: '40' },
+    progress: { type: 'boolean', default: false },
   });
-  const [beforeS, hangS, ratePerS] = [Number(values.before), Number(values.hang), Number(values.rate)];
-  if (!(beforeS > 0 && hangS > 0 && ratePerS > 0)) {
-    console.error('--before, --hang and --rate take numbers above 0');
-    process.exitCode = 2;
-    return;
-  }
+  const [beforeS, hangS, ratePerS] = [
+    countOf('before', values.before),
+    countOf('hang', values.hang),
+    countOf('rate', values.rate),
+  ];
   console.log(`proof:outage ${hangS} s of a Stripe that hangs, ${ratePerS} charges begun in a second`);
   const log = values.progress ? console.log : (): void => undefined;
   const proven = await proveOutage({ beforeS, hangS, ratePerS, log });

@@ -5,8 +5,8 @@
  *   npm run proof:postgres -- [--crashes 50] [--clients 16] [--seed N] [--progress]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { isAlive, until } from '../../src/platform/process.ts';
+import { commandLine, count } from './command-line.ts';
 import { describe, judge } from './judge.ts';
 import type { Proof } from './kill.ts';
 import { startLoad } from './load.ts';
@@ -65,21 +65,30 @@ const crashPostgres = async (world: World, signal: NodeJS.Signals): Promise<void
   await world.restartPostgres();
 };
 
+const USAGE = `
+npm run proof:postgres -- [options]
+
+Crashes Postgres under load and looks whether what was acknowledged is there.
+
+  --crashes N  how often (50)
+  --clients N  how many callers at once (16)
+  --seed N     the same number, the same load (a random one)
+  --progress   tells each crash
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      crashes: { type: 'string', default: '50' },
-      clients: { type: 'string', default: '16' },
-      seed: { type: 'string' },
-      progress: { type: 'boolean', default: false },
-    },
+  const values = commandLine(USAGE, {
+    crashes: { type: 'string', default: '50' },
+    clients: { type: 'string', default: '16' },
+    seed: { type: 'string' },
+    progress: { type: 'boolean', default: false },
   });
   const seed = seedOf(values.seed);
   const log = values.progress ? console.log : (): void => undefined;
   console.log(`proof:postgres --crashes ${values.crashes} --seed ${seed}`);
   const { verdict, load } = await provePostgres({
-    crashes: Number(values.crashes),
-    clients: Number(values.clients),
+    crashes: count('crashes', values.crashes),
+    clients: count('clients', values.clients),
     seed,
     log,
   });

@@ -9,8 +9,8 @@
  * database as it was, in which Stripe's list of events cannot be read: webhooks alone tell.
  */
 import { createHash, createHmac } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { commandLine, count } from './command-line.ts';
 import { startInProcess, WEBHOOK_SECRET, type InProcess } from './in-process.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
 import { eventually, stripeAt, type Stripe, type StripeObject } from './stripe.ts';
@@ -246,12 +246,19 @@ const ask = async (url: string, statement: string): Promise<void> => {
   await db.query(statement).finally(() => db.end());
 };
 
+const USAGE = `
+npm run proof:webhooks -- [options]
+
+Delivers the same webhooks in random orders, with duplicates, and compares what each order leaves.
+
+  --orders N  how many orders (50)
+  --seed N    the same number, the same orders (a random one)
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: { orders: { type: 'string', default: '50' }, seed: { type: 'string' } },
-  });
+  const values = commandLine(USAGE, { orders: { type: 'string', default: '50' }, seed: { type: 'string' } });
   const seed = seedOf(values.seed);
-  const orders = Number(values.orders);
+  const orders = count('orders', values.orders);
   console.log(`proof:webhooks --orders ${orders} --seed ${seed}`);
   const { payments, events, deliveries, states, summary } = await proveOrders({ orders, seed, log: console.log });
   console.log(`${payments} payments, ${events} events, ${deliveries} webhooks in ${orders} orders`);
