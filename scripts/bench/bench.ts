@@ -3,9 +3,12 @@ import { open, rm } from 'node:fs/promises';
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, until } from '../../src/platform/process.ts';
 import { createWorld, type World } from '../proof/world.ts';
 import { lacksRoute, medianOf, METRICS, type Results, type ScenarioResult } from './figures.ts';
 import type { Report } from './load/report.ts';
+import { canMeasure, treeUse } from './processes.ts';
 import { errorsOf, runLoad } from './run-load.ts';
 import { SCENARIOS } from './scenarios.ts';
 import {
@@ -13,6 +16,7 @@ import {
   runningSubject,
   startOwn,
   startProgram,
+  type Own,
   type Program,
   type Stripe,
   type Subject,
@@ -57,12 +61,23 @@ export const bench = async (options: BenchOptions): Promise<Results> => {
     const stripe = await openStripe(options, programs);
     const own = await startOwn(world, { workers: options.workers, stripe, nodeArgs: profileArgs(options.profileDir) });
     const other = await openOther(options, world, own, stripe?.url ?? world.sandboxUrl, programs);
-    return await drive(options, own, other, disk);
+    return await drive(options, own, other, disk).catch(async (error: unknown) => {
+      throw new Error(`${messageOf(error)}\n${await lastWords(own)}`, { cause: error });
+    });
   } finally {
     await Promise.all(programs.map(({ stop }) => stop()));
     await world.close();
   }
 };
+
+/** What the service has logged at last, but for the lines of requests. */
+const lastWords = async ({ service }: Own): Promise<string> =>
+  (await service.said())
+    .trim()
+    .split('\n')
+    .filter((line) => !line.includes('"msg":"request"'))
+    .slice(-5)
+    .join('\n');
 
 /** Twice as often as V8 does by itself: ten seconds give 20,000 samples. */
 const profileArgs = (dir: string | undefined): string[] =>
@@ -130,9 +145,34 @@ const driveScenario = async (
       else others.push(report);
     };
     // First one and then the other begins, so that a machine that grows slower does not favour either.
-    for (const run of round % 2 === 1 ? [runOwn, runOther] : [runOther, runOwn]) await run();
+    for (const run of round % 2 === 1 ? [runOwn, runOther] : [runOther, runOwn]) {
+      await settle(own, other, options.log);
+      await run();
+    }
   }
   return { scenario, own: ours, other: others };
+};
+
+/** Of a core, all of them together: what a service, Postgres and the sandbox take at rest is a tenth of it. */
+const REST_CORES = 0.15;
+const LOOK_MS = 300;
+/** The webhooks of some ten thousand payments arrive by then. */
+const SETTLE_TIMEOUT_MS = 60_000;
+
+/** Waits until nobody works any more: what one run leaves behind, webhooks first of all, is not the next one's cost. */
+const settle = async (own: Subject, other: Subject | undefined, log: BenchOptions['log']): Promise<void> => {
+  const pids = new Set([...Object.values(own.pids), ...Object.values(other?.pids ?? {})]);
+  if (!canMeasure || pids.size === 0) return;
+  const used = (): number => [...pids].reduce((sum, pid) => sum + treeUse(pid).cpuS, 0);
+  let before = used();
+  const isAtRest = await until(async () => {
+    await sleep(LOOK_MS);
+    const now = used();
+    const cores = (now - before) / (LOOK_MS / 1000);
+    before = now;
+    return cores < REST_CORES;
+  }, SETTLE_TIMEOUT_MS);
+  if (!isAtRest) log('the run before is still worked on: the next one is measured beside that');
 };
 
 const runOnce = async (

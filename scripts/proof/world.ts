@@ -48,7 +48,11 @@ export const createWorld = async (): Promise<World> => {
     for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  const interrupt = (): void => void close().finally(() => process.exit(130));
+  const interrupt = (): void => {
+    // Ctrl-C arrives twice under npm, which hands its own on: what is being stopped is stopped to its end.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+    void close().finally(() => process.exit(130));
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
   const prepare = async (): Promise<{ sandboxUrl: string; apiKey: string }> => {
