@@ -141,10 +141,17 @@ export const balancePostings = (transaction: BalanceTransaction): Transfer[] => 
   const wanted: [BalanceRule, bigint, Currency][] = [[fee < 0n ? 'fee_returned' : 'fee', fee, currency]];
   if (currency !== chargedCurrency) wanted.push([left, charged, chargedCurrency], [joined, gross, currency]);
   const id = idAt('tr', transaction.id, transaction.createdAt);
+  // Of the charge, a refund or the dispute: a payment may have a fee of each.
+  const description = `${transaction.kind} ${transaction.source}`;
   return wanted.flatMap(([rule, signed, of], nth) =>
     signed === 0n
       ? []
-      : [movement({ rule, merchant, payment, amount: abs(signed), currency: of, id: derivedId('tr', id, nth) })],
+      : [
+          {
+            ...movement({ rule, merchant, payment, amount: abs(signed), currency: of, id: derivedId('tr', id, nth) }),
+            description,
+          },
+        ],
   );
 };
 

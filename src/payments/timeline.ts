@@ -1,7 +1,7 @@
 /** `GET /v1/payments/:id/timeline`: what happened to a payment, in order, in words that need no explanation. */
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { parseCurrency, toDecimal, type Currency } from '../domain/currency.ts';
+import { parseCurrency, toDecimal } from '../domain/currency.ts';
 import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import { toIsoMicros } from '../domain/time.ts';
@@ -15,7 +15,7 @@ export const readTimeline = (ctx: Context, merchant: MerchantId, id: PaymentId):
       object: 'timeline',
       payment: id,
       status: payment.status,
-      data: [created(payment), ...history.map((happening) => entry(happening, payment.currency))],
+      data: [created(payment), ...history.map((happening) => entry(happening, payment))],
     })),
   );
 
@@ -25,28 +25,34 @@ const created = ({ createdAt, amount, currency, customer, captureMethod }: Payme
   details: { customer },
 });
 
-const entry = ({ at, what, details }: Happening, currency: Currency): object => ({
+const entry = ({ at, what, details }: Happening, payment: Payment): object => ({
   at: toIsoMicros(at),
-  what: inWords(what, details, currency),
+  what: inWords(what, details, payment),
   details,
 });
 
-const inWords = (what: Happening['what'], details: Happening['details'], currency: Currency): string => {
+const inWords = (what: Happening['what'], details: Happening['details'], payment: Payment): string => {
   const say = (name: string): string => String(details[name] ?? '');
   const amount = details['amount'];
   // What Stripe settles in another currency is posted in that.
-  const its = parseCurrency(say('currency')) ?? currency;
-  const money = typeof amount === 'string' ? `${toDecimal(BigInt(amount), its)} ${its}` : '';
+  const its = parseCurrency(say('currency')) ?? payment.currency;
+  const minor = typeof amount === 'string' ? BigInt(amount) : payment.amount;
+  const money = `${toDecimal(minor, its)} ${its}`;
   switch (what) {
     case 'attempt began':
       return began(say('kind'), money, say('payment_method'));
     case 'attempt ended': {
       const reason = details['reason'];
       const swept = Number(details['fence']) > 1 ? ', as the sweeper found out' : '';
-      return `${ended(say('kind'), say('outcome'))}${typeof reason === 'string' ? `: ${reason}` : ''}${swept}`;
+      const left = payment.amount - minor;
+      const released =
+        say('kind') === 'capture' && say('outcome') === 'succeeded' && left > 0n
+          ? `; the other ${toDecimal(left, its)} ${its} are free again on the card`
+          : '';
+      return `${ended(say('kind'), say('outcome'), money)}${released}${typeof reason === 'string' ? `: ${reason}` : ''}${swept}`;
     }
     case 'posted':
-      return `${money} ${POSTED[say('kind')] ?? say('kind')}`;
+      return `${money} ${POSTED[say('kind')] ?? say('kind')}${say('description') && ` (${say('description')})`}`;
     case 'event':
       return `Event ${say('type')} recorded for the merchant${details['answers'] === true ? '' : unasked(details['reason'])}`;
     case 'delivery':
@@ -57,15 +63,15 @@ const inWords = (what: Happening['what'], details: Happening['details'], currenc
 };
 
 const began = (kind: string, money: string, card: string): string => {
-  if (kind === 'confirm') return `Charge of ${card} sent to Stripe`;
+  if (kind === 'confirm') return `Charge of ${money} to ${card} sent to Stripe`;
   if (kind === 'cancel') return 'Cancellation sent to Stripe';
-  return `${kind === 'refund' ? 'Refund' : 'Capture'} of ${money || 'the whole amount'} sent to Stripe`;
+  return `${kind === 'refund' ? 'Refund' : 'Capture'} of ${money} sent to Stripe`;
 };
 
 /** What an attempt came to; where another was quicker, what it found. */
-const ended = (kind: string, outcome: string): string => {
-  const asked = OUTCOMES[kind]?.[outcome];
-  return asked ?? `${NAMES[kind] ?? kind} found that the payment ${STATES[outcome] ?? outcome}`;
+const ended = (kind: string, outcome: string, money: string): string => {
+  const asked = OUTCOMES[kind]?.[outcome]?.replace('MONEY', money);
+  return asked ?? `${NAMES[kind] ?? kind} found that the payment ${STATES_THEN[outcome] ?? outcome}`;
 };
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -81,9 +87,9 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     declined: 'Charge declined',
     failed: 'Charge refused',
     requires_action: 'Charge waits for the customer to pass 3-D Secure',
-    requires_capture: 'Charge authorized: the card holds the money',
+    requires_capture: 'Charge authorized: MONEY are held on the card, and not yet taken',
   },
-  capture: { succeeded: 'Capture succeeded', declined: 'Capture declined', failed: 'Capture refused' },
+  capture: { succeeded: 'Capture of MONEY succeeded', declined: 'Capture declined', failed: 'Capture refused' },
   cancel: { canceled: 'Cancellation succeeded', failed: 'Cancellation refused' },
   refund: { succeeded: 'Refund accepted by Stripe', failed: 'Refund refused by Stripe' },
 };
@@ -92,7 +98,7 @@ const POSTED: Readonly<Record<string, string>> = {
   payment: 'added to the wallet of the customer: paid',
   refund: 'taken from the wallet of the customer: refunded to the card',
   refund_reversed: 'put back into the wallet of the customer: the card did not take the refund',
-  dispute_opened: 'withdrawn by the bank: the customer disputes the payment',
+  dispute_opened: 'withdrawn by the bank, and not from the wallet: the customer disputes the payment',
   dispute_won: 'given back by the bank: the dispute was won',
   dispute_lost: 'taken from the wallet of the customer: the dispute was lost',
   fee: 'kept by Stripe: its fee',
@@ -115,16 +121,17 @@ const reported = (outcome: unknown): string => {
   if (typeof outcome !== 'string') return ', which is not yet applied';
   const [what = '', state] = outcome.split(': ');
   if (state === undefined) return `: ${what}`;
-  if (what === 'refund' || what === 'dispute') return `: the ${what} is ${state}`;
-  return `: the payment ${STATES[state] ?? state}`;
+  // Stripe was asked when the event was applied: by then more may have happened.
+  if (what === 'refund' || what === 'dispute') return `; when it was looked up, the ${what} was ${state}`;
+  return `; when it was looked up, the payment ${STATES_THEN[state] ?? state}`;
 };
 
-const STATES: Readonly<Record<string, string>> = {
-  requires_payment_method: 'waits for a card',
-  requires_confirmation: 'waits to be confirmed',
-  requires_action: 'waits for the customer',
-  processing: 'is under way',
-  requires_capture: 'waits to be captured',
-  succeeded: 'is paid',
-  canceled: 'is canceled',
+const STATES_THEN: Readonly<Record<string, string>> = {
+  requires_payment_method: 'waited for a card',
+  requires_confirmation: 'waited to be confirmed',
+  requires_action: 'waited for the customer',
+  processing: 'was under way',
+  requires_capture: 'waited to be captured',
+  succeeded: 'was paid',
+  canceled: 'was canceled',
 } satisfies Record<PaymentStatus, string>;

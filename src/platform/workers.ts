@@ -114,13 +114,19 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
     worker.once('online', () => {
       if (webhookSecret !== undefined) tell(worker, { type: 'webhook secret', secret: webhookSecret });
     });
-    worker.once('exit', (code, signal) => {
+    const replace = (why: object): void => {
       workers.delete(index);
       if (stopping) return;
-      log.error({ worker: index, pid: worker.process.pid, code, signal }, 'a worker ended: another takes its place');
+      log.error({ worker: { index, pid: worker.process.pid }, ...why }, 'a worker ended: another takes its place');
       setTimeout(() => {
         if (!stopping) fork(index);
       }, RESTART_AFTER_MS);
+    };
+    worker.once('exit', (code, signal) => replace({ code, signal }));
+    // One that the machine has no room to start ends without an exit; to one that runs, a message was lost.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) replace({ err: error });
+      else log.warn({ worker: { index }, err: error }, 'a worker could not be told something');
     });
     return worker;
   };

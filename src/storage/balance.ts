@@ -224,7 +224,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
 
   const returnTo = async (payout: string, next: string): Promise<boolean> => {
     const { rows } = await sql`
-      select from stripe_payouts where id = ${payout} and outcome <> ${ON_ITS_WAY}`.execute(db);
+      select from stripe_payouts where id = ${payout} and outcome not in (${ON_ITS_WAY}, 'paid')`.execute(db);
     if (rows.length === 0) return false;
     await sql`update payouts set returned_in = ${next} where id = ${payout}`.execute(db);
     return true;

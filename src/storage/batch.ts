@@ -229,7 +229,8 @@ const readCustomers = async (flight: Flight, changes: readonly Change[]): Promis
 
 /**
  * Writes what was decided, and `id`, which names the batch: it can be committed once. It is one statement, so that
- * there is no part of it that COMMIT, which is on its way already, could find done.
+ * there is no part of it that COMMIT, which is on its way already, could find done. All of it sees the rows as they were
+ * before: a row that one part inserts, another cannot update.
  */
 export const writeState = async (flight: Flight, id: string, writes: Writes, now: Micros): Promise<void> => {
   const writers = [

@@ -28,7 +28,7 @@ const CONNECTION = new Set([
   '57014', // query_canceled: statement_timeout
 ]);
 
-const field = (error: unknown, name: 'code' | 'constraint'): string | undefined => {
+const field = (error: unknown, name: 'code' | 'constraint' | 'severity'): string | undefined => {
   if (typeof error !== 'object' || error === null || !(name in error)) return undefined;
   const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' ? value : undefined;
@@ -43,6 +43,8 @@ const sqlState = (error: unknown): string | undefined => {
 export const failureOf = (error: unknown): Failure => {
   const state = sqlState(error);
   if (state === undefined || state.startsWith('08') || CONNECTION.has(state)) return 'connection';
+  // The server ended the session with it: whether a COMMIT was under way, nobody has said.
+  if (['FATAL', 'PANIC'].includes(field(error, 'severity') ?? '')) return 'connection';
   if (CONFLICTS.has(state)) return 'conflict';
   const constraint = field(error, 'constraint');
   if (constraint === 'claims_pkey') return 'claim taken';

@@ -23,7 +23,7 @@ const tells = (id: string, sentence: string | RegExp, times = 1): Promise<Entry[
     (entries) => entries.filter(({ what }) => what.search(sentence) === 0).length >= times,
   );
 /** What comes when Stripe, or the merchant's endpoint, is ready for it: each somewhere among the rest. */
-const isHearsay = ({ what }: Entry): boolean => /^Stripe reported|delivered|its fee$/.test(what);
+const isHearsay = ({ what }: Entry): boolean => /^Stripe reported|delivered|its fee/.test(what);
 
 /** Declined, challenged, paid in part with a third card, refunded in part, and disputed. */
 const wholeLife = async (): Promise<string> => {
@@ -53,27 +53,27 @@ it('tells the whole life of a payment in order, and in words', async () => {
   const entries = await tells(id, /Event dispute.lost delivered/);
   expect(entries.filter((entry) => !isHearsay(entry)).map(({ what }) => what)).toEqual([
     'Payment of 50.00 usd created, to be captured later',
-    'Charge of pm_card_visa_chargeDeclinedInsufficientFunds sent to Stripe',
+    'Charge of 50.00 usd to pm_card_visa_chargeDeclinedInsufficientFunds sent to Stripe',
     'Charge declined: Your card has insufficient funds.',
     'Event payment.failed recorded for the merchant',
-    'Charge of pm_card_threeDSecure2Required sent to Stripe',
+    'Charge of 50.00 usd to pm_card_threeDSecure2Required sent to Stripe',
     'Charge waits for the customer to pass 3-D Secure',
     'Event payment.requires_action recorded for the merchant',
     'Event payment.failed recorded for the merchant, as Stripe reported: The provided PaymentMethod has failed ' +
       'authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this ' +
       'PaymentIntent again.',
-    'Charge of pm_card_createDispute sent to Stripe',
-    'Charge authorized: the card holds the money',
+    'Charge of 50.00 usd to pm_card_createDispute sent to Stripe',
+    'Charge authorized: 50.00 usd are held on the card, and not yet taken',
     'Event payment.requires_capture recorded for the merchant',
     'Capture of 30.00 usd sent to Stripe',
-    'Capture succeeded',
+    'Capture of 30.00 usd succeeded; the other 20.00 usd are free again on the card',
     '30.00 usd added to the wallet of the customer: paid',
     'Event payment.succeeded recorded for the merchant',
     'Refund of 10.00 usd sent to Stripe',
     'Refund accepted by Stripe',
     '10.00 usd taken from the wallet of the customer: refunded to the card',
     'Event refund.succeeded recorded for the merchant',
-    '20.00 usd withdrawn by the bank: the customer disputes the payment',
+    '20.00 usd withdrawn by the bank, and not from the wallet: the customer disputes the payment',
     'Event dispute.open recorded for the merchant, as Stripe reported',
     '20.00 usd taken from the wallet of the customer: the dispute was lost',
     'Event dispute.lost recorded for the merchant, as Stripe reported',
@@ -81,18 +81,20 @@ it('tells the whole life of a payment in order, and in words', async () => {
   expect(entries.map(({ what }) => what)).toEqual(
     expect.arrayContaining([
       'Event payment.succeeded delivered to the merchant',
-      'Stripe reported charge.dispute.created: the dispute is open',
-      'Stripe reported charge.dispute.closed: the dispute is lost',
+      'Stripe reported charge.dispute.created; when it was looked up, the dispute was open',
+      'Stripe reported charge.dispute.closed; when it was looked up, the dispute was lost',
     ]),
   );
   // Whatever the words say, the ids behind them are there for who wants to look further.
   const find = (what: string): Record<string, unknown> => entries.find((entry) => entry.what === what)!.details;
-  expect(find('Capture succeeded')).toMatchObject({
+  expect(find('Capture of 30.00 usd succeeded; the other 20.00 usd are free again on the card')).toMatchObject({
     attempt: expect.any(String),
     stripe_request_id: expect.stringMatching(/^req_/),
   });
   expect(find('Capture of 30.00 usd sent to Stripe')).toMatchObject({ idempotency_key: expect.any(String) });
-  expect([...entries].sort((one, other) => (one.at.slice(0, 23) < other.at.slice(0, 23) ? -1 : 0))).toEqual(entries);
+  // A posting to a busy account is a little later than the event of its commit, and stands before it.
+  const instants = entries.filter(({ details }) => !('transfer' in details)).map(({ at }) => at.slice(0, 23));
+  expect(instants.toSorted()).toEqual(instants);
 });
 
 it('puts what was written at one instant in the order of cause and effect', async () => {
@@ -110,7 +112,7 @@ it('puts what was written at one instant in the order of cause and effect', asyn
   const entries = (await timeline(id)).filter((entry) => !isHearsay(entry));
   expect(entries.map(({ what }) => what)).toEqual([
     'Payment of 5.00 usd created',
-    'Charge of pm_card_visa sent to Stripe',
+    'Charge of 5.00 usd to pm_card_visa sent to Stripe',
     'Charge succeeded',
     '5.00 usd added to the wallet of the customer: paid',
     'Event payment.succeeded recorded for the merchant',
