@@ -72,8 +72,10 @@ export interface Service {
   readonly close: (deadlineMs: number) => ResultAsync<void, string>;
 }
 
-/** Slow-loris clients are cut: a request has this long to arrive. */
+/** Slow-loris clients are cut: a request has this long to arrive, */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** and is looked at this often; by Node's own 30 s it could take twice as long. */
+const CHECK_CONNECTIONS_MS = 5_000;
 /** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -132,7 +134,14 @@ export const createService = (options: ServiceOptions): Service => {
       onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
     },
   });
-  const api = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+  const api = createHttpServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    listener,
+  );
   api.on('clientError', refuseUnreadable);
 
   let sweeper: Rounds | undefined;
