@@ -22,19 +22,32 @@ interface DescribedError {
   readonly code?: string;
   readonly constraint?: string;
   readonly requestId?: string;
-  readonly stack?: string | undefined;
+  readonly stack?: string;
   readonly cause?: DescribedError;
 }
 
+/** Causes of causes: more than this many tell nothing new, and may go round in a circle. */
+const CAUSES_MAX = 5;
+
 /** What an error is, and nothing that its library hung on it: Stripe's carry headers, Postgres' the row. */
-const describe = (error: unknown): DescribedError => {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
-  const named = ['code', 'constraint', 'requestId'].flatMap((name) => {
+const describe = (error: unknown, depth = 0): DescribedError => {
+  // Anything can be thrown, and our own errors are plain objects.
+  if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
+  const textOf = (name: string): string | undefined => {
     const value: unknown = Reflect.get(error, name);
-    return typeof value === 'string' ? [[name, value] as const] : [];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const named = ['code', 'constraint', 'requestId', 'stack'].flatMap((name) => {
+    const value = textOf(name);
+    return value === undefined ? [] : [[name, value] as const];
   });
-  const cause = error.cause === undefined ? {} : { cause: describe(error.cause) };
-  return { type: error.name, message: error.message, ...Object.fromEntries(named), stack: error.stack, ...cause };
+  const cause: unknown = depth < CAUSES_MAX ? Reflect.get(error, 'cause') : undefined;
+  return {
+    type: textOf('name') ?? 'object',
+    message: textOf('message') ?? 'it has no message',
+    ...Object.fromEntries(named),
+    ...(cause === undefined ? {} : { cause: describe(cause, depth + 1) }),
+  };
 };
 
 /** Lines are written together, when there are 15 KiB of them or after this long: a write for each would block the loop. */
@@ -79,7 +92,7 @@ export const createLogger = (level: LogLevel, destination: DestinationStream): L
       timestamp,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, remove: true },
-      serializers: { err: describe },
+      serializers: { err: (error: unknown) => describe(error) },
     },
     destination,
   );
