@@ -20,7 +20,7 @@ export interface ServerOptions {
   readonly corsOrigins: '*' | readonly string[];
   /** Told that an event of Stripe is stored, and waits to be applied. */
   readonly onStripeEvent: () => void;
-  readonly door: Omit<DoorOptions, 'routes' | 'follow'>;
+  readonly door: Omit<DoorOptions, 'routes' | 'follow' | 'headersFor'>;
 }
 
 export const createServer = (options: ServerOptions): RequestListener => {
@@ -76,7 +76,7 @@ export const createServer = (options: ServerOptions): RequestListener => {
     sendError(ctx, request, response, request.record, ofExpress(error));
   };
   app.use(onThrown);
-  return createDoor({ ...door, routes, follow }, app);
+  return createDoor({ ...door, routes, follow, headersFor: cors.headersFor }, app);
 };
 
 /** What blocks the event loop on behalf of a request is known to be its doing. */

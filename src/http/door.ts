@@ -3,13 +3,21 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { errorReply } from '../domain/reply.ts';
 import { paymentError } from '../error.ts';
 import type { Admission, AdmissionClass, Refusal, SeenKeys } from '../monitor/admission.ts';
+import type { Cors, HeaderList } from './headers.ts';
 import { newRecord, type RequestRecord } from './record.ts';
 import type { Route } from './route.ts';
+
+/** What the door has to know of a route. */
+interface Kind {
+  readonly class: AdmissionClass;
+  readonly cors: boolean;
+}
 
 export interface DoorOptions {
   readonly admission: Admission;
   readonly seen: SeenKeys;
-  readonly routes: readonly Pick<Route, 'method' | 'path' | 'class'>[];
+  readonly routes: readonly (Pick<Route, 'method' | 'path'> & Kind)[];
+  readonly headersFor: Cors['headersFor'];
   readonly retryAfterS: () => number;
   /** Runs what a request asks for, so that whatever blocks the event loop on its behalf is known to be its doing. */
   readonly follow: (record: RequestRecord, run: () => void) => void;
@@ -20,17 +28,20 @@ export interface DoorOptions {
 
 /** Lets a request in, or answers 503 `overloaded`. It comes before Express: a refusal must cost next to nothing. */
 export const createDoor = (options: DoorOptions, listener: RequestListener): RequestListener => {
-  const { admission, seen, onRefused, onEnd, follow, retryAfterS } = options;
-  const classOf = createClassOf(options.routes);
+  const { admission, seen, onRefused, onEnd, follow, retryAfterS, headersFor } = options;
+  const kindOf = createKindOf(options.routes);
 
   return (request, response) => {
-    const serviceClass = classOf(request.method ?? 'GET', request.url ?? '/');
+    const { class: serviceClass, cors } = kindOf(request.method ?? 'GET', request.url ?? '/');
     const key = keyOf(request);
     const isRepeat = key !== undefined && seen.has(key);
     const refusal = admission.enter(serviceClass, isRepeat);
     if (refusal) {
       onRefused(refusal, serviceClass);
-      refuse(request, response, retryAfterS());
+      const afterS = retryAfterS();
+      if (refusal === 'overload') restAfter(request, response, afterS);
+      // A browser that may call the route may read why it was refused, and when to come again.
+      refuse(request, response, afterS, cors ? headersFor(request.headers.origin) : []);
       return;
     }
     if (key !== undefined) seen.add(key);
@@ -59,40 +70,66 @@ const shapeOf = (path: string): { readonly words: readonly string[]; readonly is
   return { words, isParameter: words.map((word) => word.startsWith(':')) };
 };
 
-/** By the table of routes. What matches none is refused as a read; what is not ours to refuse is let in. */
-const createClassOf = (routes: DoorOptions['routes']): ((method: string, url: string) => AdmissionClass) => {
-  const byDepth = new Map<
-    string,
-    { words: readonly string[]; isParameter: readonly boolean[]; class: AdmissionClass }[]
-  >();
+/** What is not ours to refuse: Stripe sends an acknowledgement that was refused again, for days. */
+const EXEMPT: Kind = { class: 'exempt', cors: false };
+const UNMATCHED: Kind = { class: 'read', cors: false };
+
+/** By the table of routes. What matches none is refused as a read. */
+const createKindOf = (routes: DoorOptions['routes']): ((method: string, url: string) => Kind) => {
+  const byDepth = new Map<string, (ReturnType<typeof shapeOf> & Kind)[]>();
   for (const route of routes) {
     const shape = shapeOf(route.path);
     const at = `${route.method} ${String(shape.words.length)}`;
-    byDepth.set(at, [...(byDepth.get(at) ?? []), { ...shape, class: route.class }]);
+    byDepth.set(at, [...(byDepth.get(at) ?? []), { ...shape, class: route.class, cors: route.cors }]);
   }
   return (method, url) => {
+    // A preflight costs next to nothing, and a browser shows nobody why one was refused: the request itself is.
+    if (method === 'OPTIONS') return EXEMPT;
     const query = url.indexOf('?');
     const words = (query < 0 ? url : url.slice(0, query)).split('/').slice(1, 9);
-    // Stripe sends an acknowledgement that was refused again, for days: nothing is saved by refusing it.
-    if (words[0] === 'webhooks') return 'exempt';
+    if (words[0] === 'webhooks') return EXEMPT;
     const found = byDepth
       .get(`${method} ${String(words.length)}`)
       ?.find((route) => route.words.every((word, at) => route.isParameter[at] || word === words[at]));
-    return found?.class ?? 'read';
+    return found ?? UNMATCHED;
   };
 };
 
-const refuse = (request: IncomingMessage, response: ServerResponse, afterS: number): void => {
+/**
+ * Reads nothing more from a connection on which a request was refused until its caller was asked to come again. To
+ * refuse costs some 50 µs, a third of serving what is cheap: who repeats at once would have the service do nothing else.
+ */
+const restAfter = ({ socket }: IncomingMessage, response: ServerResponse, afterS: number): void => {
+  const rest = (): void => {
+    socket.pause();
+    setTimeout(() => socket.resume(), afterS * 1000).unref();
+  };
+  // After what is left of this request has been read.
+  response.once('finish', () => setImmediate(rest));
+};
+
+/** All but the id is the same each time, and written once: thousands may be refused in a second. */
+const PLACE = 'HERE_STANDS_THE_ID';
+const { status: STATUS, body: BODY } = errorReply(paymentError('overloaded'), PLACE);
+const [BEFORE = '', AFTER = ''] = BODY.split(PLACE);
+
+const refuse = (request: IncomingMessage, response: ServerResponse, afterS: number, headers: HeaderList): void => {
   // The body that was not read is thrown away, so that the connection serves the next request.
   request.resume();
   const { requestId } = newRecord(request.method ?? 'GET');
-  const { status, body } = errorReply(paymentError('overloaded', { retryAfterS: afterS }), requestId);
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'Request-Id': requestId,
-    'Retry-After': String(afterS),
-  });
-  response.end(body);
+  const body = BEFORE + requestId + AFTER;
+  response.writeHead(STATUS, [
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+    'Request-Id',
+    requestId,
+    'Retry-After',
+    String(afterS),
+    ...headers,
+  ]);
+  response.end(body, 'latin1');
 };

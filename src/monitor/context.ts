@@ -9,25 +9,36 @@ export interface Work {
 }
 
 /**
- * The number of callbacks that the event loop has begun. A stack that is taken from another thread reads it through the
- * prototype of the work, on the main thread, and so tells whether it still is the callback that was asked about.
+ * The number of turns that the event loop has begun. A stack that is taken from another thread reads it through the
+ * prototype of the work, on the main thread, and so tells whether it still is the turn that was asked about.
  */
 let turnNow = (): number => 0;
-const prototype = {
-  get turn(): number {
-    return turnNow();
-  },
-};
+/** Tells that another turn begins. */
+let beginTurn = (): void => undefined;
+class Followed implements Work {
+  route: string;
+  readonly method?: string;
+  readonly requestId?: string;
+  constructor({ route, method, requestId }: Work) {
+    this.route = route;
+    if (method !== undefined) this.method = method;
+    if (requestId !== undefined) this.requestId = requestId;
+  }
+}
+// Enumerable, as a getter of a class is not: who takes the stack lists what there is.
+Object.defineProperty(Followed.prototype, 'turn', { get: () => turnNow(), enumerable: true });
 
 export const storage: AsyncLocalStorage<Work> = new AsyncLocalStorage();
 
-export const tellTurnFrom = (read: () => number): void => {
+export const followTurns = (read: () => number, begin: () => void): void => {
   turnNow = read;
+  beginTurn = begin;
 };
 
 /** Runs a request's handlers: what stalls in them, or in what they await, is named by `work.route` as it is then. */
 export const runWork = <T>(work: Work, run: (work: Work) => T): T => {
-  const followed = { __proto__: prototype, ...work } as Work;
+  beginTurn();
+  const followed = new Followed(work);
   return storage.run(followed, run, followed);
 };
 
@@ -39,3 +50,6 @@ export const nameRoute = (route: string): void => {
   const work = storage.getStore();
   if (work) work.route = route;
 };
+
+/** Whether what runs now is done for a request, and not for a job. */
+export const isRequest = (): boolean => storage.getStore()?.requestId !== undefined;

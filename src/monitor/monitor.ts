@@ -1,7 +1,7 @@
 /**
  * The event-loop monitor: what stalled, why and where, told while it still stalls. One for each process.
  *
- * The main thread stamps its callbacks (beat.ts); the ops thread watches the stamps, takes stacks, finds the cause,
+ * The main thread stamps the turns of its loop (beat.ts); the ops thread watches the stamps, takes stacks, finds the cause,
  * writes the lines and answers the ops port (ops-worker.ts).
  */
 import { Worker } from 'node:worker_threads';

@@ -7,7 +7,7 @@
  * - `gc`: V8 collected garbage.
  * - `sync_io`: it waited inside a synchronous call: a child process, a slow disk.
  * - `cpu`: code computed.
- * - `saturated`: no callback was long, but there were so many that the loop did not come round.
+ * - `saturated`: nothing was long by itself, but there was so much that the loop did not come round.
  * - `mixed`: no cause is clearly ahead of the next.
  */
 export type Cause = 'suspended' | 'throttled' | 'starved' | 'gc' | 'sync_io' | 'cpu' | 'saturated' | 'mixed';
@@ -16,7 +16,7 @@ export type Cause = 'suspended' | 'throttled' | 'starved' | 'gc' | 'sync_io' | '
 export const isHostCause = (cause: Cause): boolean =>
   cause === 'suspended' || cause === 'throttled' || cause === 'starved';
 
-/** One callback that was long; a loop that woke up late; or a crowd of short callbacks. */
+/** One turn of the loop, or a request's part of it, that was long; a loop that woke up late; or a crowd of short turns. */
 export type StallKind = 'turn' | 'late' | 'saturated';
 
 /** What the main thread knows of a stall when it is over. Times are its `performance.now()`. */

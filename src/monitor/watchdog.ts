@@ -1,5 +1,5 @@
 /**
- * Watches the main thread from a thread of its own: when a callback is long it looks at what the thread does, asks for
+ * Watches the main thread from a thread of its own: when a turn is long it looks at what the thread does, asks for
  * its stack and, while it is still blocked, says so. When it is over, it makes one `Stall` of everything that is known.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -18,8 +18,10 @@ import { SLOT } from './slots.ts';
 import { applicationFrame, relativeTo } from './stack.ts';
 import type { StackAnswer } from './native-stack.ts';
 
-/** As often as the main thread's beat: a stall of 50 ms has been looked at once or twice when it is over. */
-export const TICK_MS = 20;
+/** As often as the main thread's beat: how often a stall that goes on is looked at. */
+const LOOK_EVERY_MS = 20;
+/** At least: a watchdog that slept itself has to know since when. */
+const AWAKE_EVERY_MS = 50;
 /** A wake-up this much late is a sleep of the watchdog itself; less is a busy machine. */
 const SLEPT_MS = 30;
 /** The machine's totals are read this often; each tick where a quota may throttle us between two readings. */
@@ -49,12 +51,12 @@ export interface WatchdogOptions {
 export interface Watchdog {
   readonly answered: (answer: StackAnswer) => void;
   readonly ended: (sample: MainSample) => void;
-  /** How long the callback under way has lasted; 0 where that is not long. */
+  /** How long the turn under way has lasted; 0 where that is not long. */
   readonly blockedMs: () => number;
   readonly stop: () => void;
 }
 
-/** A callback that is long, or was. */
+/** A turn that is long, or was. */
 interface Watched {
   readonly id: string;
   readonly turn: number;
@@ -80,6 +82,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   let asking: { number: number; of: Watched } | undefined;
   let lastNumber = 0;
   let tickedAt = mainNow();
+  let dueAt = tickedAt + LOOK_EVERY_MS;
 
   const keep = <T>(list: T[], item: T): void => {
     list.push(item);
@@ -141,26 +144,37 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     onStall(describe('started', stall, provisional(stall, ageMs)));
   };
 
+  /** Looks again when the turn under way would be a stall, however many begin and end until then. */
   const tick = (): void => {
     const now = mainNow();
-    if (now - tickedAt > TICK_MS + SLEPT_MS) keep(sleeps, { from: tickedAt + TICK_MS, to: now });
+    // It fell asleep somewhere between its last look and when it was to wake up.
+    if (now - dueAt > SLEPT_MS) keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now });
     tickedAt = now;
     readTotals(now);
     const turn = slots[SLOT.turn] ?? 0;
     const startedAt = slots[SLOT.turnAt] || now;
     const ageMs = now - startedAt;
-    if (ageMs < tiers.metricMs) return;
+    if (ageMs < tiers.metricMs) {
+      wakeIn(Math.min(tiers.metricMs - ageMs, AWAKE_EVERY_MS));
+      return;
+    }
     const stall = watch(turn, startedAt);
     look(stall);
     ask(stall, ageMs);
     say(stall, ageMs);
+    wakeIn(LOOK_EVERY_MS);
+  };
+
+  const wakeIn = (ms: number): void => {
+    dueAt = tickedAt + ms;
+    timer = setTimeout(tick, Math.ceil(ms));
   };
 
   const answered = ({ number, frames, work, tookMs }: StackAnswer): void => {
     if (asking?.number !== number) return;
     const { of } = asking;
     asking = undefined;
-    // Another callback than the one that was asked about: an innocent. A thread at rest runs none, and tells no turn.
+    // Another turn than the one that was asked about: an innocent. A thread at rest tells none.
     const isSame = work.turn === undefined ? slots[SLOT.turn] === of.turn : work.turn === of.turn;
     if (!isSame || frames.length === 0) return;
     of.sightings.push({
@@ -265,7 +279,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     watched.delete(sample.turn);
   };
 
-  const timer = setInterval(tick, TICK_MS);
+  let timer = setTimeout(tick, LOOK_EVERY_MS);
   return {
     answered,
     ended,
@@ -273,7 +287,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
       const ageMs = mainNow() - (slots[SLOT.turnAt] ?? 0);
       return ageMs >= tiers.metricMs ? ageMs : 0;
     },
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 };
 

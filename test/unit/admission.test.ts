@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createAdmission, createSeenKeys, type Admission } from '../../src/monitor/admission.ts';
 
-const OVERLOAD = { delayMs: 100, utilisation: 1 };
-const CALM = { delayMs: 1, utilisation: 0.4 };
+const OVERLOAD = { delayMs: 100, utilisation: 1, intervalMs: 100 };
+const CALM = { delayMs: 1, utilisation: 0.4, intervalMs: 100 };
 
 const crowded = (): Admission => {
   const admission = createAdmission();
@@ -24,12 +24,28 @@ describe('admission', () => {
   it('refuses nobody for a busy loop alone, nor for a delay alone', () => {
     const admission = createAdmission();
     for (let i = 0; i < 400; i++) admission.enter('money', false);
-    for (let i = 0; i < 50; i++) admission.feel({ delayMs: 1, utilisation: 1 });
-    for (let i = 0; i < 50; i++) admission.feel({ delayMs: 300, utilisation: 0.9 });
+    for (let i = 0; i < 50; i++) admission.feel({ ...CALM, utilisation: 1 });
+    for (let i = 0; i < 50; i++) admission.feel({ ...OVERLOAD, utilisation: 0.85 });
     expect(admission.enter('money', false)).toBeUndefined();
   });
 
   it('refuses when the loop is late and never rests', () => expect(crowded().enter('money', false)).toBe('overload'));
+
+  it('refuses when those under way would take long at the rate at which they end, be the loop late or not', () => {
+    const admission = createAdmission();
+    for (let i = 0; i < 2_000; i++) admission.enter('money', false);
+    for (let i = 0; i < 300; i++) admission.leave('money');
+    admission.feel({ ...CALM, utilisation: 0.95 });
+    expect(admission.enter('money', false)).toBe('overload');
+  });
+
+  it('refuses nobody where many wait for someone else, and the loop is free', () => {
+    const admission = createAdmission();
+    for (let i = 0; i < 2_000; i++) admission.enter('money', false);
+    admission.leave('money');
+    admission.feel(CALM);
+    expect(admission.enter('money', false)).toBeUndefined();
+  });
 
   it('refuses reports before reads, and reads before money', () => {
     const admission = crowded();
@@ -50,7 +66,7 @@ describe('admission', () => {
   it('keeps its limit between the two marks, so that it does not swing', () => {
     const admission = crowded();
     const limit = admission.limit();
-    for (let i = 0; i < 50; i++) admission.feel({ delayMs: 25, utilisation: 1 });
+    for (let i = 0; i < 50; i++) admission.feel({ ...OVERLOAD, delayMs: 25 });
     expect(admission.limit()).toBe(limit);
   });
 

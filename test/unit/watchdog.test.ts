@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Stall } from '../../src/monitor/sample.ts';
+import { SLOT, SLOTS } from '../../src/monitor/slots.ts';
+import { startWatchdog, type Watchdog } from '../../src/monitor/watchdog.ts';
+
+const FRAME = { function: 'priceItems', filename: 'file:///app/src/usage.ts', lineno: 88, colno: 5 };
+const STALLED = 7;
+
+/** Of a process that did not begin this very moment. */
+const mainNow = (): number => 1_000 + performance.now();
+
+/** A main thread that is in its seventh callback, and does not come out of it. */
+const watchStall = (): { watchdog: Watchdog; told: Stall[]; asked: number[]; goOnTo: (turn: number) => void } => {
+  const slots = new Float64Array(SLOTS);
+  const told: Stall[] = [];
+  const asked: number[] = [];
+  slots[SLOT.turn] = STALLED;
+  slots[SLOT.turnAt] = mainNow();
+  const watchdog = startWatchdog({
+    slots,
+    tiers: { metricMs: 50, warnMs: 100, errorMs: 500, fatalMs: 5_000 },
+    host: {
+      totals: () => ({ throttledMs: undefined, pressureMs: undefined, queuedMs: undefined }),
+      mainThread: () => ({ state: 'R', cpuMs: 0 }),
+    },
+    mainNow,
+    askForStack: (number) => void asked.push(number),
+    root: '/app',
+    onStall: (stall) => void told.push(stall),
+  });
+  return { watchdog, told, asked, goOnTo: (turn) => void (slots[SLOT.turn] = turn) };
+};
+
+describe('a stack', () => {
+  let stop: () => void = () => undefined;
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick'] }));
+  afterEach(() => {
+    stop();
+    jest.useRealTimers();
+  });
+
+  const answered = async (turn: number | undefined, now = STALLED): Promise<Stall> => {
+    const { watchdog, told, asked, goOnTo } = watchStall();
+    stop = watchdog.stop;
+    await jest.advanceTimersByTimeAsync(80);
+    expect(asked).toEqual([1]);
+    goOnTo(now);
+    const work = { route: '/v1/usage', ...(turn === undefined ? {} : { turn }) };
+    watchdog.answered({ number: 1, frames: [FRAME], work, tookMs: 0 });
+    const sample = {
+      kind: 'turn',
+      turn: STALLED,
+      startedAt: mainNow() - 80,
+      durationMs: 80,
+      cpuMs: 80,
+      processCpuMs: 80,
+      windowMs: 80,
+      gcMs: 0,
+      continued: false,
+      heapUsedBytes: 1,
+      heapLimitBytes: 2,
+      inflight: 1,
+      elu: 1,
+    } as const;
+    watchdog.ended(sample);
+    return told.at(-1)!;
+  };
+
+  it('that was taken in the callback that is long names its route and function', async () =>
+    expect(await answered(STALLED)).toMatchObject({
+      confidence: 'high',
+      route: '/v1/usage',
+      frame: { function: 'priceItems', filename: 'src/usage.ts' },
+    }));
+
+  it.each([
+    ['in a later callback', STALLED + 1, STALLED + 1],
+    ['when the loop had come to rest, or does no request’s work', undefined, STALLED + 1],
+  ])('that was taken %s blames nobody', async (_when, turn, now) =>
+    expect(await answered(turn, now)).toMatchObject({ confidence: 'low', route: undefined, frame: undefined }),
+  );
+});
+
+describe('the watchdog', () => {
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick'] }));
+  afterEach(() => void jest.useRealTimers());
+
+  it('asks for a stack as soon as a callback is a stall, and not only at its next tick', async () => {
+    const { watchdog, asked } = watchStall();
+    await jest.advanceTimersByTimeAsync(49);
+    expect(asked).toEqual([]);
+    await jest.advanceTimersByTimeAsync(3);
+    expect(asked).toEqual([1]);
+    watchdog.stop();
+  });
+});
