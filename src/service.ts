@@ -13,14 +13,14 @@ import { refuseUnreadable } from './http/unreadable.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
-import { runJob } from './monitor/context.ts';
+import { isRequest, runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
 import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
 import { startPayouts } from './payments/payouts.ts';
 import { startSweeper } from './payments/recover.ts';
-import type { Rounds } from './payments/rounds.ts';
+import { startRounds, type Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
 import { createBalances } from './storage/balance.ts';
 import { createCommitter } from './storage/commit.ts';
@@ -28,6 +28,7 @@ import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createInbox } from './storage/inbox.ts';
+import { findUnbalanced } from './storage/proof.ts';
 import { createReads } from './storage/reads.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
@@ -82,7 +83,20 @@ const KEEP_ALIVE_MS = 75_000;
 export const createService = (options: ServiceOptions): Service => {
   const { config, databaseUrl, stripe, log, clock = systemClock() } = options;
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
-  const database = openDatabase({ url: databaseUrl, poolMin, poolMax, acquireTimeoutMs, log });
+  // Connections outlive the requests that they were opened for: what they do is named by none of those.
+  const database = runJob('database', () =>
+    openDatabase({
+      url: databaseUrl,
+      poolMin,
+      poolMax,
+      acquireTimeoutMs,
+      log,
+      observe: (waitMs, heldMs) => {
+        // What lanes and sweepers ask for is asked on behalf of nobody, or counted by the batch.
+        if (isRequest()) metrics.connection(waitMs, heldMs);
+      },
+    }),
+  );
   let monitor: Monitor | undefined;
   let snapshot: Snapshot | undefined;
   const admission = createAdmission();
@@ -150,6 +164,7 @@ export const createService = (options: ServiceOptions): Service => {
   let balance: BalanceReader | undefined;
   let payouts: Rounds | undefined;
   let deliverer: Deliverer | undefined;
+  let bookkeeper: Rounds | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
     seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
@@ -182,6 +197,7 @@ export const createService = (options: ServiceOptions): Service => {
             if (options.registerWebhook ?? config.stripe.kind === 'sandbox')
               void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
             deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
+            bookkeeper = runJob('books', () => startBookkeeper(database, metrics, log));
             started.refresh();
             return { apiUrl, opsUrl: started.url, demoCustomerId };
           },
@@ -192,7 +208,7 @@ export const createService = (options: ServiceOptions): Service => {
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer];
+        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, bookkeeper];
         await Promise.all([drain(api, deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();
@@ -223,6 +239,12 @@ const seedIfDemo = (config: Config, keys: Keys, ctx: Context): ResultAsync<strin
     ? seedDemo(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`)
     : okAsync(undefined);
 
+/**
+ * Connections that wait to be accepted while the loop is late. Node's 511 were too few for a burst of them: the kernel
+ * drops what is beyond, and its caller tries again after one second, three, seven, and so on.
+ */
+const BACKLOG = 4_096;
+
 const listenOn = (
   server: Server,
   { host, port, reusePort }: { readonly host: string; readonly port: number; readonly reusePort: boolean },
@@ -230,7 +252,7 @@ const listenOn = (
   ResultAsync.fromPromise(
     new Promise<string>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, host, reusePort }, () => {
+      server.listen({ port, host, reusePort, backlog: BACKLOG }, () => {
         const address = server.address();
         resolve(`http://${host}:${typeof address === 'object' && address ? address.port : port}`);
       });
@@ -296,6 +318,36 @@ const measured = (cards: Cards, metrics: Metrics): Cards => {
   };
 };
 
+/** It reads every account: a moment of Postgres' time in each minute. */
+const BOOKS_EVERY_MS = 60_000;
+
+/** Adds the books up now and then, so that a ledger which made or lost money pages someone. */
+const startBookkeeper = ({ pool }: Database, metrics: Metrics, log: Logger): Rounds =>
+  startRounds(
+    () =>
+      findUnbalanced(pool).match(
+        (unbalanced) => {
+          metrics.books(unbalanced.length === 0);
+          for (const where of unbalanced) log.error(where, "a merchant's debits and credits differ");
+          return 'done';
+        },
+        (error) => {
+          log.warn({ err: error }, 'the books could not be added up');
+          return 'done';
+        },
+      ),
+    BOOKS_EVERY_MS,
+  );
+
+/** A round of the sweeper is over within its calls' deadlines, one after the other; this late, it never will be. */
+const SWEEPER_STUCK_MS = 120_000;
+
+const sweeperCheck = (sweeper: Rounds | undefined): Check => {
+  if (!sweeper) return { ok: false, detail: 'has not begun' };
+  const ageMs = sweeper.ageMs();
+  return { ok: ageMs < SWEEPER_STUCK_MS, detail: `ended a round ${Math.round(ageMs)} ms ago` };
+};
+
 /** What takes a look at the database: whether it answers, whose keys may read more, and what nobody knows the end of. */
 const snapshotOf = async (
   { leases, clock, breaker }: Context,
@@ -314,7 +366,7 @@ const snapshotOf = async (
       database: answers,
       // The service migrates before it listens.
       migrations: { ok: true, detail: 'applied at the start' },
-      sweeper: sweeper ? { ok: true, detail: 'runs' } : { ok: false, detail: 'has not begun' },
+      sweeper: sweeperCheck(sweeper),
       // Never a reason to send no requests here: reads and the ledger do without Stripe.
       stripe: { ok: true, detail: `the circuit is ${breaker.circuit()}, ${breaker.inFlight()} calls wait for it` },
       unknown_outcomes: { ok: true, detail: `${unknown?.count ?? 0}, the oldest ${unknown?.oldestMs ?? 0} ms old` },

@@ -9,7 +9,9 @@ import type { Spent } from './ops.ts';
 export interface Metrics {
   readonly text: () => Promise<string>;
   readonly request: (method: string, route: string, status: number, durationMs: number) => void;
-  readonly batch: (lane: string, batch: { size: number; waitMs: number; durationMs: number }) => void;
+  readonly batch: (lane: string, batch: Batch) => void;
+  /** A connection that a request had to itself: how long it waited for it, and how long it held it. */
+  readonly connection: (waitMs: number, heldMs: number) => void;
   readonly error: (code: string) => void;
   readonly stripeCall: (operation: string, result: string, durationMs: number) => void;
   /** `decline` is one of Stripe's own codes. */
@@ -17,10 +19,18 @@ export interface Metrics {
   readonly recovered: (result: 'settled' | 'unknown') => void;
   readonly shed: (reason: string, serviceClass: string) => void;
   readonly gc: (kind: GcKind, durationMs: number) => void;
-  /** Whether the ledger's invariants held when they were last checked. */
-  readonly proof: (holds: boolean) => void;
+  /** Whether debits equalled credits when the books were last added up. */
+  readonly books: (balance: boolean) => void;
   /** Where the time of requests went, since the start. */
   readonly spent: () => Spent;
+}
+
+/** Requests that shared a round to the database. */
+interface Batch {
+  readonly size: number;
+  readonly waitMs: number;
+  readonly waitedMs: number;
+  readonly durationMs: number;
 }
 
 /** What is asked when someone scrapes. */
@@ -62,7 +72,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       registers,
       collect() {
         const value = read();
-        if (value === undefined) this.reset();
+        // Not `reset`, which would show a 0 that nobody measured.
+        if (value === undefined) this.remove();
         else this.set(value);
       },
     });
@@ -157,11 +168,11 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     return now === undefined ? {} : Object.fromEntries(CIRCUITS.map((state) => [state, Number(state === now)]));
   });
   gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
-  let proofHolds: number | undefined;
+  let booksBalance: number | undefined;
   gauge(
-    'quittance_ledger_proof_holds',
-    '1 where the ledger held every invariant when it was last checked, 0 where not.',
-    () => proofHolds,
+    'quittance_ledger_balanced',
+    "1 where every merchant's debits equalled his credits in every currency when they were last added up, 0 where not.",
+    () => booksBalance,
   );
   gaugeTheLoop(gauge, sources.lag);
   gaugeTheProcess(gauge, gauges, registers);
@@ -177,13 +188,17 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       spent.requests++;
       spent.requestMs += durationMs;
     },
-    batch: (lane, { size, waitMs, durationMs }) => {
+    batch: (lane, { size, waitMs, waitedMs, durationMs }) => {
       sizes.observe({ lane }, size);
       waits.observe({ lane }, waitMs / 1000);
       durations.observe({ lane }, durationMs / 1000);
-      // Each of the batch waits for the whole of it; the first waited longest for it to leave, so half is the mean.
+      // Each of the batch waits for the whole of it.
       spent.databaseMs += durationMs * size;
-      spent.queueMs += (waitMs * size) / 2;
+      spent.queueMs += waitedMs;
+    },
+    connection: (waitMs, heldMs) => {
+      spent.queueMs += waitMs;
+      spent.databaseMs += heldMs;
     },
     error: (code) => errors.inc({ code }),
     stripeCall: (operation, result, durationMs) => {
@@ -194,8 +209,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     recovered: (result) => recoveries.inc({ result }),
     shed: (reason, serviceClass) => sheds.inc({ reason, class: serviceClass }),
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
-    proof: (holds) => {
-      proofHolds = Number(holds);
+    books: (balance) => {
+      booksBalance = Number(balance);
     },
     spent: () => {
       const { user, system } = process.cpuUsage();

@@ -67,7 +67,9 @@ export const verdictOf = (minutes: readonly Minute[], economics: Economics): Ver
   const culprits = mergeCulprits(minutes);
   const stalls = byCause(culprits, seconds);
   const spent = spentIn(minutes);
-  const per = (ms: number): number => (spent.requestMs === 0 ? 0 : Math.min(1, ms / spent.requestMs));
+  // Jobs share the batches of requests, so that the parts may be more than the whole.
+  const wholeMs = Math.max(spent.requestMs, spent.databaseMs + spent.queueMs + spent.stripeMs);
+  const per = (ms: number): number => (wholeMs === 0 ? 0 : ms / wholeMs);
   const time = { database: per(spent.databaseMs), queue: per(spent.queueMs), stripe: per(spent.stripeMs), rest: 0 };
   const rest = Math.max(0, 1 - time.database - time.queue - time.stripe);
   const ratio = (of: (minute: Minute) => number, whole = seconds): number =>

@@ -3,6 +3,8 @@
 export interface Rounds {
   /** Has the next round begin now. */
   readonly wake: () => void;
+  /** How long ago the last round ended, in milliseconds; before there was one, how long ago the first began. */
+  readonly ageMs: () => number;
   /** Ends after the round that is under way. */
   readonly stop: () => Promise<void>;
 }
@@ -14,6 +16,7 @@ export interface Rounds {
 export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: number): Rounds => {
   let stopped = false;
   let woken = false;
+  let endedAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   // Asked anew after each round: both change while it runs.
@@ -23,6 +26,7 @@ export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: numb
   const run = async (): Promise<void> => {
     woken = false;
     const more = await round();
+    endedAt = performance.now();
     running = undefined;
     if (isOver()) return;
     const atOnce = more === 'more' || isWoken();
@@ -34,6 +38,7 @@ export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: numb
   begin();
 
   return {
+    ageMs: () => performance.now() - endedAt,
     wake: () => {
       woken = true;
       if (running || stopped) return;

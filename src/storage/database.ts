@@ -1,4 +1,5 @@
 /** The way to Postgres: pools, prepared statements, types, timeouts. kysely and pg are known in this folder alone. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   Kysely,
   PostgresDialect,
@@ -19,6 +20,8 @@ export interface DatabaseOptions {
   readonly poolMax: number;
   readonly acquireTimeoutMs: number;
   readonly log: Logger;
+  /** Told, in the context of who asked, how long a connection of the pool was waited for, and how long it was held. */
+  readonly observe?: (waitMs: number, heldMs: number) => void;
 }
 
 export interface Database {
@@ -81,7 +84,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
   const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
   const lane = make({ max: 1, pipeline: true });
-  const pool = over(naming(reads, queryOf));
+  const pool = over(naming(reads, queryOf, options.observe));
   const { laneDb, flight } = openLane(lane);
   return {
     pool,
@@ -102,17 +105,37 @@ const over = (pool: PostgresPool): Kysely<DB> => new Kysely<DB>({ dialect: new P
 
 type QueryOf = (client: pg.PoolClient) => PostgresPoolClient['query'];
 
+interface Named extends PostgresPoolClient {
+  askedAt: number;
+  takenAt: number;
+}
+
 /** Kysely names no statements, so Postgres would plan each anew. This gives every text a name, once per connection. */
-const naming = (pool: pg.Pool, query: QueryOf): PostgresPool => {
-  const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+const naming = (pool: pg.Pool, query: QueryOf, observe: DatabaseOptions['observe'] = () => undefined): PostgresPool => {
+  const known = new WeakMap<pg.PoolClient, Named>();
+  // A socket keeps the context that it was opened in, for life. A pool opens one when it is asked for a client, and when
+  // one is given back for which others wait: neither is to be done in the name of the request that happens to do it.
+  const outside = AsyncLocalStorage.snapshot();
+
+  const name = (client: pg.PoolClient): Named => {
+    const named: Named = {
+      askedAt: 0,
+      takenAt: 0,
+      query: query(client),
+      release: () => {
+        observe(named.takenAt - named.askedAt, performance.now() - named.takenAt);
+        outside(() => client.release());
+      },
+    };
+    known.set(client, named);
+    return named;
+  };
+
   return {
     connect: async () => {
-      const client = await pool.connect();
-      const known = wrapped.get(client);
-      if (known) return known;
-      const named: PostgresPoolClient = { query: query(client), release: () => client.release() };
-      wrapped.set(client, named);
-      return named;
+      const askedAt = performance.now();
+      const client = await outside(() => pool.connect());
+      return Object.assign(known.get(client) ?? name(client), { askedAt, takenAt: performance.now() });
     },
     end: () => pool.end(),
   };

@@ -22,6 +22,8 @@ export interface BatchStats {
   readonly size: number;
   /** How long its first item waited for it to leave. */
   readonly waitMs: number;
+  /** How long all its items waited for that, together. */
+  readonly waitedMs: number;
   readonly durationMs: number;
 }
 
@@ -69,6 +71,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
       options.observe({
         size: batch.length,
         waitMs: leftAt - (batch[0]?.since ?? leftAt),
+        waitedMs: batch.reduce((sum, { since }) => sum + leftAt - since, 0),
         durationMs: performance.now() - leftAt,
       });
       for (const [index, waiter] of batch.entries())

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../../scripts/proof/stripe.ts';
+import { createMetrics } from '../../src/monitor/metrics.ts';
+import { startService, startWorld } from '../support/service.ts';
+
+const world = await startWorld();
+const onCall = { headers: { Authorization: `Bearer ${await world.createKey('Operations', 'oncall')}` } };
+
+interface Ready {
+  readonly status: string;
+  readonly checks: Record<string, { readonly ok: boolean; readonly detail: string }>;
+}
+
+describe('/readyz', () => {
+  it('tells of the loop, the database, the migrations, Stripe, and when the sweeper last ended a round', async () => {
+    const ready = await eventually(
+      async () => (await fetch(`${world.opsUrl}/readyz`)).json() as Promise<Ready>,
+      ({ status }) => status === 'ready',
+    );
+    expect(Object.keys(ready.checks)).toEqual(
+      expect.arrayContaining(['event_loop', 'database', 'migrations', 'stripe', 'sweeper']),
+    );
+    expect(ready.checks['sweeper']?.detail).toMatch(/^ended a round \d+ ms ago$/);
+  });
+});
+
+describe('the books', () => {
+  const balanced = (opsUrl: string): Promise<string> =>
+    eventually(
+      async () => {
+        const text = await (await fetch(`${opsUrl}/metrics`, onCall)).text();
+        return /^quittance_ledger_balanced (\d)$/m.exec(text)?.[1] ?? '';
+      },
+      (value) => value !== '',
+    );
+
+  it('are no metric before they have been added up: a 0 would page someone', async () => {
+    const metrics = createMetrics({
+      pool: () => ({ total: 0, idle: 0, waiting: 0 }),
+      inflight: () => ({}),
+      waiting: () => 0,
+      unknown: () => undefined,
+      stripe: undefined,
+      lag: () => undefined,
+    });
+    expect(await metrics.text()).not.toMatch(/^quittance_ledger_balanced \d/m);
+    metrics.books(true);
+    expect(await metrics.text()).toMatch(/^quittance_ledger_balanced 1$/m);
+  });
+
+  it('are added up from the start, and a ledger in which money was made is told of by metric and log', async () => {
+    await world.createCustomer(500);
+    expect(await balanced(world.opsUrl)).toBe('1');
+    await world.query("update accounts set credits = credits + 1 where kind = 'wallet'");
+    const next = await startService({ databaseUrl: world.databaseUrl, sandboxUrl: world.sandbox.url });
+    expect(await balanced(next.opsUrl)).toBe('0');
+    expect(next.logged()).toContain("a merchant's debits and credits differ");
+  });
+});
