@@ -15,6 +15,10 @@ const element = (tag, text, className = '') => {
   return made;
 };
 
+const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 8);
+// Without a pointer there is nothing to show the values of.
+const live = matchMedia('(hover: hover)').matches;
+
 const chart = (id, series) => {
   const place = byId(id);
   const size = () => ({ width: Math.max(200, place.clientWidth), height: 190 });
@@ -23,10 +27,14 @@ const chart = (id, series) => {
     {
       ...size(),
       cursor: { sync: { key: 'time' } },
-      axes: [axis, { ...axis, size: 46 }],
+      legend: { live },
+      axes: [
+        { ...axis, space: 80, values: (_plot, splits) => splits.map(clock) },
+        { ...axis, size: 46 },
+      ],
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(10, max * 1.1)] } },
       series: [
-        {},
+        { label: 'at', value: (_plot, seconds) => (seconds == null ? '--' : clock(seconds)) },
         ...series.map(([label, stroke]) => ({
           label,
           stroke,

@@ -1,0 +1,72 @@
+import { access } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { startSubject, type Subject } from '../../scripts/proof/stalls/subject.ts';
+import { startWorld } from '../support/service.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const isThere = await access(CHROMIUM).then(
+  () => true,
+  () => false,
+);
+if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM}, which is not on this machine.`);
+
+(isThere ? describe : describe.skip)('the live page', () => {
+  let browser: Browser;
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await startSubject();
+    // Root has no sandbox of its own in a container.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await subject.stop();
+  });
+
+  /** A page of that width, and what it complained of. */
+  const open = async (url: string, width: number): Promise<{ page: Page; complaints: string[] }> => {
+    const page = await browser.newPage({ viewport: { width, height: 900 } });
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    await page.goto(url);
+    return { page, complaints };
+  };
+
+  it.each([390, 1280])('fits a screen of %d pixels, and shows the figures of now', async (width) => {
+    const { page, complaints } = await open(subject.opsUrl, width);
+    await page.waitForSelector('text=Ready');
+    await page.waitForSelector('#lag canvas');
+    const tiles = await page.textContent('#tiles');
+    for (const label of ['loop delay', 'loop busy', 'in flight', 'unknown outcomes']) expect(tiles).toContain(label);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('asks for an on-call key where the service has keys, and opens with one', async () => {
+    const world = await startWorld();
+    const key = await world.createKey('Operations', 'oncall');
+    const { page } = await open(world.opsUrl, 1280);
+    await page.waitForSelector('text=An on-call key opens it.');
+    await page.fill('#secret', key);
+    await page.click('button');
+    await page.waitForSelector('#checks >> text=database');
+    expect(await page.isVisible('#secret')).toBe(false);
+    await page.close();
+  });
+
+  // The last: the application never comes back from it.
+  it('shows a stall while it goes on, with its route and function', async () => {
+    const { page } = await open(subject.opsUrl, 1280);
+    await page.waitForSelector('text=Ready');
+    subject.get('/wedge').catch(() => undefined);
+    await page.waitForSelector('#state:has-text("Blocked for")');
+    await page.waitForSelector('#stalls li:has-text("by GET /wedge (cpu)")');
+    expect(await page.textContent('#stalls li')).toMatch(/so far .* (at|in a native call of) \w+ .*app\.ts:\d+/);
+    await page.close();
+  });
+});
