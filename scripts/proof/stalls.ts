@@ -1,7 +1,6 @@
 /**
- * `npm run proof:stalls -- NAME …`: what the monitor has to show, in processes of its own, with a control for each
- * mechanism: the same without it must fail. Names: matrix, controls, suspended, hog, throttled, wedge, storm,
- * overhead, overload, verdicts.
+ * `npm run proof:stalls`: what the monitor has to show, in processes of its own, with a control for each mechanism: the
+ * same without it must fail.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,8 +15,30 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '20' },
     'ms-max': { type: 'string', default: '2000' },
+    part: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
   },
 });
+
+const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all of them, which takes half an hour
+
+  matrix      random stalls of each kind under load: none missed; duration, route and cause right
+  controls    the same with one mechanism after the other taken out: it must fail
+  suspended   SIGSTOP and SIGCONT: no code is blamed
+  hog         others compute on the same core: no code is blamed
+  throttled   a CPU quota of 10 %: no code is blamed
+  wedge       while (true) in a handler: named at once, alive, not ready
+  storm       ten stalls a second: few lines, every one counted
+  overhead    the monitor switched on and off under full load
+  overload    three times the capacity, and what is left of the service
+  verdicts    three services with one thing wrong with each
+
+  --count N      how many stalls, stops or pairs
+  --seed 1       what the matrix and the stops are drawn from
+  --seconds 20   how long hog, throttled, overload and verdicts last
+  --ms-max 2000  the longest stall of the matrix
+  --part NAME    overhead of one part alone: turns, gc, beat or context
+`;
 const seed = Number(values.seed);
 const count = (fallback: number): number => Number(values.count ?? fallback);
 
@@ -57,22 +78,27 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     await fails('route', (f) => f.routeRight < 0.1);
     await fails('stack', (f) => f.functionRight < 0.1);
     await fails('gc', (f) => f.causeRight < 0.99);
-    await fails('host', (f) => f.causeRight < 0.99 || f.missed === 0);
+    const blind = await hogs(4, 10, without('host'));
+    check('without the host, its hogs are blamed on code', blind.blamed.length > 0, {
+      ...blind,
+      blamed: blind.blamed.length,
+    });
     const slept = await suspensions(6, seed, without('slept'));
     check('without its own sleep, a suspension is blamed on others', (slept.causes['suspended'] ?? 0) < 6, slept);
     const silent = await wedge(3_000, without('watchdog'));
     check('without the watchdog a wedged process says nothing', silent.lineAfterMs === undefined, silent);
     const loud = await storm(100, without('dedup'));
-    check('without dedup a storm is a storm of lines', loud.lines > 100, loud);
+    check('without dedup a storm is a storm of lines', loud.lines >= loud.injected, loud);
   },
   suspended: async () => {
     const figures = await suspensions(count(200), seed);
     check('SIGSTOP: none blamed on code', figures.blamed.length === 0 && figures.stalls >= figures.events, figures);
   },
   hog: async () => {
-    for (const others of [1, 3]) {
+    for (const others of [4, 8]) {
       const figures = await hogs(others, Number(values.seconds));
-      check(`${String(others)} on the same core: none blamed on code`, figures.blamed.length === 0, figures);
+      const holds = figures.blamed.length === 0 && (figures.causes['starved'] ?? 0) > 0;
+      check(`${String(others)} others on the same core: none blamed on code`, holds, figures);
     }
   },
   throttled: async () => {
@@ -98,8 +124,10 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   overhead: async () => {
-    const figures = await overhead(count(10), Number(values.seconds) * 100);
-    check('overhead: at most 1 % of CPU a request', figures.cpu.mean <= 1, figures);
+    const figures = await overhead(count(400), values.part);
+    const { cpu, throughput, p99, opsThread } = figures;
+    const holds = cpu.median + opsThread <= 1 && throughput.to >= 0 && p99.from <= 0;
+    check('overhead: at most 1 % of CPU a request, and nothing to be seen in throughput and P99', holds, figures);
   },
   overload: async () => {
     const figures = await overload(3, Number(values.seconds) * 1000);
@@ -122,11 +150,12 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-const names = positionals.length > 0 ? positionals : Object.keys(PROOFS);
+const names = values.help ? [] : positionals.length > 0 ? positionals : Object.keys(PROOFS);
+if (values.help) process.stdout.write(HELP);
 for (const name of names) {
   const proof = PROOFS[name];
   if (!proof) throw new Error(`There is no ${name}; there are ${Object.keys(PROOFS).join(', ')}.`);
   await proof();
 }
-process.stdout.write(`${failed === 0 ? 'all hold' : `${String(failed)} failed`}\n`);
+if (names.length > 0) process.stdout.write(`${failed === 0 ? 'all hold' : `${String(failed)} failed`}\n`);
 process.exitCode = failed === 0 ? 0 : 1;

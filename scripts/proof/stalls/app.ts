@@ -19,6 +19,17 @@ const spin = (ms: number): void => {
   while (performance.now() < end) sum += Math.sqrt(sum + 1);
 };
 
+/** Work that takes so much of a core, however long it waits for one. */
+const compute = (cpuMs: number): void => {
+  const spentMs = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  };
+  const end = spentMs() + cpuMs;
+  let sum = 0;
+  while (spentMs() < end) for (let i = 0; i < 1_000; i++) sum += Math.sqrt(sum + i);
+};
+
 const record = JSON.stringify({ id: 12345, name: 'a name', tags: ['x', 'y'], nested: { amount: '1250', ok: true } });
 let text = '';
 let parseMs = 100;
@@ -128,7 +139,8 @@ app.get('/churn', (_request, response) => {
 app.get('/work/:id', async (request, response) => {
   // Ordinary traffic: a little computing between two waits.
   await sleep(1);
-  spin(Number(request.query['ms'] ?? 0.3));
+  spin(Number(request.query['ms'] ?? 0));
+  compute(Number(request.query['cpu'] ?? 0));
   await turn();
   response.json({ id: request.params.id });
 });

@@ -200,9 +200,12 @@ export const suspensions = async (count: number, seed: number, options: SubjectO
   return blameOf(count, gathered.all());
 };
 
+/** Far below a stall where it has a core of its own, and one as soon as four or more share it. */
+const HOGGED_CPU_MS = 15;
+
 /** Shares one core with that many others who compute without end. */
-export const hogs = async (count: number, seconds: number): Promise<BlameFigures> => {
-  const subject = await startSubject({ pinned: true });
+export const hogs = async (count: number, seconds: number, options: SubjectOptions = {}): Promise<BlameFigures> => {
+  const subject = await startSubject({ ...options, pinned: true });
   const gathered = gather(subject);
   await sleep(1_500);
   await gathered.take();
@@ -211,7 +214,7 @@ export const hogs = async (count: number, seconds: number): Promise<BlameFigures
     spawn('taskset', ['-c', '0', process.execPath, '-e', burn], { stdio: 'ignore' }),
   );
   try {
-    const load = traffic(subject, 8, 3);
+    const load = traffic(subject, 8, 0, HOGGED_CPU_MS);
     for (let s = 0; s < seconds; s++) {
       await sleep(1_000);
       await gathered.take();

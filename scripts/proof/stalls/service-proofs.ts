@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from '../../../src/platform/postgres.ts';
-import { closedLoad, openLoad, percentile, startService, type Answered, type Call } from './service.ts';
+import { ask, closedLoad, openLoad, percentile, startClosed, type Answered, type Call } from './load.ts';
+import { startService } from './service.ts';
 import { startSubject, traffic, type Subject } from './subject.ts';
 
 const WITHOUT = join(import.meta.dirname, 'without.ts');
@@ -19,67 +20,90 @@ const cheap = (i: number): Call =>
 
 export interface OverheadFigures {
   readonly pairs: number;
-  /** On against off, in percent: the mean of the pairs, and its 95 % interval. */
+  /** On against off, in percent, of the main thread and all that helps it: the median of the pairs, and its 95 % interval. */
   readonly cpu: Interval;
   readonly throughput: Interval;
   readonly p99: Interval;
   readonly cpuUsOff: number;
+  /** What the ops thread takes beside it, whether the rest is on or off, in percent of a request's CPU. */
+  readonly opsThread: number;
 }
 
 interface Interval {
-  readonly mean: number;
+  readonly median: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** Student's t for 95 % and 9 degrees of freedom; for more pairs it is on the safe side. */
-const T95 = 2.262;
-const intervalOf = (values: readonly number[]): Interval => {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  const half = T95 * Math.sqrt(variance / values.length);
-  return { mean, from: mean - half, to: mean + half };
+/** Of the median, by rank, since a machine that others share makes some arms very slow. */
+const comparedOf = (ratios: readonly number[]): Interval => {
+  const sorted = ratios.toSorted((a, b) => a - b);
+  const half = 0.98 * Math.sqrt(sorted.length);
+  const at = (rank: number): number => ((sorted[Math.round(rank)] ?? NaN) - 1) * 100;
+  const middle = (sorted.length - 1) / 2;
+  return { median: at(middle), from: at(middle - half), to: at(middle + half) };
 };
 
-/** Interleaved pairs, on and off in turn, each at full load for that long. */
-export const overhead = async (pairs: number, ms: number): Promise<OverheadFigures> => {
-  const on = await startService();
-  const off = await startService({ WITHOUT: 'monitor' }, ['--import', WITHOUT]);
-  const arm = async (service: typeof on): Promise<{ cpuUs: number; perS: number; p99: number }> => {
-    const before = service.cpuMs();
-    const startedAt = performance.now();
-    const answers = await closedLoad(service.apiUrl, 16, ms, cheap);
-    const tookS = (performance.now() - startedAt) / 1000;
-    const cpuUs = ((service.cpuMs() - before) * 1000) / answers.length;
-    return {
-      cpuUs,
-      perS: answers.length / tookS,
-      p99: percentile(
-        answers.map((answer) => answer.ms),
-        99,
-      ),
-    };
+/** So many that the service always has a batch of requests to read: its cost is then that of work, not of waking up. */
+const CLIENTS = 64;
+const WARM_UP_MS = 6_000;
+/** Until what was under way has ended. */
+const SWITCHED_MS = 15;
+/** Short, so that a machine that is now faster and now slower is so in both arms of a pair. */
+const ARM_MS = 100;
+
+/** Interleaved pairs in one process under one full load, with the main thread's part of the monitor on and off in turn. */
+export const overhead = async (pairs: number, part: string): Promise<OverheadFigures> => {
+  const service = await startService({ WITHOUT: 'switch', SWITCH: part }, ['--import', WITHOUT]);
+  let answered = 0;
+  let refused = 0;
+  let times: number[] = [];
+  const load = startClosed(service.apiUrl, CLIENTS, cheap, ({ status, ms }) => {
+    answered++;
+    if (status !== 200) refused++;
+    times.push(ms);
+  });
+  const arm = async (): Promise<{ cpuUs: number; perS: number; p99: number }> => {
+    await sleep(SWITCHED_MS);
+    times = [];
+    const before = { at: performance.now(), answered, cpuMs: service.cpuMs().main };
+    await sleep(ARM_MS);
+    const count = answered - before.answered;
+    const cpuUs = ((service.cpuMs().main - before.cpuMs) * 1000) / count;
+    return { cpuUs, perS: (count / (performance.now() - before.at)) * 1000, p99: percentile(times, 99) };
   };
+  const flip = (): void => void process.kill(service.pid, 'SIGUSR2');
   try {
-    for (const service of [on, off]) await closedLoad(service.apiUrl, 16, 4_000, cheap);
+    await sleep(WARM_UP_MS);
+    const begun = service.cpuMs();
     const cpu: number[] = [];
     const throughput: number[] = [];
     const p99: number[] = [];
     let cpuUsOff = 0;
     for (let pair = 0; pair < pairs; pair++) {
-      // Who goes first alternates: a machine that grows slower must not favour either.
-      const first = await arm(pair % 2 ? on : off);
-      const second = await arm(pair % 2 ? off : on);
-      const [with_, without] = pair % 2 ? [first, second] : [second, first];
-      cpu.push((with_.cpuUs / without.cpuUs - 1) * 100);
-      throughput.push((with_.perS / without.perS - 1) * 100);
-      p99.push((with_.p99 / without.p99 - 1) * 100);
-      cpuUsOff += without.cpuUs / pairs;
+      // On, off, off, on: a machine that grows slower favours neither.
+      const first = await arm();
+      flip();
+      const second = await arm();
+      const [on, off] = pair % 2 ? [second, first] : [first, second];
+      cpu.push(on.cpuUs / off.cpuUs);
+      throughput.push(on.perS / off.perS);
+      p99.push(on.p99 / off.p99);
+      cpuUsOff += off.cpuUs / pairs;
     }
-    return { pairs, cpu: intervalOf(cpu), throughput: intervalOf(throughput), p99: intervalOf(p99), cpuUsOff };
+    const ended = service.cpuMs();
+    await load.stop();
+    if (refused > 0) throw new Error(`${String(refused)} of ${String(answered)} were not answered with 200`);
+    return {
+      pairs,
+      cpu: comparedOf(cpu),
+      throughput: comparedOf(throughput),
+      p99: comparedOf(p99),
+      cpuUsOff,
+      opsThread: ((ended.ops - begun.ops) / (ended.main - begun.main)) * 100,
+    };
   } finally {
-    await on.stop();
-    await off.stop();
+    await service.stop();
   }
 };
 
@@ -90,7 +114,10 @@ export interface OverloadFigures {
   readonly goodputRatio: number;
   readonly moneyP99Ms: number;
   readonly refused: number;
-  readonly failed: number;
+  /** Found no connection free: on all of them an answer was waited for, or the end of a `Retry-After`. */
+  readonly unsent: number;
+  /** Answers that were neither good nor a refusal, by status; 0 is a connection that was lost. */
+  readonly failed: Readonly<Record<string, number>>;
   /** How long after the load's end a steady light load was all answered within 100 ms. */
   readonly recoveredAfterS: number;
   /** What was answered with success and is in the ledger. */
@@ -98,9 +125,16 @@ export interface OverloadFigures {
   readonly inLedger: number;
 }
 
+const countOf = (answers: readonly Answered[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+};
+
 /** Debits with a fifth of reads; capacity is what as many clients get as keep it busy. */
 export const overload = async (times: number, ms: number): Promise<OverloadFigures> => {
-  const service = await startService();
+  // One merchant sends it all: what is shown is what becomes of the service, not of him.
+  const service = await startService({ RATE_LIMIT_PER_S: '1000000' });
   try {
     const fund: Call = {
       method: 'POST',
@@ -114,7 +148,7 @@ export const overload = async (times: number, ms: number): Promise<OverloadFigur
         confirm: true,
       }),
     };
-    await closedLoad(service.apiUrl, 1, 1, () => fund);
+    if ((await ask(service.apiUrl, fund)) !== 201) throw new Error('the wallet was not funded');
     const debit = JSON.stringify({ customer: service.customer, amount: 1, currency: 'usd' });
     const mixed = (i: number): Call =>
       i % 5
@@ -130,7 +164,7 @@ export const overload = async (times: number, ms: number): Promise<OverloadFigur
     const calm = await closedLoad(service.apiUrl, 128, ms / 2, mixed);
     const capacityPerS = (calm.length / (ms / 2)) * 1000;
     const before = await balance();
-    const answers = await openLoad(service.apiUrl, capacityPerS * times, ms, mixed);
+    const { answers, unsent } = await openLoad(service.apiUrl, capacityPerS * times, ms, mixed);
     const recoveredAfterS = await recovery(service.apiUrl, mixed);
     const isGood = ({ status }: Answered): boolean => status >= 200 && status < 300;
     const isMoney = ({ call }: Answered): boolean => call.method === 'POST';
@@ -148,7 +182,8 @@ export const overload = async (times: number, ms: number): Promise<OverloadFigur
         99,
       ),
       refused: answers.filter(({ status }) => status === 503).length,
-      failed: answers.filter(({ status }) => status !== 503 && (status < 200 || status >= 300)).length,
+      unsent,
+      failed: countOf(answers.filter((answer) => !isGood(answer) && answer.status !== 503)),
       recoveredAfterS,
       accepted,
       inLedger: before - (await balance()) - recoveredDebits,
@@ -163,7 +198,7 @@ const recovery = async (base: string, next: (i: number) => Call): Promise<number
   const startedAt = performance.now();
   recoveredDebits = 0;
   for (;;) {
-    const answers = await openLoad(base, 50, 500, next);
+    const { answers } = await openLoad(base, 50, 500, next);
     recoveredDebits += answers.filter(({ status, call }) => status < 300 && call.method === 'POST').length;
     const elapsedS = (performance.now() - startedAt) / 1000;
     if (answers.every(({ status, ms }) => status > 0 && status < 300 && ms < 100)) return elapsedS - 0.5;
@@ -200,44 +235,47 @@ const judged = (service: string, text: string): VerdictFigures => {
 const verdictOf = async ({ opsUrl }: Subject): Promise<string> =>
   (await fetch(`${opsUrl}/verdict`, { headers: { Accept: 'application/json' } })).text();
 
-/** Three services, each with one thing wrong with it. */
-export const verdicts = async (seconds: number): Promise<VerdictFigures[]> => {
-  const figures: VerdictFigures[] = [];
-
-  const garbage = await startSubject({ execArgv: ['--max-old-space-size=256'] });
+/** A heap near its limit, in which most of what is made survives for a while. */
+const collecting = async (seconds: number): Promise<VerdictFigures> => {
+  const subject = await startSubject({ execArgv: ['--max-old-space-size=256'] });
   try {
-    await garbage.get('/prepare/heap?objects=1200000');
-    const load = traffic(garbage, 4, 0.3);
-    for (const until = performance.now() + seconds * 1000; performance.now() < until;) await garbage.get('/churn');
+    await subject.get('/prepare/heap?objects=1200000');
+    const load = traffic(subject, 4, 0.3);
+    for (const until = performance.now() + seconds * 1000; performance.now() < until;) await subject.get('/churn');
     await load.stop();
-    figures.push(judged('a heap near its limit', await verdictOf(garbage)));
+    return judged('a heap near its limit', await verdictOf(subject));
   } finally {
-    await garbage.stop();
+    await subject.stop();
   }
+};
 
-  const computing = await startSubject();
+/** One route among others that computes for a tenth of a second. */
+const computing = async (seconds: number): Promise<VerdictFigures> => {
+  const subject = await startSubject();
   try {
-    const load = traffic(computing, 16, 0.3);
+    const load = traffic(subject, 16, 0.3);
     for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
-      await computing.get('/block/loop/1?ms=90');
+      await subject.get('/block/loop/1?ms=90');
       await sleep(300);
     }
     await load.stop();
-    figures.push(judged('a route that computes', await verdictOf(computing)));
+    return judged('a route that computes', await verdictOf(subject));
   } finally {
-    await computing.stop();
+    await subject.stop();
   }
+};
 
-  const waiting = await startService();
+/** Each flush of Postgres' log takes a tenth of a second, as a slow disk would make it. */
+const waiting = async (seconds: number): Promise<VerdictFigures> => {
+  const service = await startService();
   try {
     // The same data folder: the Postgres that runs there is found, not started.
     const postgres = await startPostgres({
-      dataDir: waiting.dataDir,
+      dataDir: service.dataDir,
       log: { info: () => undefined, warn: () => undefined },
     });
     const client = new pg.Client(postgres.map(({ url }) => url).unwrapOr(''));
     await client.connect();
-    // Each flush of the log waits for a tenth of a second, as a slow disk would make it.
     for (const setting of ['commit_delay = 100000', 'commit_siblings = 0'])
       await client.query(`alter system set ${setting}`);
     await client.query('select pg_reload_conf()');
@@ -247,17 +285,23 @@ export const verdicts = async (seconds: number): Promise<VerdictFigures[]> => {
       path: '/v1/payments',
       key: randomUUID(),
       body: JSON.stringify({
-        customer: waiting.customer,
+        customer: service.customer,
         amount: 100,
         currency: 'usd',
         payment_method: 'pm_card_visa',
         confirm: true,
       }),
     });
-    await closedLoad(waiting.apiUrl, 4, seconds * 1000, pay);
-    figures.push(judged('a slow database', await waiting.ops('/verdict')));
+    await closedLoad(service.apiUrl, 4, seconds * 1000, pay);
+    return judged('a slow database', await service.ops('/verdict'));
   } finally {
-    await waiting.stop();
+    await service.stop();
   }
-  return figures;
 };
+
+/** Three services, each with one thing wrong with it. */
+export const verdicts = async (seconds: number): Promise<VerdictFigures[]> => [
+  await collecting(seconds),
+  await computing(seconds),
+  await waiting(seconds),
+];

@@ -129,18 +129,21 @@ const sumOf = (metrics: string, name: string): number =>
     .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 
-/** Ordinary traffic on that many connections; stops when told, and answers how much was served. */
+/** Ordinary traffic on that many connections, each request of that many milliseconds, or of that much CPU; stops when told, and answers how much was served. */
 export const traffic = (
   subject: Subject,
   connections: number,
   ms: number,
+  cpuMs = 0,
 ): { readonly stop: () => Promise<number> } => {
   let stopped = false;
   let served = 0;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const loops = Array.from({ length: connections }, async (_, i) => {
     while (!stopped) {
-      await fetchText(agent, `${subject.apiUrl}/work/${String(i)}?ms=${String(ms)}`).catch(() => undefined);
+      await fetchText(agent, `${subject.apiUrl}/work/${String(i)}?ms=${String(ms)}&cpu=${String(cpuMs)}`).catch(
+        () => undefined,
+      );
       served++;
       await sleep(50 + Math.random() * 200);
     }

@@ -14,20 +14,16 @@ interface Cut {
 
 /** Each mechanism, and the one place where it is cut. */
 export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
-  /** Callbacks are not stamped: a stall is known by the beat alone. */
-  turns: [{ file: 'monitor/beat.ts', from: 'hook.enable();', to: '' }],
+  /** Turns are not stamped: a stall is known by the beat alone. */
+  turns: [{ file: 'monitor/beat.ts', from: 'const mark = (): void => {', to: 'const mark = (): void => { return;' }],
   /** Requests are not followed. */
   route: [{ file: 'monitor/context.ts', from: 'storage.run(followed, run, followed)', to: 'run(followed)' }],
   /** An answer is believed whatever callback it came from. */
   sameTurn: [{ file: 'monitor/watchdog.ts', from: 'if (!isSame || frames.length === 0) return;', to: '' }],
   stack: [{ file: 'monitor/watchdog.ts', from: 'askForStack(lastNumber);', to: '' }],
   gc: [{ file: 'monitor/beat.ts', from: "observer.observe({ entryTypes: ['gc'] });", to: '' }],
-  /** A report does not wait for the collector's entries and the signal. */
-  hold: [
-    { file: 'monitor/beat.ts', from: 'for (const sample of held) {', to: 'for (const sample of stallsUntil(now)) {' },
-  ],
   /** The watchdog does not know that it slept itself. */
-  slept: [{ file: 'monitor/watchdog.ts', from: 'keep(sleeps, { from: tickedAt + TICK_MS, to: now });', to: ';' }],
+  slept: [{ file: 'monitor/watchdog.ts', from: 'keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now });', to: ';' }],
   /** The main thread is not looked at, and the machine's totals are not read. */
   host: [
     {
@@ -39,32 +35,48 @@ export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
   watchdog: [
     {
       file: 'monitor/watchdog.ts',
-      from: 'const timer = setInterval(tick, TICK_MS);',
-      to: 'const timer = setInterval(() => undefined, TICK_MS);',
+      from: 'let timer = setTimeout(tick, LOOK_EVERY_MS);',
+      to: 'let timer = setTimeout(() => undefined, LOOK_EVERY_MS);',
     },
   ],
   dedup: [{ file: 'monitor/ops-worker.ts', from: 'if (suppressed === undefined) {', to: 'if (false) {' }],
-  /** All of it: for what it costs. */
-  monitor: [
-    { file: 'monitor/beat.ts', from: 'hook.enable();', to: '' },
-    { file: 'monitor/beat.ts', from: "observer.observe({ entryTypes: ['gc'] });", to: '' },
+  /**
+   * What the main thread does of it, or the part that SWITCH names, switched off by SIGUSR2 and on again by the next one, for what it costs:
+   * two processes would differ by more than that, each by how it happened to be compiled.
+   */
+  switch: [
     {
       file: 'monitor/beat.ts',
-      from: 'const timer = setInterval(beat, BEAT_MS);',
-      to: 'const timer = setInterval(beat, 3_600_000);',
+      from: 'followTurns(() => turns, mark);',
+      to: `
+        const stamp = () => { if (!(off && mine('turns'))) mark(); };
+        followTurns(() => turns, stamp);
+        const mine = (part) => ['', part].includes(process.env.SWITCH ?? '');
+        let off = false;
+        process.on('SIGUSR2', () => {
+          off = !off;
+          clearImmediate(check);
+          if (!(off && mine('turns'))) onCheck();
+          if (mine('gc')) off ? observer.disconnect() : observer.observe({ entryTypes: ['gc'] });
+          if (mine('beat')) {
+            clearInterval(timer);
+            before = reading();
+            timer = setInterval(beat, off ? 3_600_000 : BEAT_MS);
+            timer.unref();
+          }
+          turnAt = performance.now();
+          // Where nothing is stamped, nothing is to be taken for a stall.
+          slots[SLOT.turnAt] = mine('turns') && off ? 0 : turnAt;
+          globalThis.contextIsOff = mine('context') && off;
+        });`,
     },
-    { file: 'monitor/context.ts', from: 'storage.run(followed, run, followed)', to: 'run(work)' },
+    { file: 'monitor/beat.ts', from: 'const timer = setInterval', to: 'let timer = setInterval' },
     {
       file: 'monitor/context.ts',
-      from: 'const followed = { __proto__: prototype, ...work } as Work;',
-      to: 'const followed = work;',
+      from: 'export const runWork',
+      to: 'const off = () => globalThis.contextIsOff;\nexport const runWork',
     },
-    {
-      file: 'monitor/watchdog.ts',
-      from: 'const timer = setInterval(tick, TICK_MS);',
-      to: 'const timer = setInterval(() => undefined, 3_600_000);',
-    },
-    { file: 'monitor/monitor.ts', from: 'setInterval(live, LIVE_EVERY_MS)', to: 'setInterval(live, 3_600_000)' },
+    { file: 'monitor/context.ts', from: 'storage.run(followed', to: 'off() ? run(work) : storage.run(followed' },
   ],
 };
 
