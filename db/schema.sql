@@ -54,7 +54,7 @@ CREATE TABLE attempts (
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
   constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'requires_capture'::text, 'requires_action'::text, 'processing'::text, 'declined'::text, 'canceled'::text, 'failed'::text])))
-) WITH (fillfactor=70);
+) WITH (fillfactor=100);
 
 CREATE TABLE balance_transactions (
   merchant_id uuid not null,
@@ -100,7 +100,7 @@ CREATE TABLE claims (
   created_at timestamp with time zone not null,
   constraint claims_pkey PRIMARY KEY (merchant_id, id),
   constraint claims_reply_check CHECK (((status IS NULL) = (body IS NULL)))
-) WITH (fillfactor=70);
+) WITH (fillfactor=100);
 
 CREATE TABLE customers (
   merchant_id uuid not null,
@@ -256,7 +256,7 @@ CREATE TABLE stripe_events (
   owned_until timestamp with time zone not null,
   tries integer not null default 0,
   constraint stripe_events_pkey PRIMARY KEY (id)
-) WITH (fillfactor=70);
+) WITH (fillfactor=100);
 
 CREATE TABLE stripe_payouts (
   id text not null,
@@ -287,7 +287,7 @@ CREATE TABLE transfers (
   constraint transfers_pkey PRIMARY KEY (merchant_id, id),
   constraint transfers_amount_check CHECK ((amount > 0)),
   constraint transfers_legs_check CHECK ((debit <> credit))
-);
+) WITH (autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=500000, autovacuum_freeze_min_age=0);
 
 CREATE TABLE unknown_balance_transactions (
   id text not null,
@@ -333,8 +333,6 @@ CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id
 CREATE INDEX balance_transactions_payout_idx ON public.balance_transactions USING btree (payout, merchant_id) WHERE (payout IS NOT NULL);
 
 CREATE INDEX balance_windows_due_idx ON public.balance_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
-
-CREATE INDEX claims_created_idx ON public.claims USING brin (created_at);
 
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
 

@@ -25,6 +25,8 @@ export interface Config {
   readonly corsOrigins: '*' | readonly string[];
   /** Requests a second that one merchant may send with the keys of one role. */
   readonly rateLimitPerS: number;
+  /** How long what is no money is kept. */
+  readonly retention: { readonly keyDays: number; readonly eventDays: number };
   readonly logLevel: LogLevel;
   readonly stalls: {
     readonly metricMs: number;
@@ -75,6 +77,9 @@ const PORT_TAKES = 'a port from 0 to 65535, where 0 is any that is free';
 const MS_MAX = 3_600_000;
 const MS_TAKES = `whole milliseconds from 1 to ${MS_MAX}`;
 const ms = integer(1, MS_MAX);
+
+/** Ten years, which is for ever here. */
+const DAYS_MAX = 3_650;
 
 /** More processes than this share no one machine well. */
 const WORKERS_MAX = 64;
@@ -150,6 +155,18 @@ const Environment = z.object({
     fallback: '20000',
     takes: 'a whole number from 1 to 1000000',
     meaning: 'Requests a second that one merchant may send with keys of one role; more are answered with 429.',
+  }),
+  // Stripe keeps its own for a day.
+  IDEMPOTENCY_KEY_DAYS: variable(integer(1, DAYS_MAX), {
+    fallback: '30',
+    takes: `whole days from 1 to ${DAYS_MAX}`,
+    meaning: 'How long a settled idempotency key is replayed; after that it counts as new.',
+  }),
+  // Stripe's list goes back 30 days: what is forgotten sooner would be read there again.
+  EVENT_DAYS: variable(integer(31, DAYS_MAX), {
+    fallback: '180',
+    takes: `whole days from 31 to ${DAYS_MAX}`,
+    meaning: 'How long events and their deliveries are kept: longer than a charge can be disputed.',
   }),
   SANDBOX_PORT: variable(port, { fallback: '3002', takes: PORT_TAKES, meaning: 'Where the sandbox listens.' }),
   LOG_LEVEL: variable(z.enum(LOG_LEVELS), {
@@ -235,6 +252,7 @@ const asConfig = (env: Environment): Config => {
     workers: env.WORKERS,
     corsOrigins: env.CORS_ORIGINS.includes('*') ? '*' : env.CORS_ORIGINS,
     rateLimitPerS: env.RATE_LIMIT_PER_S,
+    retention: { keyDays: env.IDEMPOTENCY_KEY_DAYS, eventDays: env.EVENT_DAYS },
     logLevel: env.LOG_LEVEL,
     stalls: {
       metricMs: env.STALL_METRIC_MS,

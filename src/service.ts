@@ -19,6 +19,7 @@ import type { Check, Snapshot } from './monitor/ops.ts';
 import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
 import { startPayouts } from './payments/payouts.ts';
+import { startPruner } from './payments/prune.ts';
 import { startSweeper } from './payments/recover.ts';
 import { startRounds, type Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
@@ -29,6 +30,7 @@ import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createInbox } from './storage/inbox.ts';
 import { findUnbalanced } from './storage/proof.ts';
+import { createPruner } from './storage/prune.ts';
 import { createReads } from './storage/reads.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
@@ -165,6 +167,7 @@ export const createService = (options: ServiceOptions): Service => {
   let payouts: Rounds | undefined;
   let deliverer: Deliverer | undefined;
   let bookkeeper: Rounds | undefined;
+  let pruner: Rounds | undefined;
 
   const listen = (): ResultAsync<Listening, string> =>
     seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
@@ -198,6 +201,9 @@ export const createService = (options: ServiceOptions): Service => {
               void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
             deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
             bookkeeper = runJob('books', () => startBookkeeper(database, metrics, log));
+            pruner = runJob('prune', () =>
+              startPruner(ctx, createPruner(database.pool, config.retention), metrics.pruned),
+            );
             started.refresh();
             return { apiUrl, opsUrl: started.url, demoCustomerId };
           },
@@ -208,7 +214,7 @@ export const createService = (options: ServiceOptions): Service => {
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, bookkeeper];
+        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, bookkeeper, pruner];
         await Promise.all([drain(api, deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();

@@ -18,6 +18,8 @@ export interface Metrics {
   readonly payment: (outcome: string, decline: string) => void;
   readonly recovered: (result: 'settled' | 'unknown') => void;
   readonly shed: (reason: string, serviceClass: string) => void;
+  /** Old rows that were deleted, by table. */
+  readonly pruned: (rows: Readonly<Record<string, number>>) => void;
   readonly gc: (kind: GcKind, durationMs: number) => void;
   /** Whether debits equalled credits when the books were last added up. */
   readonly books: (balance: boolean) => void;
@@ -136,6 +138,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'reason',
     'class',
   );
+  const prunes = counter('quittance_pruned_rows_total', 'Old rows deleted, by table.', 'table');
   const gc = histogram(
     'nodejs_gc_duration_seconds',
     'Garbage collections by kind; every one is counted.',
@@ -208,6 +211,9 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     payment: (outcome, decline) => payments.inc({ outcome, decline_code: CODE.test(decline) ? decline : 'other' }),
     recovered: (result) => recoveries.inc({ result }),
     shed: (reason, serviceClass) => sheds.inc({ reason, class: serviceClass }),
+    pruned: (rows) => {
+      for (const [table, count] of Object.entries(rows)) prunes.inc({ table }, count);
+    },
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
     books: (balance) => {
       booksBalance = Number(balance);
