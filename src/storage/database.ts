@@ -27,6 +27,8 @@ export interface DatabaseOptions {
 export interface Database {
   /** For reads, and for what is not money. */
   readonly pool: Kysely<DB>;
+  /** One connection for what reads a whole table: such a statement may take its time. */
+  readonly scan: Kysely<DB>;
   /** The one connection of the commit lane, on which statements are pipelined. */
   readonly lane: Kysely<DB>;
   /** Sends a statement within the lane's transaction, at once. */
@@ -59,6 +61,15 @@ const SESSION = [
   '-c enable_mergejoin=off',
 ].join(' ');
 
+/** Ten minutes: a few hundred million rows. From its beginning to its end, and beside it cores for everybody else. */
+const SCAN_TIMEOUT_MS = 600_000;
+const SCAN_SESSION = [
+  SESSION,
+  `-c statement_timeout=${SCAN_TIMEOUT_MS}`,
+  '-c enable_seqscan=on',
+  '-c max_parallel_workers_per_gather=0',
+].join(' ');
+
 /** A server that has stopped answering: later than `statement_timeout`, which a live server keeps to by itself. */
 const QUERY_TIMEOUT_MS = 7_000;
 
@@ -84,10 +95,18 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
   const reads = make({ min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
   const lane = make({ max: 1, pipeline: true });
+  const scan = over(
+    naming(
+      make({ max: 1, options: SCAN_SESSION, query_timeout: SCAN_TIMEOUT_MS + QUERY_TIMEOUT_MS }),
+      queryOf,
+      undefined,
+    ),
+  );
   const pool = over(naming(reads, queryOf, options.observe));
   const { laneDb, flight } = openLane(lane);
   return {
     pool,
+    scan,
     lane: laneDb,
     flight,
     stats: () => ({
@@ -96,7 +115,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       waiting: reads.waitingCount + lane.waitingCount,
     }),
     close: async () => {
-      await Promise.all([pool.destroy(), laneDb.destroy()]);
+      await Promise.all([pool.destroy(), scan.destroy(), laneDb.destroy()]);
     },
   };
 };
