@@ -1,31 +1,36 @@
 /**
  * What a request costs as the tables grow: databases of different sizes in one cluster, seeded in SQL, and the same load
- * on each in turns. Seeding keeps what the ledger promises: both legs, running balances, sequences, sums of zero.
+ * on each in turns. Seeding keeps what the ledger promises: both legs, running balances, sequences, sums of zero. It is
+ * done without indexes, which are built at its end.
  */
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import pino from 'pino';
 import { parseCurrency } from '../../src/domain/currency.ts';
 import { platformAccountId, uuidOf, type MerchantId } from '../../src/domain/ids.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { migrate } from '../../src/storage/migrate.ts';
+import { lockDataDir } from '../../src/platform/lock.ts';
 import { createWorld, type World } from '../proof/world.ts';
 import { medianIn, medianOf, METRICS } from './figures.ts';
 import type { Report } from './load/report.ts';
 import { SEEDED_UUID_HEAD, seededCustomers } from './load/requests.ts';
 import { errorsOf, runLoad } from './run-load.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { createDatabase, startOwn, type Own } from './subject.ts';
+import { asAdmin, createDatabase, databaseIn, startOwn, type Own } from './subject.ts';
 import { columns } from './table.ts';
 
 export interface FlatOptions {
   /** The sizes, smallest first. */
   readonly sizes: readonly Size[];
+  /** None only seeds. */
   readonly rounds: number;
   readonly durationS: number;
   readonly warmupS: number;
   readonly connections: number;
+  /** A folder in which the seeded databases stay, for another time; undefined throws them away. */
+  readonly keep?: string | undefined;
   readonly log: (line: string) => void;
   /** Called when all is seeded and when all is done, with the world and each database's URL: for the judge. */
   readonly inspect?: (world: World, databaseUrls: readonly string[]) => Promise<void>;
@@ -46,11 +51,11 @@ const DRIVEN = ['debit-uniform', 'balance'] as const;
 const CURRENCY = 'usd';
 
 export const flat = async (options: FlatOptions): Promise<FlatResult[]> => {
-  const world = await createWorld();
+  const lock = options.keep === undefined ? undefined : lockDataDir(options.keep)._unsafeUnwrap();
+  const world = await createWorld(options.keep);
   try {
     const subjects: Seeded[] = [];
-    for (const [n, size] of options.sizes.entries())
-      subjects.push(await openSize(world, `size_${n}`, size, options.log));
+    for (const size of options.sizes) subjects.push(await openSize(world, size, options.log));
     const urls = subjects.map(({ databaseUrl }) => databaseUrl);
     await options.inspect?.(world, urls);
     const results: FlatResult[] = [];
@@ -59,6 +64,7 @@ export const flat = async (options: FlatOptions): Promise<FlatResult[]> => {
     return results;
   } finally {
     await world.close();
+    lock?.release();
   }
 };
 
@@ -131,22 +137,32 @@ const SPARE = 1_000;
 /** Rows to a statement: a few seconds each, so that there is something to be told. */
 const CHUNK = 500_000;
 
-const openSize = async (world: World, name: string, size: Size, log: (line: string) => void): Promise<Seeded> => {
-  const databaseUrl = await createDatabase(world.databaseUrl, name);
+const openSize = async (world: World, size: Size, log: (line: string) => void): Promise<Seeded> => {
+  const name = `flat_${size.accounts}_${size.transfers}`;
+  const isSeeded = (await markOf(world, name)) === SEEDED;
+  if (!isSeeded) await asAdmin(world.databaseUrl, (admin) => admin.query(`drop database if exists ${name}`));
+  const databaseUrl = isSeeded ? databaseIn(world.databaseUrl, name) : await createDatabase(world.databaseUrl, name);
   (await migrate(databaseUrl))._unsafeUnwrap();
   const { key, merchant } = await createMerchant(databaseUrl);
   const own = await startOwn(world, { database: { name, url: databaseUrl, key } });
+  if (isSeeded) return { size, own, databaseUrl };
   const fund = Math.ceil(size.transfers / size.accounts) + SPARE;
   const funder = await payFunder(own, fund * size.accounts);
-  const db = new pg.Client(databaseUrl);
-  await db.connect();
-  try {
-    await seed(db, { ...size, merchant, funder, fund, log });
-  } finally {
-    await db.end();
-  }
+  await asAdmin(databaseUrl, (db) => seed(db, { ...size, merchant, funder, fund, log }));
+  await asAdmin(world.databaseUrl, (admin) => admin.query(`comment on database ${name} is '${SEEDED}'`));
   return { size, own, databaseUrl };
 };
+
+/** A database that was seeded to the end says so: one that was cut off is made anew. */
+const SEEDED = 'seeded';
+const markOf = ({ databaseUrl }: World, name: string): Promise<string | null | undefined> =>
+  asAdmin(databaseUrl, async (admin) => {
+    const { rows } = await admin.query<{ mark: string | null }>(
+      "select shobj_description(oid, 'pg_database') as mark from pg_database where datname = $1",
+      [name],
+    );
+    return rows[0]?.mark;
+  });
 
 const createMerchant = async (url: string): Promise<{ key: string; merchant: MerchantId }> => {
   const log = pino({ level: 'silent' });
@@ -211,6 +227,13 @@ const seed = async (db: pg.Client, { accounts, transfers, merchant, funder, fund
 
   // Foreign keys are not asked about, since whatever is pointed at is seeded before; and what a crash would lose, too.
   await db.query(`set session_replication_role = replica; set synchronous_commit = off`);
+  // An index that is not ready is not written to. Built at the end it is sorted once, in memory where that is enough: a
+  // key that is a hash would have each row read and write a page of its own.
+  await db.query(
+    `update pg_index set indisready = false, indisvalid = false
+     where indrelid = any($1::regclass[])`,
+    [SEEDED_TABLES],
+  );
   await db.query(
     `create temporary table funder as select credits, sequence, posted_at from accounts where id = '${funder}'`,
   );
@@ -246,25 +269,34 @@ const seed = async (db: pg.Client, { accounts, transfers, merchant, funder, fund
        ${posted('k')}, k / ${accounts} + 1, k - ${accounts} + 1, ${fund} - k / ${accounts}, k - ${accounts} + 1
      from SERIES k, funder f`,
   );
-  // Each was asked for under a key, and has its stored reply, as long as a real one. Sorted, since the ids are hashes.
+  // Each was asked for under a key, and has its stored reply, as long as a real one.
   await insert(
     'claims',
     0,
     transfers,
     `insert into claims select ${of}, md5('seed ' || k)::uuid, 'seed-' || k, 'POST /v1/debits', md5('body ' || k)::uuid, 201,
        format('{"id":"tr_%s","object":"transfer","padding":"%s"}', replace((${transfer})::text, '-', ''), repeat('x', 380)),
-       f.posted_at from SERIES k, funder f order by 2`,
-  );
-  await db.query(
-    `update accounts a set debits = f.credits, sequence = f.sequence + ${accounts}, posted_at = ${posted(`${accounts - 1}`)}
-     from funder f where a.id = '${funder}'`,
+       f.posted_at from SERIES k, funder f`,
   );
   if (spent > 0)
     await db.query(
       `insert into accounts (merchant_id, id, kind, currency, credits, sequence, posted_at)
        select ${of}, '${revenue}', 'revenue', '${CURRENCY}', ${spent}, ${spent}, ${posted(`${transfers - 1}`)} from funder f`,
     );
-  log(`seeding ${accounts} accounts: vacuum, analyze and checkpoint`);
-  for (const table of ['customers', 'accounts', 'transfers', 'claims']) await db.query(`vacuum (analyze) ${table}`);
+  await db.query(`set maintenance_work_mem = '1GB'`);
+  for (const table of SEEDED_TABLES) {
+    log(`seeding ${accounts} accounts: indexes of ${table}`);
+    await db.query(`reindex table ${table}`);
+  }
+  await db.query(
+    `update accounts a set debits = f.credits, sequence = f.sequence + ${accounts}, posted_at = ${posted(`${accounts - 1}`)}
+     from funder f where a.id = '${funder}'`,
+  );
+  for (const table of SEEDED_TABLES) {
+    log(`seeding ${accounts} accounts: vacuum of ${table}`);
+    await db.query(`vacuum (freeze, analyze) ${table}`);
+  }
   await db.query('checkpoint');
 };
+
+const SEEDED_TABLES = ['customers', 'accounts', 'transfers', 'claims'];

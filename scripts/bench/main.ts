@@ -1,7 +1,7 @@
 /** `npm run bench`: what a request costs, how long it takes, and how that compares with another service. */
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { bench } from './bench.ts';
 import { chartOf } from './chart.ts';
@@ -35,6 +35,7 @@ const OPTIONS = {
   chart: { type: 'string' },
   accounts: { type: 'string', default: '1000,100000' },
   transfers: { type: 'string' },
+  keep: { type: 'string' },
   count: { type: 'string' },
   within: { type: 'string', default: '65' },
   minutes: { type: 'string', default: '30' },
@@ -73,9 +74,10 @@ ${Object.entries(SCENARIOS)
 
 Others, each with a service of its own:
 
-  flat --accounts 1000,100000 --transfers 1000,100000 [--rounds 3]
+  flat --accounts 1e3,1e5,1e7 --transfers 1e3,1e5,1e7 [--rounds 3] [--keep DIR]
                        what a request costs as the tables grow: databases of these sizes, seeded in SQL. One number of
-                       transfers is that of every size; left out, each account has one
+                       transfers is that of every size; left out, each account has one. What is seeded stays in DIR
+                       for another time (1e7 and 1e7: 20 GB); --rounds 0 seeds, and measures nothing
   connections --count 8000   what an idle kept-alive connection takes of the service's memory
   slow-loris --count 50 --within 65   clients that send a byte a second are cut within so many seconds
   soak --minutes 30 [--rate 3333]   the mixed load for long: latency, memory and its slope, stalls, errors
@@ -84,7 +86,7 @@ Ends with 1 where a reply was no 2xx, a replay was not the same byte for byte, o
 `;
 
 const whole = (name: keyof typeof OPTIONS, text: string, min: number): number => {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < min)
+  if (!/^\d{1,9}(e\d)?$/.test(text) || Number(text) < min)
     throw new Error(`--${name} takes a whole number from ${min}; it is "${text}".`);
   return Number(text);
 };
@@ -155,10 +157,11 @@ const sizesOf = (accountsText: string, transfersText: string | undefined): Size[
 const runFlat = async ({ values }: Given): Promise<void> => {
   const results = await flat({
     sizes: sizesOf(values.accounts, values.transfers),
-    rounds: whole('rounds', values.rounds ?? '3', 1),
+    rounds: whole('rounds', values.rounds ?? '3', 0),
     durationS: seconds('duration', values.duration),
     warmupS: seconds('warmup', values.warmup),
     connections: whole('connections', values.connections, 1),
+    keep: values.keep && resolve(values.keep),
     log,
   });
   process.stdout.write(`\n${flatTable(results)}`);

@@ -128,10 +128,19 @@ const listens = (port: number): Promise<boolean> =>
 
 /** A database beside the service's own, in the same cluster: the same disk, the same settings, the same flushes. */
 export const createDatabase = async (databaseUrl: string, name: string): Promise<string> => {
-  const admin = new pg.Client(databaseUrl);
-  await admin.connect();
-  await admin.query(`create database ${name}`).finally(() => admin.end());
+  await asAdmin(databaseUrl, (admin) => admin.query(`create database ${name}`));
+  return databaseIn(databaseUrl, name);
+};
+
+export const databaseIn = (databaseUrl: string, name: string): string => {
   const url = new URL(databaseUrl);
   url.pathname = `/${name}`;
   return url.href;
+};
+
+/** Runs something over a connection of its own. */
+export const asAdmin = async <T>(databaseUrl: string, work: (admin: pg.Client) => Promise<T>): Promise<T> => {
+  const admin = new pg.Client(databaseUrl);
+  await admin.connect();
+  return work(admin).finally(() => admin.end());
 };

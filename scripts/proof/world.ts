@@ -37,8 +37,9 @@ const quiet = { info: () => undefined, warn: () => undefined };
 /** How long a killed Postgres' children may take to let go of its memory. */
 const RESTART_TIMEOUT_MS = 30_000;
 
-export const createWorld = async (): Promise<World> => {
-  const dataDir = await createTempDir('proof');
+/** In a folder that is thrown away with it, unless one is named: that stays, with the database in it. */
+export const createWorld = async (keep?: string): Promise<World> => {
+  const dataDir = keep ?? (await createTempDir('proof'));
   let postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
   const stops: (() => Promise<unknown>)[] = [async () => (await postgres.stop())._unsafeUnwrap()];
 
@@ -46,7 +47,7 @@ export const createWorld = async (): Promise<World> => {
   const close = async (): Promise<void> => {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
-    await rm(dataDir, { recursive: true, force: true });
+    if (keep === undefined) await rm(dataDir, { recursive: true, force: true });
   };
   const interrupt = (): void => {
     // Ctrl-C arrives twice under npm, which hands its own on: what is being stopped is stopped to its end.
