@@ -65,6 +65,7 @@ interface LongTurn {
 }
 
 interface GcPause {
+  readonly kind: GcKind;
   readonly startedAt: number;
   readonly endedAt: number;
 }
@@ -127,9 +128,10 @@ export const startBeat = (options: BeatOptions): Beat => {
     for (const entry of list.getEntries()) {
       // The detail is of the entry's type; Node's typings have none for it.
       const { kind } = (entry as unknown as { detail: { kind: number } }).detail;
-      onGc(GC_KINDS[kind] ?? 'major', entry.duration);
+      const known = GC_KINDS[kind] ?? 'major';
+      onGc(known, entry.duration);
       gcMs += entry.duration;
-      pauses.push({ startedAt: entry.startTime, endedAt: entry.startTime + entry.duration });
+      pauses.push({ kind: known, startedAt: entry.startTime, endedAt: entry.startTime + entry.duration });
       if (pauses.length > PAUSES_MAX) pauses.shift();
     }
   });
@@ -156,6 +158,7 @@ export const startBeat = (options: BeatOptions): Beat => {
       processCpuMs: now.processCpuMs - before.processCpuMs,
       windowMs: now.at - before.at - Math.max(0, now.idleMs - before.idleMs),
       gcMs: 0,
+      majorGcMs: 0,
       continued: false,
       heapUsedBytes: heap.used_heap_size,
       heapLimitBytes: heap.heap_size_limit,
@@ -179,11 +182,16 @@ export const startBeat = (options: BeatOptions): Beat => {
     return found.filter(({ durationMs }) => durationMs >= metricMs);
   };
 
-  const overlapMs = ({ startedAt, durationMs }: MainSample): number =>
-    pauses.reduce(
-      (sum, gc) => sum + Math.max(0, Math.min(gc.endedAt, startedAt + durationMs) - Math.max(gc.startedAt, startedAt)),
-      0,
-    );
+  const collected = ({ startedAt, durationMs }: MainSample): Pick<MainSample, 'gcMs' | 'majorGcMs'> => {
+    const ms = { gcMs: 0, majorGcMs: 0 };
+    for (const gc of pauses) {
+      const overlapMs = Math.min(gc.endedAt, startedAt + durationMs) - Math.max(gc.startedAt, startedAt);
+      if (overlapMs <= 0) continue;
+      ms.gcMs += overlapMs;
+      if (gc.kind === 'major') ms.majorGcMs += overlapMs;
+    }
+    return ms;
+  };
 
   let delays: number[] = [];
   let stalledMs = 0;
@@ -209,7 +217,7 @@ export const startBeat = (options: BeatOptions): Beat => {
     // Entries of the collector and the signal arrive after the stall: each report is held for one beat.
     for (const sample of held) {
       const continued = continuedAt >= sample.startedAt;
-      onStall({ ...sample, gcMs: overlapMs(sample), continued });
+      onStall({ ...sample, ...collected(sample), continued });
     }
     held = now.at - before.at > BEAT_MS + metricMs || longTurns.length > 0 ? stallsUntil(now) : [];
     longTurns = [];

@@ -21,7 +21,17 @@ export const sentenceOf = (stall: Stall): string => {
     ? ` ${afterNativeCall ? 'in a native call of' : 'at'} ${frame.function} ${frame.filename}:${frame.lineno}`
     : '';
   const unsure = confidence === 'low' && isCode(stall) ? ', no stack of it could be taken' : '';
-  return `${what}${subjectOf(stall)} (${cause})${where}${unsure}`;
+  return `${what}${subjectOf(stall)} (${causeText(stall)})${where}${unsure}`;
+};
+
+/** Less than this goes without saying. */
+const COLLECTED_MIN = 0.25;
+
+/** What was collected while code computed is of its own making: a smaller input mends both. */
+const causeText = ({ cause, gcMs, durationMs }: Stall): string => {
+  const ratio = gcMs / durationMs;
+  const isWorthIt = cause === 'cpu' && ratio >= COLLECTED_MIN;
+  return isWorthIt ? `cpu, ${Math.round(ratio * 100)} % of it collecting garbage` : cause;
 };
 
 const isCode = ({ cause }: Stall): boolean => cause === 'cpu' || cause === 'sync_io' || cause === 'mixed';

@@ -31,6 +31,8 @@ export interface MainSample {
   readonly processCpuMs: number;
   readonly windowMs: number;
   readonly gcMs: number;
+  /** Of it, V8's major collections. */
+  readonly majorGcMs: number;
   /** The process was told SIGCONT since: it had been stopped. */
   readonly continued: boolean;
   readonly heapUsedBytes: number;

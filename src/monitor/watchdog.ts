@@ -201,13 +201,15 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
 
   const evidenceOf = (
     stall: Watched | undefined,
-    { kind, startedAt, durationMs, onCpuRatio, processCpuRatio, gcMs, continued }: Omit<Facts, 'sample'>,
+    { kind, startedAt, durationMs, onCpuRatio, processCpuRatio, gcMs, continued, sample }: Facts,
   ): Evidence => ({
     kind,
     durationMs,
     onCpuRatio,
     processCpuRatio,
     gcMs,
+    majorGcMs: sample?.majorGcMs ?? 0,
+    heapRatio: sample && sample.heapUsedBytes / sample.heapLimitBytes,
     continued,
     watchdogSleptMs: sleptMs(startedAt, startedAt + durationMs),
     throttledRatio: grewRatio('throttledMs', startedAt, startedAt + durationMs),

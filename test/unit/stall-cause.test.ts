@@ -9,6 +9,8 @@ const loop: Evidence = {
   onCpuRatio: 0.99,
   processCpuRatio: 1.02,
   gcMs: 0,
+  majorGcMs: 0,
+  heapRatio: 0.1,
   watchdogSleptMs: 0,
   continued: false,
   throttledRatio: 0,
@@ -22,7 +24,46 @@ const causeWith = (different: Partial<Evidence>): string => causeOf({ ...loop, .
 describe('the cause of a stall', () => {
   it('is the code where the main thread was on a core all the time', () => expect(causeWith({})).toBe('cpu'));
 
-  it('is the collector where that ran for half of it', () => expect(causeWith({ gcMs: 160 })).toBe('gc'));
+  it('is the collector where that went through the whole heap for half of it', () =>
+    expect(causeWith({ gcMs: 160, majorGcMs: 110 })).toBe('gc'));
+
+  it('is the collector where half of it was collected from a heap near its limit', () =>
+    expect(causeWith({ gcMs: 160, heapRatio: 0.9 })).toBe('gc'));
+
+  it('is the collector where next to nothing else ran', () => expect(causeWith({ gcMs: 240 })).toBe('gc'));
+
+  it('is the collector where that took half of a crowd of short turns', () =>
+    expect(causeWith({ kind: 'saturated', gcMs: 160 })).toBe('gc'));
+
+  // Recorded: 1.7 s, 2.3 s and 2.0 s, the last one with two others on two cores.
+  it.each([
+    { durationMs: 1728, onCpuRatio: 0.94, processCpuRatio: 1.25, gcMs: 864, majorGcMs: 0 },
+    { durationMs: 2268, onCpuRatio: 0.96, processCpuRatio: 1.25, gcMs: 1134, majorGcMs: 227 },
+    { durationMs: 2018, onCpuRatio: 0.58, processCpuRatio: 0.73, gcMs: 647, majorGcMs: 242, queuedRatio: 0.43 },
+  ])('is the code where a long JSON.parse collects what it makes itself: $gcMs of $durationMs ms', (parse) =>
+    expect(causeWith(parse)).toBe('cpu'),
+  );
+
+  it('is the code where that waits for the collector’s helpers meanwhile, and no synchronous call', () =>
+    expect(causeWith({ onCpuRatio: 0.55, processCpuRatio: 1.4, gcMs: 165, queuedRatio: 0, pressureRatio: 0 })).toBe(
+      'cpu',
+    ));
+
+  // Recorded of a heap of 256 MB, most of which was in use.
+  it('is the collector where a route churns a heap that is nearly full', () =>
+    expect(
+      causeWith({
+        durationMs: 92,
+        onCpuRatio: 0.66,
+        processCpuRatio: 1.93,
+        gcMs: 68.6,
+        majorGcMs: 68.6,
+        heapRatio: 0.43,
+        queuedRatio: 0.64,
+        pressureRatio: 1,
+        seenRunnable: 2,
+      }),
+    ).toBe('gc'));
 
   it('is the collector where its helpers had the cores that the main thread waited for', () =>
     expect(causeWith({ gcMs: 290, onCpuRatio: 0.2, processCpuRatio: 1.4, pressureRatio: 0.9 })).toBe('gc'));

@@ -36,6 +36,11 @@ describe('the line of a stall', () => {
       'event loop blocked 312 ms by POST /v1/usage (cpu) at priceItems src/ledger/usage.ts:88',
     ));
 
+  it('says how much of it the code spent on collecting what it made itself, where that is much', () => {
+    expect(sentenceOf({ ...stall, gcMs: 140 })).toContain('(cpu, 45 % of it collecting garbage) at priceItems');
+    expect(sentenceOf({ ...stall, cause: 'gc', gcMs: 290 })).toContain('(gc) at priceItems');
+  });
+
   it('says that it goes on while it does', () =>
     expect(sentenceOf({ ...stall, phase: 'started' })).toContain('blocked for 312 ms so far'));
 

@@ -56,6 +56,7 @@ describe('a stack', () => {
       processCpuMs: 80,
       windowMs: 80,
       gcMs: 0,
+      majorGcMs: 0,
       continued: false,
       heapUsedBytes: 1,
       heapLimitBytes: 2,
