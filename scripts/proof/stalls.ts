@@ -61,6 +61,12 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     const figures = await matrix(count(1000), seed, Number(values['ms-max']));
     process.stdout.write(figures.wrong.map((line) => `       ${line}\n`).join(''));
     console.table(figures.causes);
+    // What several runs of fewer stalls each come to together is added up from these.
+    const of = (share: number): string => String(Math.round(share * figures.injected));
+    process.stdout.write(
+      `       of ${String(figures.injected)}: missed ${String(figures.missed)}, duration right ${of(figures.withinError)}, ` +
+        `route right ${of(figures.routeRight)}, cause right ${of(figures.causeRight)}\n`,
+    );
     check('stalls: none missed; duration, route and cause right', matrixHolds(figures), {
       ...figures,
       wrong: figures.wrong.length,
