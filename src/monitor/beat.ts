@@ -178,7 +178,7 @@ export const startBeat = (options: BeatOptions): Beat => {
       return { ...late, windowMs: lateMs };
     });
     const told = found.reduce((sum, { durationMs }) => sum + durationMs, 0);
-    if (lateMs - told >= metricMs) found.push(sampleOf('saturated', turns, before.at, lateMs, now));
+    if (lateMs - told >= metricMs) found.push(sampleOf('saturated', turns, before.at + BEAT_MS, lateMs, now));
     return found.filter(({ durationMs }) => durationMs >= metricMs);
   };
 

@@ -56,6 +56,8 @@ export const causeOf = (evidence: Evidence): Verdict => {
   const allSlept = sleptRatio >= MOST && offCpuRatio >= MOST;
   if (continued && allSlept) return because('suspended');
   if (throttledRatio >= MOST && offCpuRatio >= TIE) return because('throttled');
+  // Its share may be told too small, thread by thread; that it stopped us at all is certain. A call waits where it is seen to.
+  if (throttledRatio > 0 && offCpuRatio >= MOST && !isSeenWaiting(evidence)) return because('throttled');
   if (allSlept) return because((evidence.pressureRatio ?? 0) >= sleptRatio * MOST ? 'starved' : 'suspended');
   // The main thread may wait for a core while the collector's helpers have it: that is the collector's doing still.
   const isGc = isCollectorsDoing(evidence);
@@ -93,6 +95,9 @@ const isCollectorsDoing = ({ kind, durationMs, gcMs, majorGcMs, heapRatio = 0 }:
 
 /** Fewer looks than these may all have been taken in a moment that was unlike the rest. */
 const LOOKS_MIN = 3;
+
+const isSeenWaiting = ({ seenRunnable, seenWaiting }: Evidence): boolean =>
+  seenRunnable + seenWaiting >= LOOKS_MIN && seenWaiting > seenRunnable;
 
 /**
  * Told by the kernel, or else made of looks: of the time off the core, what it was not seen to wait for something else.

@@ -33,6 +33,8 @@ const NATIVE_MS = 10;
 /** The stack is taken again when a stall has lasted this many times the shortest one. */
 const AGAIN = 10;
 const REMEMBERED = 64;
+/** Ten seconds of readings at each tick: a stall is measured from the one before it. */
+const READINGS_MAX = 512;
 
 export interface WatchdogOptions {
   readonly slots: Float64Array;
@@ -70,8 +72,10 @@ interface Watched {
   said: 'nothing' | 'started' | 'fatal';
 }
 
+/** The quota may stop this thread too while it reads: somewhere between the two the totals were true. */
 interface Reading extends HostTotals {
-  readonly at: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export const startWatchdog = (options: WatchdogOptions): Watchdog => {
@@ -84,15 +88,20 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   let tickedAt = mainNow();
   let dueAt = tickedAt + LOOK_EVERY_MS;
 
-  const keep = <T>(list: T[], item: T): void => {
+  const keep = <T>(list: T[], item: T, max = REMEMBERED): void => {
     list.push(item);
-    if (list.length > REMEMBERED) list.shift();
+    if (list.length > max) list.shift();
   };
 
-  const readTotals = (now: number): void => {
+  const readTotals = (): void => {
+    const from = mainNow();
+    const totals = host.totals();
+    keep(readings, { from, to: mainNow(), ...totals }, READINGS_MAX);
+  };
+  const readTotalsIfDue = (now: number): void => {
     const last = readings.at(-1);
     const isThrottled = last?.throttledMs !== undefined && last.throttledMs > 0;
-    if (!last || isThrottled || now - last.at >= TOTALS_EVERY_MS) keep(readings, { at: now, ...host.totals() });
+    if (!last || isThrottled || now - last.from >= TOTALS_EVERY_MS) readTotals();
   };
 
   const watch = (turn: number, startedAt: number): Watched => {
@@ -113,7 +122,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     watched.set(turn, made);
     const [oldest] = watched.keys();
     if (watched.size > REMEMBERED && oldest !== undefined) watched.delete(oldest);
-    keep(readings, { at: mainNow(), ...host.totals() });
+    readTotals();
     return made;
   };
 
@@ -150,7 +159,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     // It fell asleep somewhere between its last look and when it was to wake up.
     if (now - dueAt > SLEPT_MS) keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now });
     tickedAt = now;
-    readTotals(now);
+    readTotalsIfDue(now);
     const turn = slots[SLOT.turn] ?? 0;
     const startedAt = slots[SLOT.turnAt] || now;
     const ageMs = now - startedAt;
@@ -194,8 +203,8 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
    * much as within it. Where that errs, it errs against the machine and not against the code.
    */
   const grewRatio = (of: keyof HostTotals, from: number, to: number): number | undefined => {
-    const first = (readings.findLast(({ at }) => at <= from) ?? readings[0])?.[of];
-    const last = (readings.find(({ at }) => at >= to) ?? readings.at(-1))?.[of];
+    const first = (readings.findLast((reading) => reading.to <= from) ?? readings[0])?.[of];
+    const last = (readings.find((reading) => reading.from >= to) ?? readings.at(-1))?.[of];
     return first === undefined || last === undefined ? undefined : Math.min(1, (last - first) / (to - from));
   };
 
@@ -273,7 +282,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     const { kind, startedAt, durationMs, gcMs, continued } = sample;
     const onCpuRatio = Math.max(0, Math.min(1, sample.cpuMs / Math.max(sample.windowMs, 1)));
     const processCpuRatio = sample.processCpuMs / Math.max(sample.windowMs, 1);
-    keep(readings, { at: mainNow(), ...host.totals() });
+    readTotals();
     const stall = kind === 'turn' ? watched.get(sample.turn) : undefined;
     onStall(
       describe('ended', stall, { kind, startedAt, durationMs, onCpuRatio, processCpuRatio, gcMs, continued, sample }),

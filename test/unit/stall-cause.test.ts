@@ -91,6 +91,15 @@ describe('the cause of a stall', () => {
   it('is the quota where that stopped the process for half of it', () =>
     expect(causeWith({ onCpuRatio: 0.1, throttledRatio: 0.9, watchdogSleptMs: 270 })).toBe('throttled'));
 
+  it('is the quota where that stopped it at all and the thread was off the core, unless it was seen to wait', () => {
+    const short = { durationMs: 59, onCpuRatio: 0.15, throttledRatio: 0.3, queuedRatio: 0.05, pressureRatio: 0.3 };
+    expect(causeWith({ ...short, seenRunnable: 1 })).toBe('throttled');
+    expect(causeWith({ ...short, durationMs: 900, seenRunnable: 0, seenWaiting: 40 })).toBe('sync_io');
+  });
+
+  it('is the code where the quota hardly stopped what computed', () =>
+    expect(causeWith({ onCpuRatio: 0.93, throttledRatio: 0.05 })).toBe('cpu'));
+
   it('is starvation where the thread was ready to run and did not', () =>
     expect(causeWith({ onCpuRatio: 0.3, pressureRatio: 0.9 })).toBe('starved'));
 

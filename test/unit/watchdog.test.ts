@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Stall } from '../../src/monitor/sample.ts';
+import type { Host } from '../../src/monitor/host.ts';
+import type { MainSample, Stall } from '../../src/monitor/sample.ts';
 import { SLOT, SLOTS } from '../../src/monitor/slots.ts';
 import { startWatchdog, type Watchdog } from '../../src/monitor/watchdog.ts';
 
@@ -9,27 +10,51 @@ const STALLED = 7;
 /** Of a process that did not begin this very moment. */
 const mainNow = (): number => 1_000 + performance.now();
 
+type Totals = ReturnType<Host['totals']>;
+const NOTHING: Totals = { throttledMs: undefined, pressureMs: undefined, queuedMs: undefined };
+
 /** A main thread that is in its seventh callback, and does not come out of it. */
-const watchStall = (): { watchdog: Watchdog; told: Stall[]; asked: number[]; goOnTo: (turn: number) => void } => {
+const watchStall = (
+  totals: () => Totals = () => NOTHING,
+  now = mainNow,
+): { watchdog: Watchdog; told: Stall[]; asked: number[]; goOnTo: (turn: number) => void } => {
   const slots = new Float64Array(SLOTS);
   const told: Stall[] = [];
   const asked: number[] = [];
   slots[SLOT.turn] = STALLED;
-  slots[SLOT.turnAt] = mainNow();
+  slots[SLOT.turnAt] = now();
   const watchdog = startWatchdog({
     slots,
     tiers: { metricMs: 50, warnMs: 100, errorMs: 500, fatalMs: 5_000 },
     host: {
-      totals: () => ({ throttledMs: undefined, pressureMs: undefined, queuedMs: undefined }),
+      totals,
       mainThread: () => ({ state: 'R', cpuMs: 0 }),
     },
-    mainNow,
+    mainNow: now,
     askForStack: (number) => void asked.push(number),
     root: '/app',
     onStall: (stall) => void told.push(stall),
   });
   return { watchdog, told, asked, goOnTo: (turn) => void (slots[SLOT.turn] = turn) };
 };
+
+/** What the main thread hands over of it when it is over. */
+const sampleOf = (startedAt: number, durationMs: number, cpuMs = durationMs): MainSample => ({
+  kind: 'turn',
+  turn: STALLED,
+  startedAt,
+  durationMs,
+  cpuMs,
+  processCpuMs: cpuMs,
+  windowMs: durationMs,
+  gcMs: 0,
+  majorGcMs: 0,
+  continued: false,
+  heapUsedBytes: 1,
+  heapLimitBytes: 2,
+  inflight: 1,
+  elu: 1,
+});
 
 describe('a stack', () => {
   let stop: () => void = () => undefined;
@@ -47,23 +72,7 @@ describe('a stack', () => {
     goOnTo(now);
     const work = { route: '/v1/usage', ...(turn === undefined ? {} : { turn }) };
     watchdog.answered({ number: 1, frames: [FRAME], work, tookMs: 0 });
-    const sample = {
-      kind: 'turn',
-      turn: STALLED,
-      startedAt: mainNow() - 80,
-      durationMs: 80,
-      cpuMs: 80,
-      processCpuMs: 80,
-      windowMs: 80,
-      gcMs: 0,
-      majorGcMs: 0,
-      continued: false,
-      heapUsedBytes: 1,
-      heapLimitBytes: 2,
-      inflight: 1,
-      elu: 1,
-    } as const;
-    watchdog.ended(sample);
+    watchdog.ended(sampleOf(mainNow() - 80, 80));
     return told.at(-1)!;
   };
 
@@ -92,6 +101,25 @@ describe('the watchdog', () => {
     expect(asked).toEqual([]);
     await jest.advanceTimersByTimeAsync(3);
     expect(asked).toEqual([1]);
+    watchdog.stop();
+  });
+
+  it('blames the quota for a stall even where that stopped the watchdog too, in the middle of reading of it', async () => {
+    let stoppedMs = 0;
+    let totals = (): Totals => ({ throttledMs: 5, pressureMs: 0, queuedMs: 0 });
+    const now = (): number => mainNow() + stoppedMs;
+    const { watchdog, told, goOnTo } = watchStall(() => totals(), now);
+    goOnTo(STALLED + 1);
+    await jest.advanceTimersByTimeAsync(40);
+    const before = now();
+    // It reads after 10 ms. Everything is stopped for 60 ms: when this thread reads on, the quota's total has grown already.
+    totals = () => {
+      stoppedMs = 60;
+      return { throttledMs: 65, pressureMs: 0, queuedMs: 0 };
+    };
+    await jest.advanceTimersByTimeAsync(30);
+    watchdog.ended(sampleOf(before + 12, 58, 10));
+    expect(told.at(-1)?.cause).toBe('throttled');
     watchdog.stop();
   });
 });
