@@ -80,7 +80,7 @@ export const createServer = (options: ServerOptions): RequestListener => {
 };
 
 /** What blocks the event loop on behalf of a request is known to be its doing. */
-const follow: DoorOptions['follow'] = ({ route, method, requestId }, run) => runWork({ route, method, requestId }, run);
+const follow: DoorOptions['follow'] = (record, run) => runWork(record, run);
 
 /** Express' and body-parser's errors have a `type` and a `status`, their own or their class's. */
 const ofExpress = (error: unknown): PaymentError => {

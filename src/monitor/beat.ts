@@ -141,21 +141,30 @@ export const startBeat = (options: BeatOptions): Beat => {
   const onContinued = (): void => void (continuedAt = performance.now());
   process.on('SIGCONT', onContinued);
 
+  /** What `mark` has read already is not asked for again: a call that is made fifty times a second is always a cold one. */
+  const read = (): Reading => {
+    mark();
+    return { at: turnAt, idleMs: idleAt, cpuMs: msOf(process.threadCpuUsage()) };
+  };
+
   const lag = createLagWindow();
   let lagMsMax = 0;
-  let before = reading();
+  let before = read();
+  /** A tenth of a second ago or less. */
+  let pressed = { ...before, processCpuMs: msOf(process.cpuUsage()) };
   let held: MainSample[] = [];
   let interval = { since: performance.eventLoopUtilization(), lagMsMax: 0, gcMs: 0, utilisation: 0 };
 
   const sampleOf = (kind: StallKind, turn: number, startedAt: number, durationMs: number, now: Reading): MainSample => {
     const heap = getHeapStatistics();
+    const activeMs = now.at - pressed.at - (now.idleMs - pressed.idleMs);
     return {
       kind,
       turn,
       startedAt,
       durationMs,
       cpuMs: now.cpuMs - before.cpuMs,
-      processCpuMs: now.processCpuMs - before.processCpuMs,
+      processCpuRatio: (msOf(process.cpuUsage()) - pressed.processCpuMs) / Math.max(1, activeMs),
       windowMs: now.at - before.at - Math.max(0, now.idleMs - before.idleMs),
       gcMs: 0,
       majorGcMs: 0,
@@ -195,23 +204,21 @@ export const startBeat = (options: BeatOptions): Beat => {
 
   let delays: number[] = [];
   let stalledMs = 0;
-  let pressedAt = before;
   const feelPressure = (lateMs: number, now: Reading): void => {
     if (delays.push(lateMs) < PRESSURE_BEATS) return;
     const delayMs = delays.sort((a, b) => a - b)[PRESSURE_BEATS >> 1] ?? 0;
-    const intervalMs = now.at - pressedAt.at;
-    const utilisation = 1 - (now.idleMs - pressedAt.idleMs) / intervalMs;
+    const intervalMs = now.at - pressed.at;
+    const utilisation = 1 - (now.idleMs - pressed.idleMs) / intervalMs;
     onPressure({ delayMs, utilisation, intervalMs });
     // A stall is no load: what it took is left out.
-    spare(1 - (now.idleMs - pressedAt.idleMs) / Math.max(1, intervalMs - stalledMs));
+    spare(1 - (now.idleMs - pressed.idleMs) / Math.max(1, intervalMs - stalledMs));
     stalledMs = 0;
     delays = [];
-    pressedAt = now;
+    pressed = { ...now, processCpuMs: msOf(process.cpuUsage()) };
   };
 
   const beat = (): void => {
-    mark();
-    const now = reading();
+    const now = read();
     slots[SLOT.beatAt] = now.at;
     slots[SLOT.inflight] = inflight();
     // Entries of the collector and the signal arrive after the stall: each report is held for one beat.
@@ -253,22 +260,12 @@ export const startBeat = (options: BeatOptions): Beat => {
 
 interface Reading {
   readonly at: number;
+  /** Of the main thread. */
   readonly cpuMs: number;
-  readonly processCpuMs: number;
   readonly idleMs: number;
 }
 
-/** Three microseconds, fifty times a second. */
-const reading = (): Reading => {
-  const { user, system } = process.threadCpuUsage();
-  const all = process.cpuUsage();
-  return {
-    at: performance.now(),
-    cpuMs: (user + system) / 1000,
-    processCpuMs: (all.user + all.system) / 1000,
-    idleMs: performance.eventLoopUtilization().idle,
-  };
-};
+const msOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 
 /** Two histograms: one fills up while the other, full, is what is shown. */
 const createLagWindow = (): { record: (lagMs: number, now: number) => void; last: () => RecordableHistogram } => {

@@ -35,15 +35,23 @@ export const followTurns = (read: () => number, begin: () => void): void => {
   beginTurn = begin;
 };
 
-/** Runs a request's handlers: what stalls in them, or in what they await, is named by `work.route` as it is then. */
+/**
+ * Runs a request's handlers: what stalls in them, or in what they await, is named by `work.route` as it is then. What is
+ * left of the callback that brought it belongs to it too. To be called for the latter only: for all else there is `runJob`.
+ */
 export const runWork = <T>(work: Work, run: (work: Work) => T): T => {
   beginTurn();
   const followed = new Followed(work);
-  return storage.run(followed, run, followed);
+  // `run` would make a second context, to go back to what was; at the end of a callback Node does that by itself.
+  storage.enterWith(followed);
+  return run(followed);
 };
 
 /** Runs work that belongs to no request: a sweeper, a webhook's delivery, a lane of commits. */
-export const runJob = <T>(name: string, run: () => T): T => runWork({ route: `job:${name}` }, run);
+export const runJob = <T>(name: string, run: () => T): T => {
+  beginTurn();
+  return storage.run(new Followed({ route: `job:${name}` }), run);
+};
 
 /** Names the route of the request under way, once it is known. */
 export const nameRoute = (route: string): void => {

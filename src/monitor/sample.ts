@@ -27,9 +27,9 @@ export interface MainSample {
   readonly durationMs: number;
   /** CPU of the main thread over `windowMs`, which holds the stall. */
   readonly cpuMs: number;
-  /** The same of all threads: the collector has some of its own. */
-  readonly processCpuMs: number;
   readonly windowMs: number;
+  /** CPU of all threads, since the collector has some of its own, over the stall and up to a tenth of a second before. */
+  readonly processCpuRatio: number;
   readonly gcMs: number;
   /** Of it, V8's major collections. */
   readonly majorGcMs: number;

@@ -20,8 +20,10 @@ import type { StackAnswer } from './native-stack.ts';
 
 /** As often as the main thread's beat: how often a stall that goes on is looked at. */
 const LOOK_EVERY_MS = 20;
-/** At least: a watchdog that slept itself has to know since when. */
-const AWAKE_EVERY_MS = 50;
+/** At least: a watchdog that slept itself has to know since when, and a stall that is logged is to be seen in time. */
+const AWAKE_EVERY_MS = 75;
+/** After so long without a stall it wakes up no more often than that: each time costs a tenth of a millisecond. */
+const CALM_AFTER_MS = 10_000;
 /** A wake-up this much late is a sleep of the watchdog itself; less is a busy machine. */
 const SLEPT_MS = 30;
 /** The machine's totals are read this often; each tick where a quota may throttle us between two readings. */
@@ -87,6 +89,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   let lastNumber = 0;
   let tickedAt = mainNow();
   let dueAt = tickedAt + LOOK_EVERY_MS;
+  let stalledAt = tickedAt;
 
   const keep = <T>(list: T[], item: T, max = REMEMBERED): void => {
     list.push(item);
@@ -153,7 +156,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     onStall(describe('started', stall, provisional(stall, ageMs)));
   };
 
-  /** Looks again when the turn under way would be a stall, however many begin and end until then. */
+  /** Looks again when the turn under way would be a stall, however many begin and end until then; in calm times a little later. */
   const tick = (): void => {
     const now = mainNow();
     // It fell asleep somewhere between its last look and when it was to wake up.
@@ -164,9 +167,11 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     const startedAt = slots[SLOT.turnAt] || now;
     const ageMs = now - startedAt;
     if (ageMs < tiers.metricMs) {
-      wakeIn(Math.min(tiers.metricMs - ageMs, AWAKE_EVERY_MS));
+      const isCalm = now - stalledAt > CALM_AFTER_MS;
+      wakeIn(isCalm ? AWAKE_EVERY_MS : Math.min(tiers.metricMs - ageMs, AWAKE_EVERY_MS));
       return;
     }
+    stalledAt = now;
     const stall = watch(turn, startedAt);
     look(stall);
     ask(stall, ageMs);
@@ -279,9 +284,9 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   };
 
   const ended = (sample: MainSample): void => {
-    const { kind, startedAt, durationMs, gcMs, continued } = sample;
+    const { kind, startedAt, durationMs, processCpuRatio, gcMs, continued } = sample;
     const onCpuRatio = Math.max(0, Math.min(1, sample.cpuMs / Math.max(sample.windowMs, 1)));
-    const processCpuRatio = sample.processCpuMs / Math.max(sample.windowMs, 1);
+    stalledAt = mainNow();
     readTotals();
     const stall = kind === 'turn' ? watched.get(sample.turn) : undefined;
     onStall(

@@ -35,7 +35,11 @@ const watchStall = (
     root: '/app',
     onStall: (stall) => void told.push(stall),
   });
-  return { watchdog, told, asked, goOnTo: (turn) => void (slots[SLOT.turn] = turn) };
+  const goOnTo = (turn: number): void => {
+    slots[SLOT.turn] = turn;
+    slots[SLOT.turnAt] = now();
+  };
+  return { watchdog, told, asked, goOnTo };
 };
 
 /** What the main thread hands over of it when it is over. */
@@ -45,8 +49,8 @@ const sampleOf = (startedAt: number, durationMs: number, cpuMs = durationMs): Ma
   startedAt,
   durationMs,
   cpuMs,
-  processCpuMs: cpuMs,
   windowMs: durationMs,
+  processCpuRatio: cpuMs / durationMs,
   gcMs: 0,
   majorGcMs: 0,
   continued: false,
@@ -104,12 +108,23 @@ describe('the watchdog', () => {
     watchdog.stop();
   });
 
+  it('asks, after a calm time too, before a stall is worth a line', async () => {
+    const { watchdog, asked, goOnTo } = watchStall();
+    for (let turn = STALLED; turn < STALLED + 600; turn++) {
+      goOnTo(turn);
+      await jest.advanceTimersByTimeAsync(20);
+    }
+    expect(asked).toEqual([]);
+    await jest.advanceTimersByTimeAsync(79);
+    expect(asked).toEqual([1]);
+    watchdog.stop();
+  });
+
   it('blames the quota for a stall even where that stopped the watchdog too, in the middle of reading of it', async () => {
     let stoppedMs = 0;
     let totals = (): Totals => ({ throttledMs: 5, pressureMs: 0, queuedMs: 0 });
     const now = (): number => mainNow() + stoppedMs;
-    const { watchdog, told, goOnTo } = watchStall(() => totals(), now);
-    goOnTo(STALLED + 1);
+    const { watchdog, told } = watchStall(() => totals(), now);
     await jest.advanceTimersByTimeAsync(40);
     const before = now();
     // It reads after 10 ms. Everything is stopped for 60 ms: when this thread reads on, the quota's total has grown already.

@@ -14,10 +14,10 @@ interface Cut {
 
 /** Each mechanism, and the one place where it is cut. */
 export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
-  /** Turns are not stamped: a stall is known by the beat alone. */
-  turns: [{ file: 'monitor/beat.ts', from: 'const mark = (): void => {', to: 'const mark = (): void => { return;' }],
+  /** Turns are not measured: a stall is known by the beat alone. */
+  turns: [{ file: 'monitor/beat.ts', from: 'if (now - turnAt > metricMs)', to: 'if (false)' }],
   /** Requests are not followed. */
-  route: [{ file: 'monitor/context.ts', from: 'storage.run(followed, run, followed)', to: 'run(followed)' }],
+  route: [{ file: 'monitor/context.ts', from: 'storage.enterWith(followed);', to: '' }],
   /** An answer is believed whatever callback it came from. */
   sameTurn: [{ file: 'monitor/watchdog.ts', from: 'if (!isSame || frames.length === 0) return;', to: '' }],
   stack: [{ file: 'monitor/watchdog.ts', from: 'askForStack(lastNumber);', to: '' }],
@@ -60,7 +60,7 @@ export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
           if (mine('gc')) off ? observer.disconnect() : observer.observe({ entryTypes: ['gc'] });
           if (mine('beat')) {
             clearInterval(timer);
-            before = reading();
+            before = read();
             timer = setInterval(beat, off ? 3_600_000 : BEAT_MS);
             timer.unref();
           }
@@ -76,7 +76,11 @@ export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
       from: 'export const runWork',
       to: 'const off = () => globalThis.contextIsOff;\nexport const runWork',
     },
-    { file: 'monitor/context.ts', from: 'storage.run(followed', to: 'off() ? run(work) : storage.run(followed' },
+    {
+      file: 'monitor/context.ts',
+      from: 'storage.enterWith(followed);',
+      to: 'if (!off()) storage.enterWith(followed);',
+    },
   ],
 };
 
