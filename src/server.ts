@@ -7,7 +7,7 @@ import type { Authenticate } from './http/authenticate.ts';
 import { BODY_MAX_BYTES } from './http/body.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
 import { errorsPage } from './http/errors-page.ts';
-import { createCors } from './http/headers.ts';
+import { createCors, PAGE_HEADERS } from './http/headers.ts';
 import { sendBytes } from './http/respond.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
@@ -65,6 +65,7 @@ export const createServer = (options: ServerOptions): RequestListener => {
   const page = errorsPage();
   app.get('/docs/errors', (request, response) => {
     request.record.route = '/docs/errors';
+    request.record.headers = PAGE_HEADERS;
     sendBytes(request, response, 200, page, { 'Content-Type': 'text/html; charset=utf-8' });
   });
 

@@ -9,9 +9,10 @@ import type { Authenticate } from './authenticate.ts';
 export const limitRate = (authenticate: Authenticate, requestsPerS: number): Authenticate => {
   const limiter = new RateLimiterMemory({ points: requestsPerS, duration: 1 });
   // It rejects with what is left of the second; it has no store that could fail.
-  const consume = ({ merchant, role }: Principal): ResultAsync<unknown, PaymentError> =>
-    ResultAsync.fromPromise(limiter.consume(`${merchant} ${role}`), () =>
-      paymentError('rate_limited', { retryAfterS: 1 }),
+  const count = (principal: Principal): ResultAsync<Principal, PaymentError> =>
+    ResultAsync.fromPromise(
+      limiter.consume(`${principal.merchant} ${principal.role}`).then(() => principal),
+      () => paymentError('rate_limited', { retryAfterS: 1 }),
     );
-  return (authorization) => authenticate(authorization).andThen((principal) => consume(principal).map(() => principal));
+  return (authorization) => authenticate(authorization).andThen(count);
 };

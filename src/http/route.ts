@@ -224,6 +224,7 @@ export const sendError = (
   sendReply(request, response, { ...errorReply(error, record.requestId), ...(headers ? { headers } : {}) });
 };
 
-export const reply = (status: number): ((resource: object) => Reply) => {
-  return (resource) => ({ status, body: JSON.stringify(resource) });
+/** For `andThen`: neverthrow's `map` of a `ResultAsync` costs three times as much, which a small request feels. */
+export const reply = (status: number): ((resource: object) => Result<Reply, never>) => {
+  return (resource) => ok({ status, body: JSON.stringify(resource) });
 };

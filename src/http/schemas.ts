@@ -84,13 +84,13 @@ export const paymentMethod: z.ZodType<string, string> = z
 
 const decimal = (max: RegExp, what: string): z.ZodType<string, string> => z.string().regex(max, what);
 
-/** Up to 15 digits before the point and 12 behind it. */
+/** Up to 15 digits before the point and 12 behind it. Text comes first, being what most send. */
 export const quantity: z.ZodType<string | number, string | number> = z.union([
-  z.int().min(0),
   decimal(
     /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/,
     'It must be a decimal of up to 15 digits, and 12 behind the point.',
   ),
+  z.int().min(0),
 ]);
 export const unitPrice: z.ZodType<string, string> = decimal(
   /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/,

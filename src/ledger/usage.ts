@@ -25,9 +25,9 @@ const Exact = Decimal.clone({ precision: 64, rounding: Decimal.ROUND_HALF_EVEN }
 
 /** The total in minor units; each line rounded half-even. Errors: `invalid_request` where it has over 12 digits. */
 export const priceItems = (items: readonly UsageItem[]): Result<bigint, PaymentError> => {
-  let total = 0n;
-  for (const { quantity, unit_price } of items)
-    total += BigInt(new Exact(quantity).times(unit_price).toDecimalPlaces(0).toFixed(0));
+  let sum = new Exact(0);
+  for (const { quantity, unit_price } of items) sum = sum.plus(new Exact(quantity).times(unit_price).round());
+  const total = BigInt(sum.toFixed(0));
   return total > AMOUNT_MAX
     ? err(paymentError('invalid_request', { param: 'items', message: 'The total has more than 12 digits.' }))
     : ok(total);
