@@ -1,6 +1,6 @@
 /** Starts everything and stops it again, in the order in which each part needs the others. */
 import { existsSync } from 'node:fs';
-import { ok, okAsync, type ResultAsync, safeTry, type Result } from 'neverthrow';
+import { ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { loadConfig, VARIABLES, type Config } from './config.ts';
 import { openLog, type Log } from './log.ts';
@@ -15,7 +15,7 @@ import {
   tellFirstProcess,
   type Task,
 } from './platform/workers.ts';
-import { createService, type Listening } from './service.ts';
+import type { Listening } from './service.ts';
 import { migrate } from './storage/migrate.ts';
 
 /** What orchestrators grant by default, less a moment for the process itself to end. */
@@ -102,27 +102,31 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
   });
 
-/** The service in this process: all of it, or one of several that share the port. */
+/**
+ * The service in this process: all of it, or one of several that share the port. Only now is it loaded: a process that
+ * watches over others does without its 100 MB.
+ */
 const startService = (
   config: Config,
   { index, port, databaseUrl, sandboxUrl }: Task,
   log: Logger,
   parts: Part[],
-): ResultAsync<Listening, string> => {
-  const isFirst = index === 0;
-  const service = createService({
-    config: { ...config, port: port ?? config.port, opsPort: isFirst ? config.opsPort : 0 },
-    sharePort: config.workers > 1 && canSharePort,
-    databaseUrl,
-    stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
-    registerWebhook: isFirst && config.stripe.kind === 'sandbox',
-    onWebhookSecret: (secret) => tellFirstProcess({ type: 'webhook secret', secret }),
-    log,
+): ResultAsync<Listening, string> =>
+  ResultAsync.fromSafePromise(import('./service.ts')).andThen(({ createService }) => {
+    const isFirst = index === 0;
+    const service = createService({
+      config: { ...config, port: port ?? config.port, opsPort: isFirst ? config.opsPort : 0 },
+      sharePort: config.workers > 1 && canSharePort,
+      databaseUrl,
+      stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
+      registerWebhook: isFirst && config.stripe.kind === 'sandbox',
+      onWebhookSecret: (secret) => tellFirstProcess({ type: 'webhook secret', secret }),
+      log,
+    });
+    onToldByFirstProcess(({ secret }) => service.acceptWebhookSecret(secret));
+    parts.push({ name: 'the service', stop: () => service.close(DRAIN_DEADLINE_MS) });
+    return service.listen();
   });
-  onToldByFirstProcess(({ secret }) => service.acceptWebhookSecret(secret));
-  parts.push({ name: 'the service', stop: () => service.close(DRAIN_DEADLINE_MS) });
-  return service.listen();
-};
 
 /** Where something of this machine is kept in the data folder, the folder is ours alone. */
 const lockFolder = (config: Config, parts: Part[]): Result<void, string> => {

@@ -1,6 +1,7 @@
 /** What is driven: a service of our own with all it needs, one that runs already, or a program that is started. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import pg from 'pg';
 import { VARIABLES } from '../../src/config.ts';
@@ -54,6 +55,12 @@ const passedOn = (): Record<string, string> => {
   return Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']));
 };
 
+/** What `npm start` gives to node: `exec node …`. */
+const startArguments = (): readonly string[] => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').slice(2);
+};
+
 /** The service as `npm start` has it, but for the limit of what one merchant may ask, which a load would meet. */
 export const startOwn = async (world: World, options: OwnOptions = {}): Promise<Own> => {
   const { workers, stripe, nodeArgs = [], database } = options;
@@ -62,7 +69,7 @@ export const startOwn = async (world: World, options: OwnOptions = {}): Promise<
     : { DATA_DIR: world.dataDir };
   const service = await world.start({
     name: database?.name ?? 'service',
-    command: [process.execPath, ...nodeArgs, '--import', './scripts/require-node.js', 'src/main.ts'],
+    command: [process.execPath, ...nodeArgs, ...startArguments()],
     env: {
       LOG_LEVEL: 'info',
       RATE_LIMIT_PER_S: '1000000',

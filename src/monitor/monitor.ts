@@ -160,7 +160,7 @@ const startWorker = (
   return new Worker(new URL('./ops-worker.ts', import.meta.url), {
     workerData: data,
     // Five hundred stalls with their stacks, and a day of minutes.
-    resourceLimits: { maxOldGenerationSizeMb: 128 },
+    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 },
   });
 };
 

@@ -32,7 +32,7 @@ const openStacks = (onAnswer: (answer: StackAnswer) => void): ((number: number) 
     workerData: { ask: data.ask, port: port2 },
     transferList: [port2],
     // It holds fifty frames at a time.
-    resourceLimits: { maxOldGenerationSizeMb: 16 },
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
   }).unref();
   port1.on('message', onAnswer);
   return (number) => {
