@@ -27,9 +27,16 @@ const isoOf = (ms: number): string => {
   return lastIso;
 };
 
-/** The same to the microsecond: what the database is given. */
-export const toIsoMicros = (at: Micros): string =>
-  `${toIso(at).slice(0, -1)}${(at % 1000n).toString().padStart(3, '0')}Z`;
+/** The same to the microsecond: what the database is given. Most rows of a batch have the same. */
+export const toIsoMicros = (at: Micros): string => {
+  if (at !== lastMicros) {
+    lastIsoMicros = `${toIso(at).slice(0, -1)}${(at % 1000n).toString().padStart(3, '0')}Z`;
+    lastMicros = at;
+  }
+  return lastIsoMicros;
+};
+let lastMicros = 0n as Micros;
+let lastIsoMicros = '1970-01-01T00:00:00.000000Z';
 
 /** The machine's clock, plus `offsetMs`. */
 export const systemClock = (offsetMs = 0): Clock => ({

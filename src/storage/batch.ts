@@ -25,7 +25,7 @@ import type { ClaimId } from '../domain/payment.ts';
 import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
-import { plain, texts } from './arrays.ts';
+import { jsons, plain, texts } from './arrays.ts';
 import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
 import type { Flight } from './database.ts';
 import type { DB } from './schema.ts';
@@ -60,6 +60,7 @@ const allOf = async <T extends readonly unknown[] | []>(
 
 /** Locks the rows that these changes touch and reads them. */
 export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
+  const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
   const [payments, refunds, disputes, claims, customers, accounts, ...told] = await allOf([
     lockPayments(flight, changes),
@@ -67,12 +68,12 @@ export const readState = async (flight: Flight, changes: readonly Change[]): Pro
     readDisputes(flight, changes),
     readClaims(flight, changes),
     readCustomers(flight, changes),
-    lockAccounts(flight, changes.flatMap(legsOf)),
+    lockAccounts(flight, legs),
     readBalance(flight, changes),
     readPayouts(flight, changes),
   ]);
   let [balance, payouts] = told;
-  const missing = changes.flatMap(legsOf).filter(({ id: account }) => !accounts.has(account));
+  const missing = legs.filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
     await openAccounts(flight, missing);
     for (const [key, account] of await lockAccounts(flight, missing)) accounts.set(key, account);
@@ -269,7 +270,7 @@ const insertCustomers: Writer = ({ customers: rows }) => {
     select * from unnest(
       ${plain(rows.map((c) => uuidOf(c.merchant)))}::uuid[], ${plain(rows.map((c) => uuidOf(c.id)))}::uuid[],
       ${texts(rows.map((c) => c.name))}::text[], ${texts(rows.map((c) => c.email))}::text[],
-      ${texts(rows.map((c) => JSON.stringify(c.metadata)))}::jsonb[], ${plain(rows.map((c) => toIsoMicros(c.createdAt)))}::timestamptz[]
+      ${jsons(rows.map((c) => JSON.stringify(c.metadata)))}::jsonb[], ${plain(rows.map((c) => toIsoMicros(c.createdAt)))}::timestamptz[]
     )`;
 };
 
@@ -294,7 +295,7 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
       ${texts(rows.map((p) => p.currency))}::text[], ${texts(rows.map((p) => p.status))}::text[],
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
-      ${texts(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
+      ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`;
 };
@@ -309,8 +310,8 @@ const updatePayments: Writer = ({ payments }) => {
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
-      ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.nextAction && JSON.stringify(p.nextAction)))}::jsonb[],
-      ${texts(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
+      ${texts(rows.map((p) => p.paymentMethod))}::text[], ${jsons(rows.map((p) => p.nextAction && JSON.stringify(p.nextAction)))}::jsonb[],
+      ${jsons(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
       ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[],
       ${texts(rows.map((p) => p.returnUrl))}::text[]
@@ -449,7 +450,7 @@ const insertClaims: Writer = ({ claims }, nowIso) => {
       ${plain(rows.map((c) => uuidOf(c.merchant)))}::uuid[], ${plain(rows.map((c) => c.claim.id))}::uuid[],
       ${texts(rows.map((c) => c.claim.key))}::text[], ${texts(rows.map((c) => c.claim.operation))}::text[],
       ${plain(rows.map((c) => c.claim.requestHash))}::uuid[], ${plain(rows.map((c) => c.reply?.status ?? null))}::smallint[],
-      ${texts(rows.map((c) => c.reply?.body ?? null))}::text[]
+      ${jsons(rows.map((c) => c.reply?.body ?? null))}::text[]
     ) w`;
 };
 
@@ -460,7 +461,7 @@ const answerClaims: Writer = ({ answers }) => {
     update claims c set status = w.status, body = w.body
     from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
-      ${plain(rows.map((a) => a.reply.status))}::smallint[], ${texts(rows.map((a) => a.reply.body))}::text[]
+      ${plain(rows.map((a) => a.reply.status))}::smallint[], ${jsons(rows.map((a) => a.reply.body))}::text[]
     ) w (merchant_id, id, status, body)
     where c.merchant_id = w.merchant_id and c.id = w.id and c.status is null`;
 };
@@ -471,6 +472,6 @@ const insertEvents: Writer = ({ events: rows }, nowIso) => {
     insert into events (merchant_id, id, type, subject, data, created_at)
     select w.*, ${nowIso}::timestamptz from unnest(
       ${plain(rows.map((e) => uuidOf(e.merchant)))}::uuid[], ${plain(rows.map((e) => uuidOf(e.id)))}::uuid[],
-      ${texts(rows.map((e) => e.type))}::text[], ${texts(rows.map((e) => e.subject))}::text[], ${texts(rows.map((e) => e.data))}::json[]
+      ${texts(rows.map((e) => e.type))}::text[], ${texts(rows.map((e) => e.subject))}::text[], ${jsons(rows.map((e) => e.data))}::json[]
     ) w`;
 };
