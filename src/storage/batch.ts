@@ -454,11 +454,12 @@ const insertClaims: Writer = ({ claims }, nowIso) => {
     ) w`;
 };
 
-const answerClaims: Writer = ({ answers }) => {
+/** The days that a key is kept begin with its reply: one that was settled late is replayed as long as any other. */
+const answerClaims: Writer = ({ answers }, nowIso) => {
   if (answers.length === 0) return undefined;
   const rows = answers.toSorted((a, b) => (a.claim < b.claim ? -1 : 1));
   return sql`
-    update claims c set status = w.status, body = w.body
+    update claims c set status = w.status, body = w.body, created_at = ${nowIso}::timestamptz
     from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
       ${plain(rows.map((a) => a.reply.status))}::smallint[], ${jsons(rows.map((a) => a.reply.body))}::text[]

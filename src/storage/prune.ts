@@ -89,7 +89,8 @@ const STATEMENTS: Readonly<Record<Walked, (inSlice: Part, before: Part) => Part>
     )
     select (select count(*) from gone) as batches`,
 
-  // Without a status it is under way, or its outcome is unknown: until that is settled, however late, the key stays.
+  // Without a status it is under way, or its outcome is unknown: until that is settled, however late, the key stays. Its
+  // days begin then: `created_at` is when the reply was stored (`batch.ts`).
   claims: (slice, before) => sql`
     gone as (delete from claims where ${slice} and status is not null and created_at < ${before} returning 1)
     select (select count(*) from gone) as claims`,
