@@ -516,17 +516,20 @@ const updateDeliveries = (tx: Kysely<DB>, tried: readonly TriedDelivery[]): Prom
     where d.merchant_id = k.merchant_id and d.event_id = k.event_id and d.endpoint_id = k.endpoint_id
       and d.tries = k.number`.execute(tx);
 
+/** Of a delivery that was deleted meanwhile, with its event, nothing: it must not keep the others from being written. */
 const insertTries = (tx: Kysely<DB>, tried: readonly TriedDelivery[]): Promise<unknown> =>
   sql`
     insert into delivery_tries
       (merchant_id, event_id, endpoint_id, number, started_at, latency_ms, status_code, error)
-    select * from unnest(
+    select k.* from unnest(
       ${plain(tried.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(tried.map(({ event }) => uuidOf(event)))}::uuid[],
       ${plain(tried.map(({ endpoint }) => uuidOf(endpoint)))}::uuid[], ${plain(tried.map(({ number }) => number))}::int[],
       ${plain(tried.map(({ startedAt }) => toIsoMicros(startedAt)))}::timestamptz[],
       ${plain(tried.map(({ latencyMs }) => Math.round(latencyMs)))}::int[],
       ${plain(tried.map(({ statusCode }) => statusCode))}::smallint[], ${texts(tried.map(({ error }) => error))}::text[]
-    ) on conflict do nothing`.execute(tx);
+    ) k (merchant_id, event_id, endpoint_id, number, started_at, latency_ms, status_code, error)
+    join deliveries d using (merchant_id, event_id, endpoint_id)
+    on conflict do nothing`.execute(tx);
 
 /** One success among them is enough: the endpoint lives. */
 const updateHealth = (tx: Kysely<DB>, tried: readonly TriedDelivery[]): Promise<unknown> => {
