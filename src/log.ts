@@ -79,14 +79,20 @@ export const openLog = (level: LogLevel): Log => {
     characters += line.length;
     if (characters >= FLUSH_FROM_CHARACTERS) handOver();
   };
-  setInterval(handOver, FLUSH_EVERY_MS).unref();
-  return {
-    log: createLogger(level, { write }),
-    flush: () => {
+  const flush = (): void => {
+    try {
       handOver();
       destination.flushSync();
-    },
+    } catch {
+      // Whoever read them has gone: that is no reason not to end.
+    }
   };
+  setInterval(handOver, FLUSH_EVERY_MS).unref();
+  // Not every end is ours: a worker whose first process was killed is ended by node:cluster.
+  process.on('exit', flush);
+  // pino asks for it after each fatal line, which may be the last.
+  const stream = { write, flushSync: flush };
+  return { log: createLogger(level, stream), flush };
 };
 
 /** As pino's own `isoTime`, made once for all lines of a millisecond. */
