@@ -6,6 +6,7 @@ import { loadConfig, VARIABLES, type Config } from './config.ts';
 import { openLog, type Log } from './log.ts';
 import { lockDataDir } from './platform/lock.ts';
 import { startPostgres } from './platform/postgres.ts';
+import { messageOf } from './platform/process.ts';
 import { startSandbox } from './platform/sandbox.ts';
 import {
   canSharePort,
@@ -112,7 +113,10 @@ const startService = (
   log: Logger,
   parts: Part[],
 ): ResultAsync<Listening, string> =>
-  ResultAsync.fromSafePromise(import('./service.ts')).andThen(({ createService }) => {
+  ResultAsync.fromPromise(
+    import('./service.ts'),
+    (error) => `the service could not be loaded: ${messageOf(error)}`,
+  ).andThen(({ createService }) => {
     const isFirst = index === 0;
     const service = createService({
       config: { ...config, port: port ?? config.port, opsPort: isFirst ? config.opsPort : 0 },
