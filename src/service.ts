@@ -214,7 +214,9 @@ export const createService = (options: ServiceOptions): Service => {
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
-        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, bookkeeper, pruner];
+        // Adding up the books may take minutes, and is not waited for.
+        void bookkeeper?.stop();
+        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, pruner];
         await Promise.all([drain(api, deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();

@@ -1,5 +1,6 @@
 /** The way to Postgres: pools, prepared statements, types, timeouts. kysely and pg are known in this folder alone. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Kysely,
   PostgresDialect,
@@ -70,6 +71,9 @@ const SCAN_SESSION = [
   '-c max_parallel_workers_per_gather=0',
 ].join(' ');
 
+/** At a stop such a statement is waited for no longer: it only reads, and its connection ends with the process. */
+const SCAN_STOP_MS = 500;
+
 /** A server that has stopped answering: later than `statement_timeout`, which a live server keeps to by itself. */
 const QUERY_TIMEOUT_MS = 7_000;
 
@@ -115,7 +119,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       waiting: reads.waitingCount + lane.waitingCount,
     }),
     close: async () => {
-      await Promise.all([pool.destroy(), scan.destroy(), laneDb.destroy()]);
+      const scanned = Promise.race([scan.destroy(), sleep(SCAN_STOP_MS, undefined, { ref: false })]);
+      await Promise.all([pool.destroy(), scanned, laneDb.destroy()]);
     },
   };
 };
