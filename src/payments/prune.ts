@@ -29,6 +29,8 @@ export const startPruner = (
         return Object.values(rows).some((count) => count > 0);
       },
       (error) => {
+        // Elsewhere next time: pages that cannot be done do not hold up the rest of the table.
+        nextPages.delete(table);
         log.warn({ code: error.code, err: error.cause, table }, 'old rows could not be deleted');
         return false;
       },
