@@ -37,7 +37,7 @@ export const followTurns = (read: () => number, begin: () => void): void => {
 
 /**
  * Runs a request's handlers: what stalls in them, or in what they await, is named by `work.route` as it is then. What is
- * left of the callback that brought it belongs to it too. To be called for the latter only: for all else there is `runJob`.
+ * left of the callback that brought it belongs to it too. To be called in such a callback alone: for all else, `runJob`.
  */
 export const runWork = <T>(work: Work, run: (work: Work) => T): T => {
   beginTurn();

@@ -22,7 +22,7 @@ import type { StackAnswer } from './native-stack.ts';
 const LOOK_EVERY_MS = 20;
 /** At least: a watchdog that slept itself has to know since when, and a stall that is logged is to be seen in time. */
 const AWAKE_EVERY_MS = 75;
-/** After so long without a stall it wakes up no more often than that: each time costs a tenth of a millisecond. */
+/** After so long without a stall it looks in time for those that are logged alone: a look costs a tenth of a millisecond. */
 const CALM_AFTER_MS = 10_000;
 /** A wake-up this much late is a sleep of the watchdog itself; less is a busy machine. */
 const SLEPT_MS = 30;
@@ -168,7 +168,8 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     const ageMs = now - startedAt;
     if (ageMs < tiers.metricMs) {
       const isCalm = now - stalledAt > CALM_AFTER_MS;
-      wakeIn(isCalm ? AWAKE_EVERY_MS : Math.min(tiers.metricMs - ageMs, AWAKE_EVERY_MS));
+      const seenMs = isCalm ? Math.max(tiers.metricMs, tiers.warnMs - LOOK_EVERY_MS) : tiers.metricMs;
+      wakeIn(Math.min(seenMs - ageMs, AWAKE_EVERY_MS));
       return;
     }
     stalledAt = now;

@@ -108,17 +108,22 @@ describe('the watchdog', () => {
     watchdog.stop();
   });
 
-  it('asks, after a calm time too, before a stall is worth a line', async () => {
-    const { watchdog, asked, goOnTo } = watchStall();
-    for (let turn = STALLED; turn < STALLED + 600; turn++) {
-      goOnTo(turn);
-      await jest.advanceTimersByTimeAsync(20);
-    }
-    expect(asked).toEqual([]);
-    await jest.advanceTimersByTimeAsync(79);
-    expect(asked).toEqual([1]);
-    watchdog.stop();
-  });
+  it.each([0, 10, 20, 30, 40, 50, 60, 70])(
+    'asks, after a calm time too, before a stall is worth a line: one that begins %i ms later',
+    async (laterMs) => {
+      const { watchdog, asked, goOnTo } = watchStall();
+      const turns = [...Array<number>(600).fill(20), ...Array<number>(laterMs / 10).fill(10)];
+      for (const [index, ms] of turns.entries()) {
+        goOnTo(STALLED + index);
+        await jest.advanceTimersByTimeAsync(ms);
+      }
+      expect(asked).toEqual([]);
+      goOnTo(STALLED + turns.length);
+      await jest.advanceTimersByTimeAsync(99);
+      expect(asked).toEqual([1]);
+      watchdog.stop();
+    },
+  );
 
   it('blames the quota for a stall even where that stopped the watchdog too, in the middle of reading of it', async () => {
     let stoppedMs = 0;
