@@ -20,8 +20,8 @@ export const startPruner = (
 ): Rounds => {
   const nextPages = new Map<Walked, number>();
 
-  /** Answers whether something was over. */
-  const step = (table: Walked): Promise<boolean> =>
+  /** Answers whether something was over; undefined where it could not be done. */
+  const step = (table: Walked): Promise<boolean | undefined> =>
     pruner.slice(table, nextPages.get(table), clock.now()).match(
       ({ rows, nextPage }) => {
         nextPages.set(table, nextPage);
@@ -32,13 +32,18 @@ export const startPruner = (
         // Elsewhere next time: pages that cannot be done do not hold up the rest of the table.
         nextPages.delete(table);
         log.warn({ code: error.code, err: error.cause, table }, 'old rows could not be deleted');
-        return false;
+        return undefined;
       },
     );
 
   return startRounds(async () => {
     let isMore = false;
-    for (const table of pruner.tables) isMore = (await step(table)) || isMore;
+    for (const table of pruner.tables) {
+      const isSome = await step(table);
+      // A stop waits for the round: a database that does not answer is waited for once in it, not for each table.
+      if (isSome === undefined) return 'done';
+      isMore ||= isSome;
+    }
     if (!isMore) return 'done';
     await pause(PRUNE_ON_MS);
     return 'more';
