@@ -56,6 +56,8 @@ export const failureOf = (error: unknown): Failure => {
 const BY_CONSTRAINT: Readonly<Record<string, ErrorCode>> = {
   items_pkey: 'item_exists',
   payments_customer_fkey: 'customer_not_found',
+  // It was deleted for its age while it was to be told of again.
+  deliveries_event_fkey: 'event_not_found',
 };
 
 /** For one change that cannot be written. */
