@@ -12,13 +12,14 @@ const PRUNE_EVERY_MS = 2_000;
 /** After a slice in which something was over, whose neighbours are as old: some 20,000 rows in a second. */
 const PRUNE_ON_MS = 100;
 
-/** Any number of instances may do so at once: what one of them has deleted, another does not find. */
+/** One process of each instance does so, and any number of instances at once: what is deleted, another does not find. */
 export const startPruner = (
   { clock, log }: Pick<Context, 'clock' | 'log'>,
   pruner: Pruner,
   onPruned: (rows: Slice['rows']) => void,
 ): Rounds => {
   const nextPages = new Map<Walked, number>();
+  let tables = pruner.tables;
 
   /** Answers whether something was over; undefined where it could not be done. */
   const step = (table: Walked): Promise<boolean | undefined> =>
@@ -38,10 +39,14 @@ export const startPruner = (
 
   return startRounds(async () => {
     let isMore = false;
-    for (const table of pruner.tables) {
+    for (const table of tables) {
       const isSome = await step(table);
-      // A stop waits for the round: a database that does not answer is waited for once in it, not for each table.
-      if (isSome === undefined) return 'done';
+      if (isSome === undefined) {
+        // A stop waits for the round: a database that does not answer is waited for once in it, not for each table. And
+        // a table that cannot be done is the last of the next round, so that it does not hold up the others.
+        tables = [...tables.filter((other) => other !== table), table];
+        return 'done';
+      }
       isMore ||= isSome;
     }
     if (!isMore) return 'done';

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
 import { plusMs, systemClock, type Clock } from '../../src/domain/time.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { payFor, startWorld, type Answer } from '../support/service.ts';
+import { payFor, send, startWorld, type Answer } from '../support/service.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 let offsetMs = 0;
@@ -104,6 +104,74 @@ describe('an event', () => {
     expect(await triesOf(told!.event.id)).toEqual([{ n: '0' }]);
     expect((await event(untold!.event.id)).status).toBe(200);
     expect(Number((await triesOf(untold!.event.id))[0]?.n)).toBeGreaterThan(0);
+  });
+
+  it('that goes while an endpoint is being told of it keeps nobody else from being told', async () => {
+    const secret = await world.createKey('Closing', 'secret');
+    const client = as(secret);
+    const customer = await createCustomer(0, client);
+    const answers: (() => unknown)[] = [];
+    const slow = await startReceiver((response) => void answers.push(() => response.end()));
+    const other = await startReceiver();
+    const endpoint = { enabled_events: ['payment.succeeded'] };
+    const { id } = (await client.post('/v1/webhook_endpoints', { url: slow.url, ...endpoint }, null)).body;
+    await client.post('/v1/payments', payFor(customer, 300));
+    const [told] = await slow.hears(1);
+    const headers = { Authorization: `Bearer ${secret}` };
+    await send(world.url, { method: 'DELETE', path: `/v1/webhook_endpoints/${id}`, headers });
+
+    wait(32);
+    await eventually(
+      () => client.get(`/v1/events/${told!.event.id}`),
+      ({ status }) => status === 404,
+    );
+    for (const answer of answers) answer();
+    await client.post('/v1/webhook_endpoints', { url: other.url, ...endpoint }, null);
+    const paid = await client.post('/v1/payments', payFor(customer, 300));
+    expect((await other.hears(1))[0]?.event.data.object.id).toBe(paid.body.id);
+  });
+
+  it('that goes just as it is to be told again is not found', async () => {
+    const client = as(await world.createKey('Again', 'secret'));
+    const customer = await createCustomer(0, client);
+    const receiver = await startReceiver();
+    const { id } = (
+      await client.post('/v1/webhook_endpoints', { url: receiver.url, enabled_events: ['payment.succeeded'] }, null)
+    ).body;
+    await client.post('/v1/payments', payFor(customer, 300));
+    const [told] = await receiver.hears(1);
+    const event = told!.event.id;
+    const row = `event_id = '${event.slice(4)}'`;
+    await eventually(
+      () => query(`select from delivery_tries where ${row}`),
+      (rows) => rows.length === 1,
+    );
+    // Slowly, so that the request comes in between.
+    const going = query(`do $$ begin
+      delete from delivery_tries where ${row}; delete from deliveries where ${row};
+      delete from events where id = '${event.slice(4)}'; perform pg_sleep(0.7); end $$`);
+    await eventually(
+      () => query("select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"),
+      (rows) => rows.length > 0,
+    );
+    const again = await client.post(`/v1/events/${event}/redeliver`, { webhook_endpoint: id }, null);
+    await going;
+    expect([again.status, again.body.error.code]).toEqual([404, 'event_not_found']);
+  });
+});
+
+describe('a table of which nothing can be deleted', () => {
+  it('does not keep the others from being walked', async () => {
+    await spend(await createCustomer(1), randomUUID());
+    await query("insert into batches values ($1, now() - interval '61 minutes')", [randomUUID()]);
+    await query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not this one'; end $$`);
+    await query('create trigger refuse before delete on batches for each row execute function refuse()');
+    await eventually(
+      () => Promise.resolve(world.logged()),
+      (text) => text.includes('not this one'),
+    );
+    await walkPast();
+    await query('drop function refuse cascade');
   });
 });
 

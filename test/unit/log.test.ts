@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { paymentError } from '../../src/error.ts';
@@ -53,5 +54,17 @@ describe('what is logged of an error', () => {
     const error: Error = new Error('round');
     error.cause = error;
     expect(logged(error).err.message).toBe('round');
+  });
+});
+
+describe('what was logged last', () => {
+  it.each([
+    ['a fatal line, of a process that is killed', "log.fatal('the end'); process.kill(process.pid, 'SIGKILL')"],
+    ['any line, of a process that ends by itself', "log.info('the end'); process.exit()"],
+  ])('is written: %s', (_what, code) => {
+    const module = new URL('../../src/log.ts', import.meta.url).href;
+    const program = `import { openLog } from '${module}'; const { log } = openLog('info'); ${code}`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
+    expect(stdout).toContain('the end');
   });
 });
