@@ -6,9 +6,9 @@
  * claims be kept in partitions by time: a key has to be unique in all of them.
  */
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { ResultAsync } from 'neverthrow';
-import { plusMs, toIsoMicros, type Micros } from '../domain/time.ts';
-import type { PaymentError } from '../error.ts';
+import { errAsync, ResultAsync } from 'neverthrow';
+import { plusMs, systemClock, toIsoMicros, toMs, type Clock, type Micros } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
 
@@ -27,7 +27,9 @@ export interface Pruner {
   readonly tables: readonly Walked[];
   /**
    * Deletes what is over in some pages, from that one on; without one it begins anywhere, since whoever is started again
-   * and again would never come to the end of a large table. Errors: `database_unavailable`, `contention`.
+   * and again would never come to the end of a large table. Nothing of the slice is deleted where it fails. Errors:
+   * `database_unavailable`; `contention`; `event_not_found` where one of them is to be told of again just then; `internal`
+   * where the clocks differ.
    */
   readonly slice: (table: Walked, fromPage: number | undefined, now: Micros) => ResultAsync<Slice, PaymentError>;
 }
@@ -47,24 +49,43 @@ const DAY_MS = 24 * 3600 * 1000;
  * database, which also wrote `created_at`: a row that went too early would let its batch be written twice.
  */
 const BATCH_MINUTES = 60;
+/** Clocks that somebody looks after are seconds apart; and nothing is kept for less than a day. */
+const CLOCKS_APART_MS_MAX = 60 * 60 * 1000;
 
-export const createPruner = (db: Kysely<DB>, { keyDays, eventDays }: Retention): Pruner => ({
+/**
+ * A machine whose clock runs ahead would forget keys long before their time, and have cards charged again: nothing is
+ * deleted while `machine` and the database do not agree on what time it is.
+ */
+export const createPruner = (
+  db: Kysely<DB>,
+  { keyDays, eventDays }: Retention,
+  machine: Clock = systemClock(),
+): Pruner => ({
   tables: TABLES,
   slice: (table, fromPage, now) =>
-    ResultAsync.fromPromise(
-      deleteSlice(db, table, fromPage, plusMs(now, -DAY_MS * (table === 'claims' ? keyDays : eventDays))),
-      readFailure,
-    ),
+    ResultAsync.fromPromise(look(db, table), readFailure).andThen(({ pages, databaseNow }) => {
+      const apartMs = Math.abs(toMs(machine.now()) - toMs(databaseNow));
+      if (apartMs > CLOCKS_APART_MS_MAX) return errAsync(clocksApart(apartMs));
+      const before = plusMs(now, -DAY_MS * (table === 'claims' ? keyDays : eventDays));
+      const from = fromPage ?? Math.floor(Math.random() * pages);
+      return ResultAsync.fromPromise(deleteSlice(db, table, from, pages, before), readFailure);
+    }),
 });
+
+const clocksApart = (apartMs: number): PaymentError => {
+  const minutes = Math.round(apartMs / 60_000);
+  return paymentError('internal', {
+    cause: new Error(`the clocks of this machine and of the database are ${minutes} minutes apart`),
+  });
+};
 
 const deleteSlice = async (
   db: Kysely<DB>,
   table: Walked,
-  fromPage: number | undefined,
+  from: number,
+  pages: number,
   before: Micros,
 ): Promise<Slice> => {
-  const pages = await pagesOf(db, table);
-  const from = fromPage ?? Math.floor(Math.random() * pages);
   const to = from + SLICE_PAGES;
   const inSlice = sql`ctid >= ${`(${from},0)`}::tid and ctid < ${`(${to},0)`}::tid`;
   const { rows } = await sql<Record<string, bigint>>`
@@ -73,15 +94,18 @@ const deleteSlice = async (
   return { rows: Object.fromEntries(counts) as Slice['rows'], nextPage: to < pages ? to : 0 };
 };
 
-const pagesOf = async (db: Kysely<DB>, table: Walked): Promise<number> => {
-  const { rows } = await sql<{ pages: bigint }>`
-    select pg_relation_size(${table}::regclass) / current_setting('block_size')::bigint as pages`.execute(db);
-  return Number(rows[0]?.pages ?? 0n);
+const look = async (db: Kysely<DB>, table: Walked): Promise<{ pages: number; databaseNow: Micros }> => {
+  const pages = sql<bigint>`pg_relation_size(${table}::regclass) / current_setting('block_size')::bigint`.as('pages');
+  const row = await db.selectNoFrom([pages, sql<Micros>`now()`.as('now')]).executeTakeFirstOrThrow();
+  return { pages: Number(row.pages), databaseNow: row.now };
 };
 
 type Part = RawBuilder<unknown>;
 
-/** Each ends with how many rows it has deleted of each table. Nobody else writes to such rows, so none waits for a lock. */
+/**
+ * Each ends with how many rows it has deleted of each table. Nobody writes to such rows but another pruner, or who has an
+ * old event told again: one of the two then waits, for as long as the other's one statement takes, or fails.
+ */
 const STATEMENTS: Readonly<Record<Walked, (inSlice: Part, before: Part) => Part>> = {
   batches: (slice) => sql`
     gone as (

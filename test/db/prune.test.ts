@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { systemClock } from '../../src/domain/time.ts';
 import { createPruner } from '../../src/storage/prune.ts';
 import { createDatabase } from '../support/suite.ts';
 import * as l from './ledger.ts';
@@ -37,4 +38,16 @@ it('a walk of many slices deletes every old key of a table and no other, and so 
        count(*) filter (where status is null) as unsettled from claims`,
   );
   expect(left).toEqual({ young: '2500', unsettled: '1000' });
+});
+
+it.each([-2, 2])('nothing is deleted by a machine whose clock is %i hours ahead of the database', async (hours) => {
+  const machine = systemClock(hours * 3600 * 1000);
+  await sql.query(
+    "insert into stripe_events (id, type, payload, received_at, applied_at, owned_until) select 'x', 'x', '{}', old, old, old from (select now() - interval '1 year' as old) t",
+  );
+  const wrong = createPruner(one.database.pool, { keyDays: 30, eventDays: 180 }, machine);
+  const refused = (await wrong.slice('stripe_events', 0, machine.now()))._unsafeUnwrapErr();
+  expect(String(refused.cause)).toContain('120 minutes apart');
+  const { rows } = (await pruner.slice('stripe_events', 0, l.clock.now()))._unsafeUnwrap();
+  expect(rows).toEqual({ stripe_events: 1 });
 });
