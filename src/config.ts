@@ -131,7 +131,8 @@ const Environment = z.object({
   DB_POOL_MAX: variable(integer(1, 1000), {
     fallback: '10',
     takes: 'a whole number from 1 to 1000',
-    meaning: 'Connections to the database at most; more than a few for each core only wait inside it.',
+    meaning:
+      'Connections to the database at most, beside two in each process; more than a few for each core only wait.',
   }),
   DB_ACQUIRE_TIMEOUT_MS: variable(ms, {
     fallback: '3000',

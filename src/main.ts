@@ -123,7 +123,7 @@ const startService = (
       sharePort: config.workers > 1 && canSharePort,
       databaseUrl,
       stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },
-      registerWebhook: isFirst && config.stripe.kind === 'sandbox',
+      isFirst,
       onWebhookSecret: (secret) => tellFirstProcess({ type: 'webhook secret', secret }),
       log,
     });
@@ -144,9 +144,17 @@ const lockFolder = (config: Config, parts: Part[]): Result<void, string> => {
   });
 };
 
-const startDatabase = ({ database, dataDir }: Config, log: Logger, parts: Part[]): ResultAsync<string, string> => {
+/** One to commit on, and one for what reads whole tables: see `storage/database.ts`. */
+const CONNECTIONS_BESIDE_POOL = 2;
+
+const startDatabase = (
+  { database, dataDir, workers, pool }: Config,
+  log: Logger,
+  parts: Part[],
+): ResultAsync<string, string> => {
   if (database.kind === 'url') return okAsync(database.url);
-  return startPostgres({ dataDir, log }).map((postgres) => {
+  const connections = workers * (pool.max + CONNECTIONS_BESIDE_POOL);
+  return startPostgres({ dataDir, connections, log }).map((postgres) => {
     parts.push({ name: 'Postgres', stop: postgres.stop });
     log.info({ postgres: { pid: postgres.pid, adopted: postgres.adopted } }, 'the embedded Postgres runs');
     return postgres.url;

@@ -50,8 +50,8 @@ export interface ServiceOptions {
   };
   /** Other processes listen on the same port. */
   readonly sharePort?: boolean;
-  /** A sandbox is told to send its webhooks here: by one of several processes. */
-  readonly registerWebhook?: boolean;
+  /** Of several processes, the one that does what one is enough for. */
+  readonly isFirst?: boolean;
   /** Told what that sandbox signs them with. */
   readonly onWebhookSecret?: (secret: string) => void;
   readonly log: Logger;
@@ -83,7 +83,7 @@ const CHECK_CONNECTIONS_MS = 5_000;
 const KEEP_ALIVE_MS = 75_000;
 
 export const createService = (options: ServiceOptions): Service => {
-  const { config, databaseUrl, stripe, log, clock = systemClock() } = options;
+  const { config, databaseUrl, stripe, log, isFirst = true, clock = systemClock() } = options;
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
   // Connections outlive the requests that they were opened for: what they do is named by none of those.
   const database = runJob('database', () =>
@@ -169,6 +169,13 @@ export const createService = (options: ServiceOptions): Service => {
   let bookkeeper: Rounds | undefined;
   let pruner: Rounds | undefined;
 
+  const startWhatOneIsEnoughFor = (apiUrl: string): void => {
+    // A sandbox is told to send its webhooks here.
+    if (config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
+    bookkeeper = runJob('books', () => startBookkeeper(database, metrics, log));
+    pruner = runJob('prune', () => startPruner(ctx, createPruner(database.pool, config.retention), metrics.pruned));
+  };
+
   const listen = (): ResultAsync<Listening, string> =>
     seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
       startMonitor({
@@ -197,13 +204,8 @@ export const createService = (options: ServiceOptions): Service => {
             polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
             balance = runJob('balance', () => startBalance(ctx));
             payouts = runJob('payouts', () => startPayouts(ctx));
-            if (options.registerWebhook ?? config.stripe.kind === 'sandbox')
-              void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
             deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
-            bookkeeper = runJob('books', () => startBookkeeper(database, metrics, log));
-            pruner = runJob('prune', () =>
-              startPruner(ctx, createPruner(database.pool, config.retention), metrics.pruned),
-            );
+            if (isFirst) startWhatOneIsEnoughFor(apiUrl);
             started.refresh();
             return { apiUrl, opsUrl: started.url, demoCustomerId };
           },

@@ -21,6 +21,8 @@ export interface Postgres {
 
 export interface PostgresOptions {
   readonly dataDir: string;
+  /** As many connections as the service may open. One that is adopted still allows what it was started with. */
+  readonly connections?: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -75,7 +77,7 @@ interface Place {
   readonly native: string;
 }
 
-const start = async ({ dataDir: folder, log }: PostgresOptions): Promise<Postgres> => {
+const start = async ({ dataDir: folder, connections = 0, log }: PostgresOptions): Promise<Postgres> => {
   const dataDir = resolve(folder);
   await mkdir(dataDir, { recursive: true });
   const account = await unprivileged();
@@ -97,7 +99,7 @@ const start = async ({ dataDir: folder, log }: PostgresOptions): Promise<Postgre
   await writeKept(dataDir, kept);
   if (!(await exists(cluster))) await initialise(place, cluster, kept.password);
   await refuseOtherMajor(cluster);
-  await configure(place, cluster, kept.port);
+  await configure(place, cluster, kept.port, connections);
   const pid = await launch(place, cluster);
   return asPostgres(place, cluster, pid, false, kept);
 };
@@ -210,18 +212,23 @@ const sharedBuffersMb = (): number => {
   return Math.round(Math.min(8_192, Math.max(128, bytes / 4 / 2 ** 20)));
 };
 
+/** Its own default. */
+const CONNECTIONS_MIN = 100;
+/** Beside the service's: tools, a person's psql, and the three that Postgres keeps for its superuser. */
+const CONNECTIONS_BESIDE = 20;
+
 /**
  * All that Postgres is told. Loopback alone, on every system: a Unix socket was measured to be no faster, and has a
- * limit on the length of its path. After a checkpoint, the first change of each page logs the page, some 10 KB for a debit
- * among millions of accounts instead of 1: at full load 1 GB of log, its own default, would have a checkpoint follow on
- * the other. The rest are its own defaults.
+ * limit on the length of its path. The first change of a page after a checkpoint writes the whole page to the log, so that
+ * among millions of accounts a debit takes 10 KB of log and not 1. A checkpoint begins when the log has grown by so much:
+ * with 1 GB, its own default, at full load one would begin as soon as another has ended. The rest are its own defaults.
  */
-const configuration = (port: number): string => `\
+const configuration = (port: number, connections: number): string => `\
 # Written at each start of the service: changes made here are lost.
 listen_addresses = '127.0.0.1'
 port = ${port}
 unix_socket_directories = ''
-max_connections = 100
+max_connections = ${Math.max(CONNECTIONS_MIN, connections + CONNECTIONS_BESIDE)}
 shared_buffers = ${sharedBuffersMb()}MB
 fsync = on
 synchronous_commit = on
@@ -236,9 +243,9 @@ log_line_prefix = '%m [%p] '
 password_encryption = 'scram-sha-256'
 `;
 
-const configure = async (place: Place, cluster: string, port: number): Promise<void> => {
+const configure = async (place: Place, cluster: string, port: number, connections: number): Promise<void> => {
   const file = join(cluster, 'postgresql.conf');
-  await writeFile(file, configuration(port), { mode: 0o600 });
+  await writeFile(file, configuration(port, connections), { mode: 0o600 });
   await give(file, place.account);
 };
 

@@ -76,6 +76,13 @@ describe('the embedded Postgres', () => {
     expect((await stat(join(dataDir, 'postgres.json'))).mode & 0o777).toBe(0o600);
   });
 
+  it('lets as many in as the service may have connections, and some tools beside them', async () => {
+    const dataDir = await createDataDir();
+    const postgres = (await startPostgres({ dataDir, connections: 4 * 52, log }))._unsafeUnwrap();
+    afterSuite(async () => postgres.stop());
+    expect(await ask(postgres.url, "select current_setting('max_connections')::int")).toEqual([228]);
+  });
+
   it('is found by a tool while it runs, and not when it does not', async () => {
     const dataDir = await createDataDir();
     expect((await findPostgres(dataDir))._unsafeUnwrap()).toBeUndefined();
