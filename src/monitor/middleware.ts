@@ -1,5 +1,5 @@
 /**
- * The monitor for any other Express application, in one line before its routes:
+ * The monitor for any other Express application, in one line before all other middleware and its routes:
  *
  *     app.use(eventLoopMonitor({ port: 9464 }));
  *

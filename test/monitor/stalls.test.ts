@@ -6,6 +6,8 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { CAUSES, injectOnce, storm, suspensions, wedge, type Injected } from '../../scripts/proof/stalls/proofs.ts';
 import { startSubject, type Subject } from '../../scripts/proof/stalls/subject.ts';
 import { afterSuite } from '../support/cleanup.ts';
+import { sendRaw } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 // A machine that stands still while a stack is taken leaves none: what is asserted is of the machine's own time.
 jest.retryTimes(3, { logErrorsBeforeRetry: true });
@@ -43,6 +45,20 @@ describe('a blocked event loop', () => {
       expect([CAUSES[kind], ...HOST]).toContain(told['stall.cause']);
     },
   );
+
+  it('is blamed on the right one of two requests that came at once on one connection', async () => {
+    const { apiUrl, stalls } = await prepared();
+    const before = new Set((await stalls()).map((stall) => stall['stall.id']));
+    const ask = (path: string, connection: string): string =>
+      `GET ${path}?ms=150 HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\n\r\n`;
+    await sendRaw(apiUrl, ask('/later/regex/1', 'keep-alive') + ask('/work/2', 'close'));
+    const routes = async (): Promise<(string | undefined)[]> =>
+      (await stalls())
+        .filter((stall) => stall['stall.phase'] === 'ended' && !before.has(stall['stall.id']))
+        .map((stall) => stall['http.route']);
+    await until(async () => (await routes()).includes('/work/:id'));
+    await until(async () => (await routes()).includes('/later/regex/:id'));
+  });
 
   it('is told of on the ops port by every page that shows it', async () => {
     const { ops } = await prepared();
