@@ -22,6 +22,8 @@ export const BEAT_MS = 20;
 const PRESSURE_BEATS = 5;
 /** A loop that is busier has no time to spare. */
 const SPARE_MAX = 0.7;
+/** A turn that is shorter is not asked how long it waited. By so much a duration may be wrong, and no more. */
+const IDLE_MIN_MS = 0.5;
 /** Of intervals of a tenth of a second: a burst is no load yet. */
 const BUSY_AFTER = 5;
 /** What the loop was late is kept this long for the percentiles of `nodejs_eventloop_lag_*`. */
@@ -91,28 +93,32 @@ export const startBeat = (options: BeatOptions): Beat => {
   const { nodeTiming } = performance;
   let idleAt = nodeTiming.idleTime;
 
-  /** What ran before it has ended, and something else begins. */
-  const mark = (): void => {
-    const now = performance.now();
+  /** What ran before has ended, and something else begins. */
+  const mark = (now: number): void => {
+    if (now - turnAt > IDLE_MIN_MS) lookBack(now);
+    turnAt = now;
+    slots[SLOT.turn] = ++turns;
+    slots[SLOT.turnAt] = now;
+  };
+  const lookBack = (now: number): void => {
     const idle = nodeTiming.idleTime;
     if (now - turnAt > metricMs)
       longTurns.push({ turn: turns, startedAt: turnAt, endedAt: now, idleMs: Math.max(0, idle - idleAt) });
-    turnAt = now;
     idleAt = idle;
-    slots[SLOT.turn] = ++turns;
-    slots[SLOT.turnAt] = now;
   };
   // Each request is stamped as it begins, and each turn of the loop after it has looked for events, by an immediate that
   // keeps nothing alive and so lets the loop wait.
   let check: NodeJS.Immediate;
   const onCheck = (): void => {
-    mark();
+    mark(performance.now());
+    // The loop waits once in each turn: however short that was, it does not add up.
+    idleAt = nodeTiming.idleTime;
     check = setImmediate(onCheck).unref();
   };
   onCheck();
   // Each callback too, while there is time to spare: at full load that was measured to cost a cheap request 4 %. Then a
   // stall is told with the few milliseconds of those who ran in the same turn.
-  const hook = createHook({ before: mark, trackPromises: false });
+  const hook = createHook({ before: () => mark(performance.now()), trackPromises: false });
   hook.enable();
   let busyFor = 0;
   const spare = (activeRatio: number): void => {
@@ -141,9 +147,9 @@ export const startBeat = (options: BeatOptions): Beat => {
   const onContinued = (): void => void (continuedAt = performance.now());
   process.on('SIGCONT', onContinued);
 
-  /** What `mark` has read already is not asked for again: a call that is made fifty times a second is always a cold one. */
+  /** What the turn's check has read already is not asked for again: a call that is made fifty times a second is always a cold one. */
   const read = (): Reading => {
-    mark();
+    mark(performance.now());
     return { at: turnAt, idleMs: idleAt, cpuMs: msOf(process.threadCpuUsage()) };
   };
 
@@ -206,6 +212,7 @@ export const startBeat = (options: BeatOptions): Beat => {
   let stalledMs = 0;
   const feelPressure = (lateMs: number, now: Reading): void => {
     if (delays.push(lateMs) < PRESSURE_BEATS) return;
+    lag.record(delays, now.at);
     const delayMs = delays.sort((a, b) => a - b)[PRESSURE_BEATS >> 1] ?? 0;
     const intervalMs = now.at - pressed.at;
     const utilisation = 1 - (now.idleMs - pressed.idleMs) / intervalMs;
@@ -231,7 +238,6 @@ export const startBeat = (options: BeatOptions): Beat => {
     for (const { durationMs } of held) stalledMs += durationMs;
     const lateMs = Math.max(0, now.at - before.at - BEAT_MS);
     lagMsMax = Math.max(lagMsMax, lateMs);
-    lag.record(lateMs, now.at);
     feelPressure(lateMs, now);
     before = now;
   };
@@ -268,18 +274,21 @@ interface Reading {
 const msOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 
 /** Two histograms: one fills up while the other, full, is what is shown. */
-const createLagWindow = (): { record: (lagMs: number, now: number) => void; last: () => RecordableHistogram } => {
+const createLagWindow = (): {
+  record: (lagsMs: readonly number[], now: number) => void;
+  last: () => RecordableHistogram;
+} => {
   let filling = createHistogram();
   let full = filling;
   let since = performance.now();
-  const record = (lagMs: number, now: number): void => {
+  const record = (lagsMs: readonly number[], now: number): void => {
     if (now - since > LAG_WINDOW_MS) {
       full = filling;
       filling = createHistogram();
       since = now;
     }
     // A histogram counts whole numbers from 1.
-    filling.record(Math.max(1, Math.round(lagMs * 1e6)));
+    for (const lagMs of lagsMs) filling.record(Math.max(1, Math.round(lagMs * 1e6)));
   };
   return { record, last: () => full };
 };

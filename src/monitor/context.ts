@@ -8,13 +8,18 @@ export interface Work {
   readonly requestId?: string;
 }
 
+/** A request. It began at this `performance.now()`, which is not asked twice. */
+export interface RequestWork extends Work {
+  readonly startedAt: number;
+}
+
 /**
  * The number of turns that the event loop has begun. A stack that is taken from another thread reads it through the
  * prototype of the work, on the main thread, and so tells whether it still is the turn that was asked about.
  */
 let turnNow = (): number => 0;
-/** Tells that another turn begins. */
-let beginTurn = (): void => undefined;
+/** Tells that another turn begins, at this `performance.now()`. */
+let beginTurn: (now: number) => void = () => undefined;
 class Followed implements Work {
   route: string;
   readonly method?: string;
@@ -30,7 +35,7 @@ Object.defineProperty(Followed.prototype, 'turn', { get: () => turnNow(), enumer
 
 export const storage: AsyncLocalStorage<Work> = new AsyncLocalStorage();
 
-export const followTurns = (read: () => number, begin: () => void): void => {
+export const followTurns = (read: () => number, begin: (now: number) => void): void => {
   turnNow = read;
   beginTurn = begin;
 };
@@ -39,8 +44,8 @@ export const followTurns = (read: () => number, begin: () => void): void => {
  * Runs a request's handlers: what stalls in them, or in what they await, is named by `work.route` as it is then. What is
  * left of the callback that brought it belongs to it too. To be called in such a callback alone: for all else, `runJob`.
  */
-export const runWork = <T>(work: Work, run: (work: Work) => T): T => {
-  beginTurn();
+export const runWork = <T>(work: RequestWork, run: (work: Work) => T): T => {
+  beginTurn(work.startedAt);
   const followed = new Followed(work);
   // `run` would make a second context, to go back to what was; at the end of a callback Node does that by itself.
   storage.enterWith(followed);
@@ -49,8 +54,12 @@ export const runWork = <T>(work: Work, run: (work: Work) => T): T => {
 
 /** Runs work that belongs to no request: a sweeper, a webhook's delivery, a lane of commits. */
 export const runJob = <T>(name: string, run: () => T): T => {
-  beginTurn();
-  return storage.run(new Followed({ route: `job:${name}` }), run);
+  beginTurn(performance.now());
+  // `storage.run` would leave a context behind that says nothing, and each request on what was opened in it would copy it.
+  return AsyncLocalStorage.snapshot()(() => {
+    storage.enterWith(new Followed({ route: `job:${name}` }));
+    return run();
+  });
 };
 
 /** Names the route of the request under way, once it is known. */

@@ -1,5 +1,5 @@
 /** What Linux tells of the main thread and of the machine under it. Elsewhere nothing is known, and nothing is claimed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Running totals, in milliseconds; undefined where this system does not keep them. */
@@ -25,29 +25,48 @@ export interface Host {
   readonly mainThread: () => MainThread | undefined;
 }
 
-const read = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+/** A file as it is when it is called; nothing where it cannot be read. */
+type Read = () => string;
+
+/** `cpu.stat` is the longest, with some hundred bytes. */
+const buffer = Buffer.alloc(4_096);
+
+/** The first of them that can be opened. It stays open: to open it takes longer than to read it. */
+const openFirst = (paths: readonly string[]): Read => {
+  for (const path of paths) {
+    try {
+      const file = openSync(path, 'r');
+      return () => {
+        try {
+          return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+        } catch {
+          return '';
+        }
+      };
+    } catch {
+      // The next one may be there.
+    }
   }
+  return () => '';
 };
 
-/** The first of them that can be read, looked for once. */
-const firstOf = (paths: readonly string[]): string | undefined => paths.find((path) => existsSync(path));
-
-/** A file's path in our cgroup: version 2's one tree, or version 1's tree of the CPU controller. */
-const cgroupFile = (name: string): string | undefined => {
-  const lines = (read('/proc/self/cgroup') ?? '').trim().split('\n');
-  const paths = lines.flatMap((line) => {
+/** A file's paths in our cgroup: version 2's one tree, or version 1's tree of the CPU controller. */
+const cgroupPaths = (name: string): string[] => {
+  const lines = cgroups().trim().split('\n');
+  return lines.flatMap((line) => {
     const [, controllers = '', path = '/'] = line.split(':', 3);
     if (controllers === '') return [join('/sys/fs/cgroup', path, name), join('/sys/fs/cgroup', name)];
     return controllers.split(',').includes('cpu') ? [join('/sys/fs/cgroup/cpu', path, name)] : [];
   });
-  return firstOf(paths);
 };
 
-const textOf = (path: string | undefined): string => (path === undefined ? '' : (read(path) ?? ''));
+const cgroups = (): string => {
+  try {
+    return readFileSync('/proc/self/cgroup', 'utf8');
+  } catch {
+    return '';
+  }
+};
 
 const msIn = (text: string, pattern: RegExp, perMs: number): number | undefined => {
   const found = pattern.exec(text)?.[1];
@@ -59,23 +78,23 @@ const TICK_MS = 10;
 
 /** The main thread's id is the process's. */
 export const openHost = (pid: number): Host => {
-  const cpuStat = cgroupFile('cpu.stat');
-  const pressure = cgroupFile('cpu.pressure') ?? firstOf(['/proc/pressure/cpu']);
-  const schedstat = firstOf([`/proc/${pid}/task/${pid}/schedstat`]);
-  const stat = firstOf([`/proc/${pid}/task/${pid}/stat`]);
+  const cpuStat = openFirst(cgroupPaths('cpu.stat'));
+  const pressure = openFirst([...cgroupPaths('cpu.pressure'), '/proc/pressure/cpu']);
+  const schedstat = openFirst([`/proc/${pid}/task/${pid}/schedstat`]);
+  const stat = openFirst([`/proc/${pid}/task/${pid}/stat`]);
 
   const totals = (): HostTotals => {
-    const quota = textOf(cpuStat);
+    const quota = cpuStat();
     return {
       // Microseconds in version 2, nanoseconds in version 1.
       throttledMs: msIn(quota, /throttled_usec (\d+)/, 1e3) ?? msIn(quota, /throttled_time (\d+)/, 1e6),
-      pressureMs: msIn(textOf(pressure), /some .*total=(\d+)/, 1e3),
-      queuedMs: msIn(textOf(schedstat), /^\d+ (\d+)/, 1e6),
+      pressureMs: msIn(pressure(), /some .*total=(\d+)/, 1e3),
+      queuedMs: msIn(schedstat(), /^\d+ (\d+)/, 1e6),
     };
   };
   const mainThread = (): MainThread | undefined => {
     // The name in parentheses may hold anything; what follows the last of them is numbered from the third field on.
-    const fields = textOf(stat)
+    const fields = stat()
       .replace(/^.*\) /s, '')
       .split(' ');
     const [state] = fields;

@@ -8,7 +8,7 @@
  * `runJob('name', work)`.
  */
 import type { Request, RequestHandler } from 'express';
-import { runWork, type Work } from './context.ts';
+import { runWork, type RequestWork, type Work } from './context.ts';
 import { createMetrics } from './metrics.ts';
 import { startMonitor, type Monitor } from './monitor.ts';
 import type { Economics } from './ops.ts';
@@ -71,12 +71,11 @@ export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandl
   }, onError);
 
   return (request, response, next) => {
-    const work: Work = { route: 'unmatched', method: request.method };
-    const startedAt = performance.now();
+    const work: RequestWork = { route: 'unmatched', method: request.method, startedAt: performance.now() };
     inflight++;
     response.once('close', () => {
       inflight--;
-      metrics.request(request.method, work.route, response.statusCode, performance.now() - startedAt);
+      metrics.request(request.method, work.route, response.statusCode, performance.now() - work.startedAt);
     });
     runWork(work, (followed) => {
       followRoute(request, followed, work);

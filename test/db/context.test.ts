@@ -17,7 +17,7 @@ it('a connection works in the name of the database, and not of the request that 
     openDatabase({ url, poolMin: 0, poolMax: 2, acquireTimeoutMs: 10_000, log });
   const database = runJob('database', open);
   afterSuite(database.close);
-  const pid = await runWork({ route: '/v1/payments' }, async () => {
+  const pid = await runWork({ route: '/v1/payments', startedAt: performance.now() }, async () => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database.pool);
     expect(storage.getStore()?.route).toBe('/v1/payments');
     return rows[0]?.pid;

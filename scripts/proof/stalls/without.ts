@@ -49,7 +49,7 @@ export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
       file: 'monitor/beat.ts',
       from: 'followTurns(() => turns, mark);',
       to: `
-        const stamp = () => { if (!(off && mine('turns'))) mark(); };
+        const stamp = (now) => { if (!(off && mine('turns'))) mark(now); };
         followTurns(() => turns, stamp);
         const mine = (part) => ['', part].includes(process.env.SWITCH ?? '');
         let off = false;
