@@ -1,9 +1,11 @@
 /** Starts everything and stops it again, in the order in which each part needs the others. */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { loadConfig, VARIABLES, type Config } from './config.ts';
 import { openLog, type Log } from './log.ts';
+import { serveFleet } from './monitor/fleet.ts';
 import { lockDataDir } from './platform/lock.ts';
 import { startPostgres } from './platform/postgres.ts';
 import { messageOf } from './platform/process.ts';
@@ -96,12 +98,23 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const { apiUrl, opsUrl, demoCustomerId } =
       config.workers === 1
         ? yield* startService(config, { ...places, index: 0 }, log, parts)
-        : yield* startWorkers(config.workers, places, log).map(({ listening, stop }) => {
-            parts.push({ name: 'the workers', stop });
-            return listening;
-          });
+        : yield* startSeveral(config, places, log, parts);
     return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
   });
+
+/** Workers, and the ops port for all of them. */
+const startSeveral = (
+  { workers, host, opsPort }: Config,
+  places: Omit<Task, 'index'>,
+  log: Logger,
+  parts: Part[],
+): ResultAsync<Listening, string> => {
+  const secret = randomBytes(24).toString('base64url');
+  return startWorkers(workers, { ...places, opsSecret: secret }, log).andThen(({ listening, running, stop }) => {
+    parts.push({ name: 'the workers', stop });
+    return serveFleet({ host, port: opsPort, secret, members: running }).map((opsUrl) => ({ ...listening, opsUrl }));
+  });
+};
 
 /**
  * The service in this process: all of it, or one of several that share the port. Only now is it loaded: a process that
@@ -109,7 +122,7 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
  */
 const startService = (
   config: Config,
-  { index, port, databaseUrl, sandboxUrl }: Task,
+  { index, port, databaseUrl, sandboxUrl, opsSecret }: Task,
   log: Logger,
   parts: Part[],
 ): ResultAsync<Listening, string> =>
@@ -119,7 +132,8 @@ const startService = (
   ).andThen(({ createService }) => {
     const isFirst = index === 0;
     const service = createService({
-      config: { ...config, port: port ?? config.port, opsPort: isFirst ? config.opsPort : 0 },
+      config: { ...config, port: port ?? config.port },
+      ...(opsSecret === undefined ? {} : { ops: { host: '127.0.0.1', port: 0, secret: opsSecret } }),
       sharePort: config.workers > 1 && canSharePort,
       databaseUrl,
       stripe: { ...config.stripe, apiBase: config.stripe.apiBase ?? sandboxUrl },

@@ -52,6 +52,8 @@ export interface ServiceOptions {
   readonly sharePort?: boolean;
   /** Of several processes, the one that does what one is enough for. */
   readonly isFirst?: boolean;
+  /** Of several processes: where its part of the ops port is, and what opens it to the one that adds them up. */
+  readonly ops?: { readonly host: string; readonly port: number; readonly secret: string };
   /** Told what that sandbox signs them with. */
   readonly onWebhookSecret?: (secret: string) => void;
   readonly log: Logger;
@@ -179,8 +181,7 @@ export const createService = (options: ServiceOptions): Service => {
   const listen = (): ResultAsync<Listening, string> =>
     seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
       startMonitor({
-        host: config.host,
-        port: config.opsPort,
+        ...(options.ops ?? { host: config.host, port: config.opsPort }),
         tiers: config.stalls,
         logLevel: config.logLevel,
         inflight,
@@ -191,7 +192,7 @@ export const createService = (options: ServiceOptions): Service => {
           spent: metrics.spent(),
         }),
         snapshot: async () => (snapshot = await snapshotOf(ctx, database, keys, sweeper)),
-        metrics: metrics.text,
+        metrics: metrics.json,
         onGc: metrics.gc,
         onPressure: admission.feel,
         warn: (fields, message) => log.warn(fields, message),

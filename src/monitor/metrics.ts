@@ -2,12 +2,13 @@
 import { readdir } from 'node:fs/promises';
 import { performance, type RecordableHistogram } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
 import type { GcKind } from './beat.ts';
 import type { Spent } from './ops.ts';
 
 export interface Metrics {
-  readonly text: () => Promise<string>;
+  /** As prom-client's JSON: what several processes count can be added up. */
+  readonly json: () => Promise<readonly object[]>;
   readonly request: (method: string, route: string, status: number, durationMs: number) => void;
   readonly batch: (lane: string, batch: Batch) => void;
   /** A connection that a request had to itself: how long it waited for it, and how long it held it. */
@@ -67,11 +68,12 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     buckets: number[],
     ...labelNames: L[]
   ): Histogram<L> => new Histogram({ name, help, labelNames, buckets, registers });
-  const gauge = (name: string, help: string, read: () => number | undefined): void => {
+  const gauge: GaugeOf = (name, help, read, aggregator = 'sum') => {
     new Gauge({
       name,
       help,
       registers,
+      aggregator,
       collect() {
         const value = read();
         // Not `reset`, which would show a 0 that nobody measured.
@@ -80,12 +82,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       },
     });
   };
-  const gauges = (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void => {
+  const gauges: GaugesOf = (name, help, label, read, aggregator = 'sum') => {
     new Gauge({
       name,
       help,
       labelNames: [label],
       registers,
+      aggregator,
       collect() {
         for (const [key, value] of Object.entries(read())) this.set({ [label]: key }, value);
       },
@@ -161,28 +164,38 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'quittance_unknown_outcomes',
     'Attempts whose outcome at Stripe nobody knows, past their lease.',
     () => sources.unknown()?.count,
+    'max',
   );
-  gauge('quittance_unknown_outcome_age_seconds', 'How long ago the oldest of them began.', () => {
+  const oldestS = (): number | undefined => {
     const unknown = sources.unknown();
     return unknown && unknown.oldestMs / 1000;
-  });
-  gauges('quittance_stripe_circuit', '1 for the state that the circuit breaker around Stripe is in.', 'state', () => {
+  };
+  gauge('quittance_unknown_outcome_age_seconds', 'How long ago the oldest of them began.', oldestS, 'max');
+  const circuits = (): Record<string, number> => {
     const now = sources.stripe?.circuit();
     return now === undefined ? {} : Object.fromEntries(CIRCUITS.map((state) => [state, Number(state === now)]));
-  });
+  };
+  gauges(
+    'quittance_stripe_circuit',
+    '1 for the state that the circuit breaker around Stripe is in; of several processes, for each state that one is in.',
+    'state',
+    circuits,
+    'max',
+  );
   gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
   let booksBalance: number | undefined;
   gauge(
     'quittance_ledger_balanced',
     "1 where every merchant's debits equalled his credits in every currency when they were last added up, 0 where not.",
     () => booksBalance,
+    'min',
   );
   gaugeTheLoop(gauge, sources.lag);
   gaugeTheProcess(gauge, gauges, registers);
 
   const spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0 };
   return {
-    text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
     request: (method, route, status, durationMs) => {
       requests.observe(
         { http_request_method: method, http_route: route, http_response_status_code: status },
@@ -225,16 +238,26 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   };
 };
 
-type GaugeOf = (name: string, help: string, read: () => number | undefined) => void;
-type GaugesOf = (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>) => void;
+/** What several processes show is summed, unless told otherwise. */
+type GaugeOf = (name: string, help: string, read: () => number | undefined, aggregator?: Aggregator) => void;
+type GaugesOf = (
+  name: string,
+  help: string,
+  label: string,
+  read: () => Readonly<Record<string, number>>,
+  aggregator?: Aggregator,
+) => void;
 
 /** prom-client's names, so that dashboards that exist show it; measured by the beat, not by the scrape. */
 const gaugeTheLoop = (gauge: GaugeOf, lag: MetricsSources['lag']): void => {
-  const of = (suffix: string, help: string, read: (histogram: RecordableHistogram) => number): void =>
-    gauge(`nodejs_eventloop_lag_${suffix}seconds`, `${help} over the last ten seconds.`, () => {
+  // Of several processes, the one that is worst off.
+  const of = (suffix: string, help: string, read: (histogram: RecordableHistogram) => number): void => {
+    const readS = (): number | undefined => {
       const histogram = lag();
       return histogram && histogram.count > 0 ? read(histogram) / 1e9 : undefined;
-    });
+    };
+    gauge(`nodejs_eventloop_lag_${suffix}seconds`, `${help} over the last ten seconds.`, readS, 'max');
+  };
   of('', 'The mean delay of the event loop', ({ mean }) => mean);
   of('min_', 'The shortest delay of the event loop', ({ min }) => min);
   of('max_', 'The longest delay of the event loop', ({ max }) => max);
@@ -252,6 +275,7 @@ const gaugeTheLoop = (gauge: GaugeOf, lag: MetricsSources['lag']): void => {
       since = now;
       return utilization;
     },
+    'average',
   );
 };
 
@@ -267,7 +291,7 @@ const gaugeTheProcess = (gauge: GaugeOf, gauges: GaugesOf, registers: Registry[]
     },
   });
   const startedS = Math.round(Date.now() / 1000 - process.uptime());
-  gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => startedS);
+  gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => startedS, 'min');
   gauge('process_resident_memory_bytes', 'Memory that the process holds.', () => process.memoryUsage.rss());
   gauge('nodejs_heap_size_used_bytes', 'V8 heap in use, main thread.', () => process.memoryUsage().heapUsed);
   gauge('nodejs_heap_size_total_bytes', 'V8 heap, main thread.', () => process.memoryUsage().heapTotal);

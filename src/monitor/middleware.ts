@@ -61,7 +61,7 @@ export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandl
     inflight: () => inflight,
     live: () => ({ inflight, waiting: { commit: 0, pool: 0 }, shed: 0, spent: metrics.spent() }),
     snapshot: undefined,
-    metrics: metrics.text,
+    metrics: metrics.json,
     onGc: metrics.gc,
     onPressure: () => undefined,
     warn: (fields, message) => complain(`${message} ${JSON.stringify(fields)}`),

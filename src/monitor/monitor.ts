@@ -9,7 +9,7 @@ import { ResultAsync } from 'neverthrow';
 import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
 import { runJob, storage } from './context.ts';
-import type { Economics, FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
+import { ECONOMICS, type Economics, type FromOps, type Live, type OpsData, type Snapshot, type ToOps } from './ops.ts';
 import type { Tiers } from './sample.ts';
 import { sharedClockOffsetMs, SLOTS } from './slots.ts';
 import { loadNativeStack, MAIN } from './native-stack.ts';
@@ -27,14 +27,16 @@ export interface MonitorOptions {
   readonly live: () => Omit<Live, keyof Interval>;
   /** The service's checks and on-call keys, asked every two seconds; undefined where there are none, and then no key is asked for. */
   readonly snapshot: (() => Promise<Snapshot>) | undefined;
-  /** The main thread's metrics as text; asked when someone scrapes. */
-  readonly metrics: () => Promise<string>;
+  /** The main thread's metrics, as prom-client's JSON; asked when someone scrapes. */
+  readonly metrics: () => Promise<readonly object[]>;
   readonly onGc: (kind: GcKind, durationMs: number) => void;
   /** Every tenth of a second: what decides whether requests are let in. */
   readonly onPressure: (pressure: Pressure) => void;
   readonly warn: (fields: object, message: string) => void;
   readonly runbookUrl?: string;
   readonly economics?: Partial<Economics>;
+  /** One of several processes: what opens its view to the one that adds them up. */
+  readonly secret?: string | undefined;
 }
 
 export interface Monitor {
@@ -49,8 +51,6 @@ const LIVE_EVERY_MS = 1_000;
 const SNAPSHOT_EVERY_MS = 2_000;
 /** Where no address is set, the runbook's place in the repository. */
 const RUNBOOK = 'scripts/ops/runbook.md';
-/** The story's: 32 instances at $12,000 a month, $180,000 of engineering, and 4 instances of 32 left. */
-const STORY: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
 const LEVELS: Record<string, number> = {
   trace: 10,
   debug: 20,
@@ -79,7 +79,7 @@ const start = async (options: MonitorOptions): Promise<Monitor> => {
   const snapshot = async (): Promise<void> => {
     if (options.snapshot) send({ type: 'snapshot', snapshot: await options.snapshot() });
   };
-  const render = async (): Promise<void> => send({ type: 'metrics', text: await options.metrics() });
+  const render = async (): Promise<void> => send({ type: 'metrics', metrics: await options.metrics() });
   const attempt = (what: Promise<void>): void =>
     void what.catch((error: unknown) => options.warn({ err: error }, 'the ops port could not be told what is new'));
 
@@ -155,7 +155,8 @@ const startWorker = (
     runbookUrl: options.runbookUrl ?? RUNBOOK,
     levelMin: LEVELS[logLevel] ?? 30,
     protect: snapshot !== undefined,
-    economics: { ...STORY, ...options.economics },
+    economics: { ...ECONOMICS, ...options.economics },
+    secret: options.secret,
   };
   return new Worker(new URL('./ops-worker.ts', import.meta.url), {
     workerData: data,

@@ -5,29 +5,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fieldsOf, sentenceOf } from './line.ts';
-import type { Check, Economics, Live, Snapshot } from './ops.ts';
-import type { Records } from './records.ts';
+import type { Economics } from './ops.ts';
 import { verdictOf } from './verdict.ts';
+import { metricsText, type View, type Want } from './view.ts';
 
 export interface OpsServerOptions {
   readonly host: string;
   readonly port: number;
   readonly protect: boolean;
   readonly economics: Economics;
-  readonly records: Records;
-  readonly render: () => Promise<string>;
-  readonly live: () => Live | undefined;
-  readonly snapshot: () => { readonly snapshot: Snapshot; readonly ageMs: number };
-  readonly loop: () => { readonly ageMs: number; readonly blockedMs: number };
-  readonly inflight: () => number;
+  /** Asked for each answer. */
+  readonly view: (want: Want) => Promise<View>;
+  /** Who knows it may read the view as it is, at /view. */
+  readonly secret: string | undefined;
   readonly onListening: (url: string) => void;
   readonly onError: (message: string) => void;
 }
 
-/** A loop that has not come round for this long cannot serve: an instance without it is better off. */
-const WEDGED_MS = 2_000;
-/** Snapshots come every two seconds; this many missed, and nothing is known of the database. */
-const SNAPSHOT_MAX_AGE_MS = 10_000;
 const STALLS_SHOWN = 100;
 const VERDICT_MINUTES = 60;
 const MINUTES_MAX = 1_440;
@@ -54,127 +48,157 @@ const PAGE_HEADERS = {
   'Referrer-Policy': 'no-referrer',
 };
 
-export const serveOps = (options: OpsServerOptions): void => {
-  const { host, port, records } = options;
+type SeenStall = View['stalls'][number];
+const sentence = (stall: SeenStall): string =>
+  stall.worker ? `${sentenceOf(stall)}, in worker ${stall.worker.index} (pid ${stall.worker.pid})` : sentenceOf(stall);
 
-  const checks = (): Record<string, Check> => {
-    const { snapshot, ageMs: snapshotAgeMs } = options.snapshot();
-    const { ageMs } = options.loop();
-    return {
-      event_loop: { ok: ageMs < WEDGED_MS, detail: `came round ${Math.round(ageMs)} ms ago` },
-      ...snapshot.checks,
-      ...(!options.protect || snapshotAgeMs < SNAPSHOT_MAX_AGE_MS
-        ? {}
-        : { snapshot: { ok: false, detail: `the checks are ${Math.round(snapshotAgeMs)} ms old` } }),
-    };
-  };
+interface Answer {
+  readonly want: Want;
+  readonly send: (response: ServerResponse, view: View, request: IncomingMessage) => void;
+}
 
-  const livez = (response: ServerResponse): void => {
-    const { ageMs, blockedMs } = options.loop();
-    json(response, 200, { status: 'alive', event_loop_age_ms: Math.round(ageMs), blocked_ms: Math.round(blockedMs) });
-  };
+const HEALTH: Want = { minutes: 0, metrics: false };
 
-  const readyz = (response: ServerResponse): void => {
-    const found = checks();
-    const ready = Object.values(found).every(({ ok }) => ok);
-    const ageMs = Math.round(options.snapshot().ageMs);
-    json(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', age_ms: ageMs, checks: found });
-  };
+const livez: Answer = {
+  want: HEALTH,
+  send: (response, { loop: { ageMs, blockedMs } }) =>
+    json(response, 200, { status: 'alive', event_loop_age_ms: Math.round(ageMs), blocked_ms: Math.round(blockedMs) }),
+};
 
-  const stalls = (response: ServerResponse): void => {
-    const latest = records.stalls().slice(-STALLS_SHOWN).reverse();
+const readyz: Answer = {
+  want: HEALTH,
+  send: (response, { checks, checksAgeMs }) => {
+    const ready = Object.values(checks).every(({ ok }) => ok);
+    const status = ready ? 'ready' : 'not ready';
+    json(response, ready ? 200 : 503, { status, age_ms: Math.round(checksAgeMs), checks });
+  },
+};
+
+const metrics: Answer = {
+  want: { minutes: 0, metrics: true },
+  send: (response, view) =>
+    void metricsText(view.metrics).then((body) => text(response, 'text/plain; version=0.0.4', body)),
+};
+
+const stalls: Answer = {
+  want: { minutes: 1, metrics: false },
+  send: (response, view) => {
+    const latest = view.stalls.slice(-STALLS_SHOWN).reverse();
     const data = latest.map((stall) => ({
       time: stall.at,
       severity: stall.severity,
-      msg: sentenceOf(stall),
+      msg: sentence(stall),
+      worker: stall.worker?.index,
+      pid: stall.worker?.pid,
       ...fieldsOf(stall),
     }));
     json(response, 200, { object: 'list', data });
-  };
+  },
+};
 
-  const verdict = (response: ServerResponse, request: IncomingMessage): void => {
+const verdict = (defaults: Economics): Answer => ({
+  want: { minutes: MINUTES_MAX, metrics: false },
+  send: (response, view, request) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://ops');
-    const asked = settingsIn(searchParams, options.economics);
+    const asked = settingsIn(searchParams, defaults);
     if (typeof asked === 'string') {
       json(response, 400, { error: { code: 'invalid_request', message: asked } });
       return;
     }
-    const report = verdictOf(records.minutes(asked.minutes), asked.economics);
+    const minutes = view.minutes.map((own) => own.slice(-asked.minutes));
+    const report = verdictOf(minutes, asked.economics);
     if (request.headers.accept?.includes('application/json')) json(response, 200, report);
     else text(response, 'text/plain', `${report.summary}\n`);
-  };
+  },
+});
 
-  const live = (response: ServerResponse): void => {
-    const { snapshot, ageMs } = options.snapshot();
-    const { blockedMs, ageMs: loopAgeMs } = options.loop();
-    const hour = verdictOf(records.minutes(VERDICT_MINUTES), options.economics);
+const live = (economics: Economics): Answer => ({
+  want: { minutes: VERDICT_MINUTES, metrics: false },
+  send: (response, view) => {
+    const hour = verdictOf(view.minutes, economics);
     json(response, 200, {
-      loop: { age_ms: loopAgeMs, blocked_ms: blockedMs },
-      inflight: options.inflight(),
-      live: options.live(),
-      unknown: snapshot.unknown,
-      checks: checks(),
-      checks_age_ms: ageMs,
-      points: records.points(),
+      loop: { age_ms: view.loop.ageMs, blocked_ms: view.loop.blockedMs },
+      inflight: view.inflight,
+      live: view.live,
+      unknown: view.unknown,
+      checks: view.checks,
+      checks_age_ms: view.checksAgeMs,
+      points: view.points,
       culprits: hour.culprits,
       verdict: { finding: hour.finding, advice: hour.advice, summary: hour.summary },
-      stalls: records
-        .stalls()
+      stalls: view.stalls
         .slice(-20)
         .reverse()
         .map((stall) => ({
           at: stall.at,
-          msg: sentenceOf(stall),
+          msg: sentence(stall),
           severity: stall.severity,
           cause: stall.cause,
           phase: stall.phase,
         })),
     });
-  };
+  },
+});
 
-  const mayReadMore = ({ headers }: IncomingMessage): boolean => {
-    if (!options.protect) return true;
-    const key = /^Bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1];
-    return key !== undefined && options.snapshot().snapshot.keyHashes.includes(hashOf(key));
-  };
-
-  const metrics = (response: ServerResponse): void => {
-    void options.render().then((body) => text(response, 'text/plain; version=0.0.4', body));
-  };
-
-  type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+export const serveOps = (options: OpsServerOptions): void => {
+  const { host, port, economics, secret } = options;
   const open: Readonly<Record<string, Answer>> = { '/livez': livez, '/readyz': readyz };
   const closed: Readonly<Record<string, Answer>> = {
     '/metrics': metrics,
     '/stalls': stalls,
-    '/verdict': verdict,
-    '/live': live,
+    '/verdict': verdict(economics),
+    '/live': live(economics),
   };
 
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+  const mayReadMore = (request: IncomingMessage, { keyHashes }: View): boolean => {
+    const key = options.protect ? keyIn(request) : '';
+    return key === '' || (key !== undefined && keyHashes.includes(hashOf(key)));
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url?.split('?')[0] ?? '/';
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-    if (request.method !== 'GET' && request.method !== 'HEAD')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
       json(response, 405, { error: { code: 'method_not_allowed', message: 'The ops port is only read.' } });
-    else if (page) text(response, page.type, readFileSync(page.file, 'utf8'), PAGE_HEADERS);
-    else if (Object.hasOwn(open, path)) open[path]?.(response, request);
-    else if (!mayReadMore(request))
+      return;
+    }
+    if (page) {
+      text(response, page.type, readFileSync(page.file, 'utf8'), PAGE_HEADERS);
+      return;
+    }
+    if (path === '/view' && secret !== undefined && keyIn(request) === secret) {
+      json(response, 200, await options.view(wantIn(request)));
+      return;
+    }
+    const isOpen = Object.hasOwn(open, path);
+    const known = isOpen ? open[path] : Object.hasOwn(closed, path) ? closed[path] : undefined;
+    // Who may not read is not worth the work of the whole.
+    if (!isOpen && !mayReadMore(request, await options.view(HEALTH)))
       json(response, 401, {
         error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' },
       });
-    else if (Object.hasOwn(closed, path)) closed[path]?.(response, request);
+    else if (known) known.send(response, await options.view(known.want), request);
     else {
       const message = `There are /, ${[...Object.keys(open), ...Object.keys(closed)].join(', ')}.`;
       json(response, 404, { error: { code: 'route_not_found', message } });
     }
   };
 
-  const server = createServer(answer);
+  const server = createServer((request, response) => void answer(request, response));
   server.on('error', (error) => options.onError(error.message));
   server.listen(port, host, () => {
     const address = server.address();
     options.onListening(`http://${host}:${typeof address === 'object' && address ? address.port : port}`);
   });
+};
+
+const keyIn = ({ headers }: IncomingMessage): string | undefined =>
+  /^Bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1];
+
+/** As the process that adds up several asks for it. */
+const wantIn = (request: IncomingMessage): Want => {
+  const { searchParams } = new URL(request.url ?? '/', 'http://ops');
+  return { minutes: Number(searchParams.get('minutes')), metrics: searchParams.get('metrics') === '1' };
 };
 
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('base64');

@@ -4,13 +4,14 @@ import { MessageChannel, parentPort, Worker, workerData } from 'node:worker_thre
 import { openHost } from './host.ts';
 import { createLineLimiter } from './limiter.ts';
 import { LEVELS, lineOf } from './line.ts';
-import type { FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
+import type { Check, FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
 import { serveOps } from './ops-server.ts';
 import { createRecords } from './records.ts';
 import { isHostCause, type Stall } from './sample.ts';
 import { sharedClockOffsetMs, SLOT } from './slots.ts';
 import { ASK, loadNativeStack, type StackAnswer } from './native-stack.ts';
 import { createStallMetrics } from './stall-metrics.ts';
+import type { View, Want } from './view.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const data = workerData as OpsData;
@@ -98,7 +99,7 @@ let snapshot = NOTHING;
 let snapshotAt = performance.now();
 let live: Live | undefined;
 let liveIsNew = false;
-let rendered = { text: '', at: performance.now() };
+let rendered: { metrics: readonly object[]; at: number } = { metrics: [], at: performance.now() };
 let awaiting: (() => void)[] = [];
 
 const askForStack = openStacks((answer) => watchdog.answered(answer));
@@ -131,7 +132,7 @@ parentPort?.on('message', (message: ToOps) => {
       snapshotAt = performance.now();
       return;
     case 'metrics':
-      rendered = { text: message.text, at: performance.now() };
+      rendered = { metrics: message.metrics, at: performance.now() };
       for (const go of awaiting) go();
       awaiting = [];
   }
@@ -146,12 +147,46 @@ setInterval(() => {
 const RENDER_PATIENCE_MS = 300;
 
 /** The main thread renders when someone asks: it would cost a millisecond of every second otherwise. */
-const render = async (): Promise<string> => {
+const render = async (): Promise<readonly object[]> => {
   const fresh = new Promise<void>((resolve) => awaiting.push(resolve));
   const late = new Promise<void>((resolve) => setTimeout(resolve, RENDER_PATIENCE_MS));
   tell({ type: 'render' });
   await Promise.race([fresh, late]);
-  return `${await metrics.text()}\n${rendered.text}`;
+  return [...(await metrics.json()), ...rendered.metrics];
+};
+
+/** A loop that has not come round for this long cannot serve: an instance without it is better off. */
+const WEDGED_MS = 2_000;
+/** Snapshots come every two seconds; this many missed, and nothing is known of the database. */
+const SNAPSHOT_MAX_AGE_MS = 10_000;
+
+const checksOf = (loopAgeMs: number, checksAgeMs: number): Record<string, Check> => ({
+  event_loop: { ok: loopAgeMs < WEDGED_MS, detail: `came round ${Math.round(loopAgeMs)} ms ago` },
+  ...snapshot.checks,
+  ...(!data.protect || checksAgeMs < SNAPSHOT_MAX_AGE_MS
+    ? {}
+    : { snapshot: { ok: false, detail: `the checks are ${Math.round(checksAgeMs)} ms old` } }),
+});
+
+const view = async (want: Want): Promise<View> => {
+  // The age of the beat: a loop at rest comes round every 20 ms.
+  const ageMs = mainNow() - (slots[SLOT.beatAt] ?? 0);
+  const checksAgeMs = performance.now() - snapshotAt;
+  const hasRecords = want.minutes > 0;
+  const minutes = hasRecords ? records.minutes(want.minutes) : [];
+  return {
+    loop: { ageMs, blockedMs: watchdog.blockedMs() },
+    inflight: slots[SLOT.inflight] ?? 0,
+    live,
+    checks: checksOf(ageMs, checksAgeMs),
+    checksAgeMs,
+    keyHashes: snapshot.keyHashes,
+    unknown: snapshot.unknown,
+    stalls: hasRecords ? records.stalls() : [],
+    points: hasRecords ? records.points() : [],
+    minutes: [minutes.map((minute) => ({ ...minute, culprits: [...minute.culprits] }))],
+    metrics: want.metrics ? await render() : [],
+  };
 };
 
 serveOps({
@@ -159,13 +194,8 @@ serveOps({
   port: data.port,
   protect: data.protect,
   economics: data.economics,
-  records,
-  render,
-  live: () => live,
-  snapshot: () => ({ snapshot, ageMs: performance.now() - snapshotAt }),
-  // The age of the beat: a loop at rest comes round every 20 ms.
-  loop: () => ({ ageMs: mainNow() - (slots[SLOT.beatAt] ?? 0), blockedMs: watchdog.blockedMs() }),
-  inflight: () => slots[SLOT.inflight] ?? 0,
+  secret: data.secret,
+  view,
   onListening: (url) => tell({ type: 'listening', url }),
   onError: (message) => tell({ type: 'failed', message }),
 });

@@ -41,7 +41,7 @@ export type ToOps =
   | { readonly type: 'stall'; readonly sample: MainSample }
   | { readonly type: 'live'; readonly live: Live }
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
-  | { readonly type: 'metrics'; readonly text: string };
+  | { readonly type: 'metrics'; readonly metrics: readonly object[] };
 
 export type FromOps =
   | { readonly type: 'listening'; readonly url: string }
@@ -65,6 +65,8 @@ export interface OpsData {
   /** Whether the pages that show more than health ask for an on-call key. */
   readonly protect: boolean;
   readonly economics: Economics;
+  /** Opens `/view` to the process that adds up several; undefined where there is one. */
+  readonly secret: string | undefined;
 }
 
 /** What the verdict reckons with; the story's figures unless set. */
@@ -75,3 +77,6 @@ export interface Economics {
   /** How many times less CPU the same work takes once rewritten. */
   readonly rewriteSpeedup: number;
 }
+
+/** The story's: 32 instances at $12,000 a month, $180,000 of engineering, and 4 instances of 32 left. */
+export const ECONOMICS: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };

@@ -6,7 +6,7 @@ export interface StallMetrics {
   readonly ended: (stall: Stall) => void;
   readonly suppressed: () => void;
   readonly lost: () => void;
-  readonly text: () => Promise<string>;
+  readonly json: () => Promise<readonly object[]>;
 }
 
 /** From the shortest stall that is told to one that pages. */
@@ -49,14 +49,16 @@ export const createStallMetrics = (blockedMs: () => number, ageMs: () => number,
     name: 'quittance_event_loop_stall_in_progress_seconds',
     help: 'How long the callback under way has blocked the event loop; 0 where it is not blocked.',
     registers,
+    aggregator: 'max',
     collect() {
       this.set(blockedMs() / 1000);
     },
   });
   new Gauge({
     name: 'quittance_snapshot_age_seconds',
-    help: 'How long ago the main thread rendered the figures below.',
+    help: 'How long ago the main thread rendered the other figures.',
     registers,
+    aggregator: 'max',
     collect() {
       this.set(ageMs() / 1000);
     },
@@ -65,6 +67,7 @@ export const createStallMetrics = (blockedMs: () => number, ageMs: () => number,
     name: 'quittance_stack_capture_available',
     help: '1 where the stack of a blocked main thread can be taken on this platform, else 0.',
     registers,
+    aggregator: 'min',
   }).set(Number(hasStacks));
 
   const resultOf = ({ cause, frame, afterNativeCall }: Stall): string => {
@@ -80,6 +83,6 @@ export const createStallMetrics = (blockedMs: () => number, ageMs: () => number,
     },
     suppressed: () => suppressed.inc(),
     lost: () => lost.inc(),
-    text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
   };
 };

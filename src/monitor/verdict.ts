@@ -3,8 +3,9 @@
  * would mend it? Pure: from the minutes of a window to a finding, an advice and a page of text.
  */
 import type { Economics, Spent } from './ops.ts';
-import type { Culprit, Minute } from './records.ts';
+import type { Culprit } from './records.ts';
 import { isHostCause, type Cause } from './sample.ts';
+import type { SeenMinute } from './view.ts';
 
 export type Finding = Exclude<Cause, 'mixed'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
 export type Advice =
@@ -62,17 +63,19 @@ const ONE_ROUTE_RATIO = 0.5;
 const RUN_USD_MONTH_MIN = 5_000;
 const BREAK_EVEN_MONTHS_MAX = 24;
 
-export const verdictOf = (minutes: readonly Minute[], economics: Economics): VerdictReport => {
+/** `processes`: the minutes of each. */
+export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economics: Economics): VerdictReport => {
+  const minutes = processes.flat();
   const seconds = sum(minutes, ({ seconds: seen }) => seen);
   const culprits = mergeCulprits(minutes);
   const stalls = byCause(culprits, seconds);
-  const spent = spentIn(minutes);
+  const spent = spentIn(processes);
   // Jobs share the batches of requests, so that the parts may be more than the whole.
   const wholeMs = Math.max(spent.requestMs, spent.databaseMs + spent.queueMs + spent.stripeMs);
   const per = (ms: number): number => (wholeMs === 0 ? 0 : ms / wholeMs);
   const time = { database: per(spent.databaseMs), queue: per(spent.queueMs), stripe: per(spent.stripeMs), rest: 0 };
   const rest = Math.max(0, 1 - time.database - time.queue - time.stripe);
-  const ratio = (of: (minute: Minute) => number, whole = seconds): number =>
+  const ratio = (of: (minute: SeenMinute) => number, whole = seconds): number =>
     whole === 0 ? 0 : sum(minutes, of) / whole;
   const loop = {
     utilisation: ratio(({ activeMs }) => activeMs, seconds * 1000),
@@ -92,7 +95,11 @@ export const verdictOf = (minutes: readonly Minute[], economics: Economics): Ver
     finding,
     apart,
     advice,
-    window: { minutes: minutes.length, secondsSeen: seconds, requests: spent.requests },
+    window: {
+      minutes: longest(processes.map(({ length }) => length)),
+      secondsSeen: longest(processes.map((own) => sum(own, ({ seconds: seen }) => seen))),
+      requests: spent.requests,
+    },
     loop,
     stalls,
     culprits: culprits.slice(0, 10),
@@ -170,7 +177,9 @@ const reckon = (economics: Economics, utilisation: number): VerdictReport['econo
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((total, item) => total + of(item), 0);
 
-const mergeCulprits = (minutes: readonly Minute[]): Culprit[] => {
+const longest = (lengths: readonly number[]): number => Math.max(0, ...lengths);
+
+const mergeCulprits = (minutes: readonly SeenMinute[]): Culprit[] => {
   const merged = new Map<string, Culprit>();
   for (const { culprits } of minutes) {
     for (const [key, { stalls, ms, ...rest }] of culprits) {
@@ -194,16 +203,19 @@ const byCause = (culprits: readonly Culprit[], seconds: number): VerdictReport['
 
 const NOTHING: Spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0, cpuMs: 0 };
 
-const spentIn = (minutes: readonly Minute[]): Spent => {
-  const first = minutes[0]?.spentFirst ?? NOTHING;
-  const last = minutes.at(-1)?.spentLast ?? first;
+const spentIn = (processes: readonly (readonly SeenMinute[])[]): Spent => {
+  const grew = (name: keyof Spent): number =>
+    sum(processes, (minutes) => {
+      const first = minutes[0]?.spentFirst ?? NOTHING;
+      return (minutes.at(-1)?.spentLast ?? first)[name] - first[name];
+    });
   return {
-    requests: last.requests - first.requests,
-    requestMs: last.requestMs - first.requestMs,
-    databaseMs: last.databaseMs - first.databaseMs,
-    queueMs: last.queueMs - first.queueMs,
-    stripeMs: last.stripeMs - first.stripeMs,
-    cpuMs: last.cpuMs - first.cpuMs,
+    requests: grew('requests'),
+    requestMs: grew('requestMs'),
+    databaseMs: grew('databaseMs'),
+    queueMs: grew('queueMs'),
+    stripeMs: grew('stripeMs'),
+    cpuMs: grew('cpuMs'),
   };
 };
 

@@ -1,7 +1,7 @@
 /**
  * Several processes of the service on one port: this program again, under node:cluster. Where it can, the kernel hands
  * out the connections: those that cluster has sent to a worker which is killed are lost without a word to their clients.
- * The first worker owns the ops port.
+ * This first process owns the ops port, and adds up what the workers' say.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -18,12 +18,15 @@ export interface Task {
   readonly port?: number | undefined;
   readonly databaseUrl: string;
   readonly sandboxUrl?: string | undefined;
+  /** What opens its part of the ops port to the first process. */
+  readonly opsSecret?: string | undefined;
 }
 const Task: z.ZodType<Task> = z.strictObject({
   index: z.int(),
   port: z.int().optional(),
   databaseUrl: z.string(),
   sandboxUrl: z.string().optional(),
+  opsSecret: z.string().optional(),
 });
 
 interface Listening {
@@ -57,9 +60,17 @@ const FromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [
 /** Where those things are that they have in common. */
 type Places = Omit<Task, 'index' | 'port'>;
 
+export interface Running {
+  readonly index: number;
+  readonly pid: number;
+  readonly opsUrl: string;
+}
+
 export interface Workers {
   /** What the first of them says. */
   readonly listening: Listening;
+  /** Those that serve now, and where their parts of the ops port are. */
+  readonly running: () => readonly Running[];
   /** The error is one line. */
   readonly stop: () => ResultAsync<void, string>;
 }
@@ -93,6 +104,7 @@ export const startWorkers = (count: number, places: Places, log: Logger): Result
 
 const start = async (count: number, places: Places, log: Logger): Promise<Workers> => {
   const workers = new Map<number, Worker>();
+  const running = new Map<number, Running>();
   let webhookSecret: string | undefined;
   let port: number | undefined;
   let stopping = false;
@@ -111,11 +123,18 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
     const worker = cluster.fork({ [TASK]: JSON.stringify({ ...places, index, port }) });
     workers.set(index, worker);
     worker.on('message', hear);
+    worker.on('message', (message) => {
+      const { pid } = worker.process;
+      const known = FromWorker.safeParse(message);
+      if (pid === undefined || !known.success || known.data.type !== 'listening') return;
+      running.set(index, { index, pid, opsUrl: known.data.listening.opsUrl });
+    });
     worker.once('online', () => {
       if (webhookSecret !== undefined) tell(worker, { type: 'webhook secret', secret: webhookSecret });
     });
     const replace = (why: object): void => {
       workers.delete(index);
+      running.delete(index);
       if (stopping) return;
       log.error({ worker: { index, pid: worker.process.pid }, ...why }, 'a worker ended: another takes its place');
       setTimeout(() => {
@@ -145,7 +164,7 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
     const listening = await heardFrom(fork(0));
     port = Number(new URL(listening.apiUrl).port);
     await Promise.all(Array.from({ length: count - 1 }, (_, other) => heardFrom(fork(other + 1))));
-    return { listening, stop: () => ResultAsync.fromPromise(stop(), messageOf) };
+    return { listening, running: () => [...running.values()], stop: () => ResultAsync.fromPromise(stop(), messageOf) };
   } catch (error) {
     await stopQuietly();
     throw error;

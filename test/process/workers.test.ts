@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -15,6 +15,7 @@ const child = spawn(process.execPath, ['--import', './scripts/require-node.js', 
   env: {
     PATH: process.env['PATH'],
     WORKERS: '2',
+    NODE_OPTIONS: `--import ${new URL('../support/blocks-on-signal.ts', import.meta.url).href}`,
     PORT: '0',
     OPS_PORT: '0',
     DATABASE_URL: world.databaseUrl,
@@ -34,6 +35,8 @@ afterSuite(async () => {
 });
 const urlIn = (text: string): string | undefined => /API\s+(http:\S+)/.exec(text)?.[1];
 await until(() => urlIn(said) !== undefined);
+const opsUrl = /Ops\s+(http:\S+)/.exec(said)![1]!;
+const onCall = { headers: { Authorization: `Bearer ${await world.createKey('Operations', 'oncall')}` } };
 const shop = createClient(urlIn(said)!, await world.createKey('Shop', 'secret'));
 
 /** A request over a connection of its own: the kernel chooses the process. */
@@ -86,8 +89,74 @@ it('several processes share a port, one that is killed is replaced, and no card 
   });
 });
 
+interface Ready {
+  readonly status: number;
+  readonly checks: Record<string, { readonly ok: boolean; readonly detail: string }>;
+}
+const readyz = async (): Promise<Ready> => {
+  const reply = await fetch(`${opsUrl}/readyz`);
+  return { status: reply.status, checks: ((await reply.json()) as Ready).checks };
+};
+const allAreReady = async (): Promise<boolean> => {
+  const { status, checks } = await readyz();
+  return status === 200 && 'worker_0_event_loop' in checks && 'worker_1_event_loop' in checks;
+};
+const pidOf = async (index: number): Promise<number> =>
+  Number(/^pid (\d+)/.exec((await readyz()).checks[`worker_${index}_event_loop`]!.detail)![1]);
+
+/** How many knocks were counted, in the one line that there is of them. */
+const counted = async (): Promise<number> => {
+  const text = await (await fetch(`${opsUrl}/metrics`, onCall)).text();
+  const lines = text.match(/^http_server_request_duration_seconds_count\{.*"unmatched".*$/gm) ?? [];
+  expect(lines.length).toBe(1);
+  return Number(lines[0]!.split(' ').at(-1));
+};
+
+describe('the ops port of several processes', () => {
+  it('adds up what they count', async () => {
+    await until(allAreReady);
+    await knock();
+    const before = await counted();
+    await Promise.all(Array.from({ length: 40 }, knock));
+    await until(async () => (await counted()) === before + 40);
+  });
+
+  it('says of one whose loop is blocked that it is not ready, alive all the same, and by what', async () => {
+    await until(allAreReady);
+    const pid = await pidOf(1);
+    process.kill(pid, 'SIGUSR2');
+    await until(async () => (await readyz()).status === 503);
+    const { checks } = await readyz();
+    expect(checks['worker_1_event_loop']?.ok).toBe(false);
+    expect(checks['worker_0_event_loop']?.ok).toBe(true);
+    expect((await fetch(`${opsUrl}/livez`)).status).toBe(200);
+    const { data } = (await (await fetch(`${opsUrl}/stalls`, onCall)).json()) as {
+      data: { worker: number; pid: number; msg: string }[];
+    };
+    const stall = data.find((one) => one.pid === pid);
+    expect(stall?.worker).toBe(1);
+    expect(stall?.msg).toContain(`in worker 1 (pid ${pid})`);
+    expect(await (await fetch(`${opsUrl}/live`, onCall)).text()).toContain(`in worker 1 (pid ${pid})`);
+    await until(allAreReady);
+  });
+
+  it.each([0, 1])('is that of the others where number %i is killed, and has forgotten no count', async (index) => {
+    await until(allAreReady);
+    const pid = await pidOf(index);
+    const before = await counted();
+    process.kill(pid, 'SIGKILL');
+    await until(async () => {
+      const { status, checks } = await readyz();
+      return status === 200 && !Object.values(checks).some(({ detail }) => detail.startsWith(`pid ${pid}:`));
+    });
+    expect(await counted()).toBeGreaterThanOrEqual(before);
+    await until(allAreReady);
+    expect(await pidOf(index)).not.toBe(pid);
+  });
+});
+
 it('all of them end with the first process, which ends well', async () => {
-  const pids = [...servedBy()];
+  const pids = [await pidOf(0), await pidOf(1)];
   child.kill('SIGTERM');
   expect((await exited)[0]).toBe(0);
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();

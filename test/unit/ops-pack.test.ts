@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createMetrics } from '../../src/monitor/metrics.ts';
 import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
+import { metricsText } from '../../src/monitor/view.ts';
 
 const pack = join(import.meta.dirname, '../../scripts/ops');
 const read = (name: string): string => readFileSync(join(pack, name), 'utf8');
@@ -44,13 +45,12 @@ describe("on-call's pack", () => {
       stripe: undefined,
       lag: () => undefined,
     });
-    const text =
-      (await metrics.text()) +
-      (await createStallMetrics(
-        () => 0,
-        () => 0,
-        true,
-      ).text());
+    const stalls = createStallMetrics(
+      () => 0,
+      () => 0,
+      true,
+    );
+    const text = await metricsText([...(await metrics.json()), ...(await stalls.json())]);
     const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
     const asked = new Set((dashboard + rules).match(/\b(quittance|nodejs|process|http_server)_[a-z0-9_]+(?=[{[ )])/g));
     const unknown = [...asked].filter(

@@ -31,7 +31,8 @@ const culprit = (cause: Cause, route: string, stalls: number, ms: number): [stri
   `${cause} ${route}`,
   { cause, route, method: 'POST', at: 'work src/x.ts:1', stalls, ms },
 ];
-const of = (different: Partial<Minute>, economics = STORY): VerdictReport => verdictOf([minute(different)], economics);
+const of = (different: Partial<Minute>, economics = STORY): VerdictReport =>
+  verdictOf([[minute(different)]], economics);
 
 describe('the verdict', () => {
   it('says nothing of a service that was hardly seen', () =>
