@@ -27,9 +27,16 @@ const halves = fc.record({
   quantity: fc.constantFrom('0.5', '1.5', '2.5', '0.05', '5', '0.125', '0.000000000005'),
   unit_price: fc.constantFrom('1', '10', '0.1', '0.3', '100000000000', '100000000001', '4', '12'),
 });
+/** About as many digits as a double holds, where the way of reckoning changes. */
+const long = fc
+  .tuple(fc.stringMatching(/^[1-9][0-9]{6,8}$/), fc.stringMatching(/^[1-9][0-9]{6,8}$/), fc.nat(6), fc.nat(6))
+  .map(([quantity, price, first, second]) => ({ quantity: split(quantity, first), unit_price: split(price, second) }));
+const split = (digits: string, places: number): string =>
+  places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 const item: fc.Arbitrary<UsageItem> = fc.oneof(
   fc.record({ quantity: fc.oneof(decimal(4), fc.nat(10_000)), unit_price: decimal(4) }),
   halves,
+  long,
 );
 
 const price = (items: readonly UsageItem[]): string => String(priceItems(items)._unsafeUnwrap());
