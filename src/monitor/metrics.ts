@@ -90,6 +90,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       registers,
       aggregator,
       collect() {
+        // What was there at the last scrape may be gone.
+        this.reset();
         for (const [key, value] of Object.entries(read())) this.set({ [label]: key }, value);
       },
     });

@@ -67,6 +67,7 @@ const BREAK_EVEN_MONTHS_MAX = 24;
 export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economics: Economics): VerdictReport => {
   const minutes = processes.flat();
   const seconds = sum(minutes, ({ seconds: seen }) => seen);
+  const secondsSeen = longest(processes.map((own) => sum(own, ({ seconds: seen }) => seen)));
   const culprits = mergeCulprits(minutes);
   const stalls = byCause(culprits, seconds);
   const spent = spentIn(processes);
@@ -83,7 +84,7 @@ export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economi
     secondsOver10Ratio: ratio(({ secondsOver10 }) => secondsOver10),
     gcRatio: ratio(({ gcMs }) => gcMs, seconds * 1000),
   };
-  const seen = { seconds, loop, stalls, culprits, time: { ...time, rest } };
+  const seen = { secondsSeen, loop, stalls, culprits, time: { ...time, rest } };
   const money = reckon(economics, loop.utilisation);
   const finding = findingOf(seen);
   const ours = stalls.filter(({ cause }) => !isHostCause(cause));
@@ -97,7 +98,7 @@ export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economi
     advice,
     window: {
       minutes: longest(processes.map(({ length }) => length)),
-      secondsSeen: longest(processes.map((own) => sum(own, ({ seconds: seen }) => seen))),
+      secondsSeen,
       requests: spent.requests,
     },
     loop,
@@ -110,12 +111,13 @@ export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economi
 };
 
 interface Seen extends Pick<VerdictReport, 'loop' | 'stalls' | 'culprits' | 'time'> {
-  readonly seconds: number;
+  /** By the process that was seen longest. */
+  readonly secondsSeen: number;
 }
 
 /** The loop first: while it is blocked, a database looks slow that is not. */
-const findingOf = ({ seconds, loop, stalls, time }: Seen): Finding => {
-  if (seconds < SECONDS_MIN) return 'too little seen';
+const findingOf = ({ secondsSeen, loop, stalls, time }: Seen): Finding => {
+  if (secondsSeen < SECONDS_MIN) return 'too little seen';
   const worst = stalls.find(({ cause }) => cause !== 'mixed');
   const stalled = sum(stalls, ({ ratio }) => ratio);
   const isBlocked = stalled >= STALL_RATIO || loop.secondsOver50Ratio >= CONSISTENT_RATIO;

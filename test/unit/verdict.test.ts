@@ -38,6 +38,9 @@ describe('the verdict', () => {
   it('says nothing of a service that was hardly seen', () =>
     expect(of({ seconds: 5 }).finding).toBe('too little seen'));
 
+  it('says nothing of several processes that were hardly seen, though their seconds add up', () =>
+    expect(verdictOf([[minute({ seconds: 6 })], [minute({ seconds: 6 })]], STORY).finding).toBe('too little seen'));
+
   it('finds nothing where the loop is free', () =>
     expect(of({})).toMatchObject({ finding: 'healthy', advice: 'stay' }));
 
