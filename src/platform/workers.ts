@@ -4,7 +4,6 @@
  * This first process owns the ops port, and adds up what the workers' say.
  */
 import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { ResultAsync } from 'neverthrow';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -112,22 +111,28 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
     if (worker.isConnected()) worker.send(message);
   };
 
-  const hear = (message: unknown): void => {
-    const known = FromWorker.safeParse(message);
-    if (!known.success || known.data.type !== 'webhook secret') return;
-    webhookSecret = known.data.secret;
-    for (const worker of workers.values()) tell(worker, known.data);
-  };
-
-  const fork = (index: number): Worker => {
+  /** What it says when it listens. Rejects with why it does not. */
+  const fork = (index: number): Promise<Listening> => {
     const worker = cluster.fork({ [TASK]: JSON.stringify({ ...places, index, port }) });
+    const { promise, resolve, reject } = Promise.withResolvers<Listening>();
     workers.set(index, worker);
-    worker.on('message', hear);
     worker.on('message', (message) => {
       const { pid } = worker.process;
       const known = FromWorker.safeParse(message);
-      if (pid === undefined || !known.success || known.data.type !== 'listening') return;
-      running.set(index, { index, pid, opsUrl: known.data.listening.opsUrl });
+      // One that has ended may be heard after its end.
+      if (!known.success || pid === undefined || workers.get(index) !== worker) return;
+      switch (known.data.type) {
+        case 'listening':
+          running.set(index, { index, pid, opsUrl: known.data.listening.opsUrl });
+          resolve(known.data.listening);
+          return;
+        case 'failed':
+          reject(new Error(known.data.message));
+          return;
+        case 'webhook secret':
+          webhookSecret = known.data.secret;
+          for (const one of workers.values()) tell(one, known.data);
+      }
     });
     worker.once('online', () => {
       if (webhookSecret !== undefined) tell(worker, { type: 'webhook secret', secret: webhookSecret });
@@ -135,10 +140,12 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
     const replace = (why: object): void => {
       workers.delete(index);
       running.delete(index);
+      reject(new Error('a worker ended before it listened'));
       if (stopping) return;
       log.error({ worker: { index, pid: worker.process.pid }, ...why }, 'a worker ended: another takes its place');
       setTimeout(() => {
-        if (!stopping) fork(index);
+        // If that one does not listen either, it ends too.
+        if (!stopping) fork(index).catch(() => undefined);
       }, RESTART_AFTER_MS);
     };
     worker.once('exit', (code, signal) => replace({ code, signal }));
@@ -147,7 +154,7 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
       if (worker.process.pid === undefined) replace({ err: error });
       else log.warn({ worker: { index }, err: error }, 'a worker could not be told something');
     });
-    return worker;
+    return promise;
   };
 
   const stop = async (): Promise<void> => {
@@ -161,28 +168,12 @@ const start = async (count: number, places: Places, log: Logger): Promise<Worker
 
   try {
     // The first one seeds the demo and opens the ports, or says why it cannot: the others come when it has.
-    const listening = await heardFrom(fork(0));
+    const listening = await fork(0);
     port = Number(new URL(listening.apiUrl).port);
-    await Promise.all(Array.from({ length: count - 1 }, (_, other) => heardFrom(fork(other + 1))));
+    await Promise.all(Array.from({ length: count - 1 }, (_, other) => fork(other + 1)));
     return { listening, running: () => [...running.values()], stop: () => ResultAsync.fromPromise(stop(), messageOf) };
   } catch (error) {
     await stopQuietly();
     throw error;
   }
-};
-
-/** What a worker says when it listens. Rejects with why it does not. */
-const heardFrom = async (worker: Worker): Promise<Listening> => {
-  const gone = once(worker, 'exit').then(() => {
-    throw new Error('a worker ended before it listened');
-  });
-  const said = new Promise<Listening>((resolve, reject) => {
-    worker.on('message', (message) => {
-      const known = FromWorker.safeParse(message);
-      if (!known.success) return;
-      if (known.data.type === 'listening') resolve(known.data.listening);
-      if (known.data.type === 'failed') reject(new Error(known.data.message));
-    });
-  });
-  return Promise.race([said, gone]);
 };
