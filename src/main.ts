@@ -17,6 +17,7 @@ import {
   taskOfThisProcess,
   tellFirstProcess,
   type Task,
+  type Workers,
 } from './platform/workers.ts';
 import type { Listening } from './service.ts';
 import { migrate } from './storage/migrate.ts';
@@ -102,17 +103,22 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
   });
 
-/** Workers, and the ops port for all of them. */
+/** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
 const startSeveral = (
-  { workers, host, opsPort }: Config,
+  { workers: count, host, opsPort }: Config,
   places: Omit<Task, 'index'>,
   log: Logger,
   parts: Part[],
 ): ResultAsync<Listening, string> => {
   const secret = randomBytes(24).toString('base64url');
-  return startWorkers(workers, { ...places, opsSecret: secret }, log).andThen(({ listening, running, stop }) => {
-    parts.push({ name: 'the workers', stop });
-    return serveFleet({ host, port: opsPort, secret, members: running }).map((opsUrl) => ({ ...listening, opsUrl }));
+  let running: Workers['running'] = () => [];
+  return serveFleet({ host, port: opsPort, secret, count, members: () => running() }).andThen((ops) => {
+    parts.push({ name: 'the ops port', stop: () => ResultAsync.fromSafePromise(ops.close()) });
+    return startWorkers(count, { ...places, opsSecret: secret }, log).map((workers) => {
+      parts.push({ name: 'the workers', stop: workers.stop });
+      running = workers.running;
+      return { ...workers.listening, opsUrl: ops.url };
+    });
   });
 };
 

@@ -3,11 +3,13 @@
  * it asks the ops thread of each, whatever their main threads do, and adds up what they say.
  */
 import { get } from 'node:http';
-import { ResultAsync } from 'neverthrow';
-import { AggregatorRegistry } from 'prom-client';
-import { ECONOMICS, type Check } from './ops.ts';
-import { serveOps } from './ops-server.ts';
-import { addUp, type View, type Want, type Worker } from './view.ts';
+import { json } from 'node:stream/consumers';
+import type { ResultAsync } from 'neverthrow';
+import { AggregatorRegistry, Registry } from 'prom-client';
+import { ECONOMICS, type MetricJson } from './ops.ts';
+import { serveOps, wantQuery, type OpsServer } from './ops-server.ts';
+import { createWorkersGauge } from './stall-metrics.ts';
+import { addUp, type Answered, type View, type Want, type Worker } from './view.ts';
 
 export interface Member extends Worker {
   readonly opsUrl: string;
@@ -19,83 +21,95 @@ export interface FleetOptions {
   readonly port: number;
   /** What opens the views of the workers. */
   readonly secret: string;
+  /** How many there should be. */
+  readonly count: number;
   /** Those that run now. */
   readonly members: () => readonly Member[];
 }
 
 /** An ops thread answers in some milliseconds, and one that has its main thread asked in 300. A probe may wait one second. */
 const PATIENCE_MS = 600;
+/** Whoever asks for the same within this long is told the same: most pages ask first who may read them. */
+const SHARED_MS = 200;
 
-/** Listens on the ops port; answers where. Errors: why it could not. */
-export const serveFleet = ({ host, port, secret, members }: FleetOptions): ResultAsync<string, string> => {
-  const totals = createTotals(members);
+/** Listens on the ops port. Errors: why it could not. */
+export const serveFleet = ({ host, port, secret, count, members }: FleetOptions): ResultAsync<OpsServer, string> => {
+  const totalsOfOthers = createTotals();
+  const registry = new Registry();
+  const workers = createWorkersGauge([registry]);
+
+  /** What no worker says. */
+  const metricsBeside = async (answered: readonly Answered[], silent: readonly Worker[]): Promise<MetricJson[]> => {
+    // Each that answers adds itself.
+    workers.set({ state: 'answers' }, 0);
+    workers.set({ state: 'silent' }, silent.length);
+    workers.set({ state: 'missing' }, count - answered.length - silent.length);
+    const running = new Set(members().map(({ pid }) => pid));
+    return [...(await totalsOfOthers(answered, running)), ...(await registry.getMetricsAsJSON())];
+  };
+
   const view = async (want: Want): Promise<View> => {
     const asked = await Promise.all(
       members().map(async (member) => ({ ...member, view: await viewOf(member, secret, want) })),
     );
     const answered = asked.flatMap((one) => (one.view ? [{ ...one, view: one.view }] : []));
-    const silent = asked.filter((one) => !one.view);
-    const checks: Record<string, Check> = Object.fromEntries(
-      silent.map(({ index, pid }) => [`worker_${index}`, { ok: false, detail: `pid ${pid} does not answer` }]),
-    );
-    if (asked.length === 0) checks['workers'] = { ok: false, detail: 'none runs' };
-    const whole = addUp(answered, checks);
-    return want.metrics ? { ...whole, metrics: [...whole.metrics, ...totals.ofOthers(answered)] } : whole;
+    const silent = asked.flatMap(({ index, pid, view }) => (view ? [] : [{ index, pid }]));
+    const whole = addUp(answered, silent);
+    return want.metrics ? { ...whole, metrics: [...whole.metrics, ...(await metricsBeside(answered, silent))] } : whole;
   };
-  return ResultAsync.fromPromise(
-    new Promise<string>((resolve, reject) =>
-      serveOps({
-        host,
-        port,
-        protect: true,
-        economics: ECONOMICS,
-        view,
-        secret: undefined,
-        onListening: resolve,
-        onError: (message) => reject(new Error(message)),
-      }),
-    ),
-    (error) => `the ops port ${port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+  return serveOps({ host, port, protect: true, economics: ECONOMICS, view: share(view), secret: undefined }).mapErr(
+    (message) => `the ops port ${port} could not be opened: ${message}`,
   );
 };
 
-const viewOf = ({ opsUrl }: Member, secret: string, { minutes, metrics }: Want): Promise<View | undefined> =>
-  new Promise((resolve) => {
-    const none = (): void => resolve(undefined);
-    const url = `${opsUrl}/view?minutes=${minutes}&metrics=${Number(metrics)}`;
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    get(url, { agent: false, signal, headers: { Authorization: `Bearer ${secret}` } }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response
-        .on('error', none)
-        .on('end', () => (response.statusCode === 200 ? resolve(JSON.parse(text) as View) : none()));
-    }).on('error', none);
-  });
-
-interface Totals {
-  /** Counters and histograms of those that have ended or do not answer, as they were when they last did. */
-  readonly ofOthers: (answered: readonly (Worker & { readonly view: View })[]) => readonly object[];
-}
-
-/** A sum that falls would look as if all had begun again, and what the others counted would be counted twice. */
-const createTotals = (members: FleetOptions['members']): Totals => {
-  const last = new Map<number, readonly object[]>();
-  let ended: readonly object[] = [];
-  return {
-    ofOthers: (answered) => {
-      const running = new Set(members().map(({ pid }) => pid));
-      const silent: object[] = [];
-      for (const { pid, view } of answered) if (running.has(pid)) last.set(pid, view.metrics.filter(isTotal));
-      for (const [known, metrics] of last) {
-        if (answered.some(({ pid }) => pid === known)) continue;
-        if (running.has(known)) silent.push(...metrics);
-        else if (last.delete(known)) ended = AggregatorRegistry.aggregate([[...ended, ...metrics]]).getMetricsAsArray();
-      }
-      return [...ended, ...silent];
-    },
+/** What counts add up to depends on who was asked last: of two rounds at once, the later one could end first. */
+const share = (ask: (want: Want) => Promise<View>): ((want: Want) => Promise<View>) => {
+  const answers = new Map<string, Promise<View>>();
+  return (want) => {
+    const query = wantQuery(want);
+    const answer =
+      answers.get(query) ??
+      ask(want).finally(() => {
+        setTimeout(() => answers.delete(query), SHARED_MS);
+      });
+    answers.set(query, answer);
+    return answer;
   };
 };
 
-const isTotal = (metric: object): boolean =>
-  'type' in metric && (metric.type === 'counter' || metric.type === 'histogram');
+/** What that worker says; undefined where it says nothing in time, or something else. */
+const viewOf = ({ opsUrl }: Member, secret: string, want: Want): Promise<View | undefined> =>
+  new Promise((resolve) => {
+    const none = (): void => resolve(undefined);
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const headers = { Authorization: `Bearer ${secret}` };
+    // Not `once`, which hears no error after the answer has begun.
+    get(`${opsUrl}/view?${wantQuery(want)}`, { agent: false, signal, headers }, (response) => {
+      json(response).then((value) => resolve(isView(value) ? value : undefined), none);
+    }).on('error', none);
+  });
+
+const PARTS: readonly (keyof View)[] = ['loop', 'checks', 'stalls', 'points', 'minutes', 'metrics'];
+/** Who knows the secret runs this very program: that it is a view and not an error is all that is looked at. */
+const isView = (value: unknown): value is View =>
+  typeof value === 'object' && value !== null && PARTS.every((part) => part in value);
+
+/** Counters and histograms of those that have ended or do not answer, as they were when they last did. */
+type TotalsOfOthers = (answered: readonly Answered[], running: ReadonlySet<number>) => Promise<MetricJson[]>;
+
+/** A sum that falls would look as if all had begun again, and what the others counted would be counted twice. */
+const createTotals = (): TotalsOfOthers => {
+  const last = new Map<number, readonly MetricJson[]>();
+  let ended: readonly MetricJson[] = [];
+  return async (answered, running) => {
+    for (const { pid, view } of answered) last.set(pid, view.metrics.filter(isTotal));
+    const others = [...last].filter(([pid]) => !answered.some((one) => one.pid === pid));
+    const gone = others.filter(([pid]) => !running.has(pid));
+    for (const [pid] of gone) last.delete(pid);
+    const left = gone.flatMap(([, metrics]) => metrics);
+    if (left.length > 0) ended = await AggregatorRegistry.aggregate([[...ended, ...left]]).getMetricsAsJSON();
+    return [...ended, ...others.filter((one) => !gone.includes(one)).flatMap(([, metrics]) => metrics)];
+  };
+};
+
+const isTotal = ({ type }: MetricJson): boolean => type === 'counter' || type === 'histogram';

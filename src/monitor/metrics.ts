@@ -4,11 +4,11 @@ import { performance, type RecordableHistogram } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
 import type { GcKind } from './beat.ts';
-import type { Spent } from './ops.ts';
+import type { MetricJson, Spent } from './ops.ts';
 
 export interface Metrics {
   /** As prom-client's JSON: what several processes count can be added up. */
-  readonly json: () => Promise<readonly object[]>;
+  readonly json: () => Promise<readonly MetricJson[]>;
   readonly request: (method: string, route: string, status: number, durationMs: number) => void;
   readonly batch: (lane: string, batch: Batch) => void;
   /** A connection that a request had to itself: how long it waited for it, and how long it held it. */

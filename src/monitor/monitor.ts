@@ -9,7 +9,16 @@ import { ResultAsync } from 'neverthrow';
 import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
 import { runJob, storage } from './context.ts';
-import { ECONOMICS, type Economics, type FromOps, type Live, type OpsData, type Snapshot, type ToOps } from './ops.ts';
+import {
+  ECONOMICS,
+  type Economics,
+  type FromOps,
+  type Live,
+  type MetricJson,
+  type OpsData,
+  type Snapshot,
+  type ToOps,
+} from './ops.ts';
 import type { Tiers } from './sample.ts';
 import { sharedClockOffsetMs, SLOTS } from './slots.ts';
 import { loadNativeStack, MAIN } from './native-stack.ts';
@@ -28,7 +37,7 @@ export interface MonitorOptions {
   /** The service's checks and on-call keys, asked every two seconds; undefined where there are none, and then no key is asked for. */
   readonly snapshot: (() => Promise<Snapshot>) | undefined;
   /** The main thread's metrics, as prom-client's JSON; asked when someone scrapes. */
-  readonly metrics: () => Promise<readonly object[]>;
+  readonly metrics: () => Promise<readonly MetricJson[]>;
   readonly onGc: (kind: GcKind, durationMs: number) => void;
   /** Every tenth of a second: what decides whether requests are let in. */
   readonly onPressure: (pressure: Pressure) => void;

@@ -1,13 +1,17 @@
-/** The ops port. It is served by the ops thread from what that knows, whatever the main thread does. */
+/**
+ * The ops port, which answers whatever the main thread does: the ops thread serves it from what that knows, and of several
+ * processes the first one does, from what their ops threads say (fleet.ts).
+ */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { fieldsOf, sentenceOf } from './line.ts';
 import type { Economics } from './ops.ts';
 import { verdictOf } from './verdict.ts';
-import { metricsText, type View, type Want } from './view.ts';
+import { HEALTH, metricsText, type View, type Want } from './view.ts';
 
 export interface OpsServerOptions {
   readonly host: string;
@@ -18,11 +22,16 @@ export interface OpsServerOptions {
   readonly view: (want: Want) => Promise<View>;
   /** Who knows it may read the view as it is, at /view. */
   readonly secret: string | undefined;
-  readonly onListening: (url: string) => void;
-  readonly onError: (message: string) => void;
+}
+
+export interface OpsServer {
+  readonly url: string;
+  /** Cuts off who is being answered. */
+  readonly close: () => Promise<void>;
 }
 
 const STALLS_SHOWN = 100;
+const STALLS_LIVE = 20;
 const VERDICT_MINUTES = 60;
 const MINUTES_MAX = 1_440;
 
@@ -48,170 +57,212 @@ const PAGE_HEADERS = {
   'Referrer-Policy': 'no-referrer',
 };
 
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const json = (status: number, value: object): Reply => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+});
+const failure = (status: number, code: string, message: string): Reply => json(status, { error: { code, message } });
+const text = (type: string, body: string): Reply => ({ status: 200, type, body });
+
 type SeenStall = View['stalls'][number];
 const sentence = (stall: SeenStall): string =>
   stall.worker ? `${sentenceOf(stall)}, in worker ${stall.worker.index} (pid ${stall.worker.pid})` : sentenceOf(stall);
+const latestFirst = (stalls: View['stalls'], count: number): SeenStall[] => stalls.slice(-count).reverse();
+/** Those of whom the answer knows nothing. */
+const silentIn = ({ silent }: View): object[] => silent.map(({ index, pid }) => ({ worker: index, pid }));
 
+/** What has to be known for it, and how that is shown. */
 interface Answer {
   readonly want: Want;
-  readonly send: (response: ServerResponse, view: View, request: IncomingMessage) => void;
+  readonly show: (view: View) => Reply | Promise<Reply>;
 }
+/** The error says what is wrong with the address. */
+type Route = (request: IncomingMessage) => Result<Answer, string>;
 
-const HEALTH: Want = { minutes: 0, metrics: false };
+const livez: Route = () =>
+  ok({
+    want: HEALTH,
+    show: ({ loop: { ageMs, blockedMs } }) =>
+      json(200, { status: 'alive', event_loop_age_ms: Math.round(ageMs), blocked_ms: Math.round(blockedMs) }),
+  });
 
-const livez: Answer = {
-  want: HEALTH,
-  send: (response, { loop: { ageMs, blockedMs } }) =>
-    json(response, 200, { status: 'alive', event_loop_age_ms: Math.round(ageMs), blocked_ms: Math.round(blockedMs) }),
-};
+const readyz: Route = () =>
+  ok({
+    want: HEALTH,
+    show: ({ checks, checksAgeMs }) => {
+      const ready = Object.values(checks).every(({ ok }) => ok);
+      const status = ready ? 'ready' : 'not ready';
+      return json(ready ? 200 : 503, { status, age_ms: Math.round(checksAgeMs), checks });
+    },
+  });
 
-const readyz: Answer = {
-  want: HEALTH,
-  send: (response, { checks, checksAgeMs }) => {
-    const ready = Object.values(checks).every(({ ok }) => ok);
-    const status = ready ? 'ready' : 'not ready';
-    json(response, ready ? 200 : 503, { status, age_ms: Math.round(checksAgeMs), checks });
-  },
-};
+const metrics: Route = () =>
+  ok({
+    want: { ...HEALTH, metrics: true },
+    show: async (view) => text('text/plain; version=0.0.4', await metricsText(view.metrics)),
+  });
 
-const metrics: Answer = {
-  want: { minutes: 0, metrics: true },
-  send: (response, view) =>
-    void metricsText(view.metrics).then((body) => text(response, 'text/plain; version=0.0.4', body)),
-};
+const stalls: Route = () =>
+  ok({
+    want: { ...HEALTH, stalls: STALLS_SHOWN },
+    show: (view) => {
+      const data = latestFirst(view.stalls, STALLS_SHOWN).map((stall) => ({
+        time: stall.at,
+        severity: stall.severity,
+        msg: sentence(stall),
+        worker: stall.worker?.index,
+        pid: stall.worker?.pid,
+        ...fieldsOf(stall),
+      }));
+      return json(200, { object: 'list', data, silent: silentIn(view) });
+    },
+  });
 
-const stalls: Answer = {
-  want: { minutes: 1, metrics: false },
-  send: (response, view) => {
-    const latest = view.stalls.slice(-STALLS_SHOWN).reverse();
-    const data = latest.map((stall) => ({
-      time: stall.at,
-      severity: stall.severity,
-      msg: sentence(stall),
-      worker: stall.worker?.index,
-      pid: stall.worker?.pid,
-      ...fieldsOf(stall),
+const verdict =
+  (defaults: Economics): Route =>
+  (request) =>
+    settingsIn(queryOf(request), defaults).map(({ minutes, economics }) => ({
+      want: { ...HEALTH, minutes },
+      show: (view) => {
+        const report = verdictOf(view.minutes, economics);
+        if (request.headers.accept?.includes('application/json'))
+          return json(200, { ...report, silent: silentIn(view) });
+        const silent = view.silent.map(
+          ({ index, pid }) => `Worker ${index} (pid ${pid}) does not answer: what it saw is missing here.\n`,
+        );
+        return text('text/plain', `${report.summary}\n${silent.join('')}`);
+      },
     }));
-    json(response, 200, { object: 'list', data });
-  },
-};
 
-const verdict = (defaults: Economics): Answer => ({
-  want: { minutes: MINUTES_MAX, metrics: false },
-  send: (response, view, request) => {
-    const { searchParams } = new URL(request.url ?? '/', 'http://ops');
-    const asked = settingsIn(searchParams, defaults);
-    if (typeof asked === 'string') {
-      json(response, 400, { error: { code: 'invalid_request', message: asked } });
-      return;
-    }
-    const minutes = view.minutes.map((own) => own.slice(-asked.minutes));
-    const report = verdictOf(minutes, asked.economics);
-    if (request.headers.accept?.includes('application/json')) json(response, 200, report);
-    else text(response, 'text/plain', `${report.summary}\n`);
-  },
-});
-
-const live = (economics: Economics): Answer => ({
-  want: { minutes: VERDICT_MINUTES, metrics: false },
-  send: (response, view) => {
-    const hour = verdictOf(view.minutes, economics);
-    json(response, 200, {
-      loop: { age_ms: view.loop.ageMs, blocked_ms: view.loop.blockedMs },
-      inflight: view.inflight,
-      live: view.live,
-      unknown: view.unknown,
-      checks: view.checks,
-      checks_age_ms: view.checksAgeMs,
-      points: view.points,
-      culprits: hour.culprits,
-      verdict: { finding: hour.finding, advice: hour.advice, summary: hour.summary },
-      stalls: view.stalls
-        .slice(-20)
-        .reverse()
-        .map((stall) => ({
-          at: stall.at,
-          msg: sentence(stall),
-          severity: stall.severity,
-          cause: stall.cause,
-          phase: stall.phase,
-        })),
+const live =
+  (economics: Economics): Route =>
+  () =>
+    ok({
+      want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false },
+      show: (view) => {
+        const hour = verdictOf(view.minutes, economics);
+        return json(200, {
+          loop: { age_ms: view.loop.ageMs, blocked_ms: view.loop.blockedMs },
+          inflight: view.inflight,
+          live: view.live,
+          unknown: view.unknown,
+          checks: view.checks,
+          checks_age_ms: view.checksAgeMs,
+          points: view.points,
+          culprits: hour.culprits,
+          verdict: { finding: hour.finding, advice: hour.advice, summary: hour.summary },
+          stalls: latestFirst(view.stalls, STALLS_LIVE).map((stall) => ({
+            at: stall.at,
+            msg: sentence(stall),
+            severity: stall.severity,
+            cause: stall.cause,
+            phase: stall.phase,
+          })),
+        });
+      },
     });
-  },
-});
 
-export const serveOps = (options: OpsServerOptions): void => {
+/** Listens. An answer that fails is a 500, and ends nothing. Errors: why it could not listen, in one line. */
+export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, string> => {
   const { host, port, economics, secret } = options;
-  const open: Readonly<Record<string, Answer>> = { '/livez': livez, '/readyz': readyz };
-  const closed: Readonly<Record<string, Answer>> = {
+  const open: Readonly<Record<string, Route>> = { '/livez': livez, '/readyz': readyz };
+  const closed: Readonly<Record<string, Route>> = {
     '/metrics': metrics,
     '/stalls': stalls,
     '/verdict': verdict(economics),
     '/live': live(economics),
   };
 
-  const mayReadMore = (request: IncomingMessage, { keyHashes }: View): boolean => {
-    const key = options.protect ? keyIn(request) : '';
-    return key === '' || (key !== undefined && keyHashes.includes(hashOf(key)));
+  /** Why this page is not for them, if it is not. */
+  const refusalOf = (request: IncomingMessage, { keyHashes }: View): Reply | undefined => {
+    if (!options.protect) return undefined;
+    if (!keyHashes)
+      return failure(503, 'not_ready', 'No worker answers, or none has been told yet who may read this: see /readyz.');
+    const key = keyIn(request);
+    if (key !== undefined && keyHashes.includes(hashOf(key))) return undefined;
+    return failure(401, 'unauthenticated', 'Send an on-call key (ok_…) as a Bearer token.');
   };
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const replyTo = async (request: IncomingMessage): Promise<Reply> => {
     const path = request.url?.split('?')[0] ?? '/';
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return failure(405, 'method_not_allowed', 'The ops port is only read.');
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      json(response, 405, { error: { code: 'method_not_allowed', message: 'The ops port is only read.' } });
-      return;
-    }
-    if (page) {
-      text(response, page.type, readFileSync(page.file, 'utf8'), PAGE_HEADERS);
-      return;
-    }
-    if (path === '/view' && secret !== undefined && keyIn(request) === secret) {
-      json(response, 200, await options.view(wantIn(request)));
-      return;
-    }
+    if (page) return { ...text(page.type, await readFile(page.file, 'utf8')), headers: PAGE_HEADERS };
+    if (path === '/view' && secret !== undefined && keyIn(request) === secret)
+      return json(200, await options.view(wantIn(queryOf(request))));
     const isOpen = Object.hasOwn(open, path);
-    const known = isOpen ? open[path] : Object.hasOwn(closed, path) ? closed[path] : undefined;
     // Who may not read is not worth the work of the whole.
-    if (!isOpen && !mayReadMore(request, await options.view(HEALTH)))
-      json(response, 401, {
-        error: { code: 'unauthenticated', message: 'Send an on-call key (ok_…) as a Bearer token.' },
-      });
-    else if (known) known.send(response, await options.view(known.want), request);
-    else {
+    const refusal = isOpen ? undefined : refusalOf(request, await options.view(HEALTH));
+    if (refusal) return refusal;
+    const route = isOpen ? open[path] : Object.hasOwn(closed, path) ? closed[path] : undefined;
+    if (!route) {
       const message = `There are /, ${[...Object.keys(open), ...Object.keys(closed)].join(', ')}.`;
-      json(response, 404, { error: { code: 'route_not_found', message } });
+      return failure(404, 'route_not_found', message);
     }
+    return route(request).match(
+      async ({ want, show }) => show(await options.view(want)),
+      (message) => Promise.resolve(failure(400, 'invalid_request', message)),
+    );
   };
 
-  const server = createServer((request, response) => void answer(request, response));
-  server.on('error', (error) => options.onError(error.message));
-  server.listen(port, host, () => {
-    const address = server.address();
-    options.onListening(`http://${host}:${typeof address === 'object' && address ? address.port : port}`);
+  const server = createServer((request, response) => {
+    void replyTo(request)
+      .catch((error: unknown) => failure(500, 'internal', `This could not be answered: ${messageOf(error)}`))
+      .then(({ status, type, body, headers }) => {
+        response.writeHead(status, {
+          'Content-Type': `${type}; charset=utf-8`,
+          'Cache-Control': 'no-store',
+          ...headers,
+        });
+        response.end(body);
+      });
   });
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return ResultAsync.fromPromise(
+    new Promise<OpsServer>((resolve, reject) => {
+      // Not only until it listens: a connection that could not be accepted is an error of the server too.
+      server.on('error', reject);
+      server.listen(port, host, () => {
+        const address = server.address();
+        resolve({ url: `http://${host}:${typeof address === 'object' && address ? address.port : port}`, close });
+      });
+    }),
+    messageOf,
+  );
 };
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const keyIn = ({ headers }: IncomingMessage): string | undefined =>
   /^Bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1];
 
-/** As the process that adds up several asks for it. */
-const wantIn = (request: IncomingMessage): Want => {
-  const { searchParams } = new URL(request.url ?? '/', 'http://ops');
-  return { minutes: Number(searchParams.get('minutes')), metrics: searchParams.get('metrics') === '1' };
-};
-
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('base64');
 
-const json = (response: ServerResponse, status: number, value: object): void => {
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
-  response.end(`${JSON.stringify(value)}\n`);
-};
+const queryOf = ({ url }: IncomingMessage): URLSearchParams => new URL(url ?? '/', 'http://ops').searchParams;
 
-const text = (response: ServerResponse, type: string, body: string, headers: Record<string, string> = {}): void => {
-  response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', ...headers });
-  response.end(body);
-};
+/** How the process that adds up several asks each for its part, at `/view`. */
+export const wantQuery = ({ minutes, stalls, points, metrics }: Want): string =>
+  `minutes=${minutes}&stalls=${stalls}&points=${Number(points)}&metrics=${Number(metrics)}`;
+
+const wantIn = (query: URLSearchParams): Want => ({
+  minutes: Number(query.get('minutes')),
+  stalls: Number(query.get('stalls')),
+  points: query.get('points') === '1',
+  metrics: query.get('metrics') === '1',
+});
 
 const ECONOMICS = {
   instances: 'instances',
@@ -226,7 +277,7 @@ const AMOUNT_MAX = 1e9;
 const settingsIn = (
   query: URLSearchParams,
   defaults: Economics,
-): { readonly minutes: number; readonly economics: Economics } | string => {
+): Result<{ readonly minutes: number; readonly economics: Economics }, string> => {
   const economics: Record<keyof Economics, number> = { ...defaults };
   let minutes = VERDICT_MINUTES;
   for (const [name, value] of query) {
@@ -234,8 +285,12 @@ const settingsIn = (
     if (name === 'minutes') minutes = amount;
     else if (Object.hasOwn(ECONOMICS, name)) economics[ECONOMICS[name as keyof typeof ECONOMICS]] = amount;
     else
-      return `There is no ${JSON.stringify(name.slice(0, 40))}; there are minutes, ${Object.keys(ECONOMICS).join(', ')}.`;
-    if (!(amount > 0 && amount <= AMOUNT_MAX)) return `${name} takes a number above 0.`;
+      return err(
+        `There is no ${JSON.stringify(name.slice(0, 40))}; there are minutes, ${Object.keys(ECONOMICS).join(', ')}.`,
+      );
+    if (!(amount > 0 && amount <= AMOUNT_MAX)) return err(`${name} takes a number above 0.`);
   }
-  return minutes >= 1 && minutes <= MINUTES_MAX ? { minutes, economics } : `minutes takes 1 to ${MINUTES_MAX}.`;
+  return minutes >= 1 && minutes <= MINUTES_MAX
+    ? ok({ minutes, economics })
+    : err(`minutes takes 1 to ${MINUTES_MAX}.`);
 };

@@ -4,7 +4,7 @@ import { MessageChannel, parentPort, Worker, workerData } from 'node:worker_thre
 import { openHost } from './host.ts';
 import { createLineLimiter } from './limiter.ts';
 import { LEVELS, lineOf } from './line.ts';
-import type { Check, FromOps, Live, OpsData, Snapshot, ToOps } from './ops.ts';
+import type { Check, FromOps, Live, MetricJson, OpsData, Snapshot, ToOps } from './ops.ts';
 import { serveOps } from './ops-server.ts';
 import { createRecords } from './records.ts';
 import { isHostCause, type Stall } from './sample.ts';
@@ -92,14 +92,14 @@ const onStall = (stall: Stall): void => {
 
 const NOTHING: Snapshot = {
   checks: data.protect ? { service: { ok: false, detail: 'has not reported yet' } } : {},
-  keyHashes: [],
+  keyHashes: undefined,
   unknown: undefined,
 };
 let snapshot = NOTHING;
 let snapshotAt = performance.now();
 let live: Live | undefined;
 let liveIsNew = false;
-let rendered: { metrics: readonly object[]; at: number } = { metrics: [], at: performance.now() };
+let rendered: { metrics: readonly MetricJson[]; at: number } = { metrics: [], at: performance.now() };
 let awaiting: (() => void)[] = [];
 
 const askForStack = openStacks((answer) => watchdog.answered(answer));
@@ -147,7 +147,7 @@ setInterval(() => {
 const RENDER_PATIENCE_MS = 300;
 
 /** The main thread renders when someone asks: it would cost a millisecond of every second otherwise. */
-const render = async (): Promise<readonly object[]> => {
+const render = async (): Promise<readonly MetricJson[]> => {
   const fresh = new Promise<void>((resolve) => awaiting.push(resolve));
   const late = new Promise<void>((resolve) => setTimeout(resolve, RENDER_PATIENCE_MS));
   tell({ type: 'render' });
@@ -172,8 +172,6 @@ const view = async (want: Want): Promise<View> => {
   // The age of the beat: a loop at rest comes round every 20 ms.
   const ageMs = mainNow() - (slots[SLOT.beatAt] ?? 0);
   const checksAgeMs = performance.now() - snapshotAt;
-  const hasRecords = want.minutes > 0;
-  const minutes = hasRecords ? records.minutes(want.minutes) : [];
   return {
     loop: { ageMs, blockedMs: watchdog.blockedMs() },
     inflight: slots[SLOT.inflight] ?? 0,
@@ -182,20 +180,22 @@ const view = async (want: Want): Promise<View> => {
     checksAgeMs,
     keyHashes: snapshot.keyHashes,
     unknown: snapshot.unknown,
-    stalls: hasRecords ? records.stalls() : [],
-    points: hasRecords ? records.points() : [],
-    minutes: [minutes.map((minute) => ({ ...minute, culprits: [...minute.culprits] }))],
+    stalls: records.stalls(want.stalls),
+    points: want.points ? records.points() : [],
+    minutes: [records.minutes(want.minutes).map((minute) => ({ ...minute, culprits: [...minute.culprits] }))],
     metrics: want.metrics ? await render() : [],
+    silent: [],
   };
 };
 
-serveOps({
+void serveOps({
   host: data.host,
   port: data.port,
   protect: data.protect,
   economics: data.economics,
   secret: data.secret,
   view,
-  onListening: (url) => tell({ type: 'listening', url }),
-  onError: (message) => tell({ type: 'failed', message }),
-});
+}).match(
+  ({ url }) => tell({ type: 'listening', url }),
+  (message) => tell({ type: 'failed', message }),
+);

@@ -1,5 +1,11 @@
 /** What the main thread and the ops thread tell each other. */
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { MainSample, Tiers } from './sample.ts';
+
+/** A metric in prom-client's JSON. Its own types take `type` for a number: it is a word. */
+export type MetricJson = Omit<MetricObjectWithValues<MetricValue<string>>, 'type' | 'collect'> & {
+  readonly type: unknown;
+};
 
 /** What the main thread says of itself every second. Totals are since the start. */
 export interface Live {
@@ -32,8 +38,8 @@ export interface Check {
 /** What takes a look at the database: some seconds old. */
 export interface Snapshot {
   readonly checks: Readonly<Record<string, Check>>;
-  /** SHA-256 of the keys that may read more than health, in base64. */
-  readonly keyHashes: readonly string[];
+  /** SHA-256 of the keys that may read more than health, in base64; undefined while no database has told them. */
+  readonly keyHashes: readonly string[] | undefined;
   readonly unknown: { readonly count: number; readonly oldestMs: number } | undefined;
 }
 
@@ -41,7 +47,7 @@ export type ToOps =
   | { readonly type: 'stall'; readonly sample: MainSample }
   | { readonly type: 'live'; readonly live: Live }
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
-  | { readonly type: 'metrics'; readonly metrics: readonly object[] };
+  | { readonly type: 'metrics'; readonly metrics: readonly MetricJson[] };
 
 export type FromOps =
   | { readonly type: 'listening'; readonly url: string }

@@ -44,7 +44,8 @@ export interface Minute {
 export interface Records {
   readonly stall: (stall: Stall) => void;
   readonly second: (live: Live | undefined, blockedMs: number, now: number) => void;
-  readonly stalls: () => readonly Stall[];
+  /** So many of the latest, as with `minutes`. */
+  readonly stalls: (count: number) => readonly Stall[];
   readonly points: () => readonly Point[];
   readonly minutes: (count: number) => readonly Minute[];
 }
@@ -126,5 +127,14 @@ export const createRecords = (): Records => {
     minute.spentLast = live?.spent ?? minute.spentLast;
   };
 
-  return { stall, second, stalls: () => stalls, points: () => points, minutes: (count) => minutes.slice(-count) };
+  return {
+    stall,
+    second,
+    stalls: (count) => latest(stalls, count),
+    points: () => points,
+    minutes: (count) => latest(minutes, count),
+  };
 };
+
+/** Not `slice(-count)`, which is all of them where none is wanted. */
+const latest = <T>(all: readonly T[], count: number): readonly T[] => all.slice(Math.max(0, all.length - count));

@@ -1,13 +1,23 @@
 /** What the ops thread counts by itself: it goes on while the main thread does not. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { MetricJson } from './ops.ts';
 import { isHostCause, type Stall } from './sample.ts';
 
 export interface StallMetrics {
   readonly ended: (stall: Stall) => void;
   readonly suppressed: () => void;
   readonly lost: () => void;
-  readonly json: () => Promise<readonly object[]>;
+  readonly json: () => Promise<readonly MetricJson[]>;
 }
+
+/** Each process says of itself that it answers; of several, the first one says of the others that they do not. */
+export const createWorkersGauge = (registers: Registry[]): Gauge<'state'> =>
+  new Gauge({
+    name: 'quittance_workers',
+    help: 'Processes by state: answers; silent, which runs and does not answer; missing, which is not there.',
+    labelNames: ['state'],
+    registers,
+  });
 
 /** From the shortest stall that is told to one that pages. */
 const SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30];
@@ -69,6 +79,7 @@ export const createStallMetrics = (blockedMs: () => number, ageMs: () => number,
     registers,
     aggregator: 'min',
   }).set(Number(hasStacks));
+  createWorkersGauge(registers).set({ state: 'answers' }, 1);
 
   const resultOf = ({ cause, frame, afterNativeCall }: Stall): string => {
     if (isHostCause(cause)) return 'host';

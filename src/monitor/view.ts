@@ -1,11 +1,11 @@
 /** What the ops port shows: one process, or several added up. Pure. */
 import { AggregatorRegistry } from 'prom-client';
-import type { Check, Live, Snapshot, Spent } from './ops.ts';
+import type { Check, Live, MetricJson, Snapshot, Spent } from './ops.ts';
 import type { Culprit, Minute, Point } from './records.ts';
 import type { Stall } from './sample.ts';
 
 /** As Prometheus reads them: counters and histograms of the same name and labels are summed, gauges as each says. */
-export const metricsText = (metrics: readonly object[]): Promise<string> =>
+export const metricsText = (metrics: readonly MetricJson[]): Promise<string> =>
   AggregatorRegistry.aggregate([[...metrics]]).metrics();
 
 /** One of several processes. */
@@ -20,53 +20,74 @@ export interface View {
   readonly live: Live | undefined;
   readonly checks: Readonly<Record<string, Check>>;
   readonly checksAgeMs: number;
-  readonly keyHashes: readonly string[];
+  readonly keyHashes: Snapshot['keyHashes'];
   readonly unknown: Snapshot['unknown'];
   readonly stalls: readonly (Stall & { readonly worker?: Worker })[];
   readonly points: readonly Point[];
   /** Of each process. */
   readonly minutes: readonly (readonly SeenMinute[])[];
-  readonly metrics: readonly object[];
+  readonly metrics: readonly MetricJson[];
+  /** Those that were asked and did not answer: nothing of theirs is in the rest. */
+  readonly silent: readonly Worker[];
 }
 
 export interface SeenMinute extends Omit<Minute, 'culprits'> {
   readonly culprits: Iterable<readonly [string, Culprit]>;
 }
 
-/** What of it is wanted: the rest is left out. */
+/** What of it is wanted beside the health of each: the rest is left out. */
 export interface Want {
-  /** The stalls, the points and so many of the latest minutes. */
+  /** So many of the latest. */
   readonly minutes: number;
+  readonly stalls: number;
+  readonly points: boolean;
   readonly metrics: boolean;
 }
+
+/** None of it. */
+export const HEALTH: Want = { minutes: 0, stalls: 0, points: false, metrics: false };
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const max = (values: readonly number[]): number => Math.max(0, ...values);
 const mean = (values: readonly number[]): number => sum(values) / Math.max(1, values.length);
 
-/** Of processes that answered; `checks` are those of the whole. */
-export const addUp = (of: readonly (Worker & { readonly view: View })[], checks: View['checks']): View => {
+export interface Answered extends Worker {
+  readonly view: View;
+}
+
+/** The whole, of those that answered; `silent` are those that did not. */
+export const addUp = (of: readonly Answered[], silent: readonly Worker[]): View => {
   const views = of.map(({ view }) => view);
   const lives = views.flatMap(({ live }) => live ?? []);
+  const keyHashes = views.flatMap((view) => (view.keyHashes ? [view.keyHashes] : []));
   return {
     loop: { ageMs: max(views.map(({ loop }) => loop.ageMs)), blockedMs: max(views.map(({ loop }) => loop.blockedMs)) },
     inflight: sum(views.map(({ inflight }) => inflight)),
     live: lives.length === 0 ? undefined : addUpLives(lives),
-    checks: { ...checks, ...Object.fromEntries(of.flatMap(checksOf)) },
+    checks: {
+      ...(of.length + silent.length === 0 ? { workers: { ok: false, detail: 'none runs' } } : {}),
+      ...Object.fromEntries([...silent.map(checkOfSilent), ...of.flatMap(checksOfWorker)]),
+    },
     checksAgeMs: max(views.map(({ checksAgeMs }) => checksAgeMs)),
-    keyHashes: [...new Set(views.flatMap(({ keyHashes }) => keyHashes))],
+    keyHashes: keyHashes.length === 0 ? undefined : [...new Set(keyHashes.flat())],
     // Each asks the same database.
     unknown: views.find(({ unknown }) => unknown)?.unknown,
     stalls: of
       .flatMap(({ index, pid, view }) => view.stalls.map((stall) => ({ ...stall, worker: { index, pid } })))
       .sort((a, b) => (a.at < b.at ? -1 : 1)),
-    points: addUpPoints(views.flatMap(({ points }) => points)),
+    points: addUpPoints(views.map(({ points }) => points)),
     minutes: views.flatMap(({ minutes }) => minutes),
     metrics: views.flatMap(({ metrics }) => metrics),
+    silent,
   };
 };
 
-const checksOf = ({ index, pid, view }: Worker & { readonly view: View }): [string, Check][] =>
+const checkOfSilent = ({ index, pid }: Worker): [string, Check] => [
+  `worker_${index}`,
+  { ok: false, detail: `pid ${pid} does not answer` },
+];
+
+const checksOfWorker = ({ index, pid, view }: Answered): [string, Check][] =>
   Object.entries(view.checks).map(([name, { ok, detail }]) => [
     `worker_${index}_${name}`,
     { ok, detail: `pid ${pid}: ${detail}` },
@@ -93,8 +114,11 @@ const addUpLives = (lives: readonly Live[]): Live => {
   };
 };
 
-const addUpPoints = (points: readonly Point[]): Point[] =>
-  [...Map.groupBy(points, ({ t }) => t)]
+const addUpPoints = (processes: readonly (readonly Point[])[]): Point[] => {
+  // Their seconds do not end together: of the last one, some have not told yet.
+  const last = Math.min(...processes.flatMap((points) => points.at(-1)?.t ?? []));
+  return [...Map.groupBy(processes.flat(), ({ t }) => t)]
+    .filter(([t]) => t <= last)
     .sort(([a], [b]) => a - b)
     .map(([t, same]) => ({
       t,
@@ -105,3 +129,4 @@ const addUpPoints = (points: readonly Point[]): Point[] =>
       shed: sum(same.map(({ shed }) => shed)),
       stallMs: sum(same.map(({ stallMs }) => stallMs)),
     }));
+};

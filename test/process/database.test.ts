@@ -3,7 +3,7 @@ import pg from 'pg';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { afterSuite } from '../support/cleanup.ts';
-import { payFor, startService } from '../support/service.ts';
+import { openKeys, payFor, startService } from '../support/service.ts';
 import { createDataDir, startSandbox } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 import { startLoad } from './load.ts';
@@ -15,6 +15,8 @@ let postgres = await start();
 afterSuite(async () => (await postgres.stop())._unsafeUnwrap());
 (await migrate(postgres.url))._unsafeUnwrap();
 const sandbox = await startSandbox();
+const onCallKey = (await openKeys(postgres.url).create('Operations', 'oncall', 'test'))._unsafeUnwrap().secret;
+const onCall = { headers: { Authorization: `Bearer ${onCallKey}` } };
 const service = await startService({ databaseUrl: postgres.url, sandboxUrl: sandbox.url });
 
 it('a database that is stopped and started under load loses nothing, and nothing is done twice', async () => {
@@ -25,6 +27,10 @@ it('a database that is stopped and started under load loses nothing, and nothing
 
   (await postgres.stop())._unsafeUnwrap();
   await until(() => load.seen.includes('503 database_unavailable'));
+  // On-call reads on: whose keys are good was known before.
+  await until(async () => !(await (await fetch(`${service.opsUrl}/readyz`)).text()).includes('"database":{"ok":true'));
+  for (const page of ['/metrics', '/stalls', '/verdict', '/live'])
+    expect((await fetch(service.opsUrl + page, onCall)).status).toBe(200);
   postgres = await start();
   const sql = new pg.Pool({ connectionString: postgres.url, max: 1 });
   sql.on('error', () => undefined);

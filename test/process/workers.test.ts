@@ -104,13 +104,16 @@ const allAreReady = async (): Promise<boolean> => {
 const pidOf = async (index: number): Promise<number> =>
   Number(/^pid (\d+)/.exec((await readyz()).checks[`worker_${index}_event_loop`]!.detail)![1]);
 
-/** How many knocks were counted, in the one line that there is of them. */
-const counted = async (): Promise<number> => {
+/** The one line that there is of it. */
+const metric = async (line: RegExp): Promise<number> => {
   const text = await (await fetch(`${opsUrl}/metrics`, onCall)).text();
-  const lines = text.match(/^http_server_request_duration_seconds_count\{.*"unmatched".*$/gm) ?? [];
+  const lines = text.split('\n').filter((one) => line.test(one));
   expect(lines.length).toBe(1);
   return Number(lines[0]!.split(' ').at(-1));
 };
+/** How many knocks were counted. */
+const counted = (): Promise<number> => metric(/^http_server_request_duration_seconds_count\{.*"unmatched"/);
+const workersThat = (state: string): Promise<number> => metric(new RegExp(`^quittance_workers\\{state="${state}"`));
 
 describe('the ops port of several processes', () => {
   it('adds up what they count', async () => {
@@ -140,6 +143,26 @@ describe('the ops port of several processes', () => {
     await until(allAreReady);
   });
 
+  it('says of one that is stopped that it is silent, and counts what it had counted once', async () => {
+    await until(allAreReady);
+    const pid = await pidOf(1);
+    const before = await counted();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await until(async () => (await readyz()).checks['worker_1']?.detail === `pid ${pid} does not answer`);
+      expect((await readyz()).status).toBe(503);
+      await until(async () => (await workersThat('silent')) === 1);
+      expect(await workersThat('answers')).toBe(1);
+      expect(await counted()).toBe(before);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await until(allAreReady);
+    await until(async () => (await workersThat('answers')) === 2);
+    expect(await workersThat('silent')).toBe(0);
+    expect(await counted()).toBe(before);
+  });
+
   it.each([0, 1])('is that of the others where number %i is killed, and has forgotten no count', async (index) => {
     await until(allAreReady);
     const pid = await pidOf(index);
@@ -149,7 +172,7 @@ describe('the ops port of several processes', () => {
       const { status, checks } = await readyz();
       return status === 200 && !Object.values(checks).some(({ detail }) => detail.startsWith(`pid ${pid}:`));
     });
-    expect(await counted()).toBeGreaterThanOrEqual(before);
+    expect(await counted()).toBe(before);
     await until(allAreReady);
     expect(await pidOf(index)).not.toBe(pid);
   });

@@ -1,4 +1,4 @@
-// The live page: asks the ops thread once a second, and draws. Nothing is built, and nothing comes from another host.
+// The live page: asks the ops port once a second, and draws. Nothing is built, and nothing comes from another host.
 import uPlot from '/uplot.js';
 
 const EVERY_MS = 1000;
@@ -140,6 +140,11 @@ const show = (now) => {
   else state.textContent = `Ready, ${new Date().toLocaleTimeString()}`;
 };
 
+const broken = (why) => {
+  byId('state').textContent = why;
+  byId('state').className = 'bad';
+};
+
 const ask = async () => {
   const key = sessionStorage.getItem(KEY);
   try {
@@ -147,10 +152,10 @@ const ask = async () => {
     byId('key').hidden = reply.status !== 401;
     if (reply.status === 401)
       byId('state').textContent = key ? 'This key does not open it.' : 'An on-call key opens it.';
-    else show(await reply.json());
+    else if (reply.ok) show(await reply.json());
+    else broken((await reply.json()).error.message);
   } catch {
-    byId('state').textContent = 'The ops port does not answer.';
-    byId('state').className = 'bad';
+    broken('The ops port does not answer.');
   }
 };
 

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { Counter, Registry } from 'prom-client';
+import { serveFleet, type Member } from '../../src/monitor/fleet.ts';
+import { ECONOMICS, type MetricJson } from '../../src/monitor/ops.ts';
+import { serveOps } from '../../src/monitor/ops-server.ts';
+import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
+import { addUp, type View } from '../../src/monitor/view.ts';
+import { afterSuite } from '../support/cleanup.ts';
+import { until } from '../support/until.ts';
+
+const KEY = 'ok_of_on_call';
+const SECRET = 'what-the-first-process-knows';
+
+const viewWith = (different: Partial<View> = {}): View => ({
+  loop: { ageMs: 1, blockedMs: 0 },
+  inflight: 0,
+  live: undefined,
+  checks: { event_loop: { ok: true, detail: 'came round 1 ms ago' } },
+  checksAgeMs: 0,
+  keyHashes: [createHash('sha256').update(KEY).digest('base64')],
+  unknown: undefined,
+  stalls: [],
+  points: [],
+  minutes: [[]],
+  metrics: [],
+  silent: [],
+  ...different,
+});
+
+interface Told {
+  readonly status: number;
+  readonly text: string;
+}
+const ask = async (url: string, headers: Record<string, string> = {}): Promise<Told> => {
+  const reply = await fetch(url, { headers: { Authorization: `Bearer ${KEY}`, ...headers } });
+  return { status: reply.status, text: await reply.text() };
+};
+
+const startOps = async (view: () => Promise<View>): Promise<string> => {
+  const options = { host: '127.0.0.1', port: 0, protect: true, economics: ECONOMICS, secret: SECRET };
+  const { url, close } = (await serveOps({ ...options, view }))._unsafeUnwrap();
+  afterSuite(close);
+  return url;
+};
+
+const startFleet = async (members: () => readonly Member[], count = 2): Promise<string> => {
+  const options = { host: '127.0.0.1', port: 0, secret: SECRET };
+  const { url, close } = (await serveFleet({ ...options, count, members }))._unsafeUnwrap();
+  afterSuite(close);
+  return url;
+};
+
+/** Another program where a worker's part of the ops port should be. */
+const startWorker = async (index: number, listener: RequestListener): Promise<Member> => {
+  const server = createServer(listener);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  afterSuite(
+    () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  );
+  return { index, pid: 100 + index, opsUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+};
+const answering =
+  (view: () => Promise<View>): RequestListener =>
+  (_request, response) =>
+    void view().then((seen) => response.end(JSON.stringify(seen)));
+const NEVER: RequestListener = () => undefined;
+
+describe('the ops port', () => {
+  it('answers 500 where an answer fails, and goes on', async () => {
+    let fails = true;
+    const url = await startOps(() =>
+      fails ? Promise.reject(new Error('no file is left')) : Promise.resolve(viewWith()),
+    );
+    const failed = await ask(`${url}/livez`);
+    expect(failed.status).toBe(500);
+    expect(failed.text).toContain('no file is left');
+    fails = false;
+    expect((await ask(`${url}/livez`)).status).toBe(200);
+  });
+
+  it('shows its view to who knows the secret, and to nobody else', async () => {
+    const url = await startOps(() => Promise.resolve(viewWith()));
+    const view = (key: string): Promise<Told> => ask(`${url}/view`, { Authorization: `Bearer ${key}` });
+    expect((await view('another')).status).toBe(401);
+    expect((await view(KEY)).status).toBe(404);
+    expect(JSON.parse((await view(SECRET)).text)).toMatchObject({ checksAgeMs: 0 });
+  });
+});
+
+const thingsIn = (text: string): number => Number(/^things_total (\d+)$/m.exec(text)?.[1]);
+const things = async (count: number): Promise<readonly MetricJson[]> => {
+  const registry = new Registry();
+  new Counter({ name: 'things_total', help: 'Things.', registers: [registry] }).inc(count);
+  return registry.getMetricsAsJSON();
+};
+
+describe('the ops port of several processes', () => {
+  it.each(['no JSON', '', '{}', '[]', 'null'])('takes a worker that says %j for one that is silent', async (said) => {
+    const worker = await startWorker(0, (_request, response) => void response.end(said));
+    const url = await startFleet(() => [worker]);
+    const { status, text } = await ask(`${url}/readyz`);
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toMatchObject({ checks: { worker_0: { ok: false, detail: 'pid 100 does not answer' } } });
+  });
+
+  it('refuses no key where no worker answers: it says that', async () => {
+    const url = await startFleet(() => []);
+    const { status, text } = await ask(`${url}/metrics`);
+    expect(status).toBe(503);
+    expect(text).toContain('No worker answers');
+    expect((await ask(`${url}/readyz`)).text).toContain('none runs');
+    expect((await ask(`${url}/livez`)).status).toBe(200);
+  });
+
+  it('says which workers do not answer, and how many', async () => {
+    const stallMetrics = createStallMetrics(
+      () => 0,
+      () => 0,
+      true,
+    );
+    const view = async (): Promise<View> => viewWith({ metrics: await stallMetrics.json() });
+    const workers = [await startWorker(0, answering(view)), await startWorker(1, NEVER)];
+    const url = await startFleet(() => workers, 3);
+    const silent = [{ worker: 1, pid: 101 }];
+    expect(JSON.parse((await ask(`${url}/stalls`)).text)).toMatchObject({ data: [], silent });
+    expect(JSON.parse((await ask(`${url}/verdict`, { Accept: 'application/json' })).text)).toMatchObject({ silent });
+    expect((await ask(`${url}/verdict`)).text).toContain('Worker 1 (pid 101) does not answer');
+    const { text } = await ask(`${url}/metrics`);
+    for (const state of ['answers', 'silent', 'missing'])
+      expect(text).toContain(`quittance_workers{state="${state}"} 1`);
+  });
+
+  it('asks each worker once, however many ask at once', async () => {
+    let asked = 0;
+    const worker = await startWorker(0, (request, response) => {
+      if (request.url?.includes('metrics=1')) asked++;
+      answering(() => Promise.resolve(viewWith()))(request, response);
+    });
+    const url = await startFleet(() => [worker]);
+    await Promise.all(Array.from({ length: 5 }, () => ask(`${url}/metrics`)));
+    expect(asked).toBe(1);
+  });
+
+  it('forgets nothing that a worker counted which ends while another is still asked', async () => {
+    let [ofFirst, ofSecond, isEnding] = [3, 1, false];
+    let members: readonly Member[] = [];
+    const first = await startWorker(
+      0,
+      answering(async () => viewWith({ metrics: await things(ofFirst) })),
+    );
+    const second = await startWorker(1, (request, response) => {
+      // Both were asked: the first one answers too, and is gone when the answers are added up.
+      if (isEnding && request.url?.includes('metrics=1')) members = [second];
+      answering(async () => viewWith({ metrics: await things(ofSecond) }))(request, response);
+    });
+    members = [first, second];
+    const url = await startFleet(() => members);
+    const sum = async (): Promise<number> => thingsIn((await ask(`${url}/metrics`)).text);
+    expect(await sum()).toBe(4);
+    [ofFirst, isEnding] = [5, true];
+    await until(async () => (await sum()) === 6);
+    ofSecond = 2;
+    await until(async () => (await sum()) === 7);
+  });
+});
+
+describe('points of several processes', () => {
+  const point = (t: number): View['points'][number] => ({
+    t,
+    lagMs: t,
+    gcMs: 0,
+    utilisation: 0,
+    inflight: 1,
+    shed: 0,
+    stallMs: 0,
+  });
+  const of = (...processes: number[][]): View['points'] =>
+    addUp(
+      processes.map((seconds, index) => ({ index, pid: index, view: viewWith({ points: seconds.map(point) }) })),
+      [],
+    ).points;
+
+  it('end with the last second of which each has told', () =>
+    expect(of([1, 2], [1, 2, 3]).map(({ t, inflight }) => [t, inflight])).toEqual([
+      [1, 2],
+      [2, 2],
+    ]));
+
+  it('wait for no process that has none yet', () => expect(of([1, 2], []).map(({ t }) => t)).toEqual([1, 2]));
+});
