@@ -216,7 +216,7 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
 
   const server = createServer((request, response) => {
     void replyTo(request)
-      .catch((error: unknown) => failure(500, 'internal', `This could not be answered: ${messageOf(error)}`))
+      .catch((error: unknown) => failure(500, 'internal', `This could not be answered: ${reasonOf(error)}`))
       .then(({ status, type, body, headers }) => {
         response.writeHead(status, {
           'Content-Type': `${type}; charset=utf-8`,
@@ -245,6 +245,10 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A system error's message has a path of this machine, and whoever reaches the port may read it: its code says enough. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : messageOf(error);
 
 const keyIn = ({ headers }: IncomingMessage): string | undefined =>
   /^Bearer +(\S{1,200})$/i.exec(headers.authorization ?? '')?.[1];

@@ -85,6 +85,14 @@ describe('the ops port', () => {
     expect((await ask(`${url}/livez`)).status).toBe(200);
   });
 
+  it('tells nobody a path of the machine', async () => {
+    const error = Object.assign(new Error("ENOENT: no such file, open '/srv/page/live.js'"), { code: 'ENOENT' });
+    const { status, text } = await ask(`${await startOps(() => Promise.reject(error))}/livez`);
+    expect(status).toBe(500);
+    expect(text).toContain('ENOENT');
+    expect(text).not.toContain('/srv');
+  });
+
   it('shows its view to who knows the secret, and to nobody else', async () => {
     const url = await startOps(() => Promise.resolve(viewWith()));
     const view = (key: string): Promise<Told> => ask(`${url}/view`, { Authorization: `Bearer ${key}` });
