@@ -200,7 +200,7 @@ export const withoutNpm = (recipe: Recipe): Recipe => ({
 
 export interface Service {
   readonly url: string;
-  /** The process that serves: npm's child, where npm started it. */
+  /** The service, or the first process of it, which watches over its workers: npm's child, where npm started it. */
   readonly pid: number;
   /** SIGKILL, to npm too, which would complain. Postgres and the sandbox are in sessions of their own, and live on. */
   readonly kill: () => Promise<void>;
@@ -278,11 +278,13 @@ const startService = async (
   };
 };
 
-/** The last descendant: npm runs a shell, which becomes the service. */
+/** The first that runs the service: npm runs a shell, which becomes it; its workers, if it has any, run it too. */
 const servingPid = async (pid: number): Promise<number> => {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  const [child] = children.trim().split(' ');
-  return child === undefined || child === '' ? pid : servingPid(Number(child));
+  const [command, children] = await Promise.all(
+    ['cmdline', `task/${pid}/children`].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+  );
+  const [child] = (children ?? '').trim().split(' ');
+  return command?.includes('src/main.ts') || !child ? pid : servingPid(Number(child));
 };
 
 /** A port that is free now, and is taken again at each restart. */
