@@ -55,7 +55,7 @@ export const createServer = (options: ServerOptions): RequestListener => {
     return (request, response) => void handle(request, response);
   };
 
-  for (const route of routes) {
+  for (const route of routes.toSorted(byDemand)) {
     if (route.cors) app.options(route.path, cors.preflight);
     if (route.method === 'GET') app.get(route.path, mount(route));
     else if (route.method === 'DELETE') app.delete(route.path, mount(route));
@@ -78,6 +78,21 @@ export const createServer = (options: ServerOptions): RequestListener => {
   };
   app.use(onThrown);
   return createDoor({ ...door, routes, follow, headersFor: cors.headersFor }, app);
+};
+
+/** Express looks at one route after the other, for a fifth of a microsecond each: what is asked most comes first. */
+const MOST_ASKED = [
+  '/v1/customers/:id/balance',
+  '/v1/items/:id',
+  '/v1/usage/quote',
+  '/v1/payments',
+  '/v1/debits',
+  '/v1/transfers',
+];
+const byDemand = (a: Route, b: Route): number => rankOf(a) - rankOf(b);
+const rankOf = ({ path }: Route): number => {
+  const rank = MOST_ASKED.indexOf(path);
+  return rank < 0 ? MOST_ASKED.length : rank;
 };
 
 /** What blocks the event loop on behalf of a request is known to be its doing. */
