@@ -1,6 +1,18 @@
-/** The Express application: what every request passes, and the table of routes. */
-import type { RequestListener } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+/** The Express application: what every request passes, and the table of routes; and the server that it answers through. */
+import {
+  createServer as createHttpServer,
+  IncomingMessage,
+  ServerResponse,
+  type Server,
+  type ServerOptions as HttpOptions,
+} from 'node:http';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import type { Context } from './context.ts';
 import { paymentError, type PaymentError } from './error.ts';
 import type { Authenticate } from './http/authenticate.ts';
@@ -12,6 +24,7 @@ import { sendBytes } from './http/respond.ts';
 import { sendError, serve, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
 import { stripeWebhook } from './http/stripe-webhook.ts';
+import { refuseUnreadable } from './http/unreadable.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
 
 export interface ServerOptions {
@@ -23,7 +36,15 @@ export interface ServerOptions {
   readonly door: Omit<DoorOptions, 'routes' | 'follow' | 'headersFor'>;
 }
 
-export const createServer = (options: ServerOptions): RequestListener => {
+/** Slow-loris clients are cut: a request has this long to arrive, */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** and is looked at this often; by Node's own 30 s it could take twice as long. */
+const CHECK_CONNECTIONS_MS = 5_000;
+/** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** Does not listen yet. */
+export const createServer = (options: ServerOptions): Server => {
   const { ctx, authenticate, corsOrigins, onStripeEvent, door } = options;
   const app = express();
   // Amounts of work that nobody asked for: a tag over each reply, a parser of nested query strings.
@@ -77,7 +98,26 @@ export const createServer = (options: ServerOptions): RequestListener => {
     sendError(ctx, request, response, request.record, ofExpress(error));
   };
   app.use(onThrown);
-  return createDoor({ ...door, routes, follow, headersFor: cors.headersFor }, app);
+  const listener = createDoor({ ...door, routes, follow, headersFor: cors.headersFor }, app);
+  const limits = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  return createHttpServer({ ...limits, ...bornFor(app) }, listener).on('clientError', refuseUnreadable);
+};
+
+/**
+ * Requests and replies that are Express' own from the start. It would else change the prototype of each, which takes a
+ * tenth of what a small request does.
+ */
+const bornFor = (app: Express): Pick<HttpOptions, 'IncomingMessage' | 'ServerResponse'> => {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse<T extends IncomingMessage = IncomingMessage> extends ServerResponse<T> {}
+  Object.setPrototypeOf(AppRequest.prototype, app.request);
+  Object.setPrototypeOf(AppResponse.prototype, app.response);
+  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse };
 };
 
 /** Express looks at one route after the other, for a fifth of a microsecond each: what is asked most comes first. */

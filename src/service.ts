@@ -1,5 +1,5 @@
 /** The service, put together: database, ledger, cards, sweeper, API and ops port. */
-import { createServer as createHttpServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { okAsync, ResultAsync } from 'neverthrow';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
@@ -9,7 +9,6 @@ import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { RequestRecord } from './http/record.ts';
-import { refuseUnreadable } from './http/unreadable.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
@@ -77,13 +76,6 @@ export interface Service {
   readonly close: (deadlineMs: number) => ResultAsync<void, string>;
 }
 
-/** Slow-loris clients are cut: a request has this long to arrive, */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** and is looked at this often; by Node's own 30 s it could take twice as long. */
-const CHECK_CONNECTIONS_MS = 5_000;
-/** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
-const KEEP_ALIVE_MS = 75_000;
-
 export const createService = (options: ServiceOptions): Service => {
   const { config, databaseUrl, stripe, log, isFirst = true, clock = systemClock() } = options;
   const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
@@ -136,7 +128,7 @@ export const createService = (options: ServiceOptions): Service => {
     clock,
     log,
   };
-  const listener = createServer({
+  const api = createServer({
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
     corsOrigins: config.corsOrigins,
@@ -152,15 +144,6 @@ export const createService = (options: ServiceOptions): Service => {
       onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
     },
   });
-  const api = createHttpServer(
-    {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
-    listener,
-  );
-  api.on('clientError', refuseUnreadable);
 
   let sweeper: Rounds | undefined;
   let inbox: Rounds | undefined;

@@ -3,7 +3,6 @@
  * claims the key, as a service does whose author has not thought of being killed between the two. Everything else is as
  * it should be, and while nobody kills it, its books agree with Stripe's to the cent.
  */
-import { createServer as createHttpServer } from 'node:http';
 import { okAsync, ResultAsync } from 'neverthrow';
 import pino from 'pino';
 import type { Context } from '../../src/context.ts';
@@ -80,7 +79,7 @@ const main = (): void => {
     const found = await database.pool.selectFrom('claims').select('id').where('id', '=', id).execute();
     return found.length > 0;
   });
-  const app = createServer({
+  const api = createServer({
     ctx,
     authenticate: createAuthenticate(keys, false),
     corsOrigins: '*',
@@ -93,7 +92,7 @@ const main = (): void => {
       onEnd: () => undefined,
     },
   });
-  createHttpServer(app).listen(Number(port), '127.0.0.1', () => {
+  api.listen(Number(port), '127.0.0.1', () => {
     startSweeper(ctx);
     process.stdout.write(`API http://127.0.0.1:${port}\n`);
   });
