@@ -5,6 +5,7 @@ import { paymentError } from '../error.ts';
 import type { Admission, AdmissionClass, Refusal, SeenKeys } from '../monitor/admission.ts';
 import type { Cors, HeaderList } from './headers.ts';
 import { newRecord, type RequestRecord } from './record.ts';
+import { endTogether } from './respond.ts';
 import type { Route } from './route.ts';
 
 /** What the door has to know of a route. */
@@ -131,5 +132,5 @@ const refuse = (request: IncomingMessage, response: ServerResponse, afterS: numb
     String(afterS),
     ...headers,
   ]);
-  response.end(body, 'latin1');
+  endTogether(response, body);
 };

@@ -1,5 +1,6 @@
 /** From a reply to bytes on the wire. */
-import { STATUS_CODES } from 'node:http';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/reply.ts';
@@ -33,7 +34,35 @@ export const sendBytes = (
   const list = ['Request-Id', request.record.requestId, 'Content-Length', String(Buffer.byteLength(body))];
   for (const [name, value] of Object.entries(headers)) list.push(name, value);
   response.writeHead(status, list.concat(request.record.headers));
-  response.end(request.method === 'HEAD' || status === 304 ? undefined : body);
+  endTogether(response, request.method === 'HEAD' || status === 304 ? undefined : body);
+};
+
+/** A wake-up that so many share costs none of them much; a later end would only keep the first of them waiting. */
+const TOGETHER_MAX = 64;
+
+interface Ending {
+  readonly response: ServerResponse;
+  readonly body: string | undefined;
+}
+let endings: Ending[] = [];
+/** What is sent for many is nobody's: a context that is empty. */
+const outside = AsyncLocalStorage.snapshot();
+
+/**
+ * Ends a reply whose head is written, with the others of this turn of the loop. The first of them wakes up whoever waits
+ * for it, which on a virtual machine takes as long as a small request; the others find him awake. So a small request
+ * takes half of the CPU that it took when each reply was sent at once.
+ */
+export const endTogether = (response: ServerResponse, body: string | undefined): void => {
+  endings.push({ response, body });
+  if (endings.length === 1) outside(() => setImmediate(endAll));
+  else if (endings.length === TOGETHER_MAX) outside(endAll);
+};
+
+const endAll = (): void => {
+  const together = endings;
+  endings = [];
+  for (const { response, body } of together) if (!response.destroyed) response.end(body);
 };
 
 const wantsProblem = (request: Request): boolean =>

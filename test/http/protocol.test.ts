@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ERRORS } from '../../src/error.ts';
+import { sendRaw } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
@@ -49,6 +50,22 @@ describe('every answer', () => {
     });
     expect(world.logged()).not.toContain('a private matter');
     expect(world.logged()).not.toContain('sk_test_demo');
+  });
+
+  it('comes in the order of the questions, of two hundred that are asked at once on one connection', async () => {
+    const customer = await createCustomer();
+    const asked = Array.from({ length: 200 }, (_, n) => ['usd', 'eur', 'jpy'][(n * n) % 3]!);
+    const requests = asked.map((currency, n) =>
+      [
+        `GET /v1/customers/${customer}/balance?currency=${currency} HTTP/1.1`,
+        'Host: localhost',
+        'Authorization: Bearer sk_test_demo',
+        `Connection: ${n === asked.length - 1 ? 'close' : 'keep-alive'}`,
+        '\r\n',
+      ].join('\r\n'),
+    );
+    const answers = await sendRaw(world.url, requests.join(''));
+    expect([...answers.matchAll(/"currency":"(\w+)"/g)].map(([, currency]) => currency)).toEqual(asked);
   });
 
   it('is kept by no cache, guessed at by no browser, and says not what serves it', async () => {
