@@ -2,6 +2,7 @@
  * A lane carries items in batches: one batch is under way, and the next leaves as soon as it is back, with whoever came
  * meanwhile. No timer: under light load an item leaves at once, under heavy load batches grow by themselves.
  */
+import { setImmediate as turnEnds } from 'node:timers/promises';
 import { err, ResultAsync, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 
@@ -64,6 +65,8 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
 
   const run = async (): Promise<void> => {
     while (waiting > 0) {
+      // Once the sockets that are readable in this turn of the loop have been read: what they bring leaves together.
+      await turnEnds();
       const batch = take();
       waiting -= batch.length;
       const leftAt = performance.now();
@@ -95,8 +98,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
         else queues.set(owner, [waiter]);
         if (running) return;
         running = true;
-        // Once the sockets that are readable in this turn of the loop have been read: they leave together.
-        setImmediate(() => void run());
+        void run();
       }),
     );
 

@@ -27,10 +27,11 @@ const openLane = ({ batchMax = 4, waitingMax = 100 } = {}) => {
     observe: (batch) => stats.push(batch),
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  /** Lets the batch that is under way return, and the next leave. */
+  /** Lets the batch that is under way return, and the next leave at the end of the turn after it. */
   const next = async (): Promise<void> => {
     await turn();
     finish?.();
+    await turn();
     await turn();
   };
   const names = (): string[][] => batches.map((batch) => batch.map(({ owner, n }) => `${owner}${n}`));
