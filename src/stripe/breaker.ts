@@ -56,6 +56,9 @@ const CALLS_MAX = 512;
 /** Those that were claimed before the calls were seen to be so many wait for their turn; the door lets in no more. */
 const QUEUE_MAX = 4_096;
 
+/** A call that is done is not told to stop: that would make an error, with its stack, of each one. */
+const IN_TIME = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false };
+
 export const createBreaker = (log: Logger): Breaker => {
   let probeAtMs = 0;
   const breaker = circuitBreaker(handleWhen(isDown), {
@@ -81,7 +84,7 @@ export const createBreaker = (log: Logger): Breaker => {
   const inTime = <T>(work: () => Promise<T>, deadlineMs: number | undefined): Promise<T> =>
     deadlineMs === undefined
       ? calls.execute(work)
-      : timeout(deadlineMs, TimeoutStrategy.Aggressive).execute(({ signal }) => calls.execute(work, signal));
+      : timeout(deadlineMs, IN_TIME).execute(({ signal }) => calls.execute(work, signal));
 
   const call = async <T>(work: () => Promise<T>, deadlineMs?: number): Promise<T> => {
     // Whoever comes while the probe is under way would have to wait for its end.
