@@ -40,9 +40,9 @@ export const createDoor = (options: DoorOptions, listener: RequestListener): Req
     if (refusal) {
       onRefused(refusal, serviceClass);
       const afterS = retryAfterS();
-      if (refusal === 'overload') restAfter(request, response, afterS);
       // A browser that may call the route may read why it was refused, and when to come again.
       refuse(request, response, afterS, cors ? headersFor(request.headers.origin) : []);
+      if (refusal === 'overload') restAfterReply(request, afterS);
       return;
     }
     if (key !== undefined) seen.add(key);
@@ -100,13 +100,13 @@ const createKindOf = (routes: DoorOptions['routes']): ((method: string, url: str
  * Reads nothing more from a connection on which a request was refused until its caller was asked to come again. To
  * refuse costs some 50 µs, a third of serving what is cheap: who repeats at once would have the service do nothing else.
  */
-const restAfter = ({ socket }: IncomingMessage, response: ServerResponse, afterS: number): void => {
+const restAfterReply = ({ socket }: IncomingMessage, afterS: number): void => {
   const rest = (): void => {
     socket.pause();
     setTimeout(() => socket.resume(), afterS * 1000).unref();
   };
-  // After what is left of this request has been read.
-  response.once('finish', () => setImmediate(rest));
+  // Right after the reply, which leaves at the end of this turn too: nothing is read in between.
+  setImmediate(rest);
 };
 
 /** All but the id is the same each time, and written once: thousands may be refused in a second. */
