@@ -1,7 +1,9 @@
 /**
- * A lane carries items in batches: one batch is under way, and the next leaves as soon as it is back, with whoever came
- * meanwhile. No timer: under light load an item leaves at once, under heavy load batches grow by themselves.
+ * A lane carries items in batches: one batch is under way, and the next leaves at the end of the turn of the loop in which
+ * it is back, with whoever came meanwhile. No timer: under light load an item leaves at the end of its own turn, under
+ * heavy load batches grow by themselves.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turnEnds } from 'node:timers/promises';
 import { err, ResultAsync, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -44,6 +46,8 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
   const queues = new Map<string, Waiting[]>();
   let waiting = 0;
   let running = false;
+  // A batch is the work of whoever made the lane, and not of the one of many who happened to come first.
+  const forAll = AsyncLocalStorage.snapshot();
 
   /** One of each owner in turn, until the batch is full. Who has had a turn goes to the end. */
   const take = (): Waiting[] => {
@@ -98,7 +102,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
         else queues.set(owner, [waiter]);
         if (running) return;
         running = true;
-        void run();
+        void forAll(run);
       }),
     );
 
