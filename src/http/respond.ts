@@ -1,5 +1,4 @@
 /** From a reply to bytes on the wire. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
@@ -45,18 +44,15 @@ interface Ending {
   readonly body: string | undefined;
 }
 let endings: Ending[] = [];
-/** What is sent for many is nobody's: a context that is empty. */
-const outside = AsyncLocalStorage.snapshot();
-
 /**
- * Ends a reply whose head is written, with the others of this turn of the loop. The first of them wakes up whoever waits
- * for it, which on a virtual machine takes as long as a small request; the others find him awake. So a small request
- * takes half of the CPU that it took when each reply was sent at once.
+ * Ends a reply whose head is made, with the others of this turn of the loop. The first that is sent wakes up whoever waits
+ * for it, a proxy or a client of many connections, and on a virtual machine that takes as long as a small request; the
+ * others find him awake.
  */
 export const endTogether = (response: ServerResponse, body: string | undefined): void => {
   endings.push({ response, body });
-  if (endings.length === 1) outside(() => setImmediate(endAll));
-  else if (endings.length === TOGETHER_MAX) outside(endAll);
+  if (endings.length === 1) setImmediate(endAll);
+  else if (endings.length === TOGETHER_MAX) endAll();
 };
 
 const endAll = (): void => {

@@ -57,7 +57,7 @@ const CALLS_MAX = 512;
 const QUEUE_MAX = 4_096;
 
 /** A call that is done is not told to stop: that would make an error, with its stack, of each one. */
-const IN_TIME = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false };
+const TIMEOUT = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false };
 
 export const createBreaker = (log: Logger): Breaker => {
   let probeAtMs = 0;
@@ -84,7 +84,7 @@ export const createBreaker = (log: Logger): Breaker => {
   const inTime = <T>(work: () => Promise<T>, deadlineMs: number | undefined): Promise<T> =>
     deadlineMs === undefined
       ? calls.execute(work)
-      : timeout(deadlineMs, IN_TIME).execute(({ signal }) => calls.execute(work, signal));
+      : timeout(deadlineMs, TIMEOUT).execute(({ signal }) => calls.execute(work, signal));
 
   const call = async <T>(work: () => Promise<T>, deadlineMs?: number): Promise<T> => {
     // Whoever comes while the probe is under way would have to wait for its end.

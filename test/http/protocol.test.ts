@@ -54,7 +54,7 @@ describe('every answer', () => {
 
   it('comes in the order of the questions, of two hundred that are asked at once on one connection', async () => {
     const customer = await createCustomer();
-    const asked = Array.from({ length: 200 }, (_, n) => ['usd', 'eur', 'jpy'][(n * n) % 3]!);
+    const asked = Array.from({ length: 200 }, (_, n) => ['usd', 'eur', 'jpy'][n % 3]!);
     const requests = asked.map((currency, n) =>
       [
         `GET /v1/customers/${customer}/balance?currency=${currency} HTTP/1.1`,
