@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'webhook_endpoint_not_found'
   | 'body_too_large'
   | 'card_declined'
+  | 'authentication_required'
   | 'expired_card'
   | 'incorrect_cvc'
   | 'processing_error'
@@ -147,6 +148,13 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...declined,
     message: 'Your card was declined.',
     advice: 'Show the message, ask for another card, and confirm again under a new key. `decline_code` says more.',
+  },
+  authentication_required: {
+    ...declined,
+    message: 'Your bank asks you to approve this payment.',
+    advice:
+      'The card is good, and its bank asks for the cardholder. Confirm the payment again under a new key with the ' +
+      'customer present: with `return_url`, or with `next_action: "stripe_js"` in a page.',
   },
   expired_card: {
     ...declined,
@@ -302,8 +310,8 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   },
 };
 
-export interface PaymentError {
-  readonly code: ErrorCode;
+/** What every error tells, whatever its code. */
+interface ErrorFacts {
   readonly message: string;
   readonly outcome: Outcome;
   readonly retry: Retry;
@@ -317,10 +325,18 @@ export interface PaymentError {
   readonly cause?: unknown;
 }
 
-export type ErrorDetail = Partial<Omit<PaymentError, 'code'>>;
+/**
+ * The error of one code, or of one of several: `PaymentError<'item_not_found' | 'database_unavailable'>`. Without codes
+ * it is the whole union, and `code` tells its members apart. A plain object: an `Error` would gather a stack for each.
+ */
+export type PaymentError<Code extends ErrorCode = ErrorCode> = {
+  readonly [One in Code]: ErrorFacts & { readonly code: One };
+}[Code];
+
+export type ErrorDetail = Partial<ErrorFacts>;
 
 /** Makes the error of that code; `detail` overrides what its line in `ERRORS` says. */
-export const paymentError = (code: ErrorCode, detail: ErrorDetail = {}): PaymentError => {
+export const paymentError = <Code extends ErrorCode>(code: Code, detail: ErrorDetail = {}): PaymentError<Code> => {
   const { message, outcome, retry } = ERRORS[code];
   return { code, message, outcome, retry, ...detail };
 };

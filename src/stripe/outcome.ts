@@ -10,7 +10,7 @@ import {
   type PaymentStatus,
   type RefundStatus,
 } from '../domain/payment.ts';
-import { ERRORS, type ErrorCode } from '../error.ts';
+import { ERRORS } from '../error.ts';
 
 const { errors } = Stripe;
 
@@ -84,8 +84,11 @@ const refused = (
   stripeRequestId: stripeRequestId ?? null,
 });
 
-/** Codes of Stripe's that are ours too; any other is a `card_declined` whose `decline_code` says it. */
-const OWN_CODES: readonly ErrorCode[] = ['expired_card', 'incorrect_cvc', 'processing_error'];
+/**
+ * Codes of Stripe's that are ours too, be they its `code` or its `decline_code`; any other is a `card_declined` whose
+ * `decline_code` says it: https://docs.stripe.com/declines/codes
+ */
+const OWN_CODES = ['expired_card', 'incorrect_cvc', 'processing_error', 'authentication_required'] as const;
 
 interface CardFailure {
   readonly code?: string | undefined;
@@ -94,7 +97,7 @@ interface CardFailure {
 }
 
 const lastErrorOf = (failure: CardFailure | null): LastError => {
-  const code = OWN_CODES.find((own) => own === failure?.code) ?? 'card_declined';
+  const code = OWN_CODES.find((own) => own === failure?.code || own === failure?.decline_code) ?? 'card_declined';
   // The package's own errors hold '' where Stripe gave no reason.
   const reason = failure?.decline_code || (code === 'card_declined' ? failure?.code : undefined);
   return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };

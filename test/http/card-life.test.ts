@@ -218,14 +218,14 @@ describe('a challenge', () => {
     expect(after.last_error).toMatchObject({ code: 'card_declined', decline_code: 'generic_decline' });
   });
 
-  it('without a way back is no dead end: the card is declined, and the reason says what to do', async () => {
+  it('without a way back is no dead end: the error says that the bank asks for the cardholder', async () => {
     const customer = await createCustomer();
     const { status, body } = await post('/v1/payments', {
       ...{ customer, amount: 700, currency: 'usd', payment_method: CHALLENGE, confirm: true },
     });
     expect([status, body.error.code, body.error.decline_code]).toEqual([
       402,
-      'card_declined',
+      'authentication_required',
       'authentication_required',
     ]);
     const again = await post(`/v1/payments/${String(body.error.payment)}/confirm`, {

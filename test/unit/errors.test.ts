@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { errorReply, errorView } from '../../src/domain/reply.ts';
-import { ERRORS, isStored, paymentError, statusOf, type ErrorCode } from '../../src/error.ts';
+import { ERRORS, isStored, paymentError, statusOf, type ErrorCode, type PaymentError } from '../../src/error.ts';
 import { errorsPage } from '../../src/http/errors-page.ts';
 
 const CODES = Object.keys(ERRORS) as ErrorCode[];
@@ -47,5 +47,23 @@ describe('what is kept under an idempotency key', () => {
 
   it('may be sent again under the same key only where it is not kept', () => {
     for (const code of CODES) if (ERRORS[code].retry === 'same_key') expect(isStored(paymentError(code))).toBe(false);
+  });
+});
+
+describe('the union', () => {
+  it('is told apart by its code, so that a match over the errors of a route forgets none', () => {
+    const adviceFor = (error: PaymentError<'item_not_found' | 'rate_limited'>): string => {
+      switch (error.code) {
+        case 'item_not_found':
+          return 'ask for another';
+        case 'rate_limited':
+          return `come again in ${String(error.retryAfterS)} s`;
+      }
+    };
+    expect(adviceFor(paymentError('rate_limited', { retryAfterS: 2 }))).toBe('come again in 2 s');
+  });
+
+  it('has no stacks: an error costs no more than the object that it is', () => {
+    expect(Object.getPrototypeOf(paymentError('card_declined'))).toBe(Object.prototype);
   });
 });
