@@ -100,7 +100,10 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
       config.workers === 1
         ? yield* startService(config, { ...places, index: 0 }, log, parts)
         : yield* startSeveral(config, places, log, parts);
-    return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer: config.demoKeys ? demoCustomerId : undefined }));
+    const lacksWebhookSecret = config.stripe.webhookSecrets.length === 0;
+    if (lacksWebhookSecret) log.warn(`STRIPE_WEBHOOK_SECRET is not set: ${WITHOUT_WEBHOOK_SECRET}`);
+    const customer = config.demoKeys ? demoCustomerId : undefined;
+    return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }));
   });
 
 /** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
@@ -236,16 +239,20 @@ interface Places {
   readonly sandboxUrl: string | undefined;
   /** Where the demo keys are open: whom to charge. */
   readonly customer: string | undefined;
+  readonly lacksWebhookSecret: boolean;
 }
 
-const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer }: Places): string =>
+const WITHOUT_WEBHOOK_SECRET =
+  "Stripe's webhooks are refused, and what they would tell is read from its list of events instead, some 20 s later";
+
+const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }: Places): string =>
   `
   Quittance is ready.
 
   API      ${apiUrl}
-  Ops      ${opsUrl}    /livez /readyz /metrics /stalls
+  Ops      ${opsUrl}    the live page; /livez /readyz /metrics /stalls
   Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
-${customer === undefined ? makeKey : demo(apiUrl, customer)}
+${lacksWebhookSecret ? `\n  Set STRIPE_WEBHOOK_SECRET: without it ${WITHOUT_WEBHOOK_SECRET}.\n` : ''}${customer === undefined ? makeKey : demo(apiUrl, customer)}
 `;
 
 const makeKey = `

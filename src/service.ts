@@ -7,14 +7,15 @@ import type { Context } from './context.ts';
 import { seedDemo } from './demo.ts';
 import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
+import { createHealth } from './health.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { RequestRecord } from './http/record.ts';
+import { createRefusalLog } from './http/refusals.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
 import { isRequest, runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
-import type { Check, Snapshot } from './monitor/ops.ts';
 import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
 import { startPayouts } from './payments/payouts.ts';
@@ -94,7 +95,6 @@ export const createService = (options: ServiceOptions): Service => {
     }),
   );
   let monitor: Monitor | undefined;
-  let snapshot: Snapshot | undefined;
   const admission = createAdmission();
   const inflight = (): number => Object.values(admission.inflight()).reduce((sum, count) => sum + count, 0);
   const breaker = createBreaker(log);
@@ -102,7 +102,7 @@ export const createService = (options: ServiceOptions): Service => {
     pool: database.stats,
     inflight: admission.inflight,
     waiting: () => waiting(),
-    unknown: () => snapshot?.unknown,
+    unknown: () => health.unknown(),
     stripe: breaker,
     lag: () => monitor?.lag(),
   });
@@ -128,6 +128,8 @@ export const createService = (options: ServiceOptions): Service => {
     clock,
     log,
   };
+  const health = createHealth({ ctx, config, database, keys, sweeper: () => sweeper });
+  const tellRefusal = createRefusalLog(log);
   const api = createServer({
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
@@ -140,7 +142,10 @@ export const createService = (options: ServiceOptions): Service => {
       admission,
       seen: createSeenKeys(),
       retryAfterS,
-      onRefused: metrics.shed,
+      onRefused: (reason, serviceClass) => {
+        metrics.shed(reason, serviceClass);
+        tellRefusal(serviceClass);
+      },
       onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
     },
   });
@@ -174,7 +179,7 @@ export const createService = (options: ServiceOptions): Service => {
           shed: admission.shed(),
           spent: metrics.spent(),
         }),
-        snapshot: async () => (snapshot = await snapshotOf(ctx, database, keys, sweeper, snapshot)),
+        snapshot: health.look,
         metrics: metrics.json,
         onGc: metrics.gc,
         onPressure: admission.feel,
@@ -270,11 +275,11 @@ const drain = (server: Server, deadlineMs: number): Promise<void> =>
     server.closeIdleConnections();
   });
 
-/** One line for each request: ids, never a body. */
+/** One line for each request: ids, never a body. What failed on our side, or on Stripe's, stands out. */
 const logRequest = (log: Logger, metrics: Metrics, record: RequestRecord, status: number, durationMs: number): void => {
   metrics.request(record.method, record.route, status, durationMs);
   if (record.error) metrics.error(record.error.code);
-  log.info(
+  log[status >= 500 ? 'warn' : 'info'](
     {
       'http.request.method': record.method,
       'http.route': record.route,
@@ -333,44 +338,4 @@ const startBookkeeper = (database: Database, metrics: Metrics, log: Logger): Rou
     restUntil = endedAt + (endedAt - startedAt) * BOOKS_REST;
     return 'done';
   }, BOOKS_EVERY_MS);
-};
-
-/** A round of the sweeper is over within its calls' deadlines, one after the other; this late, it never will be. */
-const SWEEPER_STUCK_MS = 120_000;
-
-const sweeperCheck = (sweeper: Rounds | undefined): Check => {
-  if (!sweeper) return { ok: false, detail: 'has not begun' };
-  const ageMs = sweeper.ageMs();
-  return { ok: ageMs < SWEEPER_STUCK_MS, detail: `ended a round ${Math.round(ageMs)} ms ago` };
-};
-
-/** What takes a look at the database: whether it answers, whose keys may read more, and what nobody knows the end of. */
-const snapshotOf = async (
-  { leases, clock, breaker }: Context,
-  database: Database,
-  keys: Keys,
-  sweeper: Rounds | undefined,
-  before: Snapshot | undefined,
-): Promise<Snapshot> => {
-  const hashes = await keys.oncallHashes();
-  const unknown = (await leases.unknown(clock.now())).unwrapOr(undefined);
-  const answers = hashes.match(
-    (): Check => ({ ok: true, detail: 'answers' }),
-    ({ message }): Check => ({ ok: false, detail: message }),
-  );
-  return {
-    checks: {
-      database: answers,
-      // The service migrates before it listens.
-      migrations: { ok: true, detail: 'applied at the start' },
-      sweeper: sweeperCheck(sweeper),
-      // Never a reason to send no requests here: reads and the ledger do without Stripe.
-      stripe: { ok: true, detail: `the circuit is ${breaker.circuit()}, ${breaker.inFlight()} calls wait for it` },
-      unknown_outcomes: { ok: true, detail: `${unknown?.count ?? 0}, the oldest ${unknown?.oldestMs ?? 0} ms old` },
-      pool: { ok: true, detail: `${database.stats().waiting} wait for a connection` },
-    },
-    // On-call reads most while the database is down.
-    keyHashes: hashes.unwrapOr(before?.keyHashes),
-    unknown,
-  };
 };

@@ -34,7 +34,7 @@ export interface MonitorOptions {
   readonly inflight: () => number;
   /** What only the service knows, asked every second, without what the monitor adds. */
   readonly live: () => Omit<Live, keyof Interval>;
-  /** The service's checks and on-call keys, asked every two seconds; undefined where there are none, and then no key is asked for. */
+  /** The service's checks and on-call keys, asked every two seconds and when someone wants to know; undefined where there are none, and then no key is asked for. */
   readonly snapshot: (() => Promise<Snapshot>) | undefined;
   /** The main thread's metrics, as prom-client's JSON; asked when someone scrapes. */
   readonly metrics: () => Promise<readonly MetricJson[]>;
@@ -103,6 +103,9 @@ const start = async (options: MonitorOptions): Promise<Monitor> => {
           return;
         case 'render':
           attempt(render());
+          return;
+        case 'look':
+          attempt(snapshot());
           return;
         case 'stacks unavailable':
           options.warn(

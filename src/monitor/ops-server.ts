@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { fieldsOf, sentenceOf } from './line.ts';
-import type { Economics } from './ops.ts';
+import type { CheckState, Economics } from './ops.ts';
 import { verdictOf } from './verdict.ts';
 import { HEALTH, metricsText, type View, type Want } from './view.ts';
 
@@ -94,13 +94,22 @@ const livez: Route = () =>
       json(200, { status: 'alive', event_loop_age_ms: Math.round(ageMs), blocked_ms: Math.round(blockedMs) }),
   });
 
+/** What is degraded gets requests still: each that needs what is missing is told so by its own answer. */
+const READINESS: Readonly<Record<CheckState, string>> = { ok: 'ready', degraded: 'degraded', bad: 'not ready' };
+const worstOf = (checks: View['checks']): CheckState => {
+  const states = new Set(Object.values(checks).map(({ state }) => state));
+  return states.has('bad') ? 'bad' : states.has('degraded') ? 'degraded' : 'ok';
+};
+
 const readyz: Route = () =>
   ok({
-    want: HEALTH,
+    want: { ...HEALTH, fresh: true },
     show: ({ checks, checksAgeMs }) => {
-      const ready = Object.values(checks).every(({ ok }) => ok);
-      const status = ready ? 'ready' : 'not ready';
-      return json(ready ? 200 : 503, { status, age_ms: Math.round(checksAgeMs), checks });
+      const state = worstOf(checks);
+      const shown: Record<string, object> = {};
+      for (const [name, check] of Object.entries(checks)) shown[name] = { ok: check.state === 'ok', ...check };
+      const age = Math.round(checksAgeMs);
+      return json(state === 'bad' ? 503 : 200, { status: READINESS[state], age_ms: age, checks: shown });
     },
   });
 
@@ -146,7 +155,7 @@ const live =
   (economics: Economics): Route =>
   () =>
     ok({
-      want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false },
+      want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false, fresh: true },
       show: (view) => {
         const hour = verdictOf(view.minutes, economics);
         return json(200, {
@@ -258,14 +267,15 @@ const hashOf = (key: string): string => createHash('sha256').update(key).digest(
 const queryOf = ({ url }: IncomingMessage): URLSearchParams => new URL(url ?? '/', 'http://ops').searchParams;
 
 /** How the process that adds up several asks each for its part, at `/view`. */
-export const wantQuery = ({ minutes, stalls, points, metrics }: Want): string =>
-  `minutes=${minutes}&stalls=${stalls}&points=${Number(points)}&metrics=${Number(metrics)}`;
+export const wantQuery = ({ minutes, stalls, points, metrics, fresh }: Want): string =>
+  `minutes=${minutes}&stalls=${stalls}&points=${Number(points)}&metrics=${Number(metrics)}&fresh=${Number(fresh)}`;
 
 const wantIn = (query: URLSearchParams): Want => ({
   minutes: Number(query.get('minutes')),
   stalls: Number(query.get('stalls')),
   points: query.get('points') === '1',
   metrics: query.get('metrics') === '1',
+  fresh: query.get('fresh') === '1',
 });
 
 const ECONOMICS = {

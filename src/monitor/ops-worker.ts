@@ -1,5 +1,6 @@
 /** The ops thread: it watches the main thread, remembers what it saw, writes the lines, and answers the ops port. */
 import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel, parentPort, Worker, workerData } from 'node:worker_threads';
 import { openHost } from './host.ts';
 import { createLineLimiter } from './limiter.ts';
@@ -91,7 +92,7 @@ const onStall = (stall: Stall): void => {
 // ---- what the main thread says ---------------------------------------------------------------------------------------
 
 const NOTHING: Snapshot = {
-  checks: data.protect ? { service: { ok: false, detail: 'has not reported yet' } } : {},
+  checks: data.protect ? { service: { state: 'bad', detail: 'has not reported yet' } } : {},
   keyHashes: undefined,
   unknown: undefined,
 };
@@ -101,6 +102,7 @@ let live: Live | undefined;
 let liveIsNew = false;
 let rendered: { metrics: readonly MetricJson[]; at: number } = { metrics: [], at: performance.now() };
 let awaiting: (() => void)[] = [];
+let awaitingLook: (() => void)[] = [];
 
 const askForStack = openStacks((answer) => watchdog.answered(answer));
 const watchdog = startWatchdog({
@@ -130,6 +132,8 @@ parentPort?.on('message', (message: ToOps) => {
     case 'snapshot':
       snapshot = message.snapshot;
       snapshotAt = performance.now();
+      for (const go of awaitingLook) go();
+      awaitingLook = [];
       return;
     case 'metrics':
       rendered = { metrics: message.metrics, at: performance.now() };
@@ -149,10 +153,24 @@ const RENDER_PATIENCE_MS = 300;
 /** The main thread renders when someone asks: it would cost a millisecond of every second otherwise. */
 const render = async (): Promise<readonly MetricJson[]> => {
   const fresh = new Promise<void>((resolve) => awaiting.push(resolve));
-  const late = new Promise<void>((resolve) => setTimeout(resolve, RENDER_PATIENCE_MS));
   tell({ type: 'render' });
-  await Promise.race([fresh, late]);
+  await Promise.race([fresh, sleep(RENDER_PATIENCE_MS)]);
   return [...(await metrics.json()), ...rendered.metrics];
+};
+
+/** A check that is younger is shown as it is: many may ask. */
+const FRESH_MS = 200;
+/** The service's look takes a quarter of a second at most; a main thread that says nothing by then is late itself. */
+const LOOK_PATIENCE_MS = 400;
+
+/** Has the service look now: two seconds ago is too long, just when it matters. */
+const lookNow = async (): Promise<void> => {
+  if (!data.protect || performance.now() - snapshotAt < FRESH_MS) return;
+  if (awaitingLook.length === 0) tell({ type: 'look' });
+  const fresh = new Promise<void>((resolve) => awaitingLook.push(resolve));
+  await Promise.race([fresh, sleep(LOOK_PATIENCE_MS)]);
+  // One that was never answered must not keep the next from being asked for.
+  awaitingLook = [];
 };
 
 /** A loop that has not come round for this long cannot serve: an instance without it is better off. */
@@ -160,15 +178,21 @@ const WEDGED_MS = 2_000;
 /** Snapshots come every two seconds; this many missed, and nothing is known of the database. */
 const SNAPSHOT_MAX_AGE_MS = 10_000;
 
+const loopCheck = (ageMs: number): Check => ({
+  state: ageMs >= WEDGED_MS ? 'bad' : ageMs >= data.tiers.errorMs ? 'degraded' : 'ok',
+  detail: `came round ${Math.round(ageMs)} ms ago`,
+});
+
 const checksOf = (loopAgeMs: number, checksAgeMs: number): Record<string, Check> => ({
-  event_loop: { ok: loopAgeMs < WEDGED_MS, detail: `came round ${Math.round(loopAgeMs)} ms ago` },
+  event_loop: loopCheck(loopAgeMs),
   ...snapshot.checks,
   ...(!data.protect || checksAgeMs < SNAPSHOT_MAX_AGE_MS
     ? {}
-    : { snapshot: { ok: false, detail: `the checks are ${Math.round(checksAgeMs)} ms old` } }),
+    : { snapshot: { state: 'bad', detail: `the checks are ${Math.round(checksAgeMs)} ms old` } }),
 });
 
 const view = async (want: Want): Promise<View> => {
+  if (want.fresh) await lookNow();
   // The age of the beat: a loop at rest comes round every 20 ms.
   const ageMs = mainNow() - (slots[SLOT.beatAt] ?? 0);
   const checksAgeMs = performance.now() - snapshotAt;

@@ -30,17 +30,32 @@ export interface Spent {
   readonly cpuMs: number;
 }
 
+/**
+ * - `ok`
+ * - `degraded`: something is missing that only a part of the requests needs, or a person should look. Requests are served.
+ * - `bad`: no request should be sent here.
+ */
+export type CheckState = 'ok' | 'degraded' | 'bad';
+
 export interface Check {
-  readonly ok: boolean;
+  readonly state: CheckState;
   readonly detail: string;
 }
 
-/** What takes a look at the database: some seconds old. */
+/** What takes a look at the database. */
 export interface Snapshot {
   readonly checks: Readonly<Record<string, Check>>;
   /** SHA-256 of the keys that may read more than health, in base64; undefined while no database has told them. */
   readonly keyHashes: readonly string[] | undefined;
-  readonly unknown: { readonly count: number; readonly oldestMs: number } | undefined;
+  readonly unknown: Unknown | undefined;
+}
+
+/** Attempts at Stripe whose outcome nobody knows. */
+export interface Unknown {
+  readonly count: number;
+  readonly oldestMs: number;
+  /** The oldest of them. */
+  readonly oldest: readonly { readonly payment: string; readonly kind: string; readonly ageMs: number }[];
 }
 
 export type ToOps =
@@ -54,7 +69,9 @@ export type FromOps =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stacks unavailable'; readonly message: string }
   /** Someone scrapes: render the metrics now. */
-  | { readonly type: 'render' };
+  | { readonly type: 'render' }
+  /** Someone asks how it is: look now. */
+  | { readonly type: 'look' };
 
 export interface OpsData {
   readonly host: string;

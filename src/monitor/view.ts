@@ -42,10 +42,12 @@ export interface Want {
   readonly stalls: number;
   readonly points: boolean;
   readonly metrics: boolean;
+  /** Whether the service is to look before it is answered. */
+  readonly fresh: boolean;
 }
 
 /** None of it. */
-export const HEALTH: Want = { minutes: 0, stalls: 0, points: false, metrics: false };
+export const HEALTH: Want = { minutes: 0, stalls: 0, points: false, metrics: false, fresh: false };
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const max = (values: readonly number[]): number => Math.max(0, ...values);
@@ -65,7 +67,7 @@ export const addUp = (of: readonly Answered[], silent: readonly Worker[]): View 
     inflight: sum(views.map(({ inflight }) => inflight)),
     live: lives.length === 0 ? undefined : addUpLives(lives),
     checks: {
-      ...(of.length + silent.length === 0 ? { workers: { ok: false, detail: 'none runs' } } : {}),
+      ...(of.length + silent.length === 0 ? { workers: { state: 'bad' as const, detail: 'none runs' } } : {}),
       ...Object.fromEntries([...silent.map(checkOfSilent), ...of.flatMap(checksOfWorker)]),
     },
     checksAgeMs: max(views.map(({ checksAgeMs }) => checksAgeMs)),
@@ -84,13 +86,13 @@ export const addUp = (of: readonly Answered[], silent: readonly Worker[]): View 
 
 const checkOfSilent = ({ index, pid }: Worker): [string, Check] => [
   `worker_${index}`,
-  { ok: false, detail: `pid ${pid} does not answer` },
+  { state: 'bad', detail: `pid ${pid} does not answer` },
 ];
 
 const checksOfWorker = ({ index, pid, view }: Answered): [string, Check][] =>
-  Object.entries(view.checks).map(([name, { ok, detail }]) => [
+  Object.entries(view.checks).map(([name, { state, detail }]) => [
     `worker_${index}_${name}`,
-    { ok, detail: `pid ${pid}: ${detail}` },
+    { state, detail: `pid ${pid}: ${detail}` },
   ]);
 
 const addUpLives = (lives: readonly Live[]): Live => {

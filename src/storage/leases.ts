@@ -1,6 +1,7 @@
 /** Attempts that are under way, and who may finish them. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { ResultAsync } from 'neverthrow';
+import { idOf, type PaymentId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
@@ -24,21 +25,45 @@ export interface Leases {
 export interface UnknownOutcomes {
   readonly count: number;
   readonly oldestMs: number;
+  /** The oldest of them, for a person to look at. */
+  readonly oldest: readonly UnknownOutcome[];
 }
+
+export interface UnknownOutcome {
+  readonly payment: PaymentId;
+  /** What was attempted: `confirm`, `capture`, `refund`, … */
+  readonly kind: string;
+  readonly ageMs: number;
+}
+
+/** More than a person looks at one by one. */
+const SHOWN_MAX = 20;
 
 export const createLeases = (db: Kysely<DB>): Leases => ({
   takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
-  unknown: (now) => ResultAsync.fromPromise(countUnknown(db, now), readFailure),
+  unknown: (now) => ResultAsync.fromPromise(findUnknown(db, now), readFailure),
 });
 
-const countUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes> => {
-  const { count, oldest } = await db
+const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes> => {
+  const rows = await db
     .selectFrom('attempts')
-    .select(({ fn }) => [fn.countAll<bigint>().as('count'), fn.min<Micros | null>('started_at').as('oldest')])
+    .select(({ fn }) => [
+      fn.countAll<bigint>().over().as('count'),
+      'payment_id',
+      'kind',
+      sql<Micros>`started_at`.as('started_at'),
+    ])
     .where('outcome', 'is', null)
     .where('owned_until', '<', sql<Micros>`${toIsoMicros(now)}::timestamptz`)
-    .executeTakeFirstOrThrow();
-  return { count: Number(count), oldestMs: oldest === null ? 0 : toMs(now) - toMs(oldest) };
+    .orderBy('started_at')
+    .limit(SHOWN_MAX)
+    .execute();
+  const oldest = rows.map(({ payment_id, kind, started_at }) => ({
+    payment: idOf('pay', payment_id),
+    kind,
+    ageMs: toMs(now) - toMs(started_at),
+  }));
+  return { count: Number(rows[0]?.count ?? 0), oldestMs: oldest[0]?.ageMs ?? 0, oldest };
 };
 
 const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: number): Promise<Abandoned[]> => {

@@ -128,7 +128,7 @@ describe('while Stripe is down', () => {
         }>,
       ({ checks }) => !checks.stripe.detail.includes('closed'),
     );
-    expect(ready.status).toBe('ready');
+    expect(ready.status).toBe('degraded');
   });
 
   it('Stripe is left in peace but for a probe now and then', async () => {

@@ -18,7 +18,7 @@ const viewWith = (different: Partial<View> = {}): View => ({
   loop: { ageMs: 1, blockedMs: 0 },
   inflight: 0,
   live: undefined,
-  checks: { event_loop: { ok: true, detail: 'came round 1 ms ago' } },
+  checks: { event_loop: { state: 'ok', detail: 'came round 1 ms ago' } },
   checksAgeMs: 0,
   keyHashes: [createHash('sha256').update(KEY).digest('base64')],
   unknown: undefined,

@@ -76,6 +76,8 @@ const tile = (label, value, className) => {
   return made;
 };
 
+const SIGNS = { ok: '✓', degraded: '!', bad: '✗' };
+const CLASSES = { ok: 'ok', degraded: 'warn', bad: 'bad' };
 const LEVELS = { metric: '', info: '', warn: 'warn', error: 'bad', fatal: 'bad' };
 
 const show = (now) => {
@@ -126,13 +128,13 @@ const show = (now) => {
     .querySelector('tbody')
     .replaceChildren(...rows);
   byId('checks').replaceChildren(
-    ...Object.entries(now.checks).map(([name, { ok, detail }]) =>
-      element('li', `${ok ? '✓' : '✗'} ${name.replaceAll('_', ' ')}: ${detail}`, ok ? 'ok' : 'bad'),
+    ...Object.entries(now.checks).map(([name, { state, detail }]) =>
+      element('li', `${SIGNS[state]} ${name.replaceAll('_', ' ')}: ${detail}`, CLASSES[state]),
     ),
   );
   byId('verdict').textContent = now.verdict.summary;
   const state = byId('state');
-  const broken = Object.entries(now.checks).filter(([, { ok }]) => !ok);
+  const broken = Object.entries(now.checks).filter(([, { state }]) => state === 'bad');
   state.className = broken.length > 0 || blocked > 0 ? 'bad' : '';
   if (blocked > 0) state.textContent = `Blocked for ${(blocked / 1000).toFixed(1)} s`;
   else if (broken.length > 0)

@@ -1,0 +1,128 @@
+/**
+ * What the service knows of its own health, for the ops port. A look never waits long: where the database does not
+ * answer, that it does not is the answer.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import type { PaymentError } from './error.ts';
+import type { Check, Snapshot } from './monitor/ops.ts';
+import type { Rounds } from './payments/rounds.ts';
+import type { Database } from './storage/database.ts';
+import type { Keys } from './storage/keys.ts';
+import type { UnknownOutcomes } from './storage/leases.ts';
+
+export interface HealthSources {
+  readonly ctx: Context;
+  readonly config: Config;
+  readonly database: Database;
+  readonly keys: Keys;
+  readonly sweeper: () => Rounds | undefined;
+}
+
+export interface Health {
+  /** Looks now. Never rejects. */
+  readonly look: () => Promise<Snapshot>;
+  /** What the database last told of outcomes that nobody knows; undefined before it has told any. */
+  readonly unknown: () => UnknownOutcomes | undefined;
+}
+
+/** A probe waits a second; the ops thread, half of that. A database that takes longer is told to be slow. */
+const PATIENCE_MS = 250;
+/** Slower than this, it is no use to any request. */
+const DOWN_MS = 2_000;
+/** A round of the sweeper is over within its calls' deadlines, one after the other; this late, it never will be. */
+const SWEEPER_STUCK_MS = 120_000;
+
+/** What the database told, and when. */
+interface Told {
+  readonly failure: PaymentError | undefined;
+  readonly tookMs: number;
+}
+
+export const createHealth = ({ ctx, config, database, keys, sweeper }: HealthSources): Health => {
+  let told: Told | undefined;
+  let keyHashes: readonly string[] | undefined;
+  let unknown: UnknownOutcomes | undefined;
+  let asked: { readonly at: number; readonly answer: Promise<void> } | undefined;
+
+  const askDatabase = async (): Promise<void> => {
+    const at = performance.now();
+    const hashes = await keys.oncallHashes();
+    told = { failure: hashes.isErr() ? hashes.error : undefined, tookMs: performance.now() - at };
+    // On-call reads most while the database is down: who may, was known before.
+    keyHashes = hashes.unwrapOr(keyHashes);
+    unknown = (await ctx.leases.unknown(ctx.clock.now())).unwrapOr(unknown);
+    asked = undefined;
+  };
+
+  const databaseCheck = (): Check => {
+    const waitedMs = asked ? performance.now() - asked.at : 0;
+    if (waitedMs >= PATIENCE_MS || !told)
+      return {
+        state: waitedMs < DOWN_MS && told && !told.failure ? 'degraded' : 'bad',
+        detail: `has not answered for ${Math.round(waitedMs)} ms`,
+      };
+    return told.failure
+      ? { state: 'bad', detail: told.failure.message }
+      : { state: told.tookMs < PATIENCE_MS ? 'ok' : 'degraded', detail: `answered in ${Math.round(told.tookMs)} ms` };
+  };
+
+  const look = async (): Promise<Snapshot> => {
+    asked ??= { at: performance.now(), answer: askDatabase() };
+    await Promise.race([asked.answer, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    return {
+      checks: {
+        database: databaseCheck(),
+        // The service migrates before it listens.
+        migrations: { state: 'ok', detail: 'applied at the start' },
+        sweeper: sweeperCheck(sweeper()),
+        stripe: stripeCheck(ctx),
+        ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
+        unknown_outcomes: unknownCheck(unknown),
+        pool: poolCheck(database, config.pool.max),
+      },
+      keyHashes,
+      unknown,
+    };
+  };
+  return { look, unknown: () => unknown };
+};
+
+const sweeperCheck = (sweeper: Rounds | undefined): Check => {
+  if (!sweeper) return { state: 'bad', detail: 'has not begun' };
+  const ageMs = sweeper.ageMs();
+  return { state: ageMs < SWEEPER_STUCK_MS ? 'ok' : 'bad', detail: `ended a round ${Math.round(ageMs)} ms ago` };
+};
+
+/** Never a reason to send no requests here: reads and the ledger do without Stripe. */
+const stripeCheck = ({ breaker }: Context): Check => {
+  const waiting = `${breaker.inFlight()} calls wait for it`;
+  return breaker.circuit() === 'closed'
+    ? { state: 'ok', detail: `the circuit is closed, ${waiting}` }
+    : { state: 'degraded', detail: `does not answer: charges are refused, ${waiting}` };
+};
+
+const NO_WEBHOOK_SECRET: Check = {
+  state: 'degraded',
+  detail: "STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused, and its list of events is read instead",
+};
+
+const unknownCheck = (unknown: UnknownOutcomes | undefined): Check => {
+  if (!unknown) return { state: 'degraded', detail: 'not known: the database has not told' };
+  const { count, oldestMs } = unknown;
+  return count === 0
+    ? { state: 'ok', detail: 'none' }
+    : { state: 'degraded', detail: `${count}, the oldest for ${Math.round(oldestMs / 1000)} s` };
+};
+
+/** One that waits is let in within milliseconds; a crowd of them is a sign. */
+const WAITING_PER_CONNECTION = 4;
+
+const poolCheck = (database: Database, max: number): Check => {
+  const { waiting } = database.stats();
+  return {
+    state: waiting > max * WAITING_PER_CONNECTION ? 'degraded' : 'ok',
+    detail: `${waiting} wait for one of ${max} connections`,
+  };
+};

@@ -1,0 +1,108 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
+import { startProxy } from '../support/proxy.ts';
+import { payFor, startService, startWorld } from '../support/service.ts';
+
+const world = await startWorld();
+const stripe = stripeAt(world.sandbox.url);
+const onCall = { headers: { Authorization: `Bearer ${await world.createKey('Operations', 'oncall')}` } };
+
+interface Check {
+  readonly ok: boolean;
+  readonly state: string;
+  readonly detail: string;
+}
+interface Ready {
+  readonly status: string;
+  readonly age_ms: number;
+  readonly checks: Record<string, Check>;
+}
+const ask = async (opsUrl = world.opsUrl): Promise<Ready & { readonly http: number }> => {
+  const reply = await fetch(`${opsUrl}/readyz`);
+  return { http: reply.status, ...((await reply.json()) as Ready) };
+};
+const linesOf = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describe('while Stripe is down', () => {
+  let mend = (): Promise<void> => Promise.resolve();
+  afterAll(() => mend());
+
+  it('/readyz ticks neither its circuit nor the outcomes that nobody knows, and is told at once', async () => {
+    await eventually(ask, ({ status }) => status === 'ready');
+    const customer = await world.createCustomer();
+    mend = await stripe.fault({ kind: 'reset_before' });
+    const answers = await eventually(
+      () => world.post('/v1/payments', payFor(customer, 100)),
+      ({ body }) => body.error.outcome === 'none',
+    );
+    expect(answers.status).toBe(503);
+    // The very next look: no two seconds of a picture that is not true any more.
+    const ready = await ask();
+    expect(ready).toMatchObject({
+      http: 200,
+      status: 'degraded',
+      checks: { stripe: { ok: false, state: 'degraded' } },
+    });
+    expect(ready.checks['stripe']?.detail).toContain('charges are refused');
+
+    await world.query("update attempts set owned_until = now() - interval '1 ms' where outcome is null");
+    const known = await eventually(ask, ({ checks }) => checks['unknown_outcomes']?.ok === false);
+    expect(known.checks['unknown_outcomes']?.detail).toMatch(/^[1-5], the oldest for \d+ s$/);
+    expect(known.checks['database']).toMatchObject({ ok: true });
+
+    interface Live {
+      readonly unknown: { readonly count: number; readonly oldest: readonly { payment: string; kind: string }[] };
+    }
+    const live = (await (await fetch(`${world.opsUrl}/live`, onCall)).json()) as Live;
+    expect(live.unknown.oldest).toHaveLength(live.unknown.count);
+    expect(live.unknown.oldest[0]).toMatchObject({ payment: expect.stringMatching(/^pay_/), kind: 'confirm' });
+  });
+
+  it('what was answered with 503 stands out in the log', () => {
+    const failed = linesOf(world.logged()).filter((line) => line['http.response.status_code'] === 503);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(new Set(failed.map(({ level }) => level))).toEqual(new Set(['warn']));
+  });
+});
+
+describe('a database that does not answer', () => {
+  it('is told by /readyz within a second, with how long that has been', async () => {
+    const proxy = await startProxy(world.databaseUrl);
+    const service = await startService({ databaseUrl: proxy.url, sandboxUrl: world.sandbox.url });
+    await eventually(
+      () => ask(service.opsUrl),
+      ({ status }) => status !== 'not ready',
+    );
+    proxy.judge(() => 'hold');
+    const asked = performance.now();
+    const ready = await eventually(
+      () => ask(service.opsUrl),
+      ({ checks }) => checks['database']?.ok === false,
+    );
+    expect(ready.checks['database']?.detail).toMatch(/^has not answered for \d+ ms$/);
+    expect(performance.now() - asked).toBeLessThan(2_500);
+    await eventually(
+      () => ask(service.opsUrl),
+      ({ http, checks }) => http === 503 && checks['database']?.state === 'bad',
+    );
+    proxy.judge(() => 'forward');
+    proxy.release();
+  });
+});
+
+describe('a real key of Stripe without the secret of its webhooks', () => {
+  it('is told by /readyz: no webhook will be believed', async () => {
+    const env = { STRIPE_SECRET_KEY: 'sk_test_real', STRIPE_API_BASE: world.sandbox.url };
+    const service = await startService({ databaseUrl: world.databaseUrl, sandboxUrl: world.sandbox.url, env });
+    const ready = await eventually(
+      () => ask(service.opsUrl),
+      ({ http }) => http === 200,
+    );
+    expect(ready).toMatchObject({ status: 'degraded', checks: { stripe_webhooks: { ok: false } } });
+    expect(ready.checks['stripe_webhooks']?.detail).toContain('STRIPE_WEBHOOK_SECRET');
+  });
+});
