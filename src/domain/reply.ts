@@ -10,30 +10,30 @@ import type { AccountId } from './ids.ts';
 import type { Dispute, Payment, Refund } from './payment.ts';
 import { toIso, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
+import type {
+  AccountView,
+  BalanceFields,
+  BalanceView,
+  CustomerView,
+  DisputeView,
+  ErrorView,
+  ItemView,
+  ListView,
+  PaymentView,
+  RefundView,
+  TransferView,
+} from './views.ts';
 
 /** A reply of any resource. */
-export const jsonReply = (status: number, resource: unknown): Reply => ({ status, body: JSON.stringify(resource) });
+export const jsonReply = (status: number, resource: object): Reply => ({ status, body: JSON.stringify(resource) });
 
 /** A page of a list, as Stripe shows it. */
-export const listView = (url: string, data: readonly object[], hasMore: boolean): object => ({
+export const listView = <Item>(url: string, data: readonly Item[], hasMore: boolean): ListView<Item> => ({
   object: 'list',
   url,
   has_more: hasMore,
   data,
 });
-
-export interface ErrorView {
-  readonly type: string;
-  readonly code: string;
-  readonly decline_code?: string;
-  readonly message: string;
-  readonly param: string | null;
-  readonly payment?: string;
-  readonly outcome: string;
-  readonly retry: string;
-  readonly doc_url: string;
-  readonly request_id: string;
-}
 
 export const errorView = (error: PaymentError, requestId: string): ErrorView => ({
   type: ERRORS[error.code].type,
@@ -53,7 +53,7 @@ export const errorReply = (error: PaymentError, requestId: string): Reply =>
   jsonReply(statusOf(error), { error: errorView(error, requestId) });
 
 /** Amounts of requests are at most 12 digits, so a number holds them exactly; sums are shown as text. */
-export const paymentView = (payment: Payment, showsSecret: boolean): object => ({
+export const paymentView = (payment: Payment, showsSecret: boolean): PaymentView => ({
   id: payment.id,
   object: 'payment',
   status: payment.status,
@@ -79,7 +79,7 @@ export const paymentView = (payment: Payment, showsSecret: boolean): object => (
   created_at: toIso(payment.createdAt),
 });
 
-export const refundView = (refund: Refund): object => ({
+export const refundView = (refund: Refund): RefundView => ({
   id: refund.id,
   object: 'refund',
   payment: refund.payment,
@@ -91,7 +91,7 @@ export const refundView = (refund: Refund): object => ({
   created_at: toIso(refund.createdAt),
 });
 
-export const disputeView = (dispute: Dispute): object => ({
+export const disputeView = (dispute: Dispute): DisputeView => ({
   id: dispute.id,
   object: 'dispute',
   payment: dispute.payment,
@@ -102,7 +102,7 @@ export const disputeView = (dispute: Dispute): object => ({
   created_at: toIso(dispute.createdAt),
 });
 
-export const customerView = (customer: Customer): object => ({
+export const customerView = (customer: Customer): CustomerView => ({
   id: customer.id,
   object: 'customer',
   name: customer.name,
@@ -111,7 +111,7 @@ export const customerView = (customer: Customer): object => ({
   created_at: toIso(customer.createdAt),
 });
 
-export const itemView = (item: Item): object => ({
+export const itemView = (item: Item): ItemView => ({
   id: item.id,
   object: 'item',
   name: item.name,
@@ -119,7 +119,7 @@ export const itemView = (item: Item): object => ({
   currency: item.currency,
 });
 
-export const transferView = (transfer: PostedTransfer): object => ({
+export const transferView = (transfer: PostedTransfer): TransferView => ({
   id: transfer.id,
   object: 'transfer',
   kind: transfer.kind,
@@ -141,7 +141,7 @@ interface Balance {
   readonly sequence: bigint;
 }
 
-const balanceFields = ({ currency, posted: sum, pending, available: free, sequence }: Balance): object => ({
+const balanceFields = ({ currency, posted: sum, pending, available: free, sequence }: Balance): BalanceFields => ({
   currency,
   exponent: exponentOf(currency),
   posted: sum.toString(),
@@ -160,7 +160,7 @@ const balanceOf = (account: Account): Balance => ({
 });
 
 /** What an account holds now: exact as of its `sequence`. */
-export const balanceView = (account: Account, now: Micros): object => ({
+export const balanceView = (account: Account, now: Micros): BalanceView => ({
   object: 'balance',
   account: account.id,
   ...balanceFields(balanceOf(account)),
@@ -168,14 +168,14 @@ export const balanceView = (account: Account, now: Micros): object => ({
 });
 
 /** The balance of a wallet that was never used. */
-export const zeroBalanceView = (account: AccountId, currency: Currency, now: Micros): object => ({
+export const zeroBalanceView = (account: AccountId, currency: Currency, now: Micros): BalanceView => ({
   object: 'balance',
   account,
   ...balanceFields({ currency, posted: 0n, pending: 0n, available: 0n, sequence: 0n }),
   as_of: toIso(now),
 });
 
-export const accountView = (account: Account): object => ({
+export const accountView = (account: Account): AccountView => ({
   id: account.id,
   object: 'account',
   kind: account.kind,

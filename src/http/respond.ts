@@ -2,7 +2,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
-import type { ErrorView } from '../domain/reply.ts';
+import type { ErrorView } from '../domain/views.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply extends Reply {

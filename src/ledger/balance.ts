@@ -5,6 +5,13 @@ import type { Currency } from '../domain/currency.ts';
 import { walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { accountView, balanceView, zeroBalanceView } from '../domain/reply.ts';
 import { toIso } from '../domain/time.ts';
+import type {
+  AccountView,
+  BalancesView,
+  BalanceView,
+  TrialBalanceLineView,
+  TrialBalanceView,
+} from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { TrialBalanceLine } from '../storage/reads.ts';
 
@@ -14,7 +21,7 @@ export const customerBalance = (
   merchant: MerchantId,
   customer: CustomerId,
   currency: Currency,
-): ResultAsync<object, PaymentError> => {
+): ResultAsync<BalanceView, PaymentError> => {
   const wallet = walletId(customer, currency);
   return ctx.reads.account(merchant, wallet).andThen((account) => {
     if (account) return okAsync(balanceView(account, ctx.clock.now()));
@@ -23,13 +30,17 @@ export const customerBalance = (
 };
 
 /** Errors: `account_not_found`, `database_unavailable`. */
-export const account = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<object, PaymentError> =>
+export const account = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<AccountView, PaymentError> =>
   ctx.reads
     .account(merchant, id)
     .andThen((found) => (found ? ok(accountView(found)) : err(paymentError('account_not_found'))));
 
 /** Errors: `account_not_found`, `database_unavailable`. */
-export const accountBalance = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<object, PaymentError> =>
+export const accountBalance = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: AccountId,
+): ResultAsync<BalanceView, PaymentError> =>
   ctx.reads
     .account(merchant, id)
     .andThen((found) => (found ? ok(balanceView(found, ctx.clock.now())) : err(paymentError('account_not_found'))));
@@ -39,17 +50,22 @@ export const balances = (
   ctx: Context,
   merchant: MerchantId,
   ids: readonly AccountId[],
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<BalancesView, PaymentError> =>
   ctx.reads.accounts(merchant, ids).andThen((found) => {
     const known = new Map(found.map((one) => [one.id, one]));
     const missing = ids.findIndex((id) => !known.has(id));
     if (missing >= 0) return err(paymentError('account_not_found', { param: `accounts[${String(missing)}]` }));
     const now = ctx.clock.now();
-    return ok({ object: 'balances', as_of: toIso(now), data: found.map((one) => balanceView(one, now)) });
+    const view: BalancesView = {
+      object: 'balances',
+      as_of: toIso(now),
+      data: found.map((one) => balanceView(one, now)),
+    };
+    return ok(view);
   });
 
 /** Debits and credits by currency and account; in each currency they are equal. Errors: `database_unavailable`. */
-export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<object, PaymentError> =>
+export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<TrialBalanceView, PaymentError> =>
   ctx.reads.trialBalance(merchant).map((lines) => {
     const currencies = [...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
       const debits = own.reduce((sum, line) => sum + line.debits, 0n);
@@ -70,7 +86,7 @@ export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<ob
     };
   });
 
-const lineView = ({ kind, account: id, accounts, debits, credits }: TrialBalanceLine): object => ({
+const lineView = ({ kind, account: id, accounts, debits, credits }: TrialBalanceLine): TrialBalanceLineView => ({
   kind,
   account: id,
   accounts: Number(accounts),

@@ -4,6 +4,7 @@ import type { CallerWithoutKey, Context } from '../context.ts';
 import { replyOf, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { customerView, jsonReply } from '../domain/reply.ts';
+import type { CustomerView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 
 export type NewCustomer = Pick<Customer, 'name' | 'email' | 'metadata'>;
@@ -20,5 +21,8 @@ export const createCustomer = (
 };
 
 /** Errors: `customer_not_found`, `database_unavailable`. */
-export const readCustomer = (ctx: Context, merchant: MerchantId, id: CustomerId): ResultAsync<object, PaymentError> =>
-  ctx.reads.customer(merchant, id).map(customerView);
+export const readCustomer = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: CustomerId,
+): ResultAsync<CustomerView, PaymentError> => ctx.reads.customer(merchant, id).map(customerView);

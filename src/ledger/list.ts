@@ -3,6 +3,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import { accountView, listView } from '../domain/reply.ts';
+import type { AccountView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { AccountFilter } from '../storage/reads.ts';
 
@@ -11,7 +12,7 @@ export const listAccounts = (
   ctx: Context,
   merchant: MerchantId,
   filter: AccountFilter,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<AccountView>, PaymentError> =>
   ctx.reads
     .listAccounts(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/accounts', data.map(accountView), hasMore));

@@ -1,11 +1,12 @@
 /** Money moved within a merchant's own ledger: wallet to revenue, and wallet to wallet. */
-import type { Result, ResultAsync } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import { replyOf, type Change, type Effect, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, platformAccountId, walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { errorReply, errorView, jsonReply, transferView } from '../domain/reply.ts';
 import type { Transfer } from '../domain/transfer.ts';
+import type { BulkView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 
 export interface Debit {
@@ -71,15 +72,17 @@ export const transferInBulk = (
   wanted: readonly WalletTransfer[],
 ): ResultAsync<Reply, PaymentError> => {
   const transfers = wanted.map((one) => walletTransfer(caller.merchant, one));
-  const list = (data: object[]): object => ({ object: 'bulk_transfer', mode, data });
-  const resultView = (result: Effect['results'][number]): object =>
-    result.match(
-      (posted) => transferView(posted),
-      (error) => ({ object: 'error', error: errorView(error, caller.requestId) }),
-    );
-  const render = (effect: Effect): Reply =>
-    jsonReply(200, list(mode === 'atomic' ? effect.transfers.map(transferView) : effect.results.map(resultView)));
-  return move(ctx, caller, { transfers, bulk: mode }, render);
+  const resultView = (result: Effect['results'][number]): BulkView['data'][number] =>
+    result.match<BulkView['data'][number]>(transferView, (error) => ({
+      object: 'error',
+      error: errorView(error, caller.requestId),
+    }));
+  const bulkView = (effect: Effect): BulkView => ({
+    object: 'bulk_transfer',
+    mode,
+    data: mode === 'atomic' ? effect.transfers.map(transferView) : effect.results.map(resultView),
+  });
+  return move(ctx, caller, { transfers, bulk: mode }, (effect) => ok(jsonReply(200, bulkView(effect))));
 };
 
 const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer => ({
@@ -95,15 +98,19 @@ const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer 
   payment: null,
 });
 
-const onlyTransfer = ({ transfers }: Effect): Reply => jsonReply(201, transfers.map(transferView)[0]);
+const onlyTransfer = ({ transfers: [moved] }: Effect): Result<Reply, PaymentError> =>
+  moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
 const move = (
   ctx: Context,
   { merchant, claim, requestId }: Caller,
   wanted: Pick<Change, 'transfers' | 'bulk'>,
-  render: (effect: Effect) => Reply,
+  render: (effect: Effect) => Result<Reply, PaymentError>,
 ): ResultAsync<Reply, PaymentError> => {
   const reply = (result: Result<Effect, PaymentError>): Reply =>
-    result.match(render, (error) => errorReply(error, requestId));
+    result.andThen(render).match(
+      (rendered) => rendered,
+      (error) => errorReply(error, requestId),
+    );
   return ctx.commit({ merchant, claim, ...wanted, reply }).andThen(replyOf);
 };

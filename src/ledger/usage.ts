@@ -7,6 +7,7 @@ import type { Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import type { CustomerId } from '../domain/ids.ts';
 import { jsonReply } from '../domain/reply.ts';
+import type { QuoteView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { debit } from './transfer.ts';
 
@@ -64,9 +65,10 @@ export interface Usage {
 
 /** What it would cost. Errors: those of `priceItems`. */
 export const quoteUsage = ({ currency, items }: Pick<Usage, 'currency' | 'items'>): ResultAsync<Reply, PaymentError> =>
-  priceItems(items).asyncAndThen((total) =>
-    okAsync(jsonReply(200, { object: 'quote', currency, lines: items.length, total: total.toString() })),
-  );
+  priceItems(items).asyncAndThen((total) => {
+    const quote: QuoteView = { object: 'quote', currency, lines: items.length, total: total.toString() };
+    return okAsync(jsonReply(200, quote));
+  });
 
 /** Spends what it costs from the customer's wallet. Errors: those of `priceItems` and `debit`. */
 export const spendUsage = (ctx: Context, caller: Caller, usage: Usage): ResultAsync<Reply, PaymentError> =>

@@ -3,6 +3,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { listView, paymentView, refundView } from '../domain/reply.ts';
+import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import { admit, type Access } from './access.ts';
@@ -13,7 +14,7 @@ export const readPayment = (
   merchant: MerchantId,
   id: PaymentId,
   access: Access,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<PaymentView, PaymentError> =>
   ctx.reads
     .payment(merchant, id)
     .andThen((payment) => admit(payment, access))
@@ -25,7 +26,7 @@ export const listPayments = (
   merchant: MerchantId,
   filter: PaymentFilter,
   showsSecret: boolean,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<PaymentView>, PaymentError> =>
   ctx.reads.listPayments(merchant, filter).map(({ data, hasMore }) =>
     listView(
       '/v1/payments',
@@ -35,7 +36,7 @@ export const listPayments = (
   );
 
 /** Errors: `refund_not_found`, `database_unavailable`. */
-export const readRefund = (ctx: Context, merchant: MerchantId, id: RefundId): ResultAsync<object, PaymentError> =>
+export const readRefund = (ctx: Context, merchant: MerchantId, id: RefundId): ResultAsync<RefundView, PaymentError> =>
   ctx.reads.refund(merchant, id).map(refundView);
 
 /** Errors: `database_unavailable`. */
@@ -43,7 +44,7 @@ export const listRefunds = (
   ctx: Context,
   merchant: MerchantId,
   filter: RefundFilter,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<RefundView>, PaymentError> =>
   ctx.reads
     .listRefunds(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/refunds', data.map(refundView), hasMore));

@@ -5,13 +5,18 @@ import { parseCurrency, toDecimal } from '../domain/currency.ts';
 import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import { toIsoMicros } from '../domain/time.ts';
+import type { HappeningView, TimelineView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { Happening } from '../storage/history.ts';
 
 /** Errors: `payment_not_found`, `database_unavailable`. */
-export const readTimeline = (ctx: Context, merchant: MerchantId, id: PaymentId): ResultAsync<object, PaymentError> =>
+export const readTimeline = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: PaymentId,
+): ResultAsync<TimelineView, PaymentError> =>
   ctx.reads.payment(merchant, id).andThen((payment) =>
-    ctx.reads.history(merchant, id).map((history) => ({
+    ctx.reads.history(merchant, id).map((history): TimelineView => ({
       object: 'timeline',
       payment: id,
       status: payment.status,
@@ -19,13 +24,13 @@ export const readTimeline = (ctx: Context, merchant: MerchantId, id: PaymentId):
     })),
   );
 
-const created = ({ createdAt, amount, currency, customer, captureMethod }: Payment): object => ({
+const created = ({ createdAt, amount, currency, customer, captureMethod }: Payment): HappeningView => ({
   at: toIsoMicros(createdAt),
   what: `Payment of ${toDecimal(amount, currency)} ${currency} created${captureMethod === 'manual' ? ', to be captured later' : ''}`,
   details: { customer },
 });
 
-const entry = ({ at, what, details }: Happening, payment: Payment): object => ({
+const entry = ({ at, what, details }: Happening, payment: Payment): HappeningView => ({
   at: toIsoMicros(at),
   what: inWords(what, details, payment),
   details,

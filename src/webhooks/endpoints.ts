@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { listView } from '../domain/reply.ts';
 import { plusMs } from '../domain/time.ts';
+import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/reads.ts';
 import type { EndpointChange, NewEndpoint } from '../storage/webhooks.ts';
@@ -26,7 +27,7 @@ export const createEndpoint = (
   ctx: Context,
   merchant: MerchantId,
   wanted: CreateEndpoint,
-): ResultAsync<object, PaymentError> => {
+): ResultAsync<EndpointWithSecretView, PaymentError> => {
   const secret = newSecret();
   return checkUrl(wanted.url, ctx.isDemo)
     .mapErr(urlError)
@@ -38,15 +39,18 @@ export const createEndpoint = (
 };
 
 /** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
-export const readEndpoint = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> =>
-  ctx.webhooks.endpoint(merchant, id).map(endpointView);
+export const readEndpoint = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: EndpointId,
+): ResultAsync<EndpointView, PaymentError> => ctx.webhooks.endpoint(merchant, id).map(endpointView);
 
 /** Errors: `database_unavailable`. */
 export const listEndpoints = (
   ctx: Context,
   merchant: MerchantId,
   page: Page<EndpointId>,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<EndpointView>, PaymentError> =>
   ctx.webhooks
     .listEndpoints(merchant, page)
     .map(({ data, hasMore }) => listView('/v1/webhook_endpoints', data.map(endpointView), hasMore));
@@ -57,7 +61,7 @@ export const updateEndpoint = (
   merchant: MerchantId,
   id: EndpointId,
   change: EndpointChange,
-): ResultAsync<object, PaymentError> => {
+): ResultAsync<EndpointView, PaymentError> => {
   const checked: Result<string | undefined, string> =
     change.url === undefined ? ok(undefined) : checkUrl(change.url, ctx.isDemo).map(({ href }) => href);
   return checked
@@ -67,11 +71,19 @@ export const updateEndpoint = (
 };
 
 /** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
-export const deleteEndpoint = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> =>
+export const deleteEndpoint = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: EndpointId,
+): ResultAsync<DeletedEndpointView, PaymentError> =>
   ctx.webhooks.deleteEndpoint(merchant, id).map(() => ({ id, object: 'webhook_endpoint', deleted: true }));
 
 /** Answers the endpoint with its new secret; the old one signs beside it for 24 hours. Errors: as those of reading it. */
-export const rotateSecret = (ctx: Context, merchant: MerchantId, id: EndpointId): ResultAsync<object, PaymentError> => {
+export const rotateSecret = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: EndpointId,
+): ResultAsync<EndpointWithSecretView, PaymentError> => {
   const secret = newSecret();
   return ctx.webhooks
     .rotateSecret(merchant, id, secret, plusMs(ctx.clock.now(), ROTATION_MS))

@@ -3,12 +3,13 @@ import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { EndpointId, EventId, MerchantId } from '../domain/ids.ts';
 import { listView } from '../domain/reply.ts';
+import type { DeliveryView, EventView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { EventFilter } from '../storage/webhooks.ts';
 import { deliveryView, eventView } from './view.ts';
 
 /** Errors: `event_not_found`, `database_unavailable`. */
-export const readEvent = (ctx: Context, merchant: MerchantId, id: EventId): ResultAsync<object, PaymentError> =>
+export const readEvent = (ctx: Context, merchant: MerchantId, id: EventId): ResultAsync<EventView, PaymentError> =>
   ctx.webhooks.event(merchant, id).map(eventView);
 
 /** Errors: `database_unavailable`. */
@@ -16,13 +17,17 @@ export const listEvents = (
   ctx: Context,
   merchant: MerchantId,
   filter: EventFilter,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<EventView>, PaymentError> =>
   ctx.webhooks
     .listEvents(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/events', data.map(eventView), hasMore));
 
 /** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */
-export const listDeliveries = (ctx: Context, merchant: MerchantId, event: EventId): ResultAsync<object, PaymentError> =>
+export const listDeliveries = (
+  ctx: Context,
+  merchant: MerchantId,
+  event: EventId,
+): ResultAsync<ListView<DeliveryView>, PaymentError> =>
   ctx.webhooks
     .event(merchant, event)
     .andThen(({ id }) => ctx.webhooks.deliveries(merchant, [id]))
@@ -37,7 +42,7 @@ export const redeliver = (
   merchant: MerchantId,
   event: EventId,
   endpoint: EndpointId | null,
-): ResultAsync<object, PaymentError> =>
+): ResultAsync<ListView<DeliveryView>, PaymentError> =>
   (endpoint === null ? okAsync(undefined) : enabled(ctx, merchant, endpoint))
     .andThen(() => ctx.webhooks.event(merchant, event))
     .andThen(({ id }) => ctx.webhooks.redeliver(merchant, id, endpoint, ctx.clock.now()))

@@ -1,8 +1,9 @@
 /** Endpoints, events and deliveries, as the API shows them. */
 import { toIso } from '../domain/time.ts';
+import type { DeliveryView, EndpointView, EndpointWithSecretView, EventView } from '../domain/views.ts';
 import type { Delivery, Endpoint, StoredEvent } from '../storage/webhooks.ts';
 
-export const endpointView = (endpoint: Endpoint): object => ({
+export const endpointView = (endpoint: Endpoint): EndpointView => ({
   id: endpoint.id,
   object: 'webhook_endpoint',
   url: endpoint.url,
@@ -14,13 +15,13 @@ export const endpointView = (endpoint: Endpoint): object => ({
 });
 
 /** The same, and its secret: when it is made, and never again. */
-export const endpointWithSecretView = (endpoint: Endpoint, secret: string): object => ({
+export const endpointWithSecretView = (endpoint: Endpoint, secret: string): EndpointWithSecretView => ({
   ...endpointView(endpoint),
   secret,
 });
 
 /** What is read is what is sent. */
-export const eventView = (event: StoredEvent): object => ({
+export const eventView = (event: StoredEvent): EventView => ({
   id: event.id,
   object: 'event',
   type: event.type,
@@ -28,7 +29,7 @@ export const eventView = (event: StoredEvent): object => ({
   data: { object: event.data },
 });
 
-export const deliveryView = (delivery: Delivery): object => ({
+export const deliveryView = (delivery: Delivery): DeliveryView => ({
   object: 'delivery',
   event: delivery.event,
   webhook_endpoint: delivery.endpoint,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import pg from 'pg';
 import { loadConfig } from '../../src/config.ts';
-import type { ErrorView } from '../../src/domain/reply.ts';
+import type { ErrorView } from '../../src/domain/views.ts';
 import { systemClock, type Clock } from '../../src/domain/time.ts';
 import type { Role } from '../../src/domain/principal.ts';
 import { createLogger } from '../../src/log.ts';

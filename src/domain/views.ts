@@ -1,0 +1,254 @@
+/**
+ * What the API shows, field for field. `reply.ts` makes these from what they show, `http/replies.ts` says the same for
+ * the documents, and neither compiles where it differs from what stands here.
+ *
+ * Amounts that a card may be charged have at most 12 digits and are numbers; sums have no limit, and are text, since
+ * a number is exact only up to 2^53. Both are minor units. Times are RFC 3339 in UTC.
+ */
+import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
+import type { AccountKind } from './account.ts';
+import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
+import type { TransferKind } from './transfer.ts';
+
+export interface ErrorView {
+  readonly type: ErrorType;
+  readonly code: ErrorCode;
+  readonly decline_code?: string;
+  readonly message: string;
+  readonly param: string | null;
+  readonly payment?: string;
+  readonly outcome: Outcome;
+  readonly retry: Retry;
+  readonly doc_url: string;
+  readonly request_id: string;
+}
+
+/** A page of a list, as Stripe shows it. */
+export interface ListView<Item> {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Item[];
+}
+
+export interface CustomerView {
+  readonly id: string;
+  readonly object: 'customer';
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly created_at: string;
+}
+
+export interface RedirectView {
+  readonly type: 'redirect_to_url';
+  readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
+}
+
+export interface LastErrorView {
+  readonly code: ErrorCode;
+  readonly decline_code: string | null;
+  readonly message: string;
+}
+
+export interface PaymentView {
+  readonly id: string;
+  readonly object: 'payment';
+  readonly status: PaymentStatus;
+  readonly amount: number;
+  readonly amount_captured: number;
+  readonly amount_refunded: number;
+  readonly currency: string;
+  readonly customer: string;
+  readonly payment_method: string | null;
+  readonly capture_method: CaptureMethod;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly client_secret?: string;
+  readonly next_action: RedirectView | null;
+  readonly last_error: LastErrorView | null;
+  readonly created_at: string;
+}
+
+export interface RefundView {
+  readonly id: string;
+  readonly object: 'refund';
+  readonly payment: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly status: RefundStatus;
+  readonly reason: string | null;
+  readonly failure_reason: string | null;
+  readonly created_at: string;
+}
+
+/** As events tell of it. */
+export interface DisputeView {
+  readonly id: string;
+  readonly object: 'dispute';
+  readonly payment: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly status: DisputeStatus;
+  readonly reason: string | null;
+  readonly created_at: string;
+}
+
+export interface TimelineView {
+  readonly object: 'timeline';
+  readonly payment: string;
+  readonly status: PaymentStatus;
+  readonly data: readonly HappeningView[];
+}
+
+export interface HappeningView {
+  /** To the microsecond. */
+  readonly at: string;
+  readonly what: string;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface ItemView {
+  readonly id: string;
+  readonly object: 'item';
+  readonly name: string;
+  readonly unit_price: string;
+  readonly currency: string;
+}
+
+export interface TransferView {
+  readonly id: string;
+  readonly object: 'transfer';
+  readonly kind: TransferKind;
+  readonly from: string;
+  readonly to: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly description: string | null;
+  readonly from_balance_after: string;
+  readonly to_balance_after: string;
+  readonly created_at: string;
+}
+
+/** In the place of a transfer of an `independent` bulk that was refused. */
+export interface RefusedTransferView {
+  readonly object: 'error';
+  readonly error: ErrorView;
+}
+
+export interface BulkView {
+  readonly object: 'bulk_transfer';
+  readonly mode: 'atomic' | 'independent';
+  readonly data: readonly (TransferView | RefusedTransferView)[];
+}
+
+export interface QuoteView {
+  readonly object: 'quote';
+  readonly currency: string;
+  readonly lines: number;
+  readonly total: string;
+}
+
+/** In every view of what an account holds. */
+export interface BalanceFields {
+  readonly currency: string;
+  readonly exponent: number;
+  readonly posted: string;
+  readonly pending: string;
+  readonly available: string;
+  readonly decimal: string;
+  readonly sequence: string;
+}
+
+export interface BalanceView extends BalanceFields {
+  readonly object: 'balance';
+  readonly account: string;
+  readonly as_of: string;
+}
+
+export interface BalancesView {
+  readonly object: 'balances';
+  readonly as_of: string;
+  readonly data: readonly BalanceView[];
+}
+
+export interface AccountView extends BalanceFields {
+  readonly id: string;
+  readonly object: 'account';
+  readonly kind: AccountKind;
+  readonly customer: string | null;
+}
+
+export interface TrialBalanceView {
+  readonly object: 'trial_balance';
+  readonly as_of: string;
+  readonly balanced: boolean;
+  readonly currencies: readonly TrialBalanceCurrencyView[];
+}
+
+export interface TrialBalanceCurrencyView {
+  readonly currency: string;
+  readonly debits: string;
+  readonly credits: string;
+  readonly balanced: boolean;
+  readonly accounts: readonly TrialBalanceLineView[];
+}
+
+/** One account, or all wallets of that currency together. */
+export interface TrialBalanceLineView {
+  readonly kind: AccountKind;
+  readonly account: string | null;
+  readonly accounts: number;
+  readonly debits: string;
+  readonly credits: string;
+  readonly balance: string;
+}
+
+export interface EndpointView {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly url: string;
+  readonly description: string | null;
+  readonly enabled_events: readonly string[];
+  readonly status: 'enabled' | 'disabled';
+  readonly failing_since: string | null;
+  readonly created_at: string;
+}
+
+export interface EndpointWithSecretView extends EndpointView {
+  readonly secret: string;
+}
+
+export interface DeletedEndpointView {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly deleted: true;
+}
+
+/** What is read is what is sent. */
+export interface EventView {
+  readonly id: string;
+  readonly object: 'event';
+  readonly type: string;
+  readonly created_at: string;
+  /** What it happened to, as it was then: a payment, a refund or a dispute. */
+  readonly data: { readonly object: unknown };
+}
+
+export interface DeliveryView {
+  readonly object: 'delivery';
+  readonly event: string;
+  readonly webhook_endpoint: string;
+  readonly url: string;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  readonly next_try_at: string | null;
+  readonly tries: readonly DeliveryTryView[];
+}
+
+export interface DeliveryTryView {
+  readonly number: number;
+  readonly started_at: string;
+  readonly latency_ms: number;
+  readonly status_code: number | null;
+  readonly error: string | null;
+}
