@@ -1,0 +1,282 @@
+/** What routes answer, as schemas: for the documents and for tests. No reply is checked against them in service. */
+import { z } from 'zod';
+import { PLATFORM_KINDS } from '../domain/ids.ts';
+import { PAYMENT_STATUSES } from '../domain/payment.ts';
+import type {
+  AccountView,
+  BalancesView,
+  BalanceView,
+  BulkView,
+  CustomerView,
+  DeletedEndpointView,
+  DeliveryView,
+  DisputeView,
+  EndpointView,
+  EndpointWithSecretView,
+  ErrorView,
+  EventView,
+  ItemView,
+  ListView,
+  PaymentView,
+  QuoteView,
+  RefundView,
+  TimelineView,
+  TransferView,
+  TrialBalanceView,
+} from '../domain/views.ts';
+import { ERRORS, type ErrorCode } from '../error.ts';
+
+const id = (prefix: string): z.ZodString => z.string().regex(new RegExp(`^${prefix}_[0-9a-f]{32}$`));
+const minor = z.int().min(0).max(999_999_999_999).describe('In minor units: cents of a dollar.');
+const sum = z
+  .string()
+  .regex(/^-?\d{1,19}$/)
+  .describe('In minor units, as text: a sum may be larger than a number holds exactly.');
+const currency = z
+  .string()
+  .regex(/^[a-z]{3}$/)
+  .describe('A lower-case ISO 4217 code.');
+const time = z.iso.datetime({ offset: false });
+const words = z.string().nullable();
+const metadata = z.record(z.string(), z.string());
+const accountKind = z.enum(['wallet', ...PLATFORM_KINDS]);
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+const code = z.enum(CODES);
+
+export const error: z.ZodType<ErrorView> = z.strictObject({
+  type: z.enum(['api_error', 'card_error', 'idempotency_error', 'invalid_request_error']),
+  code,
+  decline_code: z.string().describe("The card issuer's reason, in Stripe's words.").exactOptional(),
+  message: z.string().describe('What a person may be told.'),
+  param: z.string().nullable().describe('The field at fault.'),
+  payment: id('pay').exactOptional(),
+  outcome: z.enum(['none', 'applied', 'unknown']).describe('What happened to the money.'),
+  retry: z.enum(['same_key', 'new_key', 'after_reconcile', 'never']).describe('What to do next.'),
+  doc_url: z.string(),
+  request_id: z.string(),
+});
+
+/** A page of a list of those. */
+export const list = <Item>(item: z.ZodType<Item>): z.ZodType<ListView<Item>> =>
+  z.strictObject({ object: z.literal('list'), url: z.string(), has_more: z.boolean(), data: z.array(item) });
+
+export const customer: z.ZodType<CustomerView> = z.strictObject({
+  id: id('cus'),
+  object: z.literal('customer'),
+  name: words,
+  email: words,
+  metadata,
+  created_at: time,
+});
+
+export const payment: z.ZodType<PaymentView> = z.strictObject({
+  id: id('pay'),
+  object: z.literal('payment'),
+  status: z.enum(PAYMENT_STATUSES),
+  amount: minor,
+  amount_captured: minor,
+  amount_refunded: minor,
+  currency,
+  customer: id('cus'),
+  payment_method: z.string().nullable(),
+  capture_method: z.enum(['automatic', 'manual']),
+  description: words,
+  metadata,
+  client_secret: z.string().describe('For the browser that pays. Secret keys alone see it.').exactOptional(),
+  next_action: z
+    .strictObject({
+      type: z.literal('redirect_to_url'),
+      redirect_to_url: z.strictObject({ url: z.string(), return_url: z.string().nullable() }),
+    })
+    .nullable()
+    .describe('What the customer must do before the payment goes on.'),
+  last_error: z
+    .strictObject({ code, decline_code: z.string().nullable(), message: z.string() })
+    .nullable()
+    .describe('Why the last attempt failed.'),
+  created_at: time,
+});
+
+export const refund: z.ZodType<RefundView> = z.strictObject({
+  id: id('re'),
+  object: z.literal('refund'),
+  payment: id('pay'),
+  amount: minor,
+  currency,
+  status: z.enum(['pending', 'succeeded', 'failed']),
+  reason: words,
+  failure_reason: words,
+  created_at: time,
+});
+
+export const dispute: z.ZodType<DisputeView> = z.strictObject({
+  id: id('dp'),
+  object: z.literal('dispute'),
+  payment: id('pay'),
+  amount: minor,
+  currency,
+  status: z.enum(['open', 'won', 'lost']),
+  reason: words,
+  created_at: time,
+});
+
+export const timeline: z.ZodType<TimelineView> = z.strictObject({
+  object: z.literal('timeline'),
+  payment: id('pay'),
+  status: z.enum(PAYMENT_STATUSES),
+  data: z.array(
+    z.strictObject({
+      at: time,
+      what: z.string(),
+      details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    }),
+  ),
+});
+
+export const item: z.ZodType<ItemView> = z.strictObject({
+  id: z.string().regex(/^item_[A-Za-z0-9_]{1,64}$/),
+  object: z.literal('item'),
+  name: z.string(),
+  unit_price: z.string().describe('A decimal, in minor units.'),
+  currency,
+});
+
+export const transfer: z.ZodType<TransferView> = z.strictObject({
+  id: id('tr'),
+  object: z.literal('transfer'),
+  kind: z.enum([
+    ...(['debit', 'transfer', 'usage'] as const),
+    ...(['payment', 'refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost'] as const),
+    ...(['fee', 'fee_returned', 'converted_out', 'converted_in', 'payout', 'payout_reversed'] as const),
+  ]),
+  from: id('acct'),
+  to: id('acct'),
+  amount: minor,
+  currency,
+  description: words,
+  from_balance_after: sum,
+  to_balance_after: sum,
+  created_at: time,
+});
+
+export const bulk: z.ZodType<BulkView> = z.strictObject({
+  object: z.literal('bulk_transfer'),
+  mode: z.enum(['atomic', 'independent']),
+  data: z
+    .array(z.union([transfer, z.strictObject({ object: z.literal('error'), error })]))
+    .describe('In the order asked. With `independent`, those that were refused stand as errors.'),
+});
+
+export const quote: z.ZodType<QuoteView> = z.strictObject({
+  object: z.literal('quote'),
+  currency,
+  lines: z.int(),
+  total: sum,
+});
+
+const balanceFields = {
+  currency,
+  exponent: z.int().min(0).max(3).describe('How many digits of a minor unit stand behind the point.'),
+  posted: sum,
+  pending: sum,
+  available: sum,
+  decimal: z.string().describe('`posted` in major units.'),
+  sequence: z.string().regex(/^\d+$/).describe('How many transfers it has had.'),
+};
+
+export const balance: z.ZodType<BalanceView> = z.strictObject({
+  object: z.literal('balance'),
+  account: id('acct'),
+  ...balanceFields,
+  as_of: time,
+});
+
+export const balances: z.ZodType<BalancesView> = z.strictObject({
+  object: z.literal('balances'),
+  as_of: time,
+  data: z.array(balance),
+});
+
+export const account: z.ZodType<AccountView> = z.strictObject({
+  id: id('acct'),
+  object: z.literal('account'),
+  kind: accountKind,
+  customer: id('cus').nullable(),
+  ...balanceFields,
+});
+
+export const trialBalance: z.ZodType<TrialBalanceView> = z.strictObject({
+  object: z.literal('trial_balance'),
+  as_of: time,
+  balanced: z.boolean(),
+  currencies: z.array(
+    z.strictObject({
+      currency,
+      debits: sum,
+      credits: sum,
+      balanced: z.boolean(),
+      accounts: z.array(
+        z.strictObject({
+          kind: accountKind,
+          account: id('acct').nullable(),
+          accounts: z.int(),
+          debits: sum,
+          credits: sum,
+          balance: sum,
+        }),
+      ),
+    }),
+  ),
+});
+
+const endpointFields = {
+  id: id('we'),
+  object: z.literal('webhook_endpoint'),
+  url: z.string(),
+  description: words,
+  enabled_events: z.array(z.string()),
+  status: z.enum(['enabled', 'disabled']),
+  failing_since: time.nullable(),
+  created_at: time,
+};
+
+export const endpoint: z.ZodType<EndpointView> = z.strictObject(endpointFields);
+
+export const endpointWithSecret: z.ZodType<EndpointWithSecretView> = z.strictObject({
+  ...endpointFields,
+  secret: z.string().describe('What signs its events: shown now, and never again.'),
+});
+
+export const deletedEndpoint: z.ZodType<DeletedEndpointView> = z.strictObject({
+  id: id('we'),
+  object: z.literal('webhook_endpoint'),
+  deleted: z.literal(true),
+});
+
+export const event: z.ZodType<EventView> = z.strictObject({
+  id: id('evt'),
+  object: z.literal('event'),
+  type: z.string(),
+  created_at: time,
+  data: z.strictObject({
+    object: z.union([payment, refund, dispute]).describe('What it happened to, as it was then.'),
+  }),
+});
+
+export const delivery: z.ZodType<DeliveryView> = z.strictObject({
+  object: z.literal('delivery'),
+  event: id('evt'),
+  webhook_endpoint: id('we'),
+  url: z.string(),
+  status: z.enum(['pending', 'succeeded', 'failed']),
+  next_try_at: time.nullable(),
+  tries: z.array(
+    z.strictObject({
+      number: z.int(),
+      started_at: time,
+      latency_ms: z.int(),
+      status_code: z.int().nullable(),
+      error: words,
+    }),
+  ),
+});
