@@ -321,6 +321,8 @@ interface ErrorFacts {
   readonly declineCode?: string;
   readonly payment?: string;
   readonly retryAfterS?: number;
+  /** How it was first told, where it is kept under an idempotency key: whoever asks again is told the same bytes. */
+  readonly kept?: { readonly status: number; readonly body: string; readonly replayed?: true };
   /** For the log alone: never rendered. */
   readonly cause?: unknown;
 }
@@ -346,3 +348,6 @@ export const isStored = (error: PaymentError): boolean => ERRORS[error.code].sto
 
 /** The HTTP status of each code. */
 export const statusOf = (error: PaymentError): number => ERRORS[error.code].status;
+
+/** All codes. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as ErrorCode[];

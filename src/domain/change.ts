@@ -1,17 +1,18 @@
 /** A change: whatever one operation wants written, all of it or nothing. */
-import { err, ok, type Result } from 'neverthrow';
+import { err, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
 import type {
-  Attempt,
   AttemptOutcome,
   ClaimId,
   Dispute,
   Payment,
+  PaymentAttempt,
   PaymentStatus,
   Refund,
+  RefundAttempt,
   RefundStatus,
 } from './payment.ts';
 import type { Micros } from './time.ts';
@@ -25,6 +26,9 @@ export interface Reply {
   /** It was given before, to the same idempotency key. */
   readonly replayed?: true;
 }
+
+/** What a request comes to: a success as it is sent, or a refusal, which is rendered where it leaves. */
+export type Answer = Result<Reply, PaymentError>;
 
 /** An idempotency key, taken by a request. */
 export interface Claim {
@@ -84,12 +88,17 @@ export interface Settlement {
  */
 export type PaymentStep =
   /** It comes to be, perhaps with its first attempt under way. */
-  | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: Attempt | null }
+  | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: PaymentAttempt | null }
   /**
    * It is to be confirmed, captured or canceled at Stripe; refused if another attempt came in between. A confirmation
    * may name another way back for its customer.
    */
-  | { readonly kind: 'begin'; readonly payment: Payment; readonly attempt: Attempt; readonly seen: AttemptId | null }
+  | {
+      readonly kind: 'begin';
+      readonly payment: Payment;
+      readonly attempt: PaymentAttempt;
+      readonly seen: AttemptId | null;
+    }
   /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
   | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }
   /** What Stripe has now, while nothing of ours was under way. */
@@ -102,7 +111,7 @@ export type PaymentStep =
   /** It is canceled before Stripe has heard of it. */
   | { readonly kind: 'cancel'; readonly payment: Payment }
   /** Money is to go back to the card. */
-  | { readonly kind: 'refund'; readonly payment: Payment; readonly refund: Refund; readonly attempt: Attempt }
+  | { readonly kind: 'refund'; readonly payment: Payment; readonly refund: Refund; readonly attempt: RefundAttempt }
   /** What became of a refund; `attempt` is the one that is thereby settled. */
   | {
       readonly kind: 'settle refund';
@@ -144,16 +153,21 @@ export interface Change {
   readonly transfers?: readonly Transfer[];
   /** Of a bulk: whether all of its transfers are moved or none (`atomic`), or each is decided by itself. */
   readonly bulk?: 'atomic' | 'independent';
-  /** What is stored under the claim. Without a reply the claim stays open: a later change answers it. */
-  readonly reply?: (result: Result<Effect, PaymentError>) => Reply | null;
+  /** Of the request that has the claim: stands in the errors that are kept under it. */
+  readonly requestId?: string;
+  /**
+   * What the claim is answered once the change is made: a decline is an error, though a commit tells of it. Without an
+   * answer the claim stays open, for a later change. A refusal of the change itself is kept as it is.
+   */
+  readonly answer?: (effect: Effect) => Answer | null;
   readonly events?: (effect: Effect) => readonly Event[];
 }
 
 /** What `commit` answers: what was done now, or what was answered when it was done. */
 export type Applied =
-  | { readonly kind: 'done'; readonly effect: Effect; readonly reply: Reply | null }
-  | { readonly kind: 'replayed'; readonly reply: Reply };
+  | { readonly kind: 'done'; readonly effect: Effect; readonly answer: Answer | null }
+  | { readonly kind: 'replayed'; readonly answer: Answer };
 
-/** The reply of a change that has one. Errors: `internal`, for a change that was made without. */
-export const replyOf = ({ reply }: Applied): Result<Reply, PaymentError> =>
-  reply ? ok(reply) : err(paymentError('internal', { cause: new Error('a change has no reply') }));
+/** What a change that has an answer was answered. Errors: those of that answer; `internal` where it has none. */
+export const answerOf = ({ answer }: Applied): Answer =>
+  answer ?? err(paymentError('internal', { cause: new Error('a change has no answer') }));

@@ -9,11 +9,12 @@ import { err, ok, type Result } from 'neverthrow';
 import { isStored, paymentError, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
 import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
-import type { Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
+import type { Answer, Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
 import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
 import { take, type Hold, type Stepped, type Subject } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
+import { answerOfReply, keptError } from './reply.ts';
 import type { Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
@@ -117,20 +118,30 @@ const decideOne = (
   });
   if (result.isErr() && !isStored(result.error)) return err(result.error);
 
-  const reply = change.reply?.(result) ?? null;
+  const given = result.match(
+    (effect): Answer | null => change.answer?.(effect) ?? null,
+    (error): Answer => err(error),
+  );
+  const answer = given?.mapErr((error) => keptError(error, change.requestId ?? '')) ?? null;
+  const reply =
+    answer?.match(
+      (success) => success,
+      ({ kept }) => kept,
+    ) ?? null;
   if (claim) {
     claims.set(claim.id, { requestHash: claim.requestHash, reply });
     writes.claims.push({ merchant, claim, reply });
   }
   if (change.answers && reply) writes.answers.push({ merchant, claim: change.answers, reply });
-  return result.map((effect) => ({ kind: 'done', effect, reply }));
+  if (result.isErr()) return err(answer?.isErr() ? answer.error : result.error);
+  return ok({ kind: 'done', effect: result.value, answer });
 };
 
 /** The key is taken: by this very request, by one that still runs, or by another request altogether. */
 export const replay = (taken: StoredClaim, claim: Claim): Result<Applied, PaymentError> => {
   if (taken.requestHash !== claim.requestHash) return err(paymentError('idempotency_key_reused'));
   if (!taken.reply) return err(paymentError('idempotency_key_in_use', { retryAfterS: 1 }));
-  return ok({ kind: 'replayed', reply: { ...taken.reply, replayed: true } });
+  return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }) });
 };
 
 /** Someone else has settled this attempt: what they answered is the answer. */
@@ -143,9 +154,9 @@ const answerOfWinner = (
   const reply =
     writes.answers.find((answer) => answer.claim === change.answers)?.reply ??
     (change.answers && claims.get(change.answers)?.reply);
-  if (reply) return ok({ kind: 'replayed', reply });
+  if (reply) return ok({ kind: 'replayed', answer: answerOfReply(reply) });
   const payment = change.payment ? (find(state, writes, change).payment ?? null) : null;
-  return ok({ kind: 'done', effect: { ...NOTHING, payment }, reply: null });
+  return ok({ kind: 'done', effect: { ...NOTHING, payment }, answer: null });
 };
 
 const NOTHING: Effect = { payment: null, refund: null, dispute: null, transfers: [], results: [] };

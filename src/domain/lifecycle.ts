@@ -6,7 +6,7 @@ import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import type { PaymentStep } from './change.ts';
 import { walletId, type AccountId } from './ids.ts';
-import type { AttemptKind, Dispute, Payment, PaymentStatus, Refund } from './payment.ts';
+import type { Dispute, Payment, PaymentAttempt, PaymentStatus, Refund } from './payment.ts';
 import { posting } from './postings.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -58,9 +58,7 @@ export const mayGo = (from: Arrow['from'], to: PaymentStatus, by: Cause): boolea
   ARROWS.some((arrow) => arrow.from === from && arrow.to === to && arrow.by.includes(by));
 
 /** From where an operation may begin, and what a caller is told who tries it from elsewhere. */
-const BEGINNINGS: Readonly<
-  Record<Exclude<AttemptKind, 'refund'>, { from: readonly PaymentStatus[]; refusal: ErrorCode }>
-> = {
+const BEGINNINGS: Readonly<Record<PaymentAttempt['kind'], { from: readonly PaymentStatus[]; refusal: ErrorCode }>> = {
   confirm: {
     from: ['requires_payment_method', 'requires_confirmation', 'requires_action'],
     refusal: 'payment_not_confirmable',
@@ -137,12 +135,12 @@ const begin = (
   payment: Payment,
   { payment: { returnUrl }, attempt, seen }: Step<'begin'>,
 ): Result<Stepped, PaymentError> => {
-  const { from, refusal } = BEGINNINGS[attempt.kind === 'refund' ? 'confirm' : attempt.kind];
+  const { from, refusal } = BEGINNINGS[attempt.kind];
   if (!from.includes(payment.status) || payment.attempt !== seen)
     return err(paymentError(refusal, { payment: payment.id }));
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
-  const paymentMethod = attempt.paymentMethod ?? payment.paymentMethod;
+  const paymentMethod = attempt.kind === 'confirm' ? attempt.paymentMethod : payment.paymentMethod;
   const begun = { ...payment, status: 'processing', attempt: attempt.id, paymentMethod, returnUrl } as const;
   return ok(only({ ...begun, nextAction: null, lastError: null }));
 };

@@ -59,25 +59,31 @@ export interface Payment {
   readonly createdAt: Micros;
 }
 
-/** What Stripe is asked. */
-export type AttemptKind = 'confirm' | 'capture' | 'cancel' | 'refund';
-
 /** How an attempt ended; `null` while it runs. */
 export type AttemptOutcome =
   'succeeded' | 'requires_capture' | 'requires_action' | 'processing' | 'declined' | 'canceled' | 'failed';
 
 /** One call to Stripe about a payment. Written before the call, so that whoever finds it can finish it. */
-export interface Attempt {
+export type Attempt = PaymentAttempt | RefundAttempt;
+
+/** One that the payment's status waits for; there is one at a time. */
+export type PaymentAttempt =
+  | (AttemptBase & { readonly kind: 'confirm'; readonly paymentMethod: string })
+  /** `amount`: in minor units, null for all that is held. */
+  | (AttemptBase & { readonly kind: 'capture'; readonly amount: bigint | null })
+  | (AttemptBase & { readonly kind: 'cancel' });
+
+export interface RefundAttempt extends AttemptBase {
+  readonly kind: 'refund';
+  readonly refund: RefundId;
+  readonly amount: bigint;
+}
+
+export interface AttemptBase {
   readonly merchant: MerchantId;
   /** Also the Idempotency-Key that Stripe is given: whoever resends an attempt sends the same. */
   readonly id: AttemptId;
   readonly payment: PaymentId;
-  readonly kind: AttemptKind;
-  /** Of a confirmation. */
-  readonly paymentMethod: string | null;
-  /** Of a partial capture, or of a refund; in minor units. */
-  readonly amount: bigint | null;
-  readonly refund: RefundId | null;
   /** The claim that waits for its reply, and the request that made it. */
   readonly claim: ClaimId | null;
   readonly requestId: string;

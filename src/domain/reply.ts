@@ -2,9 +2,10 @@
  * What the API shows: resources and errors as JSON. Pure, and here rather than in `http/`, because a reply is stored in
  * the commit that it tells of, and a sweeper may write the reply of a request that has long hung up.
  */
-import { ERRORS, statusOf, type PaymentError } from '../error.ts';
+import { err, ok } from 'neverthrow';
+import { ERROR_CODES, ERRORS, paymentError, statusOf, type PaymentError } from '../error.ts';
 import { available, posted, type Account } from './account.ts';
-import type { Customer, Item, Reply } from './change.ts';
+import type { Answer, Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
 import type { Dispute, Payment, Refund } from './payment.ts';
@@ -48,9 +49,29 @@ export const errorView = (error: PaymentError, requestId: string): ErrorView => 
   request_id: requestId,
 });
 
-/** The same error under the same request is the same bytes, whoever renders it. */
+/** An error as it leaves: as it was first told, where it is kept under a key. */
 export const errorReply = (error: PaymentError, requestId: string): Reply =>
-  jsonReply(statusOf(error), { error: errorView(error, requestId) });
+  error.kept ?? jsonReply(statusOf(error), { error: errorView(error, requestId) });
+
+/** What a kept reply answers, again: the success, or the error that it tells of. */
+export const answerOfReply = (reply: Reply): Answer =>
+  reply.status < 400 ? ok(reply) : err({ ...errorOfBody(reply.body), kept: reply });
+
+/** For the log and the metrics: what leaves are the bytes. A code that this version does not know is `internal`. */
+const errorOfBody = (body: string): PaymentError => {
+  const { error } = JSON.parse(body) as { error: Partial<ErrorView> };
+  const code = ERROR_CODES.find((known) => known === error.code) ?? 'internal';
+  return paymentError(code, error.payment === undefined ? {} : { payment: error.payment });
+};
+
+/** The same error, with the bytes in which it is told from now on. */
+export const keptError = (
+  error: PaymentError,
+  requestId: string,
+): PaymentError & Required<Pick<PaymentError, 'kept'>> => ({
+  ...error,
+  kept: errorReply(error, requestId),
+});
 
 /** Amounts of requests are at most 12 digits, so a number holds them exactly; sums are shown as text. */
 export const paymentView = (payment: Payment, showsSecret: boolean): PaymentView => ({

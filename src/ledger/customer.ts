@@ -1,7 +1,7 @@
 /** Customers, who have wallets. */
-import type { ResultAsync } from 'neverthrow';
+import { ok, type ResultAsync } from 'neverthrow';
 import type { CallerWithoutKey, Context } from '../context.ts';
-import { replyOf, type Customer, type Reply } from '../domain/change.ts';
+import { answerOf, type Answer, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { customerView, jsonReply } from '../domain/reply.ts';
 import type { CustomerView } from '../domain/views.ts';
@@ -12,12 +12,12 @@ export type NewCustomer = Pick<Customer, 'name' | 'email' | 'metadata'>;
 /** Errors: those of any claim, `database_unavailable`. */
 export const createCustomer = (
   ctx: Context,
-  { merchant, claim }: CallerWithoutKey,
+  { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewCustomer,
 ): ResultAsync<Reply, PaymentError> => {
   const customer: Customer = { merchant, id: newId('cus'), ...wanted, createdAt: ctx.clock.now() };
-  const reply = (): Reply => jsonReply(201, customerView(customer));
-  return ctx.commit({ merchant, ...(claim ? { claim } : {}), customer, reply }).andThen(replyOf);
+  const answer = (): Answer => ok(jsonReply(201, customerView(customer)));
+  return ctx.commit({ merchant, requestId, ...(claim ? { claim } : {}), customer, answer }).andThen(answerOf);
 };
 
 /** Errors: `customer_not_found`, `database_unavailable`. */

@@ -1,7 +1,7 @@
 /** Items: what is sold. */
-import type { ResultAsync } from 'neverthrow';
+import { ok, type ResultAsync } from 'neverthrow';
 import type { CallerWithoutKey, Context } from '../context.ts';
-import { replyOf, type Item, type Reply } from '../domain/change.ts';
+import { answerOf, type Answer, type Item, type Reply } from '../domain/change.ts';
 import { newId, type ItemId } from '../domain/ids.ts';
 import { itemView, jsonReply } from '../domain/reply.ts';
 import type { PaymentError } from '../error.ts';
@@ -14,10 +14,10 @@ export interface NewItem extends Pick<Item, 'name' | 'unitPrice' | 'currency'> {
 /** Errors: `item_exists`, those of any claim, `database_unavailable`. */
 export const createItem = (
   ctx: Context,
-  { merchant, claim }: CallerWithoutKey,
+  { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewItem,
 ): ResultAsync<Reply, PaymentError> => {
   const item: Item = { merchant, ...wanted, id: wanted.id ?? newId('item') };
-  const reply = (): Reply => jsonReply(201, itemView(item));
-  return ctx.commit({ merchant, ...(claim ? { claim } : {}), item, reply }).andThen(replyOf);
+  const answer = (): Answer => ok(jsonReply(201, itemView(item)));
+  return ctx.commit({ merchant, requestId, ...(claim ? { claim } : {}), item, answer }).andThen(answerOf);
 };

@@ -1,10 +1,10 @@
 /** Money moved within a merchant's own ledger: wallet to revenue, and wallet to wallet. */
-import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import { err, ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import { replyOf, type Change, type Effect, type Reply } from '../domain/change.ts';
+import { answerOf, type Answer, type Change, type Effect, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, platformAccountId, walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
-import { errorReply, errorView, jsonReply, transferView } from '../domain/reply.ts';
+import { errorView, jsonReply, transferView } from '../domain/reply.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import type { BulkView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -98,19 +98,14 @@ const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer 
   payment: null,
 });
 
-const onlyTransfer = ({ transfers: [moved] }: Effect): Result<Reply, PaymentError> =>
+const onlyTransfer = ({ transfers: [moved] }: Effect): Answer =>
   moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
 const move = (
   ctx: Context,
   { merchant, claim, requestId }: Caller,
   wanted: Pick<Change, 'transfers' | 'bulk'>,
-  render: (effect: Effect) => Result<Reply, PaymentError>,
+  render: (effect: Effect) => Answer,
 ): ResultAsync<Reply, PaymentError> => {
-  const reply = (result: Result<Effect, PaymentError>): Reply =>
-    result.andThen(render).match(
-      (rendered) => rendered,
-      (error) => errorReply(error, requestId),
-    );
-  return ctx.commit({ merchant, claim, ...wanted, reply }).andThen(replyOf);
+  return ctx.commit({ merchant, claim, requestId, ...wanted, answer: render }).andThen(answerOf);
 };

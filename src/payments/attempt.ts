@@ -1,7 +1,7 @@
 /** An attempt as it is claimed, before Stripe is called. */
 import type { Caller, Context } from '../context.ts';
 import { newId } from '../domain/ids.ts';
-import type { Attempt, AttemptKind, Payment } from '../domain/payment.ts';
+import type { AttemptBase, Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
 
 /**
@@ -11,27 +11,18 @@ import { plusMs } from '../domain/time.ts';
  */
 const LEASE_MS = 10_000;
 
-interface Wanted extends Partial<Pick<Attempt, 'paymentMethod' | 'amount' | 'refund'>> {
-  readonly kind: AttemptKind;
-  readonly replyStatus: 200 | 201;
-  readonly showsSecret: boolean;
-}
-
-/** An attempt of this request's, owned by it for a while. */
+/** What every attempt of this request has, whatever it asks for; owned by the request for a while. */
 export const newAttempt = (
   ctx: Context,
   { claim, requestId }: Caller,
   { merchant, id }: Pick<Payment, 'merchant' | 'id'>,
-  wanted: Wanted,
-): Attempt => {
+  wanted: Pick<AttemptBase, 'replyStatus' | 'showsSecret'>,
+): AttemptBase => {
   const now = ctx.clock.now();
   return {
     merchant,
     id: newId('att'),
     payment: id,
-    paymentMethod: null,
-    amount: null,
-    refund: null,
     ...wanted,
     claim: claim.id,
     requestId,

@@ -1,9 +1,8 @@
 /** The first of the two commits around a call to Stripe, for a payment that exists. */
-import { okAsync, type ResultAsync } from 'neverthrow';
+import type { ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
-import type { Attempt, Payment } from '../domain/payment.ts';
-import { errorReply } from '../domain/reply.ts';
+import type { Payment, PaymentAttempt } from '../domain/payment.ts';
 import type { PaymentError } from '../error.ts';
 import { perform } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
@@ -13,7 +12,7 @@ export const begin = (
   ctx: Context,
   caller: Caller,
   payment: Payment,
-  attempt: Attempt,
+  attempt: PaymentAttempt,
 ): ResultAsync<Reply, PaymentError> =>
   withStripe(ctx, caller, () =>
     ctx
@@ -21,7 +20,7 @@ export const begin = (
         merchant: caller.merchant,
         claim: caller.claim,
         payment: { kind: 'begin', payment, attempt, seen: payment.attempt },
-        reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
+        requestId: caller.requestId,
       })
-      .andThen((applied) => (applied.reply ? okAsync(applied.reply) : perform(ctx, payment, attempt))),
+      .andThen((applied) => applied.answer ?? perform(ctx, payment, attempt)),
   );

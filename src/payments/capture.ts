@@ -1,9 +1,9 @@
 /** Money that a card holds for a payment is taken, in whole or in part; or the payment is called off. */
-import type { ResultAsync } from 'neverthrow';
+import { ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import { replyOf, type Reply } from '../domain/change.ts';
+import { answerOf, type Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
-import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
+import { jsonReply, paymentView } from '../domain/reply.ts';
 import type { PaymentError } from '../error.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
@@ -24,7 +24,7 @@ export const capturePayment = (
   ctx.reads
     .payment(caller.merchant, id)
     .andThen((payment) =>
-      begin(ctx, caller, payment, newAttempt(ctx, caller, payment, { kind: 'capture', amount, ...REPLY })),
+      begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'capture', amount }),
     );
 
 /**
@@ -34,19 +34,16 @@ export const capturePayment = (
 export const cancelPayment = (ctx: Context, caller: Caller, id: PaymentId): ResultAsync<Reply, PaymentError> =>
   ctx.reads.payment(caller.merchant, id).andThen((payment) => {
     if (payment.intent !== null)
-      return begin(ctx, caller, payment, newAttempt(ctx, caller, payment, { kind: 'cancel', ...REPLY }));
+      return begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'cancel' });
     // Stripe has never heard of it.
     return ctx
       .commit({
         merchant: caller.merchant,
         claim: caller.claim,
         payment: { kind: 'cancel', payment },
-        reply: (result) =>
-          result.match(
-            (effect) => jsonReply(200, paymentView(effect.payment ?? payment, true)),
-            (error) => errorReply(error, caller.requestId),
-          ),
+        requestId: caller.requestId,
+        answer: (effect) => ok(jsonReply(200, paymentView(effect.payment ?? payment, true))),
         events: paymentEvents,
       })
-      .andThen(replyOf);
+      .andThen(answerOf);
   });

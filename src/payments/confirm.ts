@@ -31,11 +31,11 @@ export const confirmPayment = (
     .andThen((payment) => {
       const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
       if (paymentMethod === null) return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
-      const attempt = newAttempt(ctx, caller, payment, {
-        kind: 'confirm',
-        paymentMethod,
-        replyStatus: 200,
-        showsSecret: command.access.kind === 'secret',
-      });
-      return begin(ctx, caller, { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl }, attempt);
+      const reply = { replyStatus: 200, showsSecret: command.access.kind === 'secret' } as const;
+      return begin(
+        ctx,
+        caller,
+        { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
+        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod },
+      );
     });

@@ -1,11 +1,11 @@
 /** A payment comes to be, and is charged at once where its caller says `confirm`. */
-import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
+import { errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import type { Reply } from '../domain/change.ts';
+import { answerOf, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
-import type { CaptureMethod, Payment } from '../domain/payment.ts';
-import { errorReply, jsonReply, paymentView } from '../domain/reply.ts';
+import type { CaptureMethod, Payment, PaymentAttempt } from '../domain/payment.ts';
+import { jsonReply, paymentView } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { newAttempt } from './attempt.ts';
 import { perform } from './perform.ts';
@@ -42,30 +42,24 @@ export const createPayment = (
 const create = (ctx: Context, caller: Caller, command: CreatePayment): ResultAsync<Reply, PaymentError> => {
   const { merchant, claim, requestId } = caller;
   const created = newPayment(ctx, merchant, command);
-  const attempt = command.confirm
-    ? newAttempt(ctx, caller, created, {
-        kind: 'confirm',
-        paymentMethod: command.paymentMethod,
-        replyStatus: 201,
-        showsSecret: true,
-      })
-    : null;
+  const attempt: PaymentAttempt | null =
+    command.confirm && command.paymentMethod !== null
+      ? {
+          ...newAttempt(ctx, caller, created, { replyStatus: 201, showsSecret: true }),
+          kind: 'confirm',
+          paymentMethod: command.paymentMethod,
+        }
+      : null;
   const payment: Payment = { ...created, attempt: attempt?.id ?? null };
   return ctx
     .commit({
       merchant,
       claim,
       payment: { kind: 'create', payment, attempt },
-      reply: (result) =>
-        result.match(
-          () => (attempt ? null : jsonReply(201, paymentView(payment, true))),
-          (error) => errorReply(error, requestId),
-        ),
+      requestId,
+      answer: () => (attempt ? null : ok(jsonReply(201, paymentView(payment, true)))),
     })
-    .andThen((applied) => {
-      if (applied.reply) return okAsync(applied.reply);
-      return attempt ? perform(ctx, payment, attempt) : errAsync(paymentError('internal'));
-    });
+    .andThen((applied) => (attempt && !applied.answer ? perform(ctx, payment, attempt) : answerOf(applied)));
 };
 
 const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment): Payment => {

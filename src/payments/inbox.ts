@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { parseId, type DisputeId, type RefundId } from '../domain/ids.ts';
 import type { Dispute, Payment, Refund } from '../domain/payment.ts';
 import { plusMs, type Micros } from '../domain/time.ts';
-import type { PaymentError } from '../error.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 import type { InboxEvent } from '../storage/inbox.ts';
 import type { FoundDispute, FoundRefund, Told } from '../stripe/events.ts';
 import { conclude, disputeEvents, paymentEvents } from './perform.ts';
@@ -126,7 +126,11 @@ const applyTo = (
         if (!isOver || payment.attempt === null) return okAsync('left to the attempt under way');
         return ctx.reads
           .attempt(payment.merchant, payment.attempt)
-          .andThen((attempt) => conclude(ctx, payment, attempt, settlement))
+          .andThen((attempt) =>
+            attempt.kind === 'refund'
+              ? errAsync(paymentError('internal', { cause: new Error('a payment waits for a refund') }))
+              : conclude(ctx, payment, attempt, settlement),
+          )
           .map(() => `settled: ${settlement.status}`);
       });
     case 'refund':
@@ -160,7 +164,7 @@ const applyRefund = (ctx: Context, payment: Payment, found: FoundRefund): Result
     .openRefundAttempt(payment.merchant, ours)
     .andThen((attempt) =>
       attempt
-        ? concludeRefund(ctx, payment, attempt, ours, outcome).map(() => done)
+        ? concludeRefund(ctx, payment, attempt, outcome).map(() => done)
         : ctx.commit(settleRefund(payment, ours, outcome, null)).map(() => done),
     );
 };

@@ -7,7 +7,7 @@
  */
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { Reply, Settlement } from '../domain/change.ts';
+import type { Applied, Settlement } from '../domain/change.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -67,20 +67,23 @@ const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): 
   };
   const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
   await recover(ctx, payment, attempt).match(
-    (reply) => ctx.log.info({ ...ids, ageMs, status: reply.status }, 'an abandoned attempt was finished'),
+    ({ answer }) =>
+      ctx.log.info(
+        { ...ids, ageMs, ...(answer?.isErr() ? { code: answer.error.code } : {}) },
+        'an abandoned attempt was finished',
+      ),
     (error) =>
       ctx.log.warn({ ...ids, ageMs, code: error.code, err: error.cause }, 'the outcome of an attempt is unknown'),
   );
 };
 
 /** Finds out what became of an attempt, and settles it. Errors: `provider_unavailable`: still unknown. */
-const recover = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Reply, PaymentError> => {
-  const { refund } = attempt;
-  if (refund !== null)
+const recover = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Applied, PaymentError> => {
+  if (attempt.kind === 'refund')
     return resendOrLook(ctx, attempt, {
       resend: () => ctx.cards.refund(payment, attempt),
       look: () => ctx.cards.findRefund(payment, attempt).map((found) => found ?? REFUND_NEVER_ARRIVED),
-    }).andThen((outcome) => concludeRefund(ctx, payment, attempt, refund, outcome));
+    }).andThen((outcome) => concludeRefund(ctx, payment, attempt, outcome));
 
   const look = (): ResultAsync<Settlement, PaymentError> =>
     ctx.cards.find(payment, attempt).map((found) => found ?? NEVER_ARRIVED);

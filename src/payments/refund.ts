@@ -2,12 +2,12 @@
  * Money goes back to the card. It is held in the wallet by the claim, so that it can be neither spent nor refunded
  * twice; it is posted when Stripe has sent it, and set free when Stripe could not.
  */
-import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import type { Change, Effect, Event, Reply } from '../domain/change.ts';
+import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
-import type { Attempt, Payment, Refund } from '../domain/payment.ts';
-import { errorReply, jsonReply, refundView } from '../domain/reply.ts';
+import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
+import { jsonReply, refundView } from '../domain/reply.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { RefundOutcome } from '../stripe/outcome.ts';
 import { newAttempt } from './attempt.ts';
@@ -41,52 +41,46 @@ export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund)
       stripeId: null,
       createdAt: ctx.clock.now(),
     };
-    const attempt = newAttempt(ctx, caller, payment, {
+    const attempt: RefundAttempt = {
+      ...newAttempt(ctx, caller, payment, { replyStatus: 201, showsSecret: false }),
       kind: 'refund',
       amount: refund.amount,
       refund: refund.id,
-      replyStatus: 201,
-      showsSecret: false,
-    });
+    };
     return withStripe(ctx, caller, () =>
       ctx
         .commit({
           merchant: caller.merchant,
           claim: caller.claim,
           payment: { kind: 'refund', payment, refund, attempt },
-          reply: (result) => (result.isErr() ? errorReply(result.error, caller.requestId) : null),
+          requestId: caller.requestId,
         })
-        .andThen((applied) => (applied.reply ? okAsync(applied.reply) : send(ctx, payment, attempt, refund.id))),
+        .andThen((applied) => applied.answer ?? send(ctx, payment, attempt)),
     );
   });
 
-const send = (ctx: Context, payment: Payment, attempt: Attempt, refund: RefundId): ResultAsync<Reply, PaymentError> => {
+const send = (ctx: Context, payment: Payment, attempt: RefundAttempt): ResultAsync<Reply, PaymentError> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
     .refund(payment, attempt)
-    .andThen((outcome) => concludeRefund(ctx, payment, attempt, refund, outcome))
-    .mapErr((error) => ({ ...error, outcome: 'unknown', payment: payment.id }));
+    .andThen((outcome) => concludeRefund(ctx, payment, attempt, outcome))
+    .mapErr((error): PaymentError => ({ ...error, outcome: 'unknown', payment: payment.id }))
+    .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
-/** Makes a refund's outcome known, and answers with what was stored. Errors: `provider_unavailable`, unknown. */
+/** Makes a refund's outcome known; its answer is what was stored. Errors: that it could not be written. */
 export const concludeRefund = (
   ctx: Context,
   payment: Payment,
-  attempt: Attempt,
-  refund: RefundId,
+  attempt: RefundAttempt,
   outcome: RefundOutcome,
-): ResultAsync<Reply, PaymentError> =>
-  ctx
-    .commit({
-      ...settleRefund(payment, refund, outcome, attempt.id),
-      ...(attempt.claim === null ? {} : { answers: attempt.claim }),
-      reply: (result) =>
-        result.match(
-          (effect) => refundReply(effect, outcome, payment, attempt),
-          (error) => errorReply(error, attempt.requestId),
-        ),
-    })
-    .andThen(({ reply }) => (reply ? ok(reply) : err(unknown(payment))));
+): ResultAsync<Applied, PaymentError> =>
+  ctx.commit({
+    ...settleRefund(payment, attempt.refund, outcome, attempt.id),
+    ...(attempt.claim === null ? {} : { answers: attempt.claim }),
+    requestId: attempt.requestId,
+    answer: (effect) => refundAnswer(effect, outcome, payment),
+  });
 
 /** The change that makes a refund's outcome known. */
 export const settleRefund = (
@@ -110,11 +104,11 @@ export const settleRefund = (
 });
 
 /** What Stripe refused outright was never a refund: the caller is told why. */
-const refundReply = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment, attempt: Attempt): Reply => {
-  if (refund && (refund.status !== 'failed' || outcome.stripeId !== null)) return jsonReply(201, refundView(refund));
+const refundAnswer = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment): Answer => {
+  if (refund && (refund.status !== 'failed' || outcome.stripeId !== null))
+    return ok(jsonReply(201, refundView(refund)));
   const message = outcome.failureReason ?? undefined;
-  const refusal = paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) });
-  return errorReply(refusal, attempt.requestId);
+  return err(paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) }));
 };
 
 export const refundEvents = ({ refund }: Effect): Event[] =>

@@ -1,7 +1,7 @@
 /** What every operation is asked before it claims anything: whether Stripe is there. */
 import { err, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import { replyOf, type Reply } from '../domain/change.ts';
+import { answerOf, type Reply } from '../domain/change.ts';
 import { replay } from '../domain/decide.ts';
 import type { PaymentError } from '../error.ts';
 
@@ -18,5 +18,5 @@ export const withStripe = (
   if (!refusal) return operation();
   return ctx.reads
     .claim(merchant, claim.id)
-    .andThen((taken) => (taken ? replay(taken, claim).andThen(replyOf) : err(refusal)));
+    .andThen((taken) => (taken ? replay(taken, claim).andThen(answerOf) : err(refusal)));
 };

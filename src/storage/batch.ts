@@ -328,8 +328,9 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
     select * from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
-      ${texts(rows.map((a) => a.paymentMethod))}::text[], ${plain(rows.map((a) => a.amount))}::bigint[],
-      ${plain(rows.map((a) => a.refund && uuidOf(a.refund)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
+      ${texts(rows.map((a) => (a.kind === 'confirm' ? a.paymentMethod : null)))}::text[],
+      ${plain(rows.map((a) => ('amount' in a ? a.amount : null)))}::bigint[],
+      ${plain(rows.map((a) => (a.kind === 'refund' ? uuidOf(a.refund) : null)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
       ${texts(rows.map((a) => a.requestId))}::text[], ${plain(rows.map((a) => a.replyStatus))}::smallint[],
       ${plain(rows.map((a) => a.showsSecret))}::boolean[],
       ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],

@@ -16,7 +16,7 @@ import {
   type RefundId,
 } from '../domain/ids.ts';
 import type { StoredClaim } from '../domain/decide.ts';
-import type { Attempt, ClaimId, Payment, PaymentStatus, Refund } from '../domain/payment.ts';
+import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
@@ -81,7 +81,7 @@ export interface Reads {
   readonly openRefundAttempt: (
     merchant: MerchantId,
     refund: RefundId,
-  ) => ResultAsync<Attempt | undefined, PaymentError>;
+  ) => ResultAsync<RefundAttempt | undefined, PaymentError>;
   readonly refund: (merchant: MerchantId, id: RefundId) => ResultAsync<Refund, PaymentError>;
   readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, PaymentError>;
   /** Everything that is recorded of a payment. */
@@ -176,7 +176,10 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where('a.refund_id', '=', uuidOf(refund))
           .where('a.outcome', 'is', null)
           .executeTakeFirst(),
-      ).map((row) => row && attemptOf(row)),
+      ).map((row) => {
+        const attempt = row && attemptOf(row);
+        return attempt?.kind === 'refund' ? attempt : undefined;
+      }),
     refund: (merchant, id) =>
       read(
         db

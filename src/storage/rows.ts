@@ -7,7 +7,7 @@ import type { Currency } from '../domain/currency.ts';
 import { idOf, type ItemId } from '../domain/ids.ts';
 import type {
   Attempt,
-  AttemptKind,
+  AttemptBase,
   CaptureMethod,
   ClaimId,
   Dispute,
@@ -82,14 +82,24 @@ export const claimOf = (row: Pick<Row<'claims'>, 'request_hash' | 'status' | 'bo
   reply: row.status === null || row.body === null ? null : { status: row.status, body: row.body },
 });
 
-export const attemptOf = (row: Row<'attempts'>): Attempt => ({
+export const attemptOf = (row: Row<'attempts'>): Attempt => {
+  const base = attemptBaseOf(row);
+  switch (row.kind as Attempt['kind']) {
+    case 'confirm':
+      return { ...base, kind: 'confirm', paymentMethod: row.payment_method ?? '' };
+    case 'capture':
+      return { ...base, kind: 'capture', amount: row.amount };
+    case 'cancel':
+      return { ...base, kind: 'cancel' };
+    case 'refund':
+      return { ...base, kind: 'refund', refund: idOf('re', row.refund_id ?? ''), amount: row.amount ?? 0n };
+  }
+};
+
+const attemptBaseOf = (row: Row<'attempts'>): AttemptBase => ({
   merchant: idOf('mer', row.merchant_id),
   id: idOf('att', row.id),
   payment: idOf('pay', row.payment_id),
-  kind: row.kind as AttemptKind,
-  paymentMethod: row.payment_method,
-  amount: row.amount,
-  refund: row.refund_id === null ? null : idOf('re', row.refund_id),
   claim: row.claim_id === null ? null : (row.claim_id.replaceAll('-', '') as ClaimId),
   requestId: row.request_id,
   replyStatus: row.reply_status === 201 ? 201 : 200,

@@ -11,7 +11,7 @@ import { ResultAsync } from 'neverthrow';
 import Stripe from 'stripe';
 import type { Settlement } from '../domain/change.ts';
 import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
-import type { Attempt, Payment } from '../domain/payment.ts';
+import type { Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
@@ -30,13 +30,13 @@ export interface Cards {
    * Confirms, captures or cancels, under the attempt's own key: sent again, it does nothing twice.
    * Errors: `provider_unavailable` with `outcome: unknown`; `replayed` says that Stripe keeps answering so.
    */
-  readonly send: (payment: Payment, attempt: Attempt) => ResultAsync<Settlement, PaymentError & Replayed>;
+  readonly send: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<Settlement, PaymentError & Replayed>;
   /** What Stripe has on record of a payment; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly find: (payment: Payment, attempt: Attempt | null) => ResultAsync<Settlement | null, PaymentError>;
+  readonly find: (payment: Payment, attempt: PaymentAttempt | null) => ResultAsync<Settlement | null, PaymentError>;
   /** Sends money back, under the attempt's own key. Errors: as `send`. */
-  readonly refund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome, PaymentError & Replayed>;
+  readonly refund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome, PaymentError & Replayed>;
   /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly findRefund: (payment: Payment, attempt: Attempt) => ResultAsync<RefundOutcome | null, PaymentError>;
+  readonly findRefund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome | null, PaymentError>;
   /** Whether Stripe answers at all. Errors: `provider_unavailable`. */
   readonly ping: () => ResultAsync<void, PaymentError>;
 }
@@ -97,13 +97,13 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   const look = <T>(work: () => Promise<T>): ResultAsync<T, PaymentError & Replayed> =>
     ResultAsync.fromPromise(breaker.call(work), inTheDark);
 
-  const send = async (payment: Payment, attempt: Attempt): Promise<Settlement> => {
+  const send = async (payment: Payment, attempt: PaymentAttempt): Promise<Settlement> => {
     const intent = await act(() => call(stripe, payment, attempt));
     return settlementOf(intent, intent.lastResponse.requestId);
   };
 
   /** What a refusal means: it changes nothing, and so the intent is read, which may have a challenge that is open. */
-  const afterError = async (error: unknown, { intent }: Payment, { kind }: Attempt): Promise<Settlement> => {
+  const afterError = async (error: unknown, { intent }: Payment, { kind }: PaymentAttempt): Promise<Settlement> => {
     const refusal = settlementOfError(error);
     if (!refusal) throw asError(error);
     if (intent === null || (kind === 'confirm' && refusal.outcome !== 'failed')) return refusal;
@@ -112,7 +112,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     return isSettled ? found : { ...found, outcome: refusal.outcome, lastError: refusal.lastError };
   };
 
-  const find = async (payment: Payment, attempt: Attempt | null): Promise<Settlement | null> => {
+  const find = async (payment: Payment, attempt: PaymentAttempt | null): Promise<Settlement | null> => {
     if (payment.intent !== null) return settlementOf(await stripe.paymentIntents.retrieve(payment.intent), null);
     const startedS = Math.floor(toMs(attempt?.startedAt ?? payment.createdAt) / 1000);
     const created = { gte: startedS - CLOCK_SKEW_S, lte: startedS + MAX_SEND_DELAY_S + CLOCK_SKEW_S };
@@ -122,7 +122,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     return null;
   };
 
-  const refund = async (payment: Payment, attempt: Attempt): Promise<RefundOutcome> => {
+  const refund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundOutcome> => {
     const made = await act(() =>
       stripe.refunds.create(
         {
@@ -136,7 +136,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     return refundOutcomeOf(made, made.lastResponse.requestId);
   };
 
-  const findRefund = async (payment: Payment, attempt: Attempt): Promise<RefundOutcome | null> => {
+  const findRefund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundOutcome | null> => {
     for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: 100 }))
       if (made.metadata?.[REFUND_TAG] === attempt.refund) return refundOutcomeOf(made, null);
     return null;
@@ -163,10 +163,10 @@ const tags = ({ id, merchant }: Payment): Record<string, string> => ({ [PAYMENT_
 
 type Answered = Stripe.Response<Stripe.PaymentIntent>;
 
-const call = (stripe: Stripe, payment: Payment, attempt: Attempt): Promise<Answered> => {
+const call = (stripe: Stripe, payment: Payment, attempt: PaymentAttempt): Promise<Answered> => {
   const options = { idempotencyKey: attempt.id };
   const card = {
-    ...(attempt.paymentMethod === null ? {} : { payment_method: attempt.paymentMethod }),
+    ...(attempt.kind === 'confirm' ? { payment_method: attempt.paymentMethod } : {}),
     // Who cannot be sent back cannot be sent to the bank's page: the card is declined, and the reason says so.
     ...(payment.returnUrl === null ? { error_on_requires_action: true } : { return_url: payment.returnUrl }),
   };
@@ -186,7 +186,6 @@ const call = (stripe: Stripe, payment: Payment, attempt: Attempt): Promise<Answe
     );
   switch (attempt.kind) {
     case 'confirm':
-    case 'refund':
       return stripe.paymentIntents.confirm(payment.intent, card, options);
     case 'capture': {
       const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };

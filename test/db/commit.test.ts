@@ -61,7 +61,7 @@ describe('two processes on one database', () => {
         [one, two].map((instance) => instance.commit(l.spend(merchant, customer, 1n, claim))),
       );
       expect(results.map(l.wordFor).sort()).toEqual(['done', 'replayed']);
-      const bodies = results.map((result) => result._unsafeUnwrap().reply?.body);
+      const bodies = results.map((result) => l.bytesOf(result._unsafeUnwrap()));
       expect(bodies[0]).toBe(bodies[1]);
     }
     expect(await l.walletOf(sql, customer)).toEqual([980, 21]);

@@ -1,5 +1,6 @@
 /** Committers on a database of their own, and the changes that are sent through them. */
 import { Writable } from 'node:stream';
+import { ok } from 'neverthrow';
 import pg from 'pg';
 import type { Applied, Change, Claim } from '../../src/domain/change.ts';
 import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
@@ -86,6 +87,13 @@ export const newClaim = (): Claim => {
   return { id: n as ClaimId, key: `key-${n}`, operation: 'POST /v1/debits', requestHash: n };
 };
 
+/** The bytes of an answer, be it a success or an error. */
+export const bytesOf = ({ answer }: Applied): string | undefined =>
+  answer?.match(
+    ({ body }) => body,
+    ({ kept }) => kept?.body,
+  );
+
 /** Spends from the wallet, under a key of its own unless one is given. */
 export const spend = (
   merchant: MerchantId,
@@ -105,11 +113,7 @@ export const spend = (
       payment: null,
     },
   ],
-  reply: (result) =>
-    result.match(
-      ({ transfers }) => jsonReply(201, { id: transfers[0]?.id }),
-      ({ code }) => jsonReply(402, { code }),
-    ),
+  answer: ({ transfers }) => ok(jsonReply(201, { id: transfers[0]?.id })),
 });
 
 /** How it ended, in a word: `done`, `replayed`, or the error's code with its outcome. */

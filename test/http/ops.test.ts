@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../../scripts/proof/stripe.ts';
 import { createMetrics } from '../../src/monitor/metrics.ts';
 import { metricsText } from '../../src/monitor/view.ts';
-import { startService, startWorld } from '../support/service.ts';
+import { payFor, startService, startWorld } from '../support/service.ts';
 
 const world = await startWorld();
 const onCall = { headers: { Authorization: `Bearer ${await world.createKey('Operations', 'oncall')}` } };
@@ -22,6 +22,26 @@ describe('/readyz', () => {
       expect.arrayContaining(['event_loop', 'database', 'migrations', 'stripe', 'sweeper']),
     );
     expect(ready.checks['sweeper']?.detail).toMatch(/^ended a round \d+ ms ago$/);
+  });
+});
+
+describe('a decline', () => {
+  it('is counted and logged by its code, when it is first told and each time that it is told again', async () => {
+    const body = payFor(await world.createCustomer(), 700, { payment_method: 'pm_card_visa_chargeDeclined' });
+    const first = await world.post('/v1/payments', body, 'declined-once');
+    const again = await world.post('/v1/payments', body, 'declined-once');
+    expect([first.status, again.status, again.text === first.text]).toEqual([402, 402, true]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    const lines = world
+      .logged()
+      .split('\n')
+      .filter((line) => line.includes('"request"') && line.includes('card_declined'));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ payment: first.body.error.payment });
+    await eventually(
+      async () => (await fetch(`${world.opsUrl}/metrics`, onCall)).text(),
+      (text) => /^quittance_errors_total\{code="card_declined"\} 2$/m.test(text),
+    );
   });
 });
 

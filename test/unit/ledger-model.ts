@@ -1,7 +1,8 @@
 /** Small ledgers and random changes to them: two merchants, some wallets, a handful of idempotency keys. */
 import fc from 'fast-check';
+import { err, ok } from 'neverthrow';
 import { posted, type Account } from '../../src/domain/account.ts';
-import type { Change, Reply, Settlement } from '../../src/domain/change.ts';
+import type { Answer, Change, Settlement } from '../../src/domain/change.ts';
 import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
 import type { State, Writes } from '../../src/domain/decide.ts';
 import {
@@ -18,6 +19,7 @@ import type { ClaimId, Payment } from '../../src/domain/payment.ts';
 import { jsonReply } from '../../src/domain/reply.ts';
 import { micros, type Micros } from '../../src/domain/time.ts';
 import type { Transfer } from '../../src/domain/transfer.ts';
+import { paymentError } from '../../src/error.ts';
 
 const uuid = (kind: number, n: number): string =>
   `01900000${kind.toString(16).padStart(4, '0')}7000800000${(n * 0x100000).toString(16).padStart(10, '0')}`;
@@ -132,19 +134,24 @@ export const transferOf = (merchant: MerchantId): fc.Arbitrary<Transfer> => {
 };
 
 /** Says what the change did: amounts and errors alone, so that two runs can be compared. */
-export const reply: NonNullable<Change['reply']> = (result): Reply =>
-  result.match(
-    ({ transfers, results }) =>
-      jsonReply(200, {
-        moved: transfers.map(({ id, amount }) => [id, amount.toString()]),
-        each: results.map((one) =>
-          one.match(
-            ({ id }): string => id,
-            ({ code }) => code,
-          ),
+export const answer: NonNullable<Change['answer']> = ({ transfers, results }) =>
+  ok(
+    jsonReply(200, {
+      moved: transfers.map(({ id, amount }) => [id, amount.toString()]),
+      each: results.map((one) =>
+        one.match(
+          ({ id }): string => id,
+          ({ code }) => code,
         ),
-      }),
-    (error) => jsonReply(409, { code: error.code, param: error.param }),
+      ),
+    }),
+  );
+
+/** The bytes of an answer, be it a success or an error. */
+export const bytesOf = (applied: { readonly answer: Answer | null }): string | undefined =>
+  applied.answer?.match(
+    ({ body }) => body,
+    ({ kept }) => kept?.body,
   );
 
 export const claimFor = (merchant: MerchantId, n: number, body = 'same'): NonNullable<Change['claim']> => ({
@@ -166,7 +173,7 @@ export const moves: fc.Arbitrary<Change[]> = fc
     ),
     { minLength: 1, maxLength: 12 },
   )
-  .map((drawn) => drawn.map((change, n): Change => ({ ...change, claim: claimFor(change.merchant, n), reply })));
+  .map((drawn) => drawn.map((change, n): Change => ({ ...change, claim: claimFor(change.merchant, n), answer })));
 
 /** The state as the database has it once `writes` are written. */
 export const after = (state: State, writes: Writes): State => ({
@@ -240,9 +247,6 @@ export const settle = (merchant: MerchantId, settlement: Settlement, attempt: At
   merchant,
   answers: 'claim-of-the-attempt' as ClaimId,
   payment: { kind: 'settle', payment: processingPayment(merchant), attempt, settlement },
-  reply: (result) =>
-    result.match(
-      ({ payment }) => jsonReply(payment?.lastError ? 402 : 200, { status: payment?.status }),
-      ({ code }) => jsonReply(500, { code }),
-    ),
+  answer: ({ payment }) =>
+    payment?.lastError ? err(paymentError(payment.lastError.code)) : ok(jsonReply(200, { status: payment?.status })),
 });
