@@ -36,6 +36,8 @@ export interface Context {
   readonly isDemo: boolean;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where whatever a job threw goes: nothing of ours throws, so it is a fault. It is logged and counted, and pages. */
+  readonly fault: (error: unknown) => void;
 }
 
 /** On whose behalf a request moves money, and under which key. */

@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'database_unavailable'
   | 'contention'
   | 'rate_limited'
+  | 'too_many_attempts'
   | 'overloaded'
   | 'internal';
 
@@ -296,6 +297,15 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     message: 'More requests than this merchant may send in a second.',
     advice: 'Wait as long as `Retry-After` says, and send the same request again under the same key.',
   },
+  too_many_attempts: {
+    ...ours,
+    type: 'invalid_request_error',
+    status: 429,
+    message: 'Too many cards were tried on this payment.',
+    advice:
+      'Wait as long as `Retry-After` says, and confirm again under the same key. Who tries card after card is mostly ' +
+      'someone who tests stolen ones.',
+  },
   overloaded: {
     ...ours,
     status: 503,
@@ -323,6 +333,8 @@ interface ErrorFacts {
   readonly retryAfterS?: number;
   /** How it was first told, where it is kept under an idempotency key: whoever asks again is told the same bytes. */
   readonly kept?: { readonly status: number; readonly body: string; readonly replayed?: true };
+  /** Where HTTP has a finer word for it than the code's own status: 405, 408, 415, 417, 431. */
+  readonly status?: number;
   /** For the log alone: never rendered. */
   readonly cause?: unknown;
 }
@@ -346,8 +358,8 @@ export const paymentError = <Code extends ErrorCode>(code: Code, detail: ErrorDe
 /** Whether a reply with this error is final, and so kept under the idempotency key. */
 export const isStored = (error: PaymentError): boolean => ERRORS[error.code].stored;
 
-/** The HTTP status of each code. */
-export const statusOf = (error: PaymentError): number => ERRORS[error.code].status;
+/** Its HTTP status. */
+export const statusOf = (error: PaymentError): number => error.status ?? ERRORS[error.code].status;
 
 /** All codes. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as ErrorCode[];

@@ -113,6 +113,10 @@ export const createService = (options: ServiceOptions): Service => {
     createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
   );
   const stripeClient = connectStripe(stripe);
+  const fault = (error: unknown): void => {
+    log.error({ err: error }, 'a fault: something threw that may not');
+    metrics.fault();
+  };
   const ctx: Context = {
     commit,
     reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
@@ -127,6 +131,7 @@ export const createService = (options: ServiceOptions): Service => {
     isDemo: config.demoKeys,
     clock,
     log,
+    fault,
   };
   const health = createHealth({ ctx, config, database, keys, sweeper: () => sweeper });
   const tellRefusal = createRefusalLog(log);
@@ -162,7 +167,7 @@ export const createService = (options: ServiceOptions): Service => {
   const startWhatOneIsEnoughFor = (apiUrl: string): void => {
     // A sandbox is told to send its webhooks here.
     if (config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
-    bookkeeper = runJob('books', () => startBookkeeper(database, metrics, log));
+    bookkeeper = runJob('books', () => startBookkeeper(database, metrics, ctx));
     pruner = runJob('prune', () => startPruner(ctx, createPruner(database.pool, config.retention), metrics.pruned));
   };
 
@@ -322,20 +327,24 @@ const BOOKS_EVERY_MS = 60_000;
 const BOOKS_REST = 100;
 
 /** Adds the books up now and then, so that a ledger which made or lost money pages someone. */
-const startBookkeeper = (database: Database, metrics: Metrics, log: Logger): Rounds => {
+const startBookkeeper = (database: Database, metrics: Metrics, { log, fault }: Context): Rounds => {
   let restUntil = 0;
-  return startRounds(async () => {
-    const startedAt = performance.now();
-    if (startedAt < restUntil) return 'done';
-    await findUnbalanced(database).match(
-      (unbalanced) => {
-        metrics.books(unbalanced.length === 0);
-        for (const where of unbalanced) log.error(where, "a merchant's debits and credits differ");
-      },
-      (error) => log.warn({ err: error }, 'the books could not be added up'),
-    );
-    const endedAt = performance.now();
-    restUntil = endedAt + (endedAt - startedAt) * BOOKS_REST;
-    return 'done';
-  }, BOOKS_EVERY_MS);
+  return startRounds(
+    async () => {
+      const startedAt = performance.now();
+      if (startedAt < restUntil) return 'done';
+      await findUnbalanced(database).match(
+        (unbalanced) => {
+          metrics.books(unbalanced.length === 0);
+          for (const where of unbalanced) log.error(where, "a merchant's debits and credits differ");
+        },
+        (error) => log.warn({ err: error }, 'the books could not be added up'),
+      );
+      const endedAt = performance.now();
+      restUntil = endedAt + (endedAt - startedAt) * BOOKS_REST;
+      return 'done';
+    },
+    BOOKS_EVERY_MS,
+    fault,
+  );
 };

@@ -74,6 +74,7 @@ const main = (): void => {
     isDemo: false,
     clock,
     log,
+    fault: (error) => log.error({ err: error }, 'a fault'),
   };
   const ctx = chargeBeforeClaim(right, async (id) => {
     const found = await database.pool.selectFrom('claims').select('id').where('id', '=', id).execute();

@@ -29,7 +29,7 @@ export const payment: z.ZodType<CreatePayment> = z
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
   })
-  .refine(s.isChargeable, { path: ['amount'], message: 'Cards are not charged this fraction of the currency.' })
+  .refine(s.isChargeable, s.rule('amount', 'Cards are not charged this fraction of the currency.'))
   .transform(({ payment_method, capture_method, return_url, ...rest }) => ({
     ...rest,
     paymentMethod: payment_method,
@@ -66,7 +66,7 @@ export const refund: z.ZodType<CreateRefund> = z.strictObject({
 
 export const refunds: z.ZodType<RefundFilter> = z
   .strictObject({ ...s.page('re'), payment: s.id('pay').optional() })
-  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ payment: of, ...rest }) => ({ ...s.toPage(rest), payment: of }));
 
 export const debit: z.ZodType<Omit<Debit, 'kind'>> = z.strictObject({
@@ -112,7 +112,7 @@ export const item: z.ZodType<NewItem> = z
 
 export const payments: z.ZodType<PaymentFilter> = z
   .strictObject({ ...s.page('pay'), customer: s.id('cus').optional(), status: s.paymentStatus.optional() })
-  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ customer: of, status, ...rest }) => ({ ...s.toPage(rest), customer: of, status }));
 
 export const accounts: z.ZodType<AccountFilter> = z
@@ -122,7 +122,7 @@ export const accounts: z.ZodType<AccountFilter> = z
     currency: s.currency.optional(),
     kind: s.accountKind.optional(),
   })
-  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ customer: of, currency, kind, ...rest }) => ({ ...s.toPage(rest), customer: of, currency, kind }));
 
 export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({

@@ -190,7 +190,10 @@ const pathText = (path: readonly PropertyKey[]): string =>
     return text ? `${text}.${String(part)}` : String(part);
   }, '');
 
-/** Who asks, what for, and what comes of it: one request from beginning to end. Never rejects. */
+/**
+ * Who asks, what for, and what comes of it: one request from beginning to end. Never rejects: what throws on its way,
+ * which nothing of ours does, is answered with `internal`, and nobody knows what was done by then.
+ */
 export const serve = async (
   ctx: Context,
   target: Route,
@@ -200,13 +203,17 @@ export const serve = async (
   record: RequestRecord,
 ): Promise<void> => {
   const { requestId } = record;
-  const result = await identified
-    .andThen((principal) => (target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'))))
-    .asyncAndThen((principal) => target.run(ctx, { principal, requestId, request }));
-  result.match(
-    (reply) => sendReply(request, response, reply),
-    (error) => sendError(ctx, request, response, record, error),
-  );
+  try {
+    const result = await identified
+      .andThen((principal) => (target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'))))
+      .asyncAndThen((principal) => target.run(ctx, { principal, requestId, request }));
+    result.match(
+      (reply) => sendReply(request, response, reply),
+      (error) => sendError(ctx, request, response, record, error),
+    );
+  } catch (cause) {
+    sendError(ctx, request, response, record, paymentError('internal', { cause, outcome: 'unknown' }));
+  }
 };
 
 /** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */

@@ -7,6 +7,22 @@ import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts'
 import type { Page } from '../storage/reads.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 
+interface Rule {
+  readonly path: string[];
+  readonly message: string;
+  readonly when: (payload: { readonly issues: readonly unknown[] }) => boolean;
+}
+
+/**
+ * How a rule over several fields fails, for `refine`. It runs only where each of them was understood: zod would else hand
+ * it what they were before, of whatever type.
+ */
+export const rule = (field: string, message: string): Rule => ({
+  path: [field],
+  message,
+  when: ({ issues }) => issues.length === 0,
+});
+
 /** Postgres stores no NUL, and half a surrogate pair is no character. */
 export const text = (max: number): z.ZodType<string, string> =>
   z
@@ -119,9 +135,11 @@ export const page = <P extends string>(prefix: P): PageFields<P> => ({
   ending_before: id(prefix).optional(),
 });
 
-/** A page lies behind one id or before another, not both. */
+/** A page lies behind one id or before another, not both: with the rule `ONE_DIRECTION`. */
 export const isOneDirection = (query: { starting_after: unknown; ending_before: unknown }): boolean =>
   query.starting_after === undefined || query.ending_before === undefined;
+
+export const ONE_DIRECTION: Rule = rule('ending_before', 'It cannot stand beside starting_after.');
 
 interface PageQuery<Id> {
   readonly limit: number;

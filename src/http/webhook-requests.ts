@@ -47,12 +47,12 @@ export const endpointChange: z.ZodType<EndpointChange> = z
 
 export const endpoints: z.ZodType<Page<EndpointId>> = z
   .strictObject(s.page('we'))
-  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(s.toPage);
 
 export const events: z.ZodType<EventFilter> = z
   .strictObject({ ...s.page('evt'), subject: s.text(100).optional() })
-  .refine(s.isOneDirection, { path: ['ending_before'], message: 'It cannot stand beside starting_after.' })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ subject, ...rest }) => ({ ...s.toPage(rest), subject }));
 
 export const redelivery: z.ZodType<{ endpoint: EndpointId | null }> = z

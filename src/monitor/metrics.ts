@@ -14,6 +14,8 @@ export interface Metrics {
   /** A connection that a request had to itself: how long it waited for it, and how long it held it. */
   readonly connection: (waitMs: number, heldMs: number) => void;
   readonly error: (code: string) => void;
+  /** Something threw outside of a request. */
+  readonly fault: () => void;
   readonly stripeCall: (operation: string, result: string, durationMs: number) => void;
   /** `decline` is one of Stripe's own codes. */
   readonly payment: (outcome: string, decline: string) => void;
@@ -106,6 +108,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'http_response_status_code',
   );
   const errors = counter('quittance_errors_total', 'Errors answered, by the code of the PaymentError.', 'code');
+  const faults = counter('quittance_faults_total', 'What jobs threw, which may not throw.');
   const payments = counter(
     'quittance_payments_total',
     'Attempts to charge, by outcome and decline code.',
@@ -219,6 +222,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       spent.databaseMs += heldMs;
     },
     error: (code) => errors.inc({ code }),
+    fault: () => faults.inc(),
     stripeCall: (operation, result, durationMs) => {
       stripe.observe({ operation, result }, durationMs / 1000);
       spent.stripeMs += durationMs;

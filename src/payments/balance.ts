@@ -43,35 +43,41 @@ export interface BalanceReader extends Rounds {
 export const startBalance = (ctx: Context): BalanceReader => {
   // At the start, for what happened while nobody was here.
   let toldAt = ctx.clock.now();
-  const rounds = startRounds(async () => {
-    // It would fail, and live traffic needs the probe.
-    if (ctx.breaker.circuit() !== 'closed') return 'done';
-    const now = ctx.clock.now();
-    const leastMs = now < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS;
-    const round = await ctx.balances
-      .openWindow(plusMs(now, -LISTED_AFTER_MS), leastMs)
-      .andThen((isBehind) =>
-        ctx.balances.takeWindows(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
-      );
-    if (round.isErr()) {
-      ctx.log.warn(
-        { err: round.error.cause, code: round.error.code },
-        "what is to be read of Stripe's balance is not known",
-      );
-      return 'done';
-    }
-    const { isBehind, windows } = round.value;
-    const read = await Promise.all(windows.map((window) => readWindow(ctx, window)));
-    const isMore =
-      isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
-    for (const result of read)
-      if (result.isErr())
-        ctx.log.warn(
-          { err: result.error.cause, code: result.error.code },
-          "a span of Stripe's balance waits to be read",
+  const rounds = startRounds(
+    async () => {
+      // It would fail, and live traffic needs the probe.
+      if (ctx.breaker.circuit() !== 'closed') return 'done';
+      const now = ctx.clock.now();
+      const leastMs = now < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS;
+      const round = await ctx.balances
+        .openWindow(plusMs(now, -LISTED_AFTER_MS), leastMs)
+        .andThen((isBehind) =>
+          ctx.balances
+            .takeWindows(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX)
+            .map((windows) => ({ isBehind, windows })),
         );
-    return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
-  }, READ_EVERY_MS);
+      if (round.isErr()) {
+        ctx.log.warn(
+          { err: round.error.cause, code: round.error.code },
+          "what is to be read of Stripe's balance is not known",
+        );
+        return 'done';
+      }
+      const { isBehind, windows } = round.value;
+      const read = await Promise.all(windows.map((window) => readWindow(ctx, window)));
+      const isMore =
+        isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
+      for (const result of read)
+        if (result.isErr())
+          ctx.log.warn(
+            { err: result.error.cause, code: result.error.code },
+            "a span of Stripe's balance waits to be read",
+          );
+      return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
+    },
+    READ_EVERY_MS,
+    ctx.fault,
+  );
   return { ...rounds, expect: () => (toldAt = ctx.clock.now()) };
 };
 

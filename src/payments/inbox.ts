@@ -29,17 +29,21 @@ const POLL_PAGES_MAX = 30;
 
 /** Applies what has been stored. */
 export const startInbox = (ctx: Context): Rounds =>
-  startRounds(async () => {
-    // Each would fail, and be put off for the longer.
-    if (ctx.breaker.circuit() !== 'closed') return 'done';
-    const taken = await ctx.inbox.take(ctx.clock.now(), APPLY_MAX);
-    if (taken.isErr()) {
-      ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, "Stripe's events could not be read");
-      return 'done';
-    }
-    await Promise.all(taken.value.map((event) => applyAndLog(ctx, event)));
-    return taken.value.length === APPLY_MAX ? 'more' : 'done';
-  }, APPLY_EVERY_MS);
+  startRounds(
+    async () => {
+      // Each would fail, and be put off for the longer.
+      if (ctx.breaker.circuit() !== 'closed') return 'done';
+      const taken = await ctx.inbox.take(ctx.clock.now(), APPLY_MAX);
+      if (taken.isErr()) {
+        ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, "Stripe's events could not be read");
+        return 'done';
+      }
+      await Promise.all(taken.value.map((event) => applyAndLog(ctx, event)));
+      return taken.value.length === APPLY_MAX ? 'more' : 'done';
+    },
+    APPLY_EVERY_MS,
+    ctx.fault,
+  );
 
 /**
  * Reads Stripe's list of events for those that no webhook brought, and stores them. A look goes from now back in time,
@@ -50,29 +54,33 @@ export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
   /** The look that is under way: when it began, and the last event that it has seen. */
   let look: { readonly startedAt: Micros; readonly after: string } | null = null;
   let pages = 0;
-  return startRounds(async () => {
-    if (ctx.breaker.circuit() !== 'closed') return 'done';
-    const now = ctx.clock.now();
-    const page = await ctx.stripeEvents
-      .since(from, look?.after ?? null)
-      .andThen((events) => ctx.inbox.store(events, now).map((fresh) => ({ fresh, last: events.at(-1)?.id })));
-    if (page.isErr()) {
-      const { cause, code } = page.error;
-      ctx.log.warn({ err: cause, code }, "Stripe's list of events could not be read");
-      return 'done';
-    }
-    const { fresh, last } = page.value;
-    const startedAt = look?.startedAt ?? now;
-    if (fresh > 0 && last !== undefined) {
-      look = { startedAt, after: last };
-      onStored();
-    } else {
-      look = null;
-      from = plusMs(startedAt, -POLL_OVERLAP_MS);
-    }
-    pages = look && pages + 1 < POLL_PAGES_MAX ? pages + 1 : 0;
-    return pages > 0 ? 'more' : 'done';
-  }, POLL_EVERY_MS);
+  return startRounds(
+    async () => {
+      if (ctx.breaker.circuit() !== 'closed') return 'done';
+      const now = ctx.clock.now();
+      const page = await ctx.stripeEvents
+        .since(from, look?.after ?? null)
+        .andThen((events) => ctx.inbox.store(events, now).map((fresh) => ({ fresh, last: events.at(-1)?.id })));
+      if (page.isErr()) {
+        const { cause, code } = page.error;
+        ctx.log.warn({ err: cause, code }, "Stripe's list of events could not be read");
+        return 'done';
+      }
+      const { fresh, last } = page.value;
+      const startedAt = look?.startedAt ?? now;
+      if (fresh > 0 && last !== undefined) {
+        look = { startedAt, after: last };
+        onStored();
+      } else {
+        look = null;
+        from = plusMs(startedAt, -POLL_OVERLAP_MS);
+      }
+      pages = look && pages + 1 < POLL_PAGES_MAX ? pages + 1 : 0;
+      return pages > 0 ? 'more' : 'done';
+    },
+    POLL_EVERY_MS,
+    ctx.fault,
+  );
 };
 
 const applyAndLog = async (ctx: Context, event: InboxEvent): Promise<void> => {

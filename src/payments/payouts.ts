@@ -24,16 +24,20 @@ const PAYOUT_LEASE_MS = 30_000;
 
 /** Splits payouts of which Stripe has told. */
 export const startPayouts = (ctx: Context): Rounds =>
-  startRounds(async () => {
-    if (ctx.breaker.circuit() !== 'closed') return 'done';
-    const taken = await ctx.balances.takePayouts(ctx.clock.now(), PAYOUTS_MAX);
-    if (taken.isErr()) {
-      ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'payouts could not be looked for');
-      return 'done';
-    }
-    await Promise.all(taken.value.map((payout) => splitAndLog(ctx, payout)));
-    return taken.value.length === PAYOUTS_MAX ? 'more' : 'done';
-  }, SPLIT_EVERY_MS);
+  startRounds(
+    async () => {
+      if (ctx.breaker.circuit() !== 'closed') return 'done';
+      const taken = await ctx.balances.takePayouts(ctx.clock.now(), PAYOUTS_MAX);
+      if (taken.isErr()) {
+        ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'payouts could not be looked for');
+        return 'done';
+      }
+      await Promise.all(taken.value.map((payout) => splitAndLog(ctx, payout)));
+      return taken.value.length === PAYOUTS_MAX ? 'more' : 'done';
+    },
+    SPLIT_EVERY_MS,
+    ctx.fault,
+  );
 
 const splitAndLog = (ctx: Context, payout: OpenPayout): Promise<void> =>
   split(ctx, payout).match(

@@ -14,7 +14,7 @@ const PRUNE_ON_MS = 100;
 
 /** One process of each instance does so, and any number of instances at once: what is deleted, another does not find. */
 export const startPruner = (
-  { clock, log }: Pick<Context, 'clock' | 'log'>,
+  { clock, log, fault }: Pick<Context, 'clock' | 'log' | 'fault'>,
   pruner: Pruner,
   onPruned: (rows: Slice['rows']) => void,
 ): Rounds => {
@@ -37,20 +37,24 @@ export const startPruner = (
       },
     );
 
-  return startRounds(async () => {
-    let isMore = false;
-    for (const table of tables) {
-      const isSome = await step(table);
-      if (isSome === undefined) {
-        // A stop waits for the round: a database that does not answer is waited for once in it, not for each table. And
-        // a table that cannot be done is the last of the next round, so that it does not hold up the others.
-        tables = [...tables.filter((other) => other !== table), table];
-        return 'done';
+  return startRounds(
+    async () => {
+      let isMore = false;
+      for (const table of tables) {
+        const isSome = await step(table);
+        if (isSome === undefined) {
+          // A stop waits for the round: a database that does not answer is waited for once in it, not for each table. And
+          // a table that cannot be done is the last of the next round, so that it does not hold up the others.
+          tables = [...tables.filter((other) => other !== table), table];
+          return 'done';
+        }
+        isMore ||= isSome;
       }
-      isMore ||= isSome;
-    }
-    if (!isMore) return 'done';
-    await pause(PRUNE_ON_MS);
-    return 'more';
-  }, PRUNE_EVERY_MS);
+      if (!isMore) return 'done';
+      await pause(PRUNE_ON_MS);
+      return 'more';
+    },
+    PRUNE_EVERY_MS,
+    fault,
+  );
 };

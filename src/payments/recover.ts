@@ -32,23 +32,27 @@ const RESEND_FOR_MS = 23 * 3600 * 1000;
 
 /** Sweeps at once, and then every two seconds. */
 export const startSweeper = (ctx: Context): Rounds =>
-  startRounds(async () => {
-    const isProbe = ctx.breaker.isProbeDue();
-    if (ctx.breaker.circuit() !== 'closed' && !isProbe) return 'done';
-    const now = ctx.clock.now();
-    const max = isProbe ? 1 : SWEEP_MAX;
-    const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max);
-    if (taken.isErr()) {
-      ctx.log.warn(
-        { err: taken.error.cause, code: taken.error.code },
-        'the sweeper could not look for abandoned attempts',
-      );
-      return 'done';
-    }
-    if (isProbe && taken.value.length === 0) await probe(ctx);
-    await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
-    return taken.value.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
-  }, SWEEP_EVERY_MS);
+  startRounds(
+    async () => {
+      const isProbe = ctx.breaker.isProbeDue();
+      if (ctx.breaker.circuit() !== 'closed' && !isProbe) return 'done';
+      const now = ctx.clock.now();
+      const max = isProbe ? 1 : SWEEP_MAX;
+      const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max);
+      if (taken.isErr()) {
+        ctx.log.warn(
+          { err: taken.error.cause, code: taken.error.code },
+          'the sweeper could not look for abandoned attempts',
+        );
+        return 'done';
+      }
+      if (isProbe && taken.value.length === 0) await probe(ctx);
+      await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
+      return taken.value.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
+    },
+    SWEEP_EVERY_MS,
+    ctx.fault,
+  );
 
 /** Where no outcome is unknown, any call is a probe; whether it is answered is the breaker's to see. */
 const probe = (ctx: Context): Promise<void> =>

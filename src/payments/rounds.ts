@@ -11,9 +11,14 @@ export interface Rounds {
 
 /**
  * Begins at once, and then `everyMs` after each round's end, give or take a quarter, so that several instances do not
- * march in step. A round that answers `more` is followed by the next without a pause. `round` never rejects.
+ * march in step. A round that answers `more` is followed by the next without a pause. What a round throws is told to `onThrown`,
+ * and the next begins as after any other.
  */
-export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: number): Rounds => {
+export const startRounds = (
+  round: () => Promise<'more' | 'done'>,
+  everyMs: number,
+  onThrown: (error: unknown) => void,
+): Rounds => {
   let stopped = false;
   let woken = false;
   let endedAt = performance.now();
@@ -25,7 +30,10 @@ export const startRounds = (round: () => Promise<'more' | 'done'>, everyMs: numb
 
   const run = async (): Promise<void> => {
     woken = false;
-    const more = await round();
+    const more = await round().catch((error: unknown) => {
+      onThrown(error);
+      return 'done' as const;
+    });
     endedAt = performance.now();
     running = undefined;
     if (isOver()) return;

@@ -84,8 +84,9 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       if (failure === 'batch committed' && inDoubt) return inDoubt;
       if (failure === 'refused' || failure === 'batch committed') {
         // What refuses it may be its own first try, which was committed after all.
-        if (inDoubt && (await isCommitted(database.pool, id))) return inDoubt;
-        return isolate(changes, tried.error);
+        const wasCommitted = inDoubt ? await findOut(id) : false;
+        if (inDoubt && wasCommitted) return inDoubt;
+        if (wasCommitted !== undefined) return isolate(changes, tried.error);
       }
 
       const spentMs = performance.now() - startedAt;
@@ -94,7 +95,8 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
           { err: tried.error, tries, changes: changes.length, inDoubt: inDoubt !== null },
           'a batch was given up',
         );
-        const code = failure === 'connection' ? 'database_unavailable' : 'contention';
+        const isOthers = failure === 'conflict' || failure === 'claim taken';
+        const code = isOthers ? 'contention' : 'database_unavailable';
         return changes.map(() =>
           err(paymentError(code, { outcome: inDoubt ? 'unknown' : 'none', cause: tried.error })),
         );
@@ -103,6 +105,13 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       if (failure !== 'claim taken') await pause(tries);
     }
   };
+
+  /** Whether the batch of that id was committed; undefined where the database does not say. */
+  const findOut = (id: string): Promise<boolean | undefined> =>
+    isCommitted(database.pool, id).catch((error: unknown) => {
+      log.warn({ err: error }, 'whether a batch was committed is not known yet');
+      return undefined;
+    });
 
   /** One of them cannot be written. Halve the batch until it stands alone; the others are committed. */
   const isolate = async (changes: readonly Change[], error: unknown): Promise<Outcomes> => {

@@ -9,7 +9,7 @@ import { err, ResultAsync, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 
 export interface LaneOptions<Item, Answer> {
-  /** Answers each item, in order. Never rejects. */
+  /** Answers each item, in order. Where it rejects, all of them are answered with `internal`. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result<Answer, PaymentError>[]>;
   /** Whose item it is: owners take turns, so that one who sends much delays himself and not the others. */
   readonly ownerOf: (item: Item) => string;
@@ -67,6 +67,15 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
     }
   };
 
+  const answersTo = async (batch: readonly Waiting[]): Promise<readonly Result<Answer, PaymentError>[]> => {
+    try {
+      return await options.run(batch.map(({ item }) => item));
+    } catch (cause) {
+      // Whether anything of it was done, nobody can say any more: whoever asks again under the same key will learn it.
+      return batch.map(() => err(paymentError('internal', { cause, outcome: 'unknown' })));
+    }
+  };
+
   const run = async (): Promise<void> => {
     while (waiting > 0) {
       // Once the sockets that are readable in this turn of the loop have been read: what they bring leaves together.
@@ -74,7 +83,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
       const batch = take();
       waiting -= batch.length;
       const leftAt = performance.now();
-      const results = await options.run(batch.map(({ item }) => item));
+      const results = await answersTo(batch);
       options.observe({
         size: batch.length,
         waitMs: leftAt - (batch[0]?.since ?? leftAt),

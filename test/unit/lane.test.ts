@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ok } from 'neverthrow';
+import { ok, type Result } from 'neverthrow';
 import { createLane, type BatchStats } from '../../src/storage/lane.ts';
 
 interface Item {
@@ -96,5 +96,26 @@ describe('a lane', () => {
     await next();
     expect((await Promise.all(taken)).every((answer) => answer.isOk())).toBe(true);
     expect(lane.waiting()).toBe(0);
+  });
+});
+
+describe('a batch that throws', () => {
+  it('is answered as a fault whose outcome nobody knows, and the next one leaves as ever', async () => {
+    let isBroken = true;
+    const { send } = createLane<number, string>({
+      run: (items): Promise<Result<string, never>[]> =>
+        isBroken ? Promise.reject(new Error('of one request')) : Promise.resolve(items.map((n) => ok(String(n)))),
+      ownerOf: () => 'anyone',
+      weightOf: () => 1,
+      batchMax: 4,
+      waitingMax: 100,
+      observe: () => undefined,
+    });
+    const both = await Promise.all([send(1), send(2)]);
+    expect(both.map((result) => result._unsafeUnwrapErr())).toEqual(
+      both.map(() => expect.objectContaining({ code: 'internal', outcome: 'unknown', cause: expect.any(Error) })),
+    );
+    isBroken = false;
+    expect((await send(3))._unsafeUnwrap()).toBe('3');
   });
 });
