@@ -24,7 +24,7 @@ const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all 
 
   matrix      random stalls of each kind under load: none missed; duration, route and cause right
   controls    the same with one mechanism after the other taken out: it must fail
-  suspended   SIGSTOP and SIGCONT: no code is blamed
+  suspended   SIGSTOP and SIGCONT, idle and busy, with and without an inspector: no line blames code
   hog         others compute on the same core: no code is blamed
   throttled   a CPU quota of 10 %: no code is blamed
   wedge       while (true) in a handler: named at once, alive, not ready
@@ -42,6 +42,7 @@ const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all 
 const seed = Number(values.seed);
 const count = (fallback: number): number => Number(values.count ?? fallback);
 
+/** One mechanism is taken out, or several, with commas between them. */
 const without = (mechanism: string): SubjectOptions => ({
   env: { WITHOUT: mechanism },
   execArgv: ['--import', join(import.meta.dirname, 'stalls', 'without.ts')],
@@ -54,22 +55,27 @@ const check = (promise: string, holds: boolean, figures: object): void => {
 };
 
 const matrixHolds = (f: MatrixFigures): boolean =>
-  f.missed === 0 && f.withinError >= 0.99 && f.routeRight >= 0.99 && f.causeRight >= 0.99;
+  f.missed === 0 && f.withinError >= 0.99 && f.routeRight >= 0.99 && f.causeRight >= 0.99 && truthOfLines(f) >= 0.99;
+
+const truthOfLines = ({ lines, falseLines }: MatrixFigures): number => 1 - falseLines.length / lines;
 
 const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   matrix: async () => {
-    const figures = await matrix(count(1000), seed, Number(values['ms-max']));
-    process.stdout.write(figures.wrong.map((line) => `       ${line}\n`).join(''));
+    // Every line is written, so that every line is judged.
+    const figures = await matrix(count(1000), seed, Number(values['ms-max']), without('dedup'));
+    process.stdout.write([...figures.wrong, ...figures.falseLines].map((line) => `       ${line}\n`).join(''));
     console.table(figures.causes);
     // What several runs of fewer stalls each come to together is added up from these.
     const of = (share: number): string => String(Math.round(share * figures.injected));
     process.stdout.write(
       `       of ${String(figures.injected)}: missed ${String(figures.missed)}, duration right ${of(figures.withinError)}, ` +
-        `route right ${of(figures.routeRight)}, cause right ${of(figures.causeRight)}\n`,
+        `route right ${of(figures.routeRight)}, cause right ${of(figures.causeRight)}; ` +
+        `of ${String(figures.lines)} lines false ${String(figures.falseLines.length)}\n`,
     );
     check('stalls: none missed; duration, route and cause right', matrixHolds(figures), {
       ...figures,
       wrong: figures.wrong.length,
+      falseLines: figures.falseLines.length,
       causes: undefined,
     });
   },
@@ -97,8 +103,13 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     check('without dedup a storm is a storm of lines', loud.lines >= loud.injected, loud);
   },
   suspended: async () => {
-    const figures = await suspensions(count(200), seed);
-    check('SIGSTOP: none blamed on code', figures.blamed.length === 0 && figures.stalls >= figures.events, figures);
+    // Idle and busy, with and without an inspector, a quarter of them each.
+    for (const [busy, inspector] of [false, true].flatMap((one) => [[one, false] as const, [one, true] as const])) {
+      const figures = await suspensions(Math.ceil(count(200) / 4), seed, { ...without('dedup'), busy, inspector });
+      const how = `${busy ? 'busy' : 'idle'}, ${inspector ? 'with' : 'without'} an inspector`;
+      const holds = figures.blamed.length === 0 && figures.stalls >= figures.events;
+      check(`SIGSTOP, ${how}: no stall and no line blamed on code`, holds, figures);
+    }
   },
   hog: async () => {
     for (const others of [4, 8]) {

@@ -28,13 +28,16 @@ export const sentenceOf = (stall: Stall): string => {
 const COLLECTED_MIN = 0.25;
 
 /** What was collected while code computed is of its own making: a smaller input mends both. */
-const causeText = ({ cause, gcMs, durationMs }: Stall): string => {
+const causeText = ({ cause, gcMs, durationMs, onCpuRatio }: Stall): string => {
+  if (cause === 'unknown')
+    return onCpuRatio === undefined ? 'cause not known yet' : 'on a core: computing or collecting';
   const ratio = gcMs / durationMs;
   const isWorthIt = cause === 'cpu' && ratio >= COLLECTED_MIN;
   return isWorthIt ? `cpu, ${Math.round(ratio * 100)} % of it collecting garbage` : cause;
 };
 
-const isCode = ({ cause }: Stall): boolean => cause === 'cpu' || cause === 'sync_io' || cause === 'mixed';
+const isCode = ({ cause }: Stall): boolean =>
+  cause === 'cpu' || cause === 'sync_io' || cause === 'mixed' || cause === 'unknown';
 
 export interface LineOptions {
   readonly suppressed: number;
@@ -62,7 +65,7 @@ export const fieldsOf = (stall: Stall): Record<string, unknown> => ({
   'stall.cause': stall.cause,
   'stall.confidence': stall.confidence,
   'stall.kind': stall.kind,
-  'stall.on_cpu_ratio': round(stall.onCpuRatio),
+  'stall.on_cpu_ratio': stall.onCpuRatio === undefined ? undefined : round(stall.onCpuRatio),
   'stall.runq_ratio': stall.runqRatio === undefined ? undefined : round(stall.runqRatio),
   'stall.gc_ms': round(stall.gcMs),
   'stall.fingerprint': stall.fingerprint,

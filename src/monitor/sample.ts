@@ -9,8 +9,10 @@
  * - `cpu`: code computed.
  * - `saturated`: nothing was long by itself, but there was so much that the loop did not come round.
  * - `mixed`: no cause is clearly ahead of the next.
+ * - `unknown`: it goes on. Whether code computes or V8 collects garbage is known when it is over, and not claimed before.
  */
-export type Cause = 'suspended' | 'throttled' | 'starved' | 'gc' | 'sync_io' | 'cpu' | 'saturated' | 'mixed';
+export type Cause =
+  'suspended' | 'throttled' | 'starved' | 'gc' | 'sync_io' | 'cpu' | 'saturated' | 'mixed' | 'unknown';
 
 /** Whether the code of the service is at fault, or the machine that it runs on. */
 export const isHostCause = (cause: Cause): boolean =>
@@ -69,7 +71,8 @@ export interface Stall {
   readonly cause: Cause;
   readonly confidence: 'high' | 'low';
   readonly severity: Severity;
-  readonly onCpuRatio: number;
+  /** Undefined while it goes on, where this system does not tell. */
+  readonly onCpuRatio: number | undefined;
   readonly runqRatio: number | undefined;
   readonly gcMs: number;
   readonly route: string | undefined;

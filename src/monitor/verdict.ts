@@ -7,7 +7,7 @@ import type { Culprit } from './records.ts';
 import { isHostCause, type Cause } from './sample.ts';
 import type { SeenMinute } from './view.ts';
 
-export type Finding = Exclude<Cause, 'mixed'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
+export type Finding = Exclude<Cause, 'mixed' | 'unknown'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
 export type Advice =
   | 'stay'
   | 'fix the route'

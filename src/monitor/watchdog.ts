@@ -37,6 +37,8 @@ const AGAIN = 10;
 const REMEMBERED = 64;
 /** Ten seconds of readings at each tick: a stall is measured from the one before it. */
 const READINGS_MAX = 512;
+/** The kernel counts a thread's CPU in ticks of 10 ms: over less than a few of them it says nothing. */
+const LOOKED_MIN_MS = 40;
 
 export interface WatchdogOptions {
   readonly slots: Float64Array;
@@ -55,7 +57,7 @@ export interface WatchdogOptions {
 export interface Watchdog {
   readonly answered: (answer: StackAnswer) => void;
   readonly ended: (sample: MainSample) => void;
-  /** How long the turn under way has lasted; 0 where that is not long. */
+  /** How long the turn under way has lasted, the process's own sleep not counted; 0 where that is not long. */
   readonly blockedMs: () => number;
   readonly stop: () => void;
 }
@@ -139,22 +141,32 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   };
 
   /** At 50 ms, again at ten times that, and when it is fatal; one question at a time. */
-  const ask = (stall: Watched, ageMs: number): void => {
-    const due = 1 + Number(ageMs >= tiers.metricMs * AGAIN) + Number(ageMs >= tiers.fatalMs);
+  const ask = (stall: Watched, awakeMs: number): void => {
+    const due = 1 + Number(awakeMs >= tiers.metricMs * AGAIN) + Number(awakeMs >= tiers.fatalMs);
     if (!askForStack || asking || stall.asked >= due) return;
     stall.asked = due;
     asking = { number: ++lastNumber, of: stall };
     askForStack(lastNumber);
   };
 
-  const say = (stall: Watched, ageMs: number): void => {
-    const isFatal = ageMs >= tiers.fatalMs;
-    const awaitsStack = askForStack && stall.sightings.length === 0 && ageMs < tiers.warnMs + STACK_PATIENCE_MS;
-    if (ageMs < tiers.warnMs || (awaitsStack && !isFatal)) return;
+  /** Once there is a stack, or none can be waited for; and once it was looked at for long enough to tell who is at fault. */
+  const say = (stall: Watched, awakeMs: number): void => {
+    const isFatal = awakeMs >= tiers.fatalMs;
+    const { firstLook } = stall;
+    const awaitsStack = askForStack && stall.sightings.length === 0 && awakeMs < tiers.warnMs + STACK_PATIENCE_MS;
+    const awaitsLooks = firstLook !== undefined && mainNow() - firstLook.at < LOOKED_MIN_MS;
+    if (awakeMs < tiers.warnMs || ((awaitsStack || awaitsLooks) && !isFatal)) return;
     if (stall.said === 'fatal' || (stall.said === 'started' && !isFatal)) return;
     stall.said = isFatal ? 'fatal' : 'started';
-    onStall(describe('started', stall, provisional(stall, ageMs)));
+    readTotals();
+    onStall(describe('started', stall, provisional(stall, awakeMs)));
   };
+
+  /**
+   * How long this thread was awake since then. After a suspension both threads wake up, and the main thread's turn looks
+   * as old as the suspension was long: only what was seen to last is a block.
+   */
+  const awakeSince = (at: number, now: number): number => now - at - sleptMs(at, now);
 
   /** Looks again when the turn under way would be a stall, however many begin and end until then; in calm times a little later. */
   const tick = (): void => {
@@ -165,18 +177,18 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     readTotalsIfDue(now);
     const turn = slots[SLOT.turn] ?? 0;
     const startedAt = slots[SLOT.turnAt] || now;
-    const ageMs = now - startedAt;
-    if (ageMs < tiers.metricMs) {
+    const awakeMs = awakeSince(startedAt, now);
+    if (awakeMs < tiers.metricMs) {
       const isCalm = now - stalledAt > CALM_AFTER_MS;
       const seenMs = isCalm ? Math.max(tiers.metricMs, tiers.warnMs - LOOK_EVERY_MS) : tiers.metricMs;
-      wakeIn(Math.min(seenMs - ageMs, AWAKE_EVERY_MS));
+      wakeIn(Math.min(seenMs - awakeMs, AWAKE_EVERY_MS));
       return;
     }
     stalledAt = now;
     const stall = watch(turn, startedAt);
     look(stall);
-    ask(stall, ageMs);
-    say(stall, ageMs);
+    ask(stall, awakeMs);
+    say(stall, awakeMs);
     wakeIn(LOOK_EVERY_MS);
   };
 
@@ -220,7 +232,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   ): Evidence => ({
     kind,
     durationMs,
-    onCpuRatio,
+    onCpuRatio: onCpuRatio ?? 1,
     processCpuRatio,
     gcMs,
     majorGcMs: sample?.majorGcMs ?? 0,
@@ -235,17 +247,16 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   });
 
   /** What can be said while it goes on: the main thread's own figures come when it is over. */
-  const provisional = (stall: Watched, ageMs: number): Facts => {
+  const provisional = (stall: Watched, awakeMs: number): Facts => {
     const { firstLook, cpuMs } = stall;
-    const lookedMs = firstLook ? mainNow() - firstLook.at : 0;
-    // Over less than a few of the kernel's ticks nothing can be said against the code: it is taken to run.
-    const onCpuRatio = firstLook && lookedMs > 40 ? Math.min(1, (cpuMs - firstLook.cpuMs) / lookedMs) : 1;
+    const now = mainNow();
+    const onCpuRatio = firstLook && Math.min(1, (cpuMs - firstLook.cpuMs) / Math.max(1, now - firstLook.at));
     return {
       kind: 'turn',
-      startedAt: stall.startedAt,
-      durationMs: ageMs,
+      startedAt: now - awakeMs,
+      durationMs: awakeMs,
       onCpuRatio,
-      processCpuRatio: onCpuRatio,
+      processCpuRatio: onCpuRatio ?? 1,
       gcMs: 0,
       continued: false,
       sample: undefined,
@@ -255,7 +266,9 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const describe = (phase: Stall['phase'], stall: Watched | undefined, facts: Facts): Stall => {
     const { durationMs, kind, sample } = facts;
     const evidence = evidenceOf(stall, facts);
-    const { cause, runqRatio } = causeOf(evidence);
+    const found = causeOf(evidence);
+    const { runqRatio } = found;
+    const cause = phase === 'started' && !KNOWN_AT_ONCE.has(found.cause) ? 'unknown' : found.cause;
     const seen = kind === 'turn' ? bestOf(stall?.sightings ?? []) : undefined;
     const frame = seen && applicationFrame(seen.frames);
     return {
@@ -267,7 +280,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
       cause,
       confidence: frame ? 'high' : 'low',
       severity: severityOf(durationMs, cause, tiers),
-      onCpuRatio: evidence.onCpuRatio,
+      onCpuRatio: facts.onCpuRatio,
       runqRatio,
       gcMs: evidence.gcMs,
       route: seen?.route,
@@ -301,8 +314,11 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     answered,
     ended,
     blockedMs: () => {
-      const ageMs = mainNow() - (slots[SLOT.turnAt] ?? 0);
-      return ageMs >= tiers.metricMs ? ageMs : 0;
+      const now = mainNow();
+      // Asked before its own next look, this thread may not know yet that it slept.
+      const overdueMs = now - dueAt > SLEPT_MS ? now - dueAt : 0;
+      const awakeMs = awakeSince(slots[SLOT.turnAt] || now, now) - overdueMs;
+      return awakeMs >= tiers.metricMs ? awakeMs : 0;
     },
     stop: () => clearTimeout(timer),
   };
@@ -312,12 +328,16 @@ interface Facts {
   readonly kind: MainSample['kind'];
   readonly startedAt: number;
   readonly durationMs: number;
-  readonly onCpuRatio: number;
+  /** Undefined where this system tells nothing of another thread. */
+  readonly onCpuRatio: number | undefined;
   readonly processCpuRatio: number;
   readonly gcMs: number;
   readonly continued: boolean;
   readonly sample: MainSample | undefined;
 }
+
+/** What the machine tells of another thread while that is blocked; the rest is claimed when it is over. */
+const KNOWN_AT_ONCE: ReadonlySet<Cause> = new Set(['suspended', 'throttled', 'starved', 'sync_io']);
 
 /** Looks that agree on a function outvote one that does not; else the first that shows the application. */
 const bestOf = (sightings: readonly Sighting[]): Sighting | undefined => {
@@ -327,8 +347,11 @@ const bestOf = (sightings: readonly Sighting[]): Sighting | undefined => {
   return named.toSorted((a, b) => votes(b) - votes(a))[0] ?? sightings[0];
 };
 
+/** Of one that goes on: as if code were to blame, which it mostly is; else its end would be a kind of its own. */
 const fingerprintOf = (cause: Cause, route: string | undefined, frame: Frame | undefined): string =>
   createHash('sha256')
-    .update(`${cause}\n${route ?? ''}\n${frame ? `${frame.function} ${frame.filename}` : ''}`)
+    .update(
+      `${cause === 'unknown' ? 'cpu' : cause}\n${route ?? ''}\n${frame ? `${frame.function} ${frame.filename}` : ''}`,
+    )
     .digest('hex')
     .slice(0, 8);

@@ -20,7 +20,7 @@ const headings = new Set(
 );
 
 describe("on-call's pack", () => {
-  it.each(['cpu', 'gc', 'sync_io', 'starved', 'throttled', 'suspended', 'saturated', 'mixed'])(
+  it.each(['cpu', 'gc', 'sync_io', 'starved', 'throttled', 'suspended', 'saturated', 'mixed', 'unknown'])(
     'has a branch for the cause %s',
     (cause) => expect(headings).toContain(cause),
   );

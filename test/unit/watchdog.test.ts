@@ -17,6 +17,7 @@ const NOTHING: Totals = { throttledMs: undefined, pressureMs: undefined, queuedM
 const watchStall = (
   totals: () => Totals = () => NOTHING,
   now = mainNow,
+  cpuMs = (): number => 0,
 ): { watchdog: Watchdog; told: Stall[]; asked: number[]; goOnTo: (turn: number) => void } => {
   const slots = new Float64Array(SLOTS);
   const told: Stall[] = [];
@@ -28,7 +29,7 @@ const watchStall = (
     tiers: { metricMs: 50, warnMs: 100, errorMs: 500, fatalMs: 5_000 },
     host: {
       totals,
-      mainThread: () => ({ state: 'R', cpuMs: 0 }),
+      mainThread: () => ({ state: 'R', cpuMs: cpuMs() }),
     },
     mainNow: now,
     askForStack: (number) => void asked.push(number),
@@ -140,6 +141,41 @@ describe('the watchdog', () => {
     await jest.advanceTimersByTimeAsync(30);
     watchdog.ended(sampleOf(before + 12, 58, 10));
     expect(told.at(-1)?.cause).toBe('throttled');
+    watchdog.stop();
+  });
+
+  it('says nothing of a callback that only looks long since the whole process was stopped', async () => {
+    let stoppedMs = 0;
+    const now = (): number => mainNow() + stoppedMs;
+    const { watchdog, told } = watchStall(() => NOTHING, now);
+    await jest.advanceTimersByTimeAsync(40);
+    // SIGSTOP and SIGCONT: this thread wakes up first, and the main thread takes a moment more.
+    stoppedMs = 1_000;
+    await jest.advanceTimersByTimeAsync(90);
+    expect(told).toEqual([]);
+    expect(watchdog.blockedMs()).toBeLessThan(150);
+    watchdog.ended({ ...sampleOf(now() - 1_090, 1_090, 10), continued: true });
+    expect(told.map(({ phase, cause }) => [phase, cause])).toEqual([['ended', 'suspended']]);
+    watchdog.stop();
+  });
+
+  it('claims neither code nor collector while it goes on: that is known when it is over', async () => {
+    const { watchdog, told } = watchStall(
+      () => NOTHING,
+      mainNow,
+      () => performance.now(),
+    );
+    await jest.advanceTimersByTimeAsync(400);
+    expect(told).toMatchObject([{ phase: 'started', cause: 'unknown', onCpuRatio: 1 }]);
+    watchdog.ended(sampleOf(mainNow() - 400, 400));
+    expect(told.at(-1)).toMatchObject({ phase: 'ended', cause: 'cpu' });
+    watchdog.stop();
+  });
+
+  it('claims what the machine withholds as soon as it has been looked at for long enough', async () => {
+    const { watchdog, told } = watchStall(() => ({ ...NOTHING, queuedMs: performance.now() }));
+    await jest.advanceTimersByTimeAsync(400);
+    expect(told).toMatchObject([{ phase: 'started', cause: 'starved' }]);
     watchdog.stop();
   });
 });

@@ -66,6 +66,17 @@ export const injectOnce = async (subject: Subject, kind: string, place: Place, m
   }
 };
 
+/** What was written to standard output of stalls, since then: the first words of each, and the last. */
+const linesOf = (subject: Subject, since = 0): Told[] =>
+  subject.lines
+    .filter(({ at, text }) => at >= since && text.includes('"stall.id"'))
+    .map(({ text }) => JSON.parse(text) as Told);
+
+/** A line claims no cause that is not true, and no route but the one that blocked. */
+const isTrueLine = (line: Told, { truth, route }: Injected): boolean =>
+  (line['stall.cause'] === 'unknown' || truth.includes(line['stall.cause'])) &&
+  (line['http.route'] === undefined || line['http.route'] === route);
+
 export interface MatrixFigures {
   readonly injected: number;
   readonly missed: number;
@@ -79,6 +90,9 @@ export interface MatrixFigures {
   readonly causeRight: number;
   /** Of those that were called `high`, how many named the right route. */
   readonly highRight: number;
+  /** Lines that were written of them, and those that said what is not so. */
+  readonly lines: number;
+  readonly falseLines: readonly string[];
   readonly causes: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly wrong: readonly string[];
 }
@@ -93,6 +107,7 @@ export const matrix = async (
   const random = randomFrom(seed);
   const subject = await startSubject(options);
   const injected: Injected[] = [];
+  let lines: Told[] = [];
   try {
     await subject.get('/prepare/parse?records=1500000');
     await subject.get('/prepare/heap?objects=300000');
@@ -109,15 +124,21 @@ export const matrix = async (
       if (one.truthMs >= 100) injected.push(one);
     }
     await load.stop();
+    lines = linesOf(subject);
   } finally {
     await subject.stop();
   }
-  return figuresOf(injected);
+  return figuresOf(injected, lines);
 };
 
 type Seen = Injected & { readonly told: Told };
 
-const figuresOf = (injected: readonly Injected[]): MatrixFigures => {
+const figuresOf = (injected: readonly Injected[], lines: readonly Told[]): MatrixFigures => {
+  const byStall = new Map(injected.map((one) => [one.told?.['stall.id'], one]));
+  const judged = lines.flatMap((line) => {
+    const of = byStall.get(line['stall.id']);
+    return of ? [{ line, of }] : [];
+  });
   const seen = injected.filter((one): one is Seen => one.told !== undefined);
   const beyond = (ms: number): number => Math.max(0, ms);
   const errorOf = ({ told, truthMs, heldMs }: Seen, allowedMs = heldMs): number =>
@@ -144,6 +165,8 @@ const figuresOf = (injected: readonly Injected[]): MatrixFigures => {
     functionRight: share(({ kind, told }) => told['code.stacktrace']?.includes(`at ${kind} `) ?? false),
     causeRight: share(isCause),
     highRight: high.filter(isRoute).length / high.length,
+    lines: judged.length,
+    falseLines: judged.filter(({ line, of }) => !isTrueLine(line, of)).map(({ line, of }) => `${of.kind}: ${line.msg}`),
     causes,
     wrong: seen
       .filter((one) => !isCause(one) || !isRoute(one) || !isWithin(one))
@@ -158,17 +181,19 @@ export interface BlameFigures {
   readonly events: number;
   readonly stalls: number;
   readonly causes: Readonly<Record<string, number>>;
-  /** Those that were blamed on code. */
+  /** Lines that were written, of any level. */
+  readonly lines: number;
+  /** Stalls and lines that were blamed on code. */
   readonly blamed: readonly string[];
 }
 
-const CODE = new Set(['cpu', 'gc', 'sync_io', 'saturated']);
+const CODE = new Set(['cpu', 'gc', 'sync_io', 'saturated', 'unknown']);
 
-const blameOf = (events: number, told: readonly Told[]): BlameFigures => {
+const blameOf = (events: number, told: readonly Told[], lines: readonly Told[]): BlameFigures => {
   const causes: Record<string, number> = {};
   for (const stall of told) causes[stall['stall.cause']] = (causes[stall['stall.cause']] ?? 0) + 1;
-  const blamed = told.filter((stall) => CODE.has(stall['stall.cause'])).map(({ msg }) => msg);
-  return { events, stalls: told.length, causes, blamed };
+  const blamed = [...told, ...lines].filter((stall) => CODE.has(stall['stall.cause'])).map(({ msg }) => msg);
+  return { events, stalls: told.length, causes, lines: lines.length, blamed };
 };
 
 /** Stalls that ended since it began, gathered while it goes on: the ops port shows the latest hundred. */
@@ -186,14 +211,30 @@ const gather = (subject: Subject): { readonly take: () => Promise<void>; readonl
   };
 };
 
+export interface SuspensionOptions extends SubjectOptions {
+  /** Ordinary requests on sixteen connections meanwhile. */
+  readonly busy?: boolean;
+  /** An inspector was opened once: then a thread of its own wakes up beside the others. */
+  readonly inspector?: boolean;
+}
+
 /** Stops the whole process and lets it go on, half of the times at rest and half in the middle of a short loop. */
-export const suspensions = async (count: number, seed: number, options: SubjectOptions = {}): Promise<BlameFigures> => {
+export const suspensions = async (
+  count: number,
+  seed: number,
+  options: SuspensionOptions = {},
+): Promise<BlameFigures> => {
   const random = randomFrom(seed);
-  const subject = await startSubject(options);
+  const { busy = false, inspector = false, execArgv = [] } = options;
+  const subject = await startSubject({ ...options, execArgv: [...execArgv, '--inspect-port=127.0.0.1:0'] });
   const gathered = gather(subject);
+  let lines: Told[] = [];
   try {
+    if (inspector) process.kill(subject.pid, 'SIGUSR1');
+    const load = busy ? traffic(subject, 16, 0.3) : undefined;
     await sleep(1_500);
     await gathered.take();
+    const since = performance.now();
     for (let i = 0; i < count; i++) {
       const reply = i % 2 ? subject.get('/block/loop/1?ms=30') : undefined;
       await sleep(5 + random() * 20);
@@ -204,10 +245,12 @@ export const suspensions = async (count: number, seed: number, options: SubjectO
       await sleep(100);
       await gathered.take();
     }
+    await load?.stop();
+    lines = linesOf(subject, since);
   } finally {
     await subject.stop();
   }
-  return blameOf(count, gathered.all());
+  return blameOf(count, gathered.all(), lines);
 };
 
 /** Far below a stall where it has a core of its own, and one as soon as four or more share it. */
@@ -234,7 +277,7 @@ export const hogs = async (count: number, seconds: number, options: SubjectOptio
     for (const other of others) other.kill('SIGKILL');
     await subject.stop();
   }
-  return blameOf(count, gathered.all());
+  return blameOf(count, gathered.all(), linesOf(subject));
 };
 
 const QUOTA_PERIOD_US = 100_000;
@@ -270,7 +313,7 @@ export const throttle = async (percent: number, seconds: number): Promise<BlameF
     await sleep(200);
     rmdirSync(path);
   }
-  return blameOf(percent, gathered.all());
+  return blameOf(percent, gathered.all(), linesOf(subject));
 };
 
 export interface WedgeFigures {
