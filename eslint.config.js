@@ -32,7 +32,7 @@ const DIRECTION = {
   platform: { types: ['config', 'log'] },
   sandbox: { parts: ['domain', 'log'], packages: ['express'], packageTypes: ['stripe'] },
   'context.ts': { types: ['storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },
-  'config.ts': {},
+  'config.ts': { parts: ['storage'] },
   'server.ts': { parts: PARTS, packages: ['express'] },
   'service.ts': { parts: PARTS },
   'main.ts': { parts: PARTS },

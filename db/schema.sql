@@ -86,6 +86,7 @@ CREATE TABLE balance_windows (
 CREATE TABLE batches (
   id uuid not null,
   created_at timestamp with time zone not null default now(),
+  is_fence boolean not null default false,
   constraint batches_pkey PRIMARY KEY (id)
 );
 

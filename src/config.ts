@@ -1,6 +1,7 @@
 /** The environment, read once at the start. Everything that can be set stands in this one table. */
 import { err, ok, type Result } from 'neverthrow';
 import { z } from 'zod';
+import { parseHosts } from './storage/hosts.ts';
 
 export interface Config {
   readonly host: string;
@@ -96,11 +97,15 @@ const Environment = z.object({
     takes: PORT_TAKES,
     meaning: 'Health, metrics and stalls; answered off the main thread.',
   }),
-  DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/ }), {
-    takes: 'a URL that starts with postgres:// or postgresql://',
-    meaning: 'Any Postgres 15 or newer; unset, an embedded one is started.',
-    secret: true,
-  }),
+  DATABASE_URL: optional(
+    z.string().refine((url) => parseHosts(url).isOk()),
+    {
+      takes: 'a URL that starts with postgres:// or postgresql://, and may name several hosts with commas between them',
+      meaning:
+        'Any Postgres 15 or newer; of several hosts the one that takes writes is used. Unset, an embedded one is started.',
+      secret: true,
+    },
+  ),
   DATA_DIR: variable(z.string().max(1000), {
     fallback: '.data',
     takes: 'a path of at most 1000 characters',

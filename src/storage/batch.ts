@@ -5,7 +5,7 @@
  * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
  * rows meet at the first of them, and none waits for the other in a circle.
  */
-import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
@@ -26,9 +26,10 @@ import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { jsons, plain, texts } from './arrays.ts';
+import { columnsOf } from './columns.ts';
 import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
-import type { Flight } from './database.ts';
 import type { DB } from './schema.ts';
+import type { Flight } from './transaction.ts';
 
 /** What names a row: its merchant and its own id. */
 interface Key {
@@ -112,7 +113,7 @@ const lockAccounts = async (
   if (legs.length === 0) return new Map();
   const { merchants, ids } = sorted(legs);
   const rows = await flight(sql<Selectable<DB['accounts']>>`
-    select a.* from accounts a
+    select ${columnsOf('accounts', 'a')} from accounts a
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by a.merchant_id, a.id for no key update of a`);
   return new Map(rows.map(accountOf).map((account) => [account.id, account]));
@@ -144,7 +145,7 @@ const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise
   if (keys.length === 0) return new Map<PaymentId, never>();
   const { merchants, ids } = sorted(keys);
   const rows = await flight(sql<Selectable<DB['payments']>>`
-    select p.* from payments p
+    select ${columnsOf('payments', 'p')} from payments p
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by p.merchant_id, p.id for no key update of p`);
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
@@ -159,7 +160,7 @@ const readRefunds = async (flight: Flight, changes: readonly Change[]): Promise<
   if (keys.length === 0) return new Map<RefundId, never>();
   const { merchants, ids } = sorted(keys);
   const rows = await flight(sql<Selectable<DB['refunds']>>`
-    select r.* from refunds r
+    select ${columnsOf('refunds', 'r')} from refunds r
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map(refundOf).map((refund) => [refund.id, refund]));
 };
@@ -171,7 +172,7 @@ const readDisputes = async (flight: Flight, changes: readonly Change[]): Promise
   if (keys.length === 0) return new Map<DisputeId, never>();
   const { merchants, ids } = sorted(keys);
   const rows = await flight(sql<Selectable<DB['disputes']>>`
-    select d.* from disputes d
+    select ${columnsOf('disputes', 'd')} from disputes d
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
 };
@@ -230,10 +231,10 @@ const readCustomers = async (flight: Flight, changes: readonly Change[]): Promis
 
 /**
  * Writes what was decided, and `id`, which names the batch: it can be committed once. It is one statement, so that
- * there is no part of it that COMMIT, which is on its way already, could find done. All of it sees the rows as they were
+ * there is no part of it that COMMIT, which leaves with it, could find done. All of it sees the rows as they were
  * before: a row that one part inserts, another cannot update.
  */
-export const writeState = async (flight: Flight, id: string, writes: Writes, now: Micros): Promise<void> => {
+export const writeState = (id: string, writes: Writes, now: Micros): RawBuilder<unknown> => {
   const writers = [
     insertCustomers,
     insertItems,
@@ -254,12 +255,20 @@ export const writeState = async (flight: Flight, id: string, writes: Writes, now
   const parts = writers.flatMap((write) => write(writes, toIsoMicros(now)) ?? []);
   const named = parts.map((part, at) => sql`${sql.raw(`part_${at}`)} as (${part})`);
   const batch = sql`insert into batches (id) values (${id}::uuid)`;
-  await flight(named.length === 0 ? batch : sql`with ${sql.join(named)} ${batch}`);
+  return named.length === 0 ? batch : sql`with ${sql.join(named)} ${batch}`;
 };
 
-/** Whether the batch of that id was committed. */
-export const isCommitted = async (db: Kysely<DB>, id: string): Promise<boolean> =>
-  (await db.selectFrom('batches').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
+/**
+ * Settles whether the batch of that id was committed: once this is committed itself, the answer stands for ever. It waits
+ * for a transaction that is still about to commit the batch; where none has, it takes the batch's place by a fence, so
+ * that none can any more. It always writes, so that it is waited for as every commit is: what it found is then as durable.
+ */
+export const fenceBatch = async (flight: Flight, id: string): Promise<'stands' | 'fenced'> => {
+  const [row] = await flight(sql<{ is_fence: boolean }>`
+    insert into batches (id, is_fence) values (${id}::uuid, true)
+    on conflict (id) do update set created_at = excluded.created_at returning is_fence`);
+  return row?.is_fence === false ? 'stands' : 'fenced';
+};
 
 type Writer = (writes: Writes, nowIso: string) => RawBuilder<unknown> | undefined;
 

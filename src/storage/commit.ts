@@ -11,7 +11,7 @@ import type { Applied, Change } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { isCommitted, readState, writeState } from './batch.ts';
+import { fenceBatch, readState, writeState } from './batch.ts';
 import type { Database } from './database.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
@@ -35,83 +35,72 @@ const BATCH_MAX = 512;
 const WAITING_MAX = 8_192;
 /** How long a batch is tried while others are in the way, or the database is not there. */
 const PATIENCE_MS = 3_000;
-/** After a connection was lost during COMMIT we go on asking longer: the callers' money hangs on the answer. */
-const AMBIGUOUS_PATIENCE_MS = 10_000;
+/** Whether a batch stands is asked for longer: the callers' money hangs on the answer. */
+const DOUBT_PATIENCE_MS = 10_000;
 
 type Outcomes = Result<Applied, PaymentError>[];
+
+/** A batch that was sent to be committed, and of which nobody has said whether it was. */
+interface Doubt {
+  readonly id: string;
+  readonly outcomes: Outcomes;
+}
 
 export const createCommitter = ({ database, clock, log, observe }: CommitOptions): Committer => {
   type Tried =
     | { readonly kind: 'committed'; readonly outcomes: Outcomes }
-    | { readonly kind: 'failed'; readonly error: unknown; readonly inDoubt: Outcomes | null };
+    | { readonly kind: 'failed'; readonly error: unknown; readonly doubt: Doubt | undefined };
 
-  const tryOnce = async (id: string, changes: readonly Change[]): Promise<Tried> => {
-    // Set when COMMIT is about to be sent: from then on a lost connection leaves the batch in doubt.
-    let decided: Outcomes | null = null;
-    let written: Promise<void> | undefined;
-    try {
-      const outcomes = await database.lane
-        .transaction()
-        .setIsolationLevel('read committed')
-        .execute(async () => {
-          const now = clock.now();
-          const decision = decide(await readState(database.flight, changes), changes, now);
-          decided = decision.outcomes;
-          // Kysely's COMMIT follows on its heels: where the writing fails, Postgres rolls back.
-          written = writeState(database.flight, id, decision.writes, now);
-          written.catch(() => undefined);
-          return decision.outcomes;
-        });
-      await written;
-      return { kind: 'committed', outcomes };
-    } catch (error) {
-      return { kind: 'failed', error, inDoubt: failureOf(error) === 'connection' ? decided : null };
-    }
+  const tryOnce = async (changes: readonly Change[]): Promise<Tried> => {
+    const id = randomUUIDv7();
+    const ended = await database.transact(async (flight) => {
+      const now = clock.now();
+      const decision = decide(await readState(flight, changes), changes, now);
+      return { value: decision.outcomes, last: writeState(id, decision.writes, now) };
+    });
+    if (ended.kind === 'committed') return { kind: 'committed', outcomes: ended.value };
+    return { kind: 'failed', error: ended.error, doubt: ended.inDoubt && { id, outcomes: ended.inDoubt.value } };
   };
 
-  /** Tries until it is committed, or refused, or patience ends. The id stays, so that no try can be done twice. */
+  /** Nothing else is tried before it is known whether a batch in doubt stands. */
+  const settle = async (doubt: Doubt): Promise<Tried> => {
+    const ended = await database.transact(async (flight) => ({ value: await fenceBatch(flight, doubt.id) }));
+    if (ended.kind === 'failed') return { kind: 'failed', error: ended.error, doubt };
+    if (ended.value === 'stands') return { kind: 'committed', outcomes: doubt.outcomes };
+    return { kind: 'failed', error: undefined, doubt: undefined };
+  };
+
+  /** Tries until it is committed, or refused, or patience ends. */
   const run = async (changes: readonly Change[]): Promise<Outcomes> => {
-    const id = randomUUIDv7();
     const startedAt = performance.now();
-    let inDoubt: Outcomes | null = null;
+    let doubt: Doubt | undefined;
 
     for (let tries = 1; ; tries++) {
-      const tried = await tryOnce(id, changes);
+      const wasInDoubt = doubt !== undefined;
+      const tried = doubt ? await settle(doubt) : await tryOnce(changes);
       if (tried.kind === 'committed') return tried.outcomes;
+      doubt = tried.doubt;
+      // It was not committed, and never will be: all is as if it had not been tried.
+      if (wasInDoubt && !doubt) continue;
 
       const failure = failureOf(tried.error);
-      inDoubt = tried.inDoubt ?? inDoubt;
-      if (failure === 'batch committed' && inDoubt) return inDoubt;
-      if (failure === 'refused' || failure === 'batch committed') {
-        // What refuses it may be its own first try, which was committed after all.
-        const wasCommitted = inDoubt ? await findOut(id) : false;
-        if (inDoubt && wasCommitted) return inDoubt;
-        if (wasCommitted !== undefined) return isolate(changes, tried.error);
-      }
+      // What refuses a change says nothing of a batch in doubt: that is asked again.
+      if ((failure === 'refused' || failure === 'fault') && !doubt) return isolate(changes, tried.error);
 
       const spentMs = performance.now() - startedAt;
-      if (spentMs > (inDoubt ? AMBIGUOUS_PATIENCE_MS : PATIENCE_MS)) {
+      if (spentMs > (doubt ? DOUBT_PATIENCE_MS : PATIENCE_MS)) {
         log.error(
-          { err: tried.error, tries, changes: changes.length, inDoubt: inDoubt !== null },
+          { err: tried.error, tries, changes: changes.length, inDoubt: doubt !== undefined },
           'a batch was given up',
         );
         const isOthers = failure === 'conflict' || failure === 'claim taken';
         const code = isOthers ? 'contention' : 'database_unavailable';
-        return changes.map(() =>
-          err(paymentError(code, { outcome: inDoubt ? 'unknown' : 'none', cause: tried.error })),
-        );
+        return changes.map(() => err(paymentError(code, { outcome: doubt ? 'unknown' : 'none', cause: tried.error })));
       }
       log.warn({ err: tried.error, tries, changes: changes.length, failure }, 'a batch is tried again');
       if (failure !== 'claim taken') await pause(tries);
     }
   };
-
-  /** Whether the batch of that id was committed; undefined where the database does not say. */
-  const findOut = (id: string): Promise<boolean | undefined> =>
-    isCommitted(database.pool, id).catch((error: unknown) => {
-      log.warn({ err: error }, 'whether a batch was committed is not known yet');
-      return undefined;
-    });
 
   /** One of them cannot be written. Halve the batch until it stands alone; the others are committed. */
   const isolate = async (changes: readonly Change[], error: unknown): Promise<Outcomes> => {

@@ -6,6 +6,7 @@ import type { Attempt, Payment } from '../domain/payment.ts';
 import { toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
+import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { attemptOf, paymentOf } from './rows.ts';
 import type { DB } from './schema.ts';
@@ -76,10 +77,10 @@ const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: nu
       order by owned_until limit ${max} for update skip locked
     ) t
     where a.merchant_id = t.merchant_id and a.id = t.id
-    returning a.*`.execute(db);
+    returning ${columnsOf('attempts', 'a')}`.execute(db);
   if (attempts.length === 0) return [];
   const { rows: payments } = await sql<Selectable<DB['payments']>>`
-    select p.* from payments p
+    select ${columnsOf('payments', 'p')} from payments p
     join unnest(${plain(attempts.map((a) => a.merchant_id))}::uuid[], ${plain(attempts.map((a) => a.payment_id))}::uuid[])
       k (merchant_id, id) using (merchant_id, id)`.execute(db);
   const byId = new Map(payments.map((row) => [row.id, paymentOf(row)]));

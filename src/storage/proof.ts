@@ -17,10 +17,12 @@ export interface Unbalanced {
  * Those whose debits and credits differ: none, or money was made or lost. It reads every account, in one snapshot: some
  * three seconds for ten million. Errors: `database_unavailable`.
  */
-export const findUnbalanced = ({ scan }: Database): ResultAsync<Unbalanced[], PaymentError> =>
+export const findUnbalanced = ({ scan }: Pick<Database, 'scan'>): ResultAsync<Unbalanced[], PaymentError> =>
   ResultAsync.fromPromise(
-    sql<{ merchant_id: string; currency: Currency }>`
-      select merchant_id, currency from accounts
-      group by merchant_id, currency having sum(debits - credits) <> 0`.execute(scan),
+    scan((db) =>
+      sql<{ merchant_id: string; currency: Currency }>`
+        select merchant_id, currency from accounts
+        group by merchant_id, currency having sum(debits - credits) <> 0`.execute(db),
+    ),
     readFailure,
   ).map(({ rows }) => rows.map(({ merchant_id, currency }) => ({ merchant: idOf('mer', merchant_id), currency })));

@@ -20,10 +20,11 @@ import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } 
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
+import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
 import { accountOf, attemptOf, claimOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
-import type { DB } from './schema.ts';
+import { COLUMNS, type DB } from './schema.ts';
 
 /** A page of a list, newest first, before or after the row of an id. */
 export interface Page<Id> {
@@ -128,7 +129,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       read(
         db
           .selectFrom('customers')
-          .selectAll()
+          .select(COLUMNS.customers)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
@@ -137,7 +138,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       read(
         db
           .selectFrom('payments')
-          .selectAll()
+          .select(COLUMNS.payments)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
@@ -158,7 +159,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       read(
         db
           .selectFrom('attempts')
-          .selectAll()
+          .select(COLUMNS.attempts)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
@@ -170,7 +171,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .innerJoin('refunds as r', (join) =>
             join.onRef('r.merchant_id', '=', 'a.merchant_id').onRef('r.payment_id', '=', 'a.payment_id'),
           )
-          .selectAll('a')
+          .select(COLUMNS.attempts.map((column) => `a.${column}` as const))
           .where('r.merchant_id', '=', uuidOf(merchant))
           .where('r.id', '=', uuidOf(refund))
           .where('a.refund_id', '=', uuidOf(refund))
@@ -184,7 +185,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       read(
         db
           .selectFrom('refunds')
-          .selectAll()
+          .select(COLUMNS.refunds)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
@@ -195,7 +196,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       read(
         db
           .selectFrom('items')
-          .selectAll()
+          .select(COLUMNS.items)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', id)
           .executeTakeFirst(),
@@ -208,14 +209,14 @@ const selectAccounts = async (
   keys: readonly { readonly merchant: MerchantId; readonly id: AccountId }[],
 ): Promise<Map<string, Account>> => {
   const { rows } = await sql<Selectable<DB['accounts']>>`
-    select a.* from accounts a
+    select ${columnsOf('accounts', 'a')} from accounts a
     join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(keys.map(({ id }) => uuidOf(id)))}::uuid[])
       k (merchant_id, id) using (merchant_id, id)`.execute(db);
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
 };
 
 const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: PaymentFilter): Promise<PageOf<Payment>> => {
-  let query = db.selectFrom('payments').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  let query = db.selectFrom('payments').select(COLUMNS.payments).where('merchant_id', '=', uuidOf(merchant));
   if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
   if (filter.status) query = query.where('status', '=', filter.status);
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
@@ -228,7 +229,7 @@ const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: Paymen
 };
 
 const listRefunds = async (db: Kysely<DB>, merchant: MerchantId, filter: RefundFilter): Promise<PageOf<Refund>> => {
-  let query = db.selectFrom('refunds').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  let query = db.selectFrom('refunds').select(COLUMNS.refunds).where('merchant_id', '=', uuidOf(merchant));
   if (filter.payment) query = query.where('payment_id', '=', uuidOf(filter.payment));
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
   if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
@@ -240,7 +241,7 @@ const listRefunds = async (db: Kysely<DB>, merchant: MerchantId, filter: RefundF
 };
 
 const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
-  let query = db.selectFrom('accounts').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  let query = db.selectFrom('accounts').select(COLUMNS.accounts).where('merchant_id', '=', uuidOf(merchant));
   if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
   if (filter.currency) query = query.where('currency', '=', filter.currency);
   if (filter.kind) query = query.where('kind', '=', filter.kind);

@@ -72,7 +72,7 @@ export interface DB {
     due_at: bigint | null;
   };
 
-  batches: { id: string; created_at: Generated<bigint> };
+  batches: { id: string; created_at: Generated<bigint>; is_fence: Generated<boolean> };
 
   claims: {
     merchant_id: string;
@@ -259,3 +259,172 @@ export interface DB {
     created_at: bigint;
   };
 }
+
+/** No statement asks for all that there is: a column that a newer version adds would change its answer. */
+export const COLUMNS = {
+  accounts: [
+    'merchant_id',
+    'id',
+    'kind',
+    'customer_id',
+    'currency',
+    'debits',
+    'credits',
+    'pending',
+    'sequence',
+    'posted_at',
+    'created_at',
+  ],
+
+  api_keys: ['merchant_id', 'id', 'role', 'prefix', 'hash', 'created_at', 'revoked_at'],
+
+  attempts: [
+    'merchant_id',
+    'id',
+    'payment_id',
+    'kind',
+    'payment_method',
+    'amount',
+    'refund_id',
+    'claim_id',
+    'request_id',
+    'reply_status',
+    'shows_secret',
+    'owned_until',
+    'fence',
+    'started_at',
+    'outcome',
+    'stripe_request_id',
+    'settled_at',
+  ],
+
+  balance_transactions: [
+    'merchant_id',
+    'id',
+    'payment_id',
+    'kind',
+    'source',
+    'gross',
+    'fee',
+    'currency',
+    'charged',
+    'charged_currency',
+    'payout',
+    'created_at',
+    'posted_at',
+  ],
+
+  balance_windows: ['created_from', 'created_to', 'after', 'reads', 'due_at'],
+
+  batches: ['id', 'created_at', 'is_fence'],
+
+  claims: ['merchant_id', 'id', 'key', 'operation', 'request_hash', 'status', 'body', 'created_at'],
+
+  customers: ['merchant_id', 'id', 'name', 'email', 'metadata', 'created_at'],
+
+  deliveries: ['merchant_id', 'event_id', 'endpoint_id', 'status', 'tries', 'step', 'next_try_at'],
+
+  delivery_tries: [
+    'merchant_id',
+    'event_id',
+    'endpoint_id',
+    'number',
+    'started_at',
+    'latency_ms',
+    'status_code',
+    'error',
+  ],
+
+  disputes: ['merchant_id', 'id', 'payment_id', 'amount', 'currency', 'status', 'reason', 'stripe_id', 'created_at'],
+
+  events: ['merchant_id', 'id', 'type', 'subject', 'data', 'created_at', 'fanned_out'],
+
+  items: ['merchant_id', 'id', 'name', 'unit_price', 'currency', 'created_at'],
+
+  merchants: ['id', 'name', 'created_at'],
+
+  payments: [
+    'merchant_id',
+    'id',
+    'customer_id',
+    'amount',
+    'amount_captured',
+    'amount_refunded',
+    'currency',
+    'status',
+    'payment_method',
+    'capture_method',
+    'return_url',
+    'description',
+    'metadata',
+    'client_secret',
+    'next_action',
+    'last_error',
+    'intent',
+    'attempt',
+    'refunds_pending',
+    'created_at',
+  ],
+
+  payouts: ['merchant_id', 'id', 'currency', 'amount', 'status', 'returned_in', 'created_at'],
+
+  refunds: [
+    'merchant_id',
+    'id',
+    'payment_id',
+    'amount',
+    'currency',
+    'status',
+    'reason',
+    'failure_reason',
+    'stripe_id',
+    'created_at',
+  ],
+
+  stripe_events: [
+    'id',
+    'type',
+    'payload',
+    'payment_id',
+    'received_at',
+    'applied_at',
+    'outcome',
+    'owned_until',
+    'tries',
+  ],
+
+  stripe_payouts: ['id', 'told', 'tries', 'after', 'listed', 'outcome', 'due_at'],
+
+  transfers: [
+    'merchant_id',
+    'id',
+    'kind',
+    'debit',
+    'credit',
+    'amount',
+    'currency',
+    'description',
+    'payment_id',
+    'posted_at',
+    'debit_sequence',
+    'credit_sequence',
+    'debit_balance_after',
+    'credit_balance_after',
+  ],
+
+  unknown_balance_transactions: ['id', 'kind', 'source', 'gross', 'fee', 'currency', 'payout', 'created_at', 'seen_at'],
+
+  webhook_endpoints: [
+    'merchant_id',
+    'id',
+    'url',
+    'description',
+    'enabled_events',
+    'status',
+    'secret',
+    'previous_secret',
+    'previous_secret_until',
+    'failing_since',
+    'created_at',
+  ],
+} as const;

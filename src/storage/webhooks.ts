@@ -12,9 +12,10 @@ import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '..
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
+import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './reads.ts';
-import type { DB } from './schema.ts';
+import { COLUMNS, type DB } from './schema.ts';
 
 export interface Endpoint {
   readonly merchant: MerchantId;
@@ -185,7 +186,7 @@ export const createWebhooks = (db: Kysely<DB>): Webhooks => {
       run(
         db
           .selectFrom('events')
-          .selectAll()
+          .select(COLUMNS.events)
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
@@ -217,7 +218,7 @@ const endpointOf = (row: Row): Endpoint => ({
 const endpointsOf = (db: Kysely<DB>, merchant: MerchantId) =>
   db
     .selectFrom('webhook_endpoints')
-    .selectAll()
+    .select(COLUMNS.webhook_endpoints)
     .where('merchant_id', '=', uuidOf(merchant))
     .where('status', '<>', 'deleted');
 
@@ -236,7 +237,7 @@ const insertEndpoint = (db: Kysely<DB>, endpoint: NewEndpoint, max: number): Pro
           ${texts(endpoint.enabledEvents)}::text[], 'enabled', ${endpoint.secret},
           ${toIsoMicros(endpoint.createdAt)}::timestamptz
         where (select count(*) from webhook_endpoints where merchant_id = ${merchant}::uuid and status <> 'deleted') < ${max}
-        returning *`.execute(tx);
+        returning ${columnsOf('webhook_endpoints', 'webhook_endpoints')}`.execute(tx);
       return rows[0];
     });
 
@@ -274,7 +275,7 @@ const updateEndpoint = (
     .where('merchant_id', '=', uuidOf(merchant))
     .where('id', '=', uuidOf(id))
     .where('status', '<>', 'deleted')
-    .returningAll()
+    .returning(COLUMNS.webhook_endpoints)
     .executeTakeFirst();
 
 const deleteEndpoint = (db: Kysely<DB>, merchant: MerchantId, id: EndpointId): Promise<Row | undefined> =>
@@ -284,7 +285,7 @@ const deleteEndpoint = (db: Kysely<DB>, merchant: MerchantId, id: EndpointId): P
     .where('merchant_id', '=', uuidOf(merchant))
     .where('id', '=', uuidOf(id))
     .where('status', '<>', 'deleted')
-    .returningAll()
+    .returning(COLUMNS.webhook_endpoints)
     .executeTakeFirst();
 
 const rotateSecret = async (
@@ -298,7 +299,7 @@ const rotateSecret = async (
     update webhook_endpoints
     set previous_secret = secret, previous_secret_until = ${toIsoMicros(until)}::timestamptz, secret = ${secret}
     where merchant_id = ${uuidOf(merchant)}::uuid and id = ${uuidOf(id)}::uuid and status <> 'deleted'
-    returning *`.execute(db);
+    returning ${columnsOf('webhook_endpoints', 'webhook_endpoints')}`.execute(db);
   return rows[0];
 };
 
@@ -312,7 +313,7 @@ const eventOf = (row: Pick<Selectable<DB['events']>, 'id' | 'type' | 'data' | 'c
 });
 
 const listEvents = async (db: Kysely<DB>, merchant: MerchantId, filter: EventFilter): Promise<PageOf<StoredEvent>> => {
-  let query = db.selectFrom('events').selectAll().where('merchant_id', '=', uuidOf(merchant));
+  let query = db.selectFrom('events').select(COLUMNS.events).where('merchant_id', '=', uuidOf(merchant));
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
   if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
@@ -565,7 +566,7 @@ const disableFailing = async (
     ) k (merchant_id, id, gone)
     where w.merchant_id = k.merchant_id and w.id = k.id and w.status = 'enabled'
       and (k.gone or w.failing_since <= ${toIsoMicros(failingSinceMax)}::timestamptz)
-    returning w.*`.execute(tx);
+    returning ${columnsOf('webhook_endpoints', 'w')}`.execute(tx);
   return rows.map(endpointOf);
 };
 

@@ -24,6 +24,8 @@ export interface Proxy {
   readonly release: () => void;
   /** Cuts clients off; the server learns nothing of it. */
   readonly cutClients: () => void;
+  /** Nothing more passes on the connections that there are, in either direction, and nobody is told. New ones work. */
+  readonly silence: () => void;
   /** Cuts every connection, and refuses new ones while `refusing`. */
   readonly cut: (refusing: boolean) => void;
 }
@@ -35,6 +37,7 @@ export const startProxy = async (target: string): Promise<Proxy> => {
   let refusing = false;
   const sockets = new Set<Socket>();
   const clients = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   /** Clients who are gone without their server knowing. */
   const deserted = new WeakSet<Socket>();
 
@@ -44,7 +47,7 @@ export const startProxy = async (target: string): Promise<Proxy> => {
       return;
     }
     const upstream = connect(Number(port), hostname);
-    let isSwallowed = false;
+    const isSwallowed = (): boolean => silent.has(client);
     clients.add(client);
     client.on('close', () => clients.delete(client));
     for (const socket of [client, upstream]) {
@@ -53,16 +56,16 @@ export const startProxy = async (target: string): Promise<Proxy> => {
       socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     }
     upstream.on('data', (bytes) => {
-      if (!isSwallowed) client.write(bytes);
+      if (!isSwallowed()) client.write(bytes);
     });
     upstream.on('close', () => {
-      if (!isSwallowed) client.destroy();
+      if (!isSwallowed()) client.destroy();
     });
     client.on('close', () => {
       if (!deserted.has(client)) upstream.end();
     });
     client.on('data', (bytes: Buffer) => {
-      if (isSwallowed) return;
+      if (isSwallowed()) return;
       switch (fateOf(bytes)) {
         case 'forward':
           upstream.write(bytes);
@@ -76,7 +79,7 @@ export const startProxy = async (target: string): Promise<Proxy> => {
           client.resetAndDestroy();
           break;
         case 'swallow':
-          isSwallowed = true;
+          silent.add(client);
           break;
         case 'hold':
           held.push(() => upstream.write(bytes));
@@ -106,6 +109,9 @@ export const startProxy = async (target: string): Promise<Proxy> => {
         deserted.add(client);
         client.resetAndDestroy();
       }
+    },
+    silence: () => {
+      for (const client of clients) silent.add(client);
     },
     cut: (refuse) => {
       refusing = refuse;

@@ -1,0 +1,31 @@
+/** Statements with their names: Postgres plans a named one once for each connection. */
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+
+/** Texts are few, since lists are passed as arrays; beyond this many, one is simply not prepared. */
+const NAMED_MAX = 500;
+const names = new Map<string, string>();
+
+/**
+ * A name that follows from the text alone, so that behind a pooler that shares connections it is the same statement for
+ * everybody. What it does stands in front, for who reads `pg_stat_activity` or `pg_prepared_statements`.
+ */
+export const nameOf = (text: string): string => {
+  const verb = /\b(insert|update|delete|select)\b/i.exec(text)?.[1]?.toLowerCase() ?? 'run';
+  const table = /\b(?:insert into|update|delete from|from)\s+"?(\w+)/i.exec(text)?.[1] ?? '';
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  // Postgres cuts names at 63 bytes.
+  return `${[verb, table.slice(0, 30)].filter(Boolean).join('_')}_${hash}`;
+};
+
+/** `isPrepared`: off where a pooler hands each transaction to another connection, which does not know the name. */
+export const statement = (text: string, values: readonly unknown[], isPrepared: boolean): pg.QueryConfig => {
+  if (values.length === 0) return { text };
+  const parameters = [...values];
+  let name = isPrepared ? names.get(text) : undefined;
+  if (isPrepared && name === undefined && names.size < NAMED_MAX) {
+    name = nameOf(text);
+    names.set(text, name);
+  }
+  return name === undefined ? { text, values: parameters } : { name, text, values: parameters };
+};
