@@ -10,7 +10,8 @@ import type { Claim, Reply } from '../domain/change.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { Principal, Role } from '../domain/principal.ts';
 import { errorReply } from '../domain/reply.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { CLAIM, EVERYWHERE, WITH_BODY } from '../domain/refusals.ts';
+import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { parseBody } from './body.ts';
 import { holdsCardNumber } from './card-number.ts';
 import { claimOf, parseKey } from './idempotency.ts';
@@ -47,6 +48,10 @@ interface RouteSpec<Params, Query, Body, Use extends KeyUse> {
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** What it answers where all went well: a status, and what the body shows. */
+  readonly reply: readonly [status: 200 | 201, schema: z.ZodType];
+  /** How it can fail by itself. What any route of its kind may answer besides is added to it. */
+  readonly errors: readonly ErrorCode[];
   readonly handle: (ctx: Context, call: Call<Params, Query, Body, Use>) => ResultAsync<HttpReply, PaymentError>;
 }
 
@@ -59,7 +64,7 @@ interface Incoming {
 
 export interface Route extends Pick<
   RouteSpec<never, never, never, KeyUse>,
-  'method' | 'path' | 'summary' | 'roles' | 'class'
+  'method' | 'path' | 'summary' | 'roles' | 'class' | 'reply' | 'errors'
 > {
   readonly cors: boolean;
   readonly key: KeyUse;
@@ -106,11 +111,21 @@ export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use e
     roles,
     key,
     class: spec.class,
+    reply: spec.reply,
+    errors: [...new Set([...spec.errors, ...errorsOfKind(key, spec.body !== undefined)])],
     cors: spec.cors ?? false,
     schemas: { params, query, body: spec.body },
     run: (ctx, incoming) => understand(incoming).asyncAndThen((call) => spec.handle(ctx, call)),
   };
 };
+
+/** What a route may answer besides its own errors: before its handler is asked, or for want of what every handler needs. */
+const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => [
+  ...EVERYWHERE,
+  ...(takesBody ? WITH_BODY : []),
+  ...(key === 'none' ? [] : CLAIM),
+  ...(key === 'required' ? (['idempotency_key_required'] as const) : []),
+];
 
 const bodyOf = <Body>(
   schema: z.ZodType<Body> | undefined,

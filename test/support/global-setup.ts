@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { createTempDir } from '../../scripts/temp-dir.ts';
+import { SEEN } from './contract.ts';
 import { ADMIN_URL, TEMPLATE, withDatabaseName } from './database.ts';
 
 /** Jest hands nothing from its setup to its teardown but what is global. */
@@ -27,5 +29,6 @@ export default async (): Promise<void> => {
   (await migrate(withDatabaseName(postgres.url, TEMPLATE)))._unsafeUnwrap();
 
   process.env[ADMIN_URL] = postgres.url;
+  process.env[SEEN] = join(dataDir, 'errors-seen');
   (globalThis as TeardownGlobal).stopTestPostgres = stop;
 };

@@ -11,6 +11,7 @@ import { createService, type Service } from '../../src/service.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys, type Keys } from '../../src/storage/keys.ts';
 import { afterSuite } from './cleanup.ts';
+import { breachOf } from './contract.ts';
 import { createDatabase, startSandbox } from './suite.ts';
 
 /** Whatever the API shows: each resource has some of these fields. */
@@ -87,7 +88,10 @@ export const send = async (url: string, { method, path, headers, body }: Sent): 
     ...(body === undefined ? {} : { body: new Uint8Array(Buffer.from(body)) }),
   });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+  const contentType = response.headers.get('content-type') ?? '';
+  const breach = breachOf({ method, path, status: response.status, contentType, text });
+  if (breach !== undefined) throw new Error(`The contract is broken: ${breach}`);
+  const isJson = contentType.includes('json') && text !== '';
   return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Shown };
 };
 
