@@ -7,7 +7,18 @@ import pg from 'pg';
 import { format, resolveConfig } from 'prettier';
 import { startPostgres } from '../src/platform/postgres.ts';
 import { migrate } from '../src/storage/migrate.ts';
+import { commandLine } from './command-line.ts';
 import { createTempDir } from './temp-dir.ts';
+
+const values = commandLine(
+  `npm run db:schema
+npm run db:schema:check
+
+Dumps what the migrations make, from a Postgres of its own: db/schema.sql for people and src/storage/schema.ts for Kysely.
+
+  --check  writes nothing, and fails where either is stale`,
+  { check: { type: 'boolean', default: false } },
+);
 
 interface Column {
   readonly table: string;
@@ -160,7 +171,7 @@ const main = async (): Promise<void> => {
 
 const writeOrCheck = async (path: string, text: string): Promise<void> => {
   const file = new URL(`../${path}`, import.meta.url);
-  if (!process.argv.includes('--check')) return writeFile(file, text);
+  if (!values.check) return writeFile(file, text);
   if ((await readFile(file, 'utf8').catch(() => '')) === text) return;
   console.error(`${path} is stale: run "npm run db:schema" and commit what it writes.`);
   process.exitCode = 1;

@@ -12,6 +12,17 @@ import { ARROWS, type Arrow } from '../src/domain/lifecycle.ts';
 import { balancePostings, payoutPostings, posting, POSTINGS } from '../src/domain/postings.ts';
 import { micros } from '../src/domain/time.ts';
 import { post, type PaymentRule, type Transfer } from '../src/domain/transfer.ts';
+import { commandLine } from './command-line.ts';
+
+const values = commandLine(
+  `npm run docs:states
+npm run docs:states:check
+
+Draws the life of a payment and the posting rules into src/domain/README.md, from the tables that the service obeys.
+
+  --check  writes nothing, and fails where the drawing is stale`,
+  { check: { type: 'boolean', default: false } },
+);
 
 const README = new URL('../src/domain/README.md', import.meta.url);
 
@@ -208,7 +219,7 @@ fee comes with its balance transaction.
 };
 
 const text = await draw();
-if (!process.argv.includes('--check')) await writeFile(README, text);
+if (!values.check) await writeFile(README, text);
 else if ((await readFile(README, 'utf8').catch(() => '')) !== text) {
   console.error('src/domain/README.md is stale: run "npm run docs:states" and commit what it writes.');
   process.exitCode = 1;

@@ -2,23 +2,11 @@
  * `npm run verdict`: what makes the service slow, what that costs and what would mend it, from the running service's own
  * records. The figures of the bill are the story's unless told.
  */
-import { parseArgs } from 'node:util';
-
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: `http://127.0.0.1:${process.env['OPS_PORT'] ?? '3001'}` },
-    key: { type: 'string', default: process.env['ONCALL_KEY'] ?? 'ok_test_demo' },
-    minutes: { type: 'string' },
-    instances: { type: 'string' },
-    'instance-usd': { type: 'string' },
-    'rewrite-usd': { type: 'string' },
-    speedup: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+import { commandLine } from './command-line.ts';
 
 const HELP = `npm run verdict -- [options]
+
+Asks a running service what its event loop spends its time on, and what would mend it.
 
   --minutes 60        the window that is judged
   --instances 32      how many run, --instance-usd 375 what each costs a month
@@ -26,6 +14,17 @@ const HELP = `npm run verdict -- [options]
   --url, --key        the ops port, and an on-call key (or ONCALL_KEY)
   --json              the figures
 `;
+
+const values = commandLine(HELP, {
+  url: { type: 'string', default: `http://127.0.0.1:${process.env['OPS_PORT'] ?? '3001'}` },
+  key: { type: 'string', default: process.env['ONCALL_KEY'] ?? 'ok_test_demo' },
+  minutes: { type: 'string' },
+  instances: { type: 'string' },
+  'instance-usd': { type: 'string' },
+  'rewrite-usd': { type: 'string' },
+  speedup: { type: 'string' },
+  json: { type: 'boolean', default: false },
+});
 
 const ask = async (): Promise<string> => {
   const url = new URL('/verdict', values.url);
@@ -40,13 +39,11 @@ const ask = async (): Promise<string> => {
   return text;
 };
 
-if (values.help) process.stdout.write(HELP);
-else
-  await ask().then(
-    (text) => void process.stdout.write(text),
-    (error: unknown) => {
-      const why = error instanceof TypeError ? `${values.url} does not answer: start the service first` : String(error);
-      process.stderr.write(`verdict: ${why}\n`);
-      process.exitCode = 1;
-    },
-  );
+await ask().then(
+  (text) => void process.stdout.write(text),
+  (error: unknown) => {
+    const why = error instanceof TypeError ? `${values.url} does not answer: start the service first` : String(error);
+    process.stderr.write(`verdict: ${why}\n`);
+    process.exitCode = 1;
+  },
+);

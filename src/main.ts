@@ -275,15 +275,20 @@ curl '${apiUrl}/v1/customers/${customer}/balance?currency=usd' -H 'Authorization
 
 const COMMANDS = [
   ['npm start', 'start the service, and what it needs of Postgres and Stripe'],
-  ['npm run keys', 'make a key for a merchant; "-- --help" tells more'],
+  ['npm run keys', 'make a key for a merchant'],
   ['npm run migrate', 'bring a database to this version, as each start does'],
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
+  ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
+  ['npm run bench', 'what a request costs, and how long it takes'],
+  ['npm run proof:…', 'prove a promise by trying to break it; "npm run" lists them, README.md explains them'],
   ['npm run check', 'everything that must hold before a change lands'],
 ] as const;
 
 const help = (): string => `Quittance, a payment service that never guesses about money.
 
 ${COMMANDS.map(([name, does]) => `  ${name.padEnd(18)}${does}`).join('\n')}
+
+Each explains itself: npm run keys -- --help
 
 Environment, also read from a file .env (see .env.example):
 

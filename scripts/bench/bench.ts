@@ -29,6 +29,8 @@ export interface BenchOptions {
   readonly warmupS: number;
   readonly connections: number;
   readonly customers: number;
+  /** Requests a second of the scenarios that are open loops, instead of their own. */
+  readonly rate?: number | undefined;
   readonly workers?: string | undefined;
   /** A service that runs already, instead of our own; and its processes, as `service:1,postgres:2`. */
   readonly service?: string | undefined;
@@ -182,7 +184,8 @@ const runOnce = async (
   subject: Subject,
   who: string,
 ): Promise<Report> => {
-  const { args = [], ownGeneratorOnly } = SCENARIOS[scenario] ?? {};
+  const { args: usual = [], at, ownGeneratorOnly } = SCENARIOS[scenario] ?? {};
+  const args = options.rate !== undefined && at ? at(options.rate) : usual;
   const isOwnGenerator = ownGeneratorOnly ?? options.profileDir !== undefined;
   const report = await runLoad(subject, {
     generator: isOwnGenerator ? undefined : options.load,

@@ -66,12 +66,16 @@ export interface Ratio {
   readonly max: number;
 }
 
-/** Ours to the other's, round by round; undefined where either was not measured, or the other's is shown as 0. */
+/** A figure of fewer than this many of its last shown digit is as much rounding and noise as it is a figure. */
+const DIGITS_MIN = 10;
+
+/** Ours to the other's, round by round; undefined where either was not measured, or is too near zero to compare. */
 export const ratioOf = ({ own, other }: ScenarioResult, { of, digits }: Metric): Ratio | undefined => {
+  const least = DIGITS_MIN / 10 ** digits;
   const ratios = own.flatMap((report, round) => {
     const rival = other[round];
     const [a, b] = [of(report), rival && of(rival)];
-    return a === undefined || b === undefined || Number(b.toFixed(digits)) === 0 ? [] : [a / b];
+    return a === undefined || b === undefined || a < least || b < least ? [] : [a / b];
   });
   if (ratios.length < own.length) return undefined;
   return { median: medianOf(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };

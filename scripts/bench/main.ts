@@ -2,7 +2,8 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import { commandWords, count, misused, oneOf, type CommandLine } from '../command-line.ts';
 import { bench } from './bench.ts';
 import { chartOf } from './chart.ts';
 import { idleConnections, slowClients } from './connections.ts';
@@ -40,11 +41,9 @@ const OPTIONS = {
   within: { type: 'string', default: '65' },
   minutes: { type: 'string', default: '30' },
   rate: { type: 'string' },
-  help: { type: 'boolean', default: false },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
-const read = () => parseArgs({ allowPositionals: true, options: OPTIONS });
-type Given = ReturnType<typeof read>;
+type Given = CommandLine<typeof OPTIONS>;
 
 const HELP = `npm run bench -- [options]
 
@@ -58,6 +57,7 @@ ${Object.entries(SCENARIOS)
   --duration 10        measured seconds of each run, after --warmup 2
   --connections 64     of the load
   --customers 1000     made and paid for before each run
+  --rate 3333          requests a second of a scenario that is an open loop: mixed
   --workers N          the service's WORKERS; any other variable of the service is taken from the environment
 
   --service URL        drives a service that already runs, with --service-pid service:1,postgres:2,stripe:3 to
@@ -85,23 +85,22 @@ Others, each with a service of its own:
 Ends with 1 where a reply was no 2xx, a replay was not the same byte for byte, or a request was not answered.
 `;
 
-const whole = (name: keyof typeof OPTIONS, text: string, min: number): number => {
-  if (!/^\d{1,9}(e\d)?$/.test(text) || Number(text) < min)
-    throw new Error(`--${name} takes a whole number from ${min}; it is "${text}".`);
-  return Number(text);
-};
-
 const seconds = (name: 'duration' | 'warmup', text: string): number => {
   if (!/^\d{1,6}(\.\d+)?$/.test(text)) throw new Error(`--${name} takes seconds; it is "${text}".`);
   return Number(text);
 };
 
-const scenariosOf = (text: string | undefined): string[] => {
-  const names = text?.split(',') ?? Object.keys(SCENARIOS);
-  const unknown = names.find((name) => !Object.hasOwn(SCENARIOS, name));
-  if (unknown !== undefined)
-    throw new Error(`--scenario takes ${Object.keys(SCENARIOS).join(', ')}; it has "${unknown}".`);
-  return names;
+const NAMES = Object.keys(SCENARIOS);
+const scenariosOf = (text: string | undefined): string[] =>
+  text?.split(',').map((name) => oneOf('--scenario', name, NAMES)) ?? NAMES;
+
+/** It would be ignored by a closed loop, which sends as fast as it is answered. */
+const rateOf = (text: string | undefined, scenarios: readonly string[]): number | undefined => {
+  if (text === undefined) return undefined;
+  const open = NAMES.filter((name) => SCENARIOS[name]?.at);
+  if (!scenarios.some((name) => open.includes(name)))
+    return misused(`--rate is of an open loop: it takes --scenario ${open.join(', ')}, or soak`);
+  return count('rate', text);
 };
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -109,19 +108,21 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const runScenarios = async ({ values }: Given): Promise<void> => {
   const profileDir = values.profile ? await mkdtemp(join(tmpdir(), 'quittance-profile-')) : undefined;
   if (profileDir !== undefined && values.service !== undefined)
-    throw new Error('--profile is of a service that the bench starts, not of --service.');
+    return misused('--profile is of a service that the bench starts, not of --service');
+  const scenarios = scenariosOf(values.scenario);
   const results = await bench({
-    scenarios: scenariosOf(values.scenario),
-    rounds: whole('rounds', values.rounds ?? (values.against === undefined ? '1' : '3'), 1),
+    scenarios,
+    rate: rateOf(values.rate, scenarios),
+    rounds: count('rounds', values.rounds ?? (values.against === undefined ? '1' : '3'), 1),
     durationS: seconds('duration', values.duration),
     warmupS: seconds('warmup', values.warmup),
-    connections: whole('connections', values.connections, 1),
-    customers: whole('customers', values.customers, 2),
+    connections: count('connections', values.connections, 1),
+    customers: count('customers', values.customers, 2),
     workers: values.workers,
     service: values.service,
     servicePid: values['service-pid'],
     stripe: values.stripe,
-    stripePid: values['stripe-pid'] === undefined ? undefined : whole('stripe-pid', values['stripe-pid'], 1),
+    stripePid: values['stripe-pid'] === undefined ? undefined : count('stripe-pid', values['stripe-pid'], 1),
     against: values.against,
     againstPid: values['against-pid'],
     key: values.key,
@@ -136,17 +137,17 @@ const runScenarios = async ({ values }: Given): Promise<void> => {
   if (errorsIn(results) > 0) process.exitCode = 1;
 };
 
-const drawChart = async ({ positionals }: Given): Promise<void> => {
-  const [, from, to] = positionals;
-  if (from === undefined || to === undefined) throw new Error('chart takes FILE.json and FILE.svg.');
+const drawChart = async ({ words }: Given): Promise<void> => {
+  const [, from, to] = words;
+  if (from === undefined || to === undefined) return misused('chart takes FILE.json and FILE.svg');
   await writeFile(to, chartOf(JSON.parse(await readFile(from, 'utf8')) as Results));
 };
 
 const sizesOf = (accountsText: string, transfersText: string | undefined): Size[] => {
-  const accounts = accountsText.split(',').map((text) => whole('accounts', text, 2));
-  const transfers = transfersText?.split(',').map((text) => whole('transfers', text, 1)) ?? accounts;
+  const accounts = accountsText.split(',').map((text) => count('accounts', text, 2));
+  const transfers = transfersText?.split(',').map((text) => count('transfers', text, 1)) ?? accounts;
   if (transfers.length !== 1 && transfers.length !== accounts.length)
-    throw new Error('--transfers takes one number, or one for each of --accounts.');
+    return misused('--transfers takes one number, or one for each of --accounts');
   return accounts.map((count, n) => {
     const past = transfers[n] ?? transfers[0] ?? count;
     if (past < count) log(`${count} accounts have a transfer each at least, which brings their money`);
@@ -157,10 +158,10 @@ const sizesOf = (accountsText: string, transfersText: string | undefined): Size[
 const runFlat = async ({ values }: Given): Promise<void> => {
   const results = await flat({
     sizes: sizesOf(values.accounts, values.transfers),
-    rounds: whole('rounds', values.rounds ?? '3', 0),
+    rounds: count('rounds', values.rounds ?? '3', 0),
     durationS: seconds('duration', values.duration),
     warmupS: seconds('warmup', values.warmup),
-    connections: whole('connections', values.connections, 1),
+    connections: count('connections', values.connections, 1),
     keep: values.keep && resolve(values.keep),
     log,
   });
@@ -170,7 +171,7 @@ const runFlat = async ({ values }: Given): Promise<void> => {
 };
 
 const runConnections = async ({ values }: Given): Promise<void> => {
-  process.stdout.write(await idleConnections(whole('count', values.count ?? '8000', 1), log));
+  process.stdout.write(await idleConnections(count('count', values.count ?? '8000', 1), log));
 };
 
 const tell = ({ text, ok }: { text: string; ok: boolean }): void => {
@@ -179,14 +180,14 @@ const tell = ({ text, ok }: { text: string; ok: boolean }): void => {
 };
 
 const runSlowLoris = async ({ values }: Given): Promise<void> =>
-  tell(await slowClients(whole('count', values.count ?? '50', 2), whole('within', values.within, 1), log));
+  tell(await slowClients(count('count', values.count ?? '50', 2), count('within', values.within, 1), log));
 
 const runSoak = async ({ values }: Given): Promise<void> =>
   tell(
     await soak({
-      minutes: whole('minutes', values.minutes, 1),
-      connections: whole('connections', values.connections, 1),
-      rate: values.rate === undefined ? undefined : whole('rate', values.rate, 1),
+      minutes: count('minutes', values.minutes, 1),
+      connections: count('connections', values.connections, 1),
+      rate: values.rate === undefined ? undefined : count('rate', values.rate, 1),
       stripe: values.stripe,
       load: values.load,
       log,
@@ -203,12 +204,9 @@ const COMMANDS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
 };
 
 const main = async (): Promise<void> => {
-  const given = read();
-  if (given.values.help) return void process.stdout.write(HELP);
-  const [name = 'scenarios'] = given.positionals;
-  const command = COMMANDS[name];
-  if (!command) throw new Error(`there is no bench "${name}"; --help explains what there is.`);
-  await command(given);
+  const given = commandWords(HELP, OPTIONS);
+  const [name = 'scenarios'] = given.words;
+  await COMMANDS[oneOf('what to measure', name, Object.keys(COMMANDS))]?.(given);
 };
 
 await main().catch((error: unknown) => {

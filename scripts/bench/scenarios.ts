@@ -4,6 +4,8 @@ export interface Scenario {
   readonly args: readonly string[];
   /** Other generators know the plain operations alone. */
   readonly ownGeneratorOnly?: true;
+  /** Of an open loop: the arguments at another rate. */
+  readonly at?: (ratePerS: number) => readonly string[];
 }
 
 /** What a thousand tellers and a checkout ask of the service in a second. */
@@ -25,5 +27,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   mixed: {
     what: `open loop, ${MIXED_RATE} a second: 70 % balance, 20 % debit, 10 % payment; 1 % of those that move money are replays`,
     args: mixedArgs(MIXED_RATE),
+    at: mixedArgs,
   },
 };

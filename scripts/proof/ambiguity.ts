@@ -7,7 +7,7 @@
  * With `--jump`, a day and an hour pass before anyone asks: Stripe has forgotten its keys, and nothing may be sent again.
  */
 import { until } from '../../src/platform/process.ts';
-import { commandLine, count } from './command-line.ts';
+import { commandLine, count, oneOf } from '../command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -205,12 +205,7 @@ const main = async (): Promise<void> => {
     jump: { type: 'boolean', default: false },
     progress: { type: 'boolean', default: false },
   });
-  const operations = CUT_OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
-  if (operations.length === 0) {
-    console.error(`--operation takes ${CUT_OPERATIONS.join(', ')}`);
-    process.exitCode = 2;
-    return;
-  }
+  const operations = values.operation?.map((name) => oneOf('--operation', name, CUT_OPERATIONS)) ?? CUT_OPERATIONS;
   const log = values.progress ? console.log : (): void => undefined;
   const { every, jump } = values;
   console.log(`proof:ambiguity ${operations.join(', ')}, --every ${every}${jump ? ' --jump' : ''}`);

@@ -6,8 +6,8 @@
  *   node scripts/proof/judge.ts --database URL --sandbox URL [--seen FILE] [--settled-within SECONDS]
  */
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { commandLine, count, misused } from '../command-line.ts';
 
 /** A promise that was broken: which, by what, and how. */
 export interface Violation {
@@ -574,28 +574,32 @@ export const describe = ({ violations, counts, slowestSettlementS }: Verdict): s
   return lines.join('\n');
 };
 
+const USAGE = `
+npm run proof:judge -- --database URL --sandbox URL [options]
+
+Judges the books of a service that is at rest: every promise, against what its Stripe sandbox holds.
+
+  --database URL      of the service's Postgres
+  --sandbox URL       of its Stripe sandbox
+  --seen FILE         the replies that a load was given, one JSON object a line
+  --settled-within N  seconds after which an outcome that is still unknown breaks a promise
+`;
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: {
-      database: { type: 'string' },
-      sandbox: { type: 'string' },
-      seen: { type: 'string' },
-      'settled-within': { type: 'string' },
-    },
+  const values = commandLine(USAGE, {
+    database: { type: 'string' },
+    sandbox: { type: 'string' },
+    seen: { type: 'string' },
+    'settled-within': { type: 'string' },
   });
-  if (values.database === undefined || values.sandbox === undefined) {
-    console.error(
-      'judge takes --database URL and --sandbox URL, and may take --seen FILE and --settled-within SECONDS',
-    );
-    process.exitCode = 2;
-    return;
-  }
+  const { database, sandbox, 'settled-within': within } = values;
+  if (database === undefined || sandbox === undefined) return misused('it takes --database URL and --sandbox URL');
   const lines = values.seen === undefined ? [] : (await readFile(values.seen, 'utf8')).trim().split('\n');
   const verdict = await judge({
-    databaseUrl: values.database,
-    sandboxUrl: values.sandbox,
+    databaseUrl: database,
+    sandboxUrl: sandbox,
     seen: lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Seen),
-    ...(values['settled-within'] === undefined ? {} : { settledWithinS: Number(values['settled-within']) }),
+    ...(within === undefined ? {} : { settledWithinS: count('settled-within', within) }),
   });
   console.log(describe(verdict));
   if (verdict.violations.length > 0) process.exitCode = 1;

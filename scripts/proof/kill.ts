@@ -9,7 +9,7 @@
  * service charges before it claims, and the judge must say so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLine, count } from './command-line.ts';
+import { commandLine, count, oneOf } from '../command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
@@ -162,15 +162,11 @@ const main = async (): Promise<void> => {
     progress: { type: 'boolean', default: false },
     broken: { type: 'string' },
   });
-  if (values.broken !== undefined && values.broken !== 'charge-before-claim') {
-    console.error('--broken takes charge-before-claim');
-    process.exitCode = 2;
-    return;
-  }
+  if (values.broken !== undefined) oneOf('--broken', values.broken, ['charge-before-claim']);
   const seed = seedOf(values.seed);
   const options: KillOptions = {
     kills: count('kills', values.kills),
-    instances: values.instances === '2' ? 2 : 1,
+    instances: oneOf('--instances', values.instances, ['1', '2']) === '2' ? 2 : 1,
     clients: count('clients', values.clients),
     seed,
     broken: values.broken !== undefined,

@@ -13,7 +13,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, until } from '../../src/platform/process.ts';
-import { commandLine, count } from './command-line.ts';
+import { commandLine, count, oneOf } from '../command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -224,12 +224,7 @@ const main = async (): Promise<void> => {
     every: { type: 'string', default: '1' },
     progress: { type: 'boolean', default: false },
   });
-  const operations = OPERATIONS.filter((name) => values.operation?.includes(name) ?? true);
-  if (operations.length === 0) {
-    console.error(`--operation takes ${OPERATIONS.join(', ')}`);
-    process.exitCode = 2;
-    return;
-  }
+  const operations = values.operation?.map((name) => oneOf('--operation', name, OPERATIONS)) ?? OPERATIONS;
   if (!(await hasStrace())) {
     console.log('SKIPPED: the kill matrix needs strace, which is not on this machine. NOTHING WAS PROVED.');
     return;

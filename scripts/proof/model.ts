@@ -10,7 +10,7 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { commandLine, count } from './command-line.ts';
+import { commandLine, count } from '../command-line.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { seedOf } from './random.ts';

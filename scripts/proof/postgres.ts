@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, until } from '../../src/platform/process.ts';
-import { commandLine, count } from './command-line.ts';
+import { commandLine, count } from '../command-line.ts';
 import { describe, judge } from './judge.ts';
 import type { Proof } from './kill.ts';
 import { startLoad } from './load.ts';

@@ -1,4 +1,6 @@
 /** Chance that can be repeated: the same seed gives the same run, as far as the machine's own timing allows. */
+import { count } from '../command-line.ts';
+
 export interface Random {
   /** From 0 up to 1. */
   readonly next: () => number;
@@ -31,4 +33,4 @@ export const createRandom = (seed: number): Random => {
 
 /** The seed that was asked for, or one that is printed, so that the run can be repeated. */
 export const seedOf = (given: string | undefined): number =>
-  given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+  given === undefined ? Math.floor(Math.random() * 2 ** 31) : count('seed', given, 0);

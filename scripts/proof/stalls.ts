@@ -3,22 +3,10 @@
  * same without it must fail.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandWords, count as countOf, oneOf } from '../command-line.ts';
 import { hogs, matrix, storm, suspensions, throttle, wedge, type MatrixFigures } from './stalls/proofs.ts';
 import { overhead, overload, verdicts } from './stalls/service-proofs.ts';
 import type { SubjectOptions } from './stalls/subject.ts';
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '20' },
-    'ms-max': { type: 'string', default: '2000' },
-    part: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-});
 
 const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all of them, which takes half an hour
 
@@ -39,8 +27,20 @@ const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all 
   --ms-max 2000  the longest stall of the matrix
   --part NAME    overhead of one part alone: turns, gc, beat or context
 `;
-const seed = Number(values.seed);
-const count = (fallback: number): number => Number(values.count ?? fallback);
+
+const { values, words } = commandWords(HELP, {
+  count: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '20' },
+  'ms-max': { type: 'string', default: '2000' },
+  part: { type: 'string', default: '' },
+});
+const seed = countOf('seed', values.seed, 0);
+const seconds = countOf('seconds', values.seconds);
+const msMax = countOf('ms-max', values['ms-max'], 111);
+const given = values.count === undefined ? undefined : countOf('count', values.count);
+const count = (fallback: number): number => given ?? fallback;
+const part = values.part === '' ? '' : oneOf('--part', values.part, ['turns', 'gc', 'beat', 'context']);
 
 /** One mechanism is taken out, or several, with commas between them. */
 const without = (mechanism: string): SubjectOptions => ({
@@ -62,7 +62,7 @@ const truthOfLines = ({ lines, falseLines }: MatrixFigures): number => 1 - false
 const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   matrix: async () => {
     // Every line is written, so that every line is judged.
-    const figures = await matrix(count(1000), seed, Number(values['ms-max']), without('dedup'));
+    const figures = await matrix(count(1000), seed, msMax, without('dedup'));
     process.stdout.write([...figures.wrong, ...figures.falseLines].map((line) => `       ${line}\n`).join(''));
     console.table(figures.causes);
     // What several runs of fewer stalls each come to together is added up from these.
@@ -113,13 +113,13 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   },
   hog: async () => {
     for (const others of [4, 8]) {
-      const figures = await hogs(others, Number(values.seconds));
+      const figures = await hogs(others, seconds);
       const holds = figures.blamed.length === 0 && (figures.causes['starved'] ?? 0) > 0;
       check(`${String(others)} others on the same core: none blamed on code`, holds, figures);
     }
   },
   throttled: async () => {
-    const figures = await throttle(10, Number(values.seconds));
+    const figures = await throttle(10, seconds);
     if (!figures) return void process.stdout.write('skipped: this machine lets no one make a cgroup\n');
     check(
       'a quota of 10 %: none blamed on code',
@@ -141,13 +141,13 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   overhead: async () => {
-    const figures = await overhead(count(400), values.part);
+    const figures = await overhead(count(400), part);
     const { cpu, throughput, p99, opsThread } = figures;
     const holds = cpu.median + opsThread <= 1 && throughput.to >= 0 && p99.from <= 0;
     check('overhead: at most 1 % of CPU a request, and nothing to be seen in throughput and P99', holds, figures);
   },
   overload: async () => {
-    const figures = await overload(3, Number(values.seconds) * 1000);
+    const figures = await overload(3, seconds * 1000);
     const holds =
       figures.goodputRatio >= 0.8 &&
       figures.moneyP99Ms <= 2_000 &&
@@ -156,7 +156,7 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     check('three times the capacity: goodput, P99, nothing lost, recovery', holds, figures);
   },
   verdicts: async () => {
-    const [garbage, computing, waiting] = await verdicts(Number(values.seconds));
+    const [garbage, computing, waiting] = await verdicts(seconds);
     check('a GC problem is named', garbage?.apart === 'gc', garbage ?? {});
     check(
       'a CPU-bound route is named',
@@ -167,12 +167,8 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-const names = values.help ? [] : positionals.length > 0 ? positionals : Object.keys(PROOFS);
-if (values.help) process.stdout.write(HELP);
-for (const name of names) {
-  const proof = PROOFS[name];
-  if (!proof) throw new Error(`There is no ${name}; there are ${Object.keys(PROOFS).join(', ')}.`);
-  await proof();
-}
-if (names.length > 0) process.stdout.write(`${failed === 0 ? 'all hold' : `${String(failed)} failed`}\n`);
+const known = Object.keys(PROOFS);
+const names = words.length > 0 ? words.map((word) => oneOf('what to prove', word, known)) : known;
+for (const name of names) await PROOFS[name]?.();
+process.stdout.write(`${failed === 0 ? 'all hold' : `${String(failed)} failed`}\n`);
 process.exitCode = failed === 0 ? 0 : 1;

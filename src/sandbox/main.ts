@@ -58,6 +58,8 @@ const main = (): void => {
     process.stdout.write(HELP);
     return;
   }
+  const unknown = process.argv[2];
+  if (unknown !== undefined) fail(`there is no option ${unknown}; --help explains what there is`);
   const { SANDBOX_PORT: given = '3002', HOST: host = '127.0.0.1', DATA_DIR: folder = '.data' } = process.env;
   const port = /^\d{1,5}$/.test(given) ? Number(given) : NaN;
   if (!(port <= 65_535)) fail(`SANDBOX_PORT is '${given}', and must be a whole number from 0 to 65535`);
