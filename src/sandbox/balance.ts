@@ -1,5 +1,6 @@
 import type { Stripe } from 'stripe';
 import { idOf, newId } from './ids.ts';
+import { cardBehind } from './payment-methods.ts';
 import type { Scope } from './scope.ts';
 
 /** Stripe's usual price of a card charge in the United States: 2.9 % and 30 of the smallest unit. */
@@ -7,8 +8,11 @@ const FEE_PER_MILLE = 29;
 const FEE_FIXED = 30;
 /** What a lost or won dispute costs: $15, in minor units of the settlement currency. */
 export const DISPUTE_FEE = 1500;
-/** Funds can be paid out two days after they were earned. */
-const AVAILABLE_AFTER_S = 2 * 24 * 60 * 60;
+const DAY_S = 24 * 60 * 60;
+/** Funds can be paid out two days after they were earned, from the beginning of that day on. */
+const AVAILABLE_AFTER_S = 2 * DAY_S;
+
+const midnightOf = (atS: number): number => atS - (atS % DAY_S);
 
 /** The currencies that the sandbox's account has a bank account in: what is earned in them stays in them. */
 const SETTLED_AS_IS: ReadonlySet<string> = new Set(['usd', 'eur', 'gbp']);
@@ -57,20 +61,21 @@ interface Movement {
   readonly currency: string;
   readonly description: string | null;
   readonly fee: { readonly amount: number; readonly description: string } | null;
-  /** It was available before: nothing is earned, and what is there moves. */
-  readonly isAvailable?: boolean;
+  /** When it counts as available, where that is not as usual: what comes in later, what goes out today. */
+  readonly availableOn?: number;
 }
 
 const record = (scope: Scope, { type, reportingCategory, source, description, ...moved }: Movement) => {
   const { amount, currency, exchangeRate } = settle(moved.amount, moved.currency);
   const now = scope.clock.nowS();
   const fee = moved.fee?.amount ?? 0;
-  const isPending = amount > 0 && moved.isAvailable !== true;
+  const usual = midnightOf(now + (amount > 0 ? AVAILABLE_AFTER_S : 0));
+  const availableOn = moved.availableOn ?? usual;
   const transaction = {
     id: newId('txn_'),
     object: 'balance_transaction',
     amount,
-    available_on: now + (isPending ? AVAILABLE_AFTER_S : 0),
+    available_on: availableOn,
     balance_type: 'payments',
     created: now,
     currency,
@@ -84,7 +89,7 @@ const record = (scope: Scope, { type, reportingCategory, source, description, ..
     net: amount - fee,
     reporting_category: reportingCategory,
     source,
-    status: isPending ? 'pending' : 'available',
+    status: availableOn <= now ? 'available' : 'pending',
     type,
   } satisfies Stripe.BalanceTransaction;
   scope.store.put(transaction);
@@ -102,12 +107,19 @@ export const recordCharge = (scope: Scope, charge: Stripe.Charge): Stripe.Balanc
     currency: charge.currency,
     description: charge.description,
     fee: { amount: chargeFee(settled.amount), description: 'Stripe processing fees' },
+    ...(availableAtOnce(scope, charge) ? { availableOn: midnightOf(scope.clock.nowS()) } : {}),
   });
 };
 
-/** What a refund takes; Stripe keeps its fee. */
-export const recordRefund = (scope: Scope, refund: Stripe.Refund): Stripe.BalanceTransaction =>
-  record(scope, {
+/** A test card may have what it pays skip the wait. */
+const availableAtOnce = (scope: Scope, charge: Stripe.Charge): boolean =>
+  charge.payment_method !== null && cardBehind(scope, charge.payment_method).available === 'at_once';
+
+/** What a refund takes, from the same day's money as the charge brought; Stripe keeps its fee. */
+export const recordRefund = (scope: Scope, refund: Stripe.Refund, charge: Stripe.Charge): Stripe.BalanceTransaction => {
+  const earned = scope.store.get('balance_transaction', idOf(charge.balance_transaction) ?? '');
+  return record(scope, {
+    ...(earned === undefined ? {} : { availableOn: Math.max(earned.available_on, midnightOf(scope.clock.nowS())) }),
     type: 'refund',
     reportingCategory: 'refund',
     source: refund.id,
@@ -116,6 +128,7 @@ export const recordRefund = (scope: Scope, refund: Stripe.Refund): Stripe.Balanc
     description: null,
     fee: null,
   });
+};
 
 /** What a failed refund gives back. */
 export const recordRefundFailure = (scope: Scope, refund: Stripe.Refund): Stripe.BalanceTransaction =>
@@ -148,7 +161,7 @@ export const recordDispute = (
     fee: what === 'withdrawn' ? { amount: DISPUTE_FEE, description: 'Dispute fee' } : null,
   });
 
-/** What a payout takes to the bank. It is one of the transactions that the payout lists. */
+/** What a payout takes to the bank. It is one of the transactions that an automatic payout lists. */
 export const recordPayout = (scope: Scope, payout: Stripe.Payout): Stripe.BalanceTransaction => {
   const transaction = record(scope, {
     type: 'payout',
@@ -159,7 +172,7 @@ export const recordPayout = (scope: Scope, payout: Stripe.Payout): Stripe.Balanc
     description: payout.description,
     fee: null,
   });
-  scope.store.tie(transaction.id, payout.id);
+  if (payout.automatic) scope.store.tie(transaction.id, payout.id);
   return transaction;
 };
 
@@ -173,7 +186,20 @@ export const recordPayoutFailure = (scope: Scope, payout: Stripe.Payout): Stripe
     currency: payout.currency,
     description: 'PAYOUT FAILURE',
     fee: null,
-    isAvailable: true,
+    availableOn: midnightOf(scope.clock.nowS()),
+  });
+
+/** What a payout that was called off leaves in the balance. */
+export const recordPayoutCancel = (scope: Scope, payout: Stripe.Payout): Stripe.BalanceTransaction =>
+  record(scope, {
+    type: 'payout_cancel',
+    reportingCategory: 'payout_reversal',
+    source: payout.id,
+    amount: payout.amount,
+    currency: payout.currency,
+    description: 'PAYOUT CANCEL',
+    fee: null,
+    availableOn: midnightOf(scope.clock.nowS()),
   });
 
 /** What the account holds in each currency: paid out at any time, or only once it is available. */

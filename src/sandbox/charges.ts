@@ -1,18 +1,30 @@
+import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordCharge } from './balance.ts';
-import type { Decline, TestCard } from './cards.ts';
+import { checksOf } from './cards.ts';
+import { findCustomer } from './customers.ts';
+import type { Decline } from './declines.ts';
+import { type Failure, refused } from './failure.ts';
 import { newId } from './ids.ts';
-import { saveChange, type Scope } from './scope.ts';
+import { mergeMetadata } from './params.ts';
+import { cardBehind } from './payment-methods.ts';
+import { find, saveChange, type Scope } from './scope.ts';
+import type { TestCard } from './test-cards.ts';
+import { AUTHENTICATED } from './three-d-secure.ts';
 
 /** An authorisation that is not captured lapses after seven days. */
 export const CAPTURE_WITHIN_S: number = 7 * 24 * 60 * 60;
 
 /** What the card's answer does to the charge. */
-export type Verdict =
+export type Verdict = { readonly authenticated?: boolean } & (
   | { readonly kind: 'captured' }
   | { readonly kind: 'authorized' }
   | { readonly kind: 'processing' }
-  | { readonly kind: 'declined'; readonly decline: Decline };
+  | { readonly kind: 'declined'; readonly decline: Decline }
+);
+
+/** Radar's score of each level, about where Stripe's test cards have it. */
+const RISK_SCORE = { normal: 32, elevated: 65, highest: 90 } as const;
 
 const STATUS: Readonly<Record<Verdict['kind'], Stripe.Charge.Status>> = {
   captured: 'succeeded',
@@ -21,7 +33,8 @@ const STATUS: Readonly<Record<Verdict['kind'], Stripe.Charge.Status>> = {
   declined: 'failed',
 };
 
-const outcomeOf = (verdict: Verdict): Stripe.Charge.Outcome => {
+const outcomeOf = (card: TestCard, verdict: Verdict): Stripe.Charge.Outcome => {
+  const risk = card.risk ?? 'normal';
   if (verdict.kind !== 'declined') {
     return {
       advice_code: null,
@@ -29,8 +42,8 @@ const outcomeOf = (verdict: Verdict): Stripe.Charge.Outcome => {
       network_decline_code: null,
       network_status: 'approved_by_network',
       reason: null,
-      risk_level: 'normal',
-      risk_score: 32,
+      risk_level: risk,
+      risk_score: RISK_SCORE[risk],
       seller_message: 'Payment complete.',
       type: 'authorized',
     };
@@ -43,8 +56,8 @@ const outcomeOf = (verdict: Verdict): Stripe.Charge.Outcome => {
     network_decline_code: decline.networkCode,
     network_status: blocked ? 'not_sent_to_network' : 'declined_by_network',
     reason: blocked ? 'highest_risk_level' : (decline.declineCode ?? decline.code),
-    risk_level: blocked ? 'highest' : 'normal',
-    risk_score: blocked ? 90 : 32,
+    risk_level: risk,
+    risk_score: RISK_SCORE[risk],
     seller_message: decline.sellerMessage,
     type: blocked ? 'blocked' : 'issuer_declined',
   };
@@ -61,13 +74,13 @@ const cardDetails = (
     authorization_code: verdict.kind === 'declined' ? null : '123456',
     brand: card.brand,
     ...(verdict.kind === 'authorized' ? { capture_before: nowS + CAPTURE_WITHIN_S } : {}),
-    checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: 'pass' },
-    country: 'US',
-    electronic_commerce_indicator: null,
+    checks: checksOf(card),
+    country: card.country,
+    electronic_commerce_indicator: verdict.authenticated === true ? '05' : null,
     exp_month: 12,
     exp_year: 2034,
     extended_authorization: { status: 'disabled' },
-    fingerprint: `sandbox${card.last4}`,
+    fingerprint: `sandbox${card.country}${card.last4}`,
     funding: card.funding,
     incremental_authorization: { status: 'unavailable' },
     installments: null,
@@ -79,7 +92,7 @@ const cardDetails = (
     network_transaction_id: verdict.kind === 'declined' ? null : '104102978678771',
     overcapture: { maximum_amount_capturable: intent.amount, status: 'unavailable' },
     regulated_status: 'unregulated',
-    three_d_secure: null,
+    three_d_secure: verdict.authenticated === true ? AUTHENTICATED : null,
     transaction_link_id: null,
     wallet: null,
   },
@@ -91,10 +104,10 @@ export const newCharge = (
   scope: Scope,
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
-  card: TestCard,
   verdict: Verdict,
 ): Stripe.Charge => {
   const now = scope.clock.nowS();
+  const card = cardBehind(scope, method.id);
   const captured = verdict.kind === 'captured';
   const decline = verdict.kind === 'declined' ? verdict.decline : undefined;
   return {
@@ -122,7 +135,7 @@ export const newCharge = (
     livemode: false,
     metadata: intent.metadata,
     on_behalf_of: null,
-    outcome: outcomeOf(verdict),
+    outcome: outcomeOf(card, verdict),
     paid: verdict.kind === 'captured' || verdict.kind === 'authorized',
     payment_intent: intent.id,
     payment_method: method.id,
@@ -154,3 +167,51 @@ export const settleCharge = (scope: Scope, charge: Stripe.Charge): Stripe.Charge
   saveChange(scope, settled, 'charge.updated', { balance_transaction: null });
   return settled;
 };
+
+/** A cardholder complains, or the bank warns, within a second; Stripe's test cards do so as fast. */
+const FOLLOWS_AFTER_MS = 500;
+
+/** What the test card of a captured charge has in store: disputes, a warning. */
+export const scheduleWhatFollows = (scope: Scope, charge: Stripe.Charge): void => {
+  if (charge.payment_method === null) return;
+  const { dispute, warns } = cardBehind(scope, charge.payment_method);
+  const atMs = scope.clock.nowMs() + FOLLOWS_AFTER_MS;
+  if (warns === true) scope.store.schedule(atMs, 'warn_of_fraud', charge.id);
+  for (let left = dispute === undefined ? 0 : (dispute.times ?? 1); left > 0; left--) {
+    scope.store.schedule(atMs, 'open_dispute', charge.id);
+  }
+};
+
+export interface ChargeParams {
+  readonly customer?: string | undefined;
+  readonly description?: string | null | undefined;
+  readonly fraud_details?: { readonly user_report: string } | undefined;
+  readonly metadata?: Record<string, string> | null | undefined;
+  readonly receipt_email?: string | null | undefined;
+  readonly shipping?: Stripe.Charge.Shipping | null | undefined;
+  readonly transfer_group?: string | undefined;
+}
+
+/** Changes what says nothing of the money. */
+export const updateCharge = (scope: Scope, id: string, params: ChargeParams): Result<Stripe.Charge, Failure> =>
+  find(scope, 'charge', id).andThen((charge) => {
+    const customer = params.customer === undefined ? ok(null) : findCustomer(scope, params.customer);
+    if (customer.isErr()) return err(customer.error);
+    if (customer.value !== null && charge.customer !== null) {
+      return err(refused('You cannot change the customer of a charge that has one.', undefined, 'customer'));
+    }
+    const report = params.fraud_details?.user_report;
+    const updated: Stripe.Charge = {
+      ...charge,
+      customer: customer.value?.id ?? charge.customer,
+      description: params.description === undefined ? charge.description : params.description,
+      fraud_details: report === undefined ? charge.fraud_details : report === '' ? {} : { user_report: report },
+      metadata: mergeMetadata(charge.metadata, params.metadata),
+      receipt_email: params.receipt_email === undefined ? charge.receipt_email : params.receipt_email,
+      shipping: params.shipping === undefined ? charge.shipping : params.shipping,
+      transfer_group: params.transfer_group ?? charge.transfer_group,
+    };
+    const { description, metadata } = charge;
+    saveChange(scope, updated, 'charge.updated', { description, metadata });
+    return ok(updated);
+  });

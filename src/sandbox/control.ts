@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { badParam, type Failure, notFound } from './failure.ts';
 import { parseForm } from './params.ts';
 import { challengePage, homePage, messagePage, type Page } from './pages.ts';
-import { answerChallenge, challengeOf } from './payment-intents.ts';
+import { answerPayment } from './attempt.ts';
+import { answerSetup } from './setup-intents.ts';
+import { challengeOf } from './three-d-secure.ts';
+import { ACCOUNTS, createAutomaticPayout } from './payouts.ts';
 import { jsonReply, render, type Reply, send } from './reply.ts';
 import { headerOf, partsOf, readBody } from './request.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -69,6 +72,8 @@ const answer = (sandbox: Sandbox, method: string, path: string, query: string, g
     case 'DELETE faults/:id':
       sandbox.faults.remove(id);
       return jsonReply(200, { data: sandbox.faults.list() });
+    case 'POST payouts':
+      return from(payOut(sandbox, given));
     case 'POST events/:id':
       return action === 'send' ? from(sendEvent(sandbox, id ?? '')) : from(err(notFound(path)));
     case 'GET 3ds/:id':
@@ -93,6 +98,20 @@ const advance = (sandbox: Sandbox, given: unknown): Result<object, Failure> => {
   sandbox.idempotency.forgetOld();
   runDue(sandbox.scope());
   return ok(clockOf(sandbox));
+};
+
+const payoutSchema = z.strictObject({
+  currency: z.string(),
+  destination: z.enum(ACCOUNTS).optional(),
+  description: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+});
+
+/** What Stripe does by itself every day: all that is available in a currency goes to the bank. */
+const payOut = (sandbox: Sandbox, given: unknown): Result<object, Failure> => {
+  const read = payoutSchema.safeParse(given);
+  if (!read.success) return err(badParam('It takes currency, and may take destination, description and metadata.'));
+  return sandbox.store.transaction(() => createAutomaticPayout(sandbox.scope(), read.data));
 };
 
 const sendEvent = (sandbox: Sandbox, id: string): Result<object, Failure> =>
@@ -121,7 +140,8 @@ const challenge = (
   given: unknown,
 ): Reply => {
   const scope = sandbox.scope();
-  const intent = sandbox.store.get('payment_intent', intentId);
+  const { store } = sandbox;
+  const intent = store.get('payment_intent', intentId) ?? store.get('setup_intent', intentId);
   const open = intent === undefined ? undefined : challengeOf(intent);
   if (intent === undefined || open?.url !== `${scope.origin}${path}?${query}`) {
     return html(
@@ -132,13 +152,16 @@ const challenge = (
   if (method === 'GET') return html(200, challengePage(intent));
   const passed = z.looseObject({ result: z.enum(['pass', 'fail']) }).safeParse(given);
   if (!passed.success) return html(400, messagePage('Nothing was answered', 'The result must be pass or fail.'));
-  const after = sandbox.store.transaction(() => answerChallenge(scope, intent, passed.data.result === 'pass'));
-  if (open.returnUrl === null) return html(200, messagePage('Thank you', `The payment is now ${after.status}.`));
+  const didPass = passed.data.result === 'pass';
+  const after = store.transaction(() =>
+    intent.object === 'payment_intent' ? answerPayment(scope, intent, didPass) : answerSetup(scope, intent, didPass),
+  );
+  if (open.returnUrl === null) return html(200, messagePage('Thank you', `It is now ${after.status}.`));
   const back = new URL(open.returnUrl);
-  back.searchParams.set('payment_intent', after.id);
-  back.searchParams.set('payment_intent_client_secret', after.client_secret ?? '');
+  back.searchParams.set(after.object, after.id);
+  back.searchParams.set(`${after.object}_client_secret`, after.client_secret ?? '');
   back.searchParams.set('source_type', 'card');
-  const failed = after.last_payment_error !== null;
+  const failed = (after.object === 'payment_intent' ? after.last_payment_error : after.last_setup_error) !== null;
   back.searchParams.set('redirect_status', failed ? 'failed' : 'succeeded');
   return { status: 303, body: '', headers: { Location: back.href } };
 };

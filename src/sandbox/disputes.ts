@@ -3,9 +3,10 @@ import type { Stripe } from 'stripe';
 import { recordDispute } from './balance.ts';
 import { settleCharge } from './charges.ts';
 import { type Failure, refused } from './failure.ts';
-import { newId } from './ids.ts';
+import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { cardBehind } from './payment-methods.ts';
+import { failRefund } from './refunds.ts';
 import { find, save, saveChange, type Scope } from './scope.ts';
 
 /** A week to answer; the networks give between one and three. */
@@ -13,20 +14,84 @@ const ANSWER_WITHIN_S = 7 * 24 * 60 * 60;
 /** The bank decides on evidence after this. */
 const DECIDED_AFTER_MS = 1000;
 
+/** A refund that was made so shortly before the money was taken back is taken back too, and not given twice. */
+const CATCHES_REFUNDS_OF_S = 60;
+
+/** The disputes of a charge, the newest first. */
+const disputesOf = (scope: Scope, charge: string): Stripe.Dispute[] =>
+  scope.store.list({ kind: 'dispute', where: [['charge', '=', charge]], limit: 100 });
+
+/** Whether a dispute stands in the way of a refund: one that took the money and has not given it back. */
+export const isChargedBack = (scope: Scope, charge: Stripe.Charge): boolean =>
+  charge.disputed && disputesOf(scope, charge.id).some(({ is_charge_refundable: refundable }) => !refundable);
+
 /** The cardholder complains: the amount and a fee are withdrawn, unless the bank only inquires. */
 export const openDispute = (scope: Scope, chargeId: string): void => {
   const found = scope.store.get('charge', chargeId);
   const behaviour =
     typeof found?.payment_method === 'string' ? cardBehind(scope, found.payment_method).dispute : undefined;
-  if (found === undefined || behaviour === undefined || found.disputed || !found.captured) return;
+  if (found === undefined || behaviour === undefined || !found.captured) return;
+  if (disputesOf(scope, chargeId).length >= (behaviour.times ?? 1)) return;
   const charge = settleCharge(scope, found);
   const inquiry = behaviour.inquiry === true;
   const opened = newDispute(scope, charge, behaviour.reason, behaviour.networkReasonCode, inquiry);
-  const dispute = inquiry ? opened : { ...opened, balance_transactions: [recordDispute(scope, opened, 'withdrawn')] };
-  save(scope, dispute, 'charge.dispute.created');
-  if (inquiry) return;
-  saveChange(scope, { ...charge, disputed: true }, 'charge.updated', { disputed: false });
-  save(scope, dispute, 'charge.dispute.funds_withdrawn');
+  scope.store.put({ ...charge, disputed: true });
+  save(scope, inquiry ? opened : withdraw(scope, opened), 'charge.dispute.created');
+  if (!inquiry) tellWithdrawn(scope, opened.id);
+};
+
+const withdraw = (scope: Scope, dispute: Stripe.Dispute): Stripe.Dispute => ({
+  ...dispute,
+  balance_transactions: [...dispute.balance_transactions, recordDispute(scope, dispute, 'withdrawn')],
+  is_charge_refundable: false,
+});
+
+const tellWithdrawn = (scope: Scope, id: string): void => {
+  const dispute = scope.store.get('dispute', id);
+  if (dispute !== undefined) save(scope, dispute, 'charge.dispute.funds_withdrawn');
+};
+
+/** The bank was not content with the answer to its inquiry: a dispute like any other, and the money goes. */
+const escalate = (scope: Scope, inquiry: Stripe.Dispute): void => {
+  const charge = scope.store.get('charge', idOf(inquiry.charge) ?? '');
+  const now = scope.clock.nowS();
+  const card = inquiry.payment_method_details?.card;
+  const dispute: Stripe.Dispute = {
+    ...withdraw(scope, inquiry),
+    evidence_details: { ...inquiry.evidence_details, due_by: now + ANSWER_WITHIN_S },
+    payment_method_details: {
+      type: 'card',
+      ...(card === undefined ? {} : { card: { ...card, case_type: 'chargeback' as const } }),
+    },
+    status: 'needs_response',
+  };
+  saveChange(scope, dispute, 'charge.dispute.updated', { status: inquiry.status });
+  tellWithdrawn(scope, dispute.id);
+  if (charge === undefined) return;
+  const recent = [
+    ['charge', '=', charge.id],
+    ['created', '>', now - CATCHES_REFUNDS_OF_S],
+  ] as const;
+  for (const refund of scope.store.list({ kind: 'refund', where: recent, limit: 100 })) {
+    failRefund(scope, refund, 'charge_for_pending_refund_disputed');
+  }
+};
+
+/** The bank warns that the cardholder may say it was not he; whoever gives the money back may spare himself the dispute. */
+export const warnOfFraud = (scope: Scope, chargeId: string): void => {
+  const charge = scope.store.get('charge', chargeId);
+  if (charge === undefined) return;
+  const warning = {
+    id: newId('issfr_'),
+    object: 'radar.early_fraud_warning',
+    actionable: !charge.refunded && !charge.disputed,
+    charge: charge.id,
+    created: scope.clock.nowS(),
+    fraud_type: 'misc',
+    livemode: false,
+    ...(charge.payment_intent === null ? {} : { payment_intent: charge.payment_intent }),
+  } satisfies Stripe.Radar.EarlyFraudWarning;
+  save(scope, warning, 'radar.early_fraud_warning.created');
 };
 
 const newDispute = (
@@ -56,7 +121,7 @@ const newDispute = (
       submission_method: 'not_submitted',
     },
     intended_submission_method: null,
-    is_charge_refundable: inquiry,
+    is_charge_refundable: true,
     livemode: false,
     metadata: {},
     payment_intent: charge.payment_intent,
@@ -105,8 +170,14 @@ const NO_EVIDENCE: Stripe.Dispute.Evidence = {
   uncategorized_text: null,
 };
 
+/** What can be said to the bank; the rest of what Stripe shows as evidence it finds itself. */
+export const EVIDENCE: readonly TextEvidence[] = Object.keys(NO_EVIDENCE).filter(
+  (name): name is TextEvidence => name !== 'enhanced_evidence',
+);
+type TextEvidence = Exclude<keyof Stripe.Dispute.Evidence, 'enhanced_evidence'>;
+
 export interface DisputeParams {
-  readonly evidence?: Readonly<Record<string, string>> | undefined;
+  readonly evidence?: Partial<Record<TextEvidence, string | null | undefined>> | undefined;
   readonly submit?: boolean | undefined;
   readonly metadata?: Record<string, string> | null | undefined;
 }
@@ -115,22 +186,24 @@ export interface DisputeParams {
 const OPEN: readonly string[] = ['needs_response', 'warning_needs_response'];
 
 /**
- * Adds evidence, and sends it to the bank unless `submit` says no. The words `winning_evidence` and `losing_evidence` in
- * `evidence[uncategorized_text]` decide the dispute, as in Stripe's test mode.
+ * Adds evidence, and sends all that was added to the bank unless `submit` says no. The words `winning_evidence`,
+ * `losing_evidence` and, of an inquiry, `escalate_inquiry_evidence` in `evidence[uncategorized_text]` decide, as in
+ * Stripe's test mode.
  */
 export const updateDispute = (scope: Scope, id: string, params: DisputeParams): Result<Stripe.Dispute, Failure> =>
   find(scope, 'dispute', id).andThen((dispute) => {
-    if (params.evidence !== undefined && !OPEN.includes(dispute.status)) {
-      return err(refused('This dispute is already closed or under review; its evidence cannot change.'));
-    }
-    const sent = params.evidence !== undefined && params.submit !== false;
+    if (!OPEN.includes(dispute.status)) return err(refused(closedMessage(dispute)));
+    const given = Object.entries(params.evidence ?? {}).filter(([, value]) => value !== undefined);
+    const staged = dispute.evidence_details.has_evidence || given.some(([, value]) => value !== null);
+    // `submit` is true where nothing is said, and metadata alone send nothing.
+    const sent = params.submit === false ? false : params.submit === true ? staged : given.length > 0;
     const updated: Stripe.Dispute = {
       ...dispute,
       metadata: mergeMetadata(dispute.metadata, params.metadata),
-      evidence: { ...dispute.evidence, ...params.evidence },
+      evidence: { ...dispute.evidence, ...Object.fromEntries(given) },
       evidence_details: {
         ...dispute.evidence_details,
-        has_evidence: dispute.evidence_details.has_evidence || params.evidence !== undefined,
+        has_evidence: staged,
         submission_count: dispute.evidence_details.submission_count + (sent ? 1 : 0),
         submission_method: sent ? 'manual' : dispute.evidence_details.submission_method,
       },
@@ -141,11 +214,16 @@ export const updateDispute = (scope: Scope, id: string, params: DisputeParams): 
     return ok(updated);
   });
 
+const closedMessage = ({ status }: Stripe.Dispute): string =>
+  status === 'under_review' || status === 'warning_under_review'
+    ? 'This dispute is under review; its evidence has been submitted and can no longer change.'
+    : 'This dispute is already closed';
+
 /** The merchant gives in. */
 export const closeDispute = (scope: Scope, id: string): Result<Stripe.Dispute, Failure> =>
   find(scope, 'dispute', id).andThen((dispute) => {
     if (!OPEN.includes(dispute.status)) {
-      return err(refused(`This dispute is already closed: it has a status of ${dispute.status}.`));
+      return err(refused(closedMessage(dispute)));
     }
     return ok(finish(scope, dispute, dispute.status === 'needs_response' ? 'lost' : 'warning_closed'));
   });
@@ -155,8 +233,11 @@ export const decideDispute = (scope: Scope, id: string): void => {
   const dispute = scope.store.get('dispute', id);
   if (dispute === undefined) return;
   const evidence = dispute.evidence.uncategorized_text;
-  if (dispute.status === 'warning_under_review') finish(scope, dispute, 'warning_closed');
-  else if (dispute.status === 'under_review' && evidence === 'winning_evidence') finish(scope, dispute, 'won');
+  if (dispute.status === 'warning_under_review') {
+    if (evidence === 'escalate_inquiry_evidence') escalate(scope, dispute);
+    else finish(scope, dispute, 'warning_closed');
+  }
+  if (dispute.status === 'under_review' && evidence === 'winning_evidence') finish(scope, dispute, 'won');
   else if (dispute.status === 'under_review' && evidence === 'losing_evidence') finish(scope, dispute, 'lost');
 };
 
@@ -166,6 +247,7 @@ const finish = (scope: Scope, dispute: Stripe.Dispute, status: 'won' | 'lost' | 
       ? {
           ...dispute,
           status,
+          is_charge_refundable: true,
           balance_transactions: [...dispute.balance_transactions, recordDispute(scope, dispute, 'reinstated')],
         }
       : { ...dispute, status };

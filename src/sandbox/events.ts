@@ -1,14 +1,29 @@
 import type { Stripe } from 'stripe';
-import type { StoredEvent } from './store.ts';
+import type { Store, StoredEvent } from './store.ts';
 
 /** The version whose shapes the sandbox speaks: the one that stripe-node 23.1 pins. */
 export const API_VERSION = '2026-10-28.endive';
 
-/** An event as Stripe answers it. */
-export const renderEvent = (event: StoredEvent): Stripe.EventBase => ({
+/** The form of a version: a day, and since 2024 the name of its release; a preview names its features after it. */
+const VERSION = /^(\d{4}-\d{2}-\d{2})(\.[a-z]+)?(;.*)?$/;
+
+export const isVersion = (text: string): boolean => VERSION.test(text);
+
+/**
+ * The first version whose objects of card payments have the shape that the sandbox gives them: what came since then only
+ * added to them.
+ */
+const RENDERED_SINCE = '2025-03-31';
+
+/** Whether the sandbox can tell events in the words of that version. */
+export const canRender = (version: string): boolean =>
+  isVersion(version) && version.slice(0, 10) >= RENDERED_SINCE && version.slice(0, 10) <= API_VERSION.slice(0, 10);
+
+/** An event as Stripe answers it, in the words of one version of the API. */
+export const renderEvent = (store: Store, event: StoredEvent, version: string = API_VERSION): Stripe.EventBase => ({
   id: event.id,
   object: 'event',
-  api_version: API_VERSION,
+  api_version: version,
   created: event.created,
   data: {
     object: JSON.parse(event.state) as Stripe.Event.Data.Object,
@@ -17,7 +32,7 @@ export const renderEvent = (event: StoredEvent): Stripe.EventBase => ({
       : { previous_attributes: JSON.parse(event.previous) as Stripe.Event.Data.PreviousAttributes }),
   },
   livemode: false,
-  pending_webhooks: 0,
+  pending_webhooks: store.pendingDeliveries(event.id),
   request: JSON.parse(event.request) as Stripe.Event.Request,
   type: event.type as Stripe.Event.Type,
 });

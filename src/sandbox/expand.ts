@@ -8,14 +8,37 @@ import type { Kind } from './store.ts';
 /** Stripe's own limit. */
 const DEPTH_MAX = 4;
 
+/** Fields that Stripe expands and that are always null here. */
+const NOTHING = (...names: string[]): Record<string, readonly Kind[]> =>
+  Object.fromEntries(names.map((name) => [name, []]));
+
 /** Which fields of which objects hold an id that can be replaced by its object. */
 const EXPANDABLE: Readonly<Record<string, Readonly<Record<string, readonly Kind[]>>>> = {
-  payment_intent: { latest_charge: ['charge'], customer: ['customer'], payment_method: ['payment_method'] },
+  payment_intent: {
+    latest_charge: ['charge'],
+    customer: ['customer'],
+    payment_method: ['payment_method'],
+    'last_payment_error.payment_method': ['payment_method'],
+    ...NOTHING('application', 'on_behalf_of', 'review', 'source'),
+  },
+  setup_intent: {
+    customer: ['customer'],
+    latest_attempt: ['setup_attempt'],
+    payment_method: ['payment_method'],
+    ...NOTHING('application', 'mandate', 'on_behalf_of', 'single_use_mandate'),
+  },
+  setup_attempt: {
+    customer: ['customer'],
+    payment_method: ['payment_method'],
+    setup_intent: ['setup_intent'],
+    ...NOTHING('application', 'on_behalf_of'),
+  },
   charge: {
     balance_transaction: ['balance_transaction'],
     failure_balance_transaction: ['balance_transaction'],
     customer: ['customer'],
     payment_intent: ['payment_intent'],
+    ...NOTHING('application', 'application_fee', 'on_behalf_of', 'review', 'source_transfer', 'transfer'),
   },
   refund: {
     balance_transaction: ['balance_transaction'],
@@ -24,11 +47,21 @@ const EXPANDABLE: Readonly<Record<string, Readonly<Record<string, readonly Kind[
     customer: ['customer'],
     payment_intent: ['payment_intent'],
     payment_method: ['payment_method'],
+    ...NOTHING('source_transfer_reversal', 'transfer_reversal'),
+  },
+  customer: {
+    'invoice_settings.default_payment_method': ['payment_method'],
+    ...NOTHING('cash_balance', 'default_source', 'sources', 'subscriptions', 'tax', 'tax_ids', 'test_clock'),
   },
   dispute: { charge: ['charge'], payment_intent: ['payment_intent'] },
   balance_transaction: { source: ['charge', 'refund', 'dispute', 'payout'] },
-  payout: { balance_transaction: ['balance_transaction'], failure_balance_transaction: ['balance_transaction'] },
+  payout: {
+    balance_transaction: ['balance_transaction'],
+    failure_balance_transaction: ['balance_transaction'],
+    ...NOTHING('destination', 'original_payout', 'reversed_by'),
+  },
   payment_method: { customer: ['customer'] },
+  'radar.early_fraud_warning': { charge: ['charge'], payment_intent: ['payment_intent'] },
 };
 
 /** Replaces ids by their objects along each of the paths: `latest_charge.balance_transaction`, `data.customer`. */
@@ -50,8 +83,31 @@ const expandPath = (scope: Scope, object: object, keys: readonly string[], path:
   }
   // A charge's refunds are no id but a list, and there only when it is asked for.
   if (object['object'] === 'charge' && key === 'refunds') return withRefunds(scope, object, rest, path);
-  const kinds = EXPANDABLE[String(object['object'])]?.[key];
+  const fields = EXPANDABLE[String(object['object'])] ?? {};
+  // `invoice_settings.default_payment_method`: an object within one, that is none of Stripe's own.
+  const [next, ...after] = rest;
+  if (next !== undefined && isForm(value) && fields[`${key}.${next}`] !== undefined) {
+    return expandWithin(scope, value, next, fields[`${key}.${next}`] ?? [], after, path).map((one) => ({
+      ...object,
+      [key]: one,
+    }));
+  }
+  const kinds = fields[key];
   if (kinds === undefined) return err(badParam(`This property cannot be expanded (${path}).`, 'expand'));
+  const inner = typeof value === 'string' ? loadAny(scope, kinds, value) : value;
+  if (!isForm(inner)) return ok(object);
+  return expandPath(scope, inner, rest, path).map((one) => ({ ...object, [key]: one }));
+};
+
+const expandWithin = (
+  scope: Scope,
+  object: Record<string, unknown>,
+  key: string,
+  kinds: readonly Kind[],
+  rest: readonly string[],
+  path: string,
+): Result<object, Failure> => {
+  const value = object[key];
   const inner = typeof value === 'string' ? loadAny(scope, kinds, value) : value;
   if (!isForm(inner)) return ok(object);
   return expandPath(scope, inner, rest, path).map((one) => ({ ...object, [key]: one }));

@@ -13,6 +13,7 @@ export interface ErrorBody {
   network_decline_code?: string;
   payment_intent?: Stripe.PaymentIntent;
   payment_method?: Stripe.PaymentMethod;
+  setup_intent?: Stripe.SetupIntent;
   request_log_url?: string;
 }
 
@@ -29,7 +30,8 @@ export interface Failure {
   readonly shouldRetry?: boolean;
 }
 
-const docUrl = (code: string): string => `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`;
+const docUrl = (code: string): string =>
+  code.startsWith('sandbox_') ? '/_sandbox/help' : `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`;
 
 const invalid = (status: number, kept: boolean, message: string, code?: string, param?: string): Failure => ({
   status,
@@ -48,6 +50,24 @@ export const badParam = (message: string, param?: string, code?: string): Failur
 
 export const unknownParam = (param: string): Failure =>
   badParam(`Received unknown parameter: ${param}`, param, 'parameter_unknown');
+
+/** Stripe takes it and the sandbox does not: not the caller's mistake, and not to be taken for one. */
+export const leftOutParam = (param: string): Failure =>
+  badParam(
+    `Stripe takes ${param} here. The sandbox leaves it out: see its documentation for what it covers.`,
+    param,
+    'sandbox_leaves_out',
+  );
+
+/** A whole resource of Stripe's that the sandbox does not have. */
+export const leftOutResource = (method: string, path: string, product: string): Failure =>
+  invalid(
+    404,
+    false,
+    `The sandbox leaves out ${product} (${method} ${path.slice(0, 200)}). It has what card payments need: see its ` +
+      'documentation for what it covers.',
+    'sandbox_leaves_out',
+  );
 
 export const missingParam = (param: string): Failure =>
   badParam(`Missing required param: ${param}.`, param, 'parameter_missing');
@@ -69,6 +89,9 @@ export const unknownUrl = (method: string, path: string): Failure =>
       'Please see https://stripe.com/docs or we can help at https://support.stripe.com/.',
   );
 
+export const badVersion = (version: string, param?: string): Failure =>
+  badParam(`Invalid Stripe API version: ${version.slice(0, 50)}`, param);
+
 export const unauthenticated = (message: string, code?: string): Failure => invalid(401, false, message, code);
 
 export const forbidden = (message: string, code: string): Failure => invalid(403, false, message, code);
@@ -76,15 +99,25 @@ export const forbidden = (message: string, code: string): Failure => invalid(403
 export const tooLarge = (limitBytes: number): Failure =>
   invalid(413, false, `Request body is larger than ${limitBytes} bytes.`);
 
-/** The intent's status does not allow the step; Stripe shows the intent as it is. */
-export const unexpectedState = (message: string, intent: Stripe.PaymentIntent): Failure => ({
+/** The intent does not allow the step; Stripe shows the intent as it is. */
+export const intentRefused = (message: string, code: string, intent: Stripe.PaymentIntent): Failure => ({
+  status: 400,
+  kept: true,
+  error: { code, doc_url: docUrl(code), message, payment_intent: intent, type: 'invalid_request_error' },
+});
+
+/** The intent's status does not allow the step. */
+export const unexpectedState = (message: string, intent: Stripe.PaymentIntent): Failure =>
+  intentRefused(message, 'payment_intent_unexpected_state', intent);
+
+export const setupUnexpectedState = (message: string, setup: Stripe.SetupIntent): Failure => ({
   status: 400,
   kept: true,
   error: {
-    code: 'payment_intent_unexpected_state',
-    doc_url: docUrl('payment_intent_unexpected_state'),
+    code: 'setup_intent_unexpected_state',
+    doc_url: docUrl('setup_intent_unexpected_state'),
     message,
-    payment_intent: intent,
+    setup_intent: setup,
     type: 'invalid_request_error',
   },
 });

@@ -2,8 +2,9 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { renderEvent } from './events.ts';
 import { badParam, type Failure, resourceMissing } from './failure.ts';
-import type { Page } from './params.ts';
+import type { CreatedFilter, Page } from './params.ts';
 import { asOfNow, type Scope } from './scope.ts';
+import { parseQuery, type SearchedKind, type SearchParams } from './search.ts';
 import type { Filter, Kind, ObjectOf, Query } from './store.ts';
 
 /** Stripe's own. */
@@ -19,6 +20,9 @@ export interface List<T> {
 /** What narrows a list: each filter that the request has given. */
 export type Where = Partial<Record<Filter, string | undefined>>;
 
+/** A list in which nothing is. */
+export const emptyList = (url: string): List<never> => ({ object: 'list', url, has_more: false, data: [] });
+
 /** A page of the objects of a kind, newest first. */
 export const listObjects = <K extends Kind>(
   scope: Scope,
@@ -26,8 +30,9 @@ export const listObjects = <K extends Kind>(
   url: string,
   page: Page,
   where: Where = {},
+  times: { readonly arrival_date?: CreatedFilter | undefined } = {},
 ): Result<List<ObjectOf<K>>, Failure> =>
-  query(scope, kind, page, where).map((asked) =>
+  query(scope, kind, page, where, times).map((asked) =>
     pageOf(
       url,
       page,
@@ -38,17 +43,62 @@ export const listObjects = <K extends Kind>(
 /** A page of the events, newest first. */
 export const listEvents = (
   scope: Scope,
-  page: Page & { readonly type?: string | undefined; readonly types?: readonly string[] | undefined },
-): Result<List<Stripe.EventBase>, Failure> =>
-  query(scope, 'event', page, { type: page.type }).map((asked) =>
-    pageOf('/v1/events', page, scope.store.listEvents({ ...asked, types: page.types }).map(renderEvent)),
+  page: Page & {
+    readonly delivery_success?: boolean | undefined;
+    readonly type?: string | undefined;
+    readonly types?: readonly string[] | undefined;
+  },
+): Result<List<Stripe.EventBase>, Failure> => {
+  if (page.type !== undefined && page.types !== undefined) {
+    return err(badParam('You may only specify one of these parameters: type, types.'));
+  }
+  const types = page.type === undefined ? page.types : [page.type];
+  return query(scope, 'event', page, {}).map((asked) =>
+    pageOf(
+      '/v1/events',
+      page,
+      scope.store
+        .listEvents({ ...asked, types, delivered: page.delivery_success })
+        .map((event) => renderEvent(scope.store, event)),
+    ),
   );
+};
+
+export interface SearchResult<T> extends Omit<List<T>, 'object'> {
+  readonly object: 'search_result';
+  readonly next_page: string | null;
+}
+
+/** A page of the objects that a query finds, newest first: https://docs.stripe.com/search. Stripe's own lags; this does not. */
+export const searchObjects = <K extends SearchedKind>(
+  scope: Scope,
+  kind: K,
+  url: string,
+  { query: asked, limit = LIMIT_DEFAULT, page }: SearchParams,
+): Result<SearchResult<ObjectOf<K>>, Failure> =>
+  parseQuery(kind, asked).andThen((search) => {
+    const olderThan = page === undefined ? undefined : Number(Buffer.from(page, 'base64url').toString());
+    if (olderThan !== undefined && !Number.isSafeInteger(olderThan)) {
+      return err(badParam('Invalid page: it is the next_page of another search.', 'page'));
+    }
+    const found = scope.store.search({ kind, where: [], limit: limit + 1, olderThan, search });
+    const shown = found.slice(0, limit);
+    const hasMore = found.length > limit;
+    return ok({
+      object: 'search_result' as const,
+      url,
+      has_more: hasMore,
+      data: shown.map(({ object }) => asOfNow(scope, object)),
+      next_page: hasMore ? Buffer.from(String(shown.at(-1)?.seq)).toString('base64url') : null,
+    });
+  });
 
 const query = <K extends Kind | 'event'>(
   scope: Scope,
   kind: K,
   page: Page,
   where: Where,
+  { arrival_date: arrives = {} }: { readonly arrival_date?: CreatedFilter | undefined } = {},
 ): Result<Query & { kind: K }, Failure> => {
   const { starting_after: after, ending_before: before, created = {} } = page;
   if (after !== undefined && before !== undefined) {
@@ -68,6 +118,10 @@ const query = <K extends Kind | 'event'>(
       ['created', '>=', created.gte],
       ['created', '<', created.lt],
       ['created', '<=', created.lte],
+      ['arrival_date', '>', arrives.gt],
+      ['arrival_date', '>=', arrives.gte],
+      ['arrival_date', '<', arrives.lt],
+      ['arrival_date', '<=', arrives.lte],
     ] as const
   ).flatMap(([column, operator, value]) => (value === undefined ? [] : [[column, operator, value] as const]));
   return ok({

@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSandbox, serve } from './sandbox.ts';
 import { faultKinds } from './faults.ts';
-import { ensureEndpoint } from './webhooks.ts';
-import { openStore, type Store } from './store.ts';
+import { ensureEndpoint } from './endpoints.ts';
+import { openStore } from './sqlite.ts';
+import type { Store } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.
 

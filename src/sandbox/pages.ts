@@ -1,5 +1,5 @@
 import type { Stripe } from 'stripe';
-import { testCardNames } from './cards.ts';
+import { CARD_GROUPS } from './test-cards.ts';
 import { routeNames } from './routes.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -76,12 +76,12 @@ const document = (title: string, body: Page): Page =>
 export const messagePage = (title: string, message: string): Page => document(title, html`<p>${message}</p>`);
 
 /** The page of a bank that asks whether it was you. */
-export const challengePage = (intent: Stripe.PaymentIntent): Page =>
+export const challengePage = (intent: Stripe.PaymentIntent | Stripe.SetupIntent): Page =>
   document(
     '3-D Secure: was it you?',
     html`<p>
-        A payment of <strong>${amountOf(intent)}</strong> wants your consent. No bank is behind this page: choose what
-        it answers.
+        ${intent.object === 'payment_intent' ? html`A payment of <strong>${amountOf(intent)}</strong>` : 'Keeping your card'}
+        wants your consent. No bank is behind this page: choose what it answers.
       </p>
       <form method="post">
         <button name="result" value="pass">Pass</button>
@@ -133,7 +133,7 @@ name="advance_s" value="90000">+25 hours</button><button name="advance_s" value=
     )}</table>
 <p>Set one for all requests with <code>POST /_sandbox/faults {"kind":"reset_after","path":"/v1/payment_intents","count":1}</code>,
 for one request with the header <code>Sandbox-Fault: reset_after</code>.</p>
-<h2>Test payment methods</h2><p>${testCardNames().map((name) => html`<code>${name}</code> `)}</p>
+<h2>Test payment methods</h2><p>${CARD_GROUPS.flatMap(([, cards]) => cards).map(([name]) => html`<code>pm_card_${name}</code> `)}</p>
 <h2>Routes</h2><p>${routeNames().map((name) => html`<code>${name}</code><br />`)}</p>`,
   );
 };

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import qs from 'qs';
 import { z } from 'zod';
-import { badParam, type Failure, missingParam, unknownParam } from './failure.ts';
+import { badParam, type Failure, leftOutParam, missingParam, unknownParam } from './failure.ts';
 
 /** Stripe takes seven digits before the point and no more. */
 const AMOUNT_MAX = 99_999_999;
@@ -35,18 +35,28 @@ export const parseForm = (text: string): Result<Form, Failure> => {
   }
 };
 
-/** Reads a form by a route's schema; the first thing wrong becomes Stripe's own error for it. */
-export const readForm = <T>(schema: z.ZodType<T>, form: Form): Result<T, Failure> => {
+/**
+ * Reads a form by a route's schema; the first thing wrong becomes Stripe's own error for it. What is in `leavesOut` is
+ * known to Stripe, and refused by that name.
+ */
+export const readForm = <T>(
+  schema: z.ZodType<T>,
+  form: Form,
+  leavesOut: readonly string[] = [],
+): Result<T, Failure> => {
   const read = schema.safeParse(form);
-  return read.success ? ok(read.data) : err(explain(read.error.issues[0], form));
+  return read.success ? ok(read.data) : err(explain(read.error.issues[0], form, leavesOut));
 };
 
 const paramName = (path: PropertyKey[]): string =>
   path.map((key, depth) => (depth === 0 ? String(key) : `[${String(key)}]`)).join('');
 
-const explain = (issue: z.core.$ZodIssue | undefined, form: Form): Failure => {
+const explain = (issue: z.core.$ZodIssue | undefined, form: Form, leavesOut: readonly string[]): Failure => {
   if (issue === undefined) return badParam('Invalid request.');
-  if (issue.code === 'unrecognized_keys') return unknownParam(paramName([...issue.path, issue.keys[0] ?? '']));
+  if (issue.code === 'unrecognized_keys') {
+    const unknown = paramName([...issue.path, issue.keys[0] ?? '']);
+    return leavesOut.includes(unknown) ? leftOutParam(unknown) : unknownParam(unknown);
+  }
   const param = paramName(issue.path);
   let given: unknown = form;
   for (const key of issue.path) given = isForm(given) ? given[String(key)] : undefined;
@@ -85,6 +95,11 @@ export const amount: z.ZodType<number> = integer.transform((value, context) => {
   return value;
 });
 
+/** Minor units, of which the operation says how few are too few. */
+export const nonNegativeAmount: z.ZodType<number> = integer.transform((value, context) =>
+  value < 0 ? wrong(context, 'Invalid non-negative integer', 'parameter_invalid_integer') : value,
+);
+
 export const flag: z.ZodType<boolean> = z.string().transform((text, context) => {
   if (text !== 'true' && text !== 'false') return wrong(context, `Invalid boolean: ${text.slice(0, 100)}`);
   return text === 'true';
@@ -111,6 +126,20 @@ const limited = (value: string, context: z.RefinementCtx): string =>
   value.length > TEXT_CHARS_MAX
     ? wrong(context, `Invalid string: must be at most ${TEXT_CHARS_MAX} characters`, 'parameter_invalid_string_length')
     : value;
+
+/** Stripe's limit of what stands on a card's statement. */
+const DESCRIPTOR_CHARS_MAX = 22;
+
+/** What stands on the cardholder's statement; an empty value takes it away. */
+export const descriptor: z.ZodType<string | null> = clearableText.transform((value, context) => {
+  if (value === null) return null;
+  if (value.length > DESCRIPTOR_CHARS_MAX) {
+    return wrong(context, `The statement descriptor must be at most ${DESCRIPTOR_CHARS_MAX} characters.`);
+  }
+  return /[<>\\'"*]/.test(value)
+    ? wrong(context, 'The statement descriptor must not contain any of < > \\ \' " *.')
+    : value;
+});
 
 /** The currencies that the runtime's ISO 4217 table knows, in Stripe's lower case. */
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency').map((code) => code.toLowerCase()));
@@ -162,7 +191,7 @@ export interface CreatedFilter {
   readonly lte?: number | undefined;
 }
 
-const created: z.ZodType<CreatedFilter> = z.union([
+export const timeFilter: z.ZodType<CreatedFilter> = z.union([
   integer.transform((at) => ({ gte: at, lte: at })),
   z.strictObject({
     gt: integer.optional(),
@@ -175,6 +204,10 @@ const created: z.ZodType<CreatedFilter> = z.union([
 /** Up to 20 paths; how deep one may go is for the expansion to say. */
 export const expand: z.ZodType<string[]> = z.array(z.string().max(200)).max(20);
 
+/** How many objects a page may hold. */
+const LIMIT_MIN = 1;
+const LIMIT_MAX = 100;
+
 /** What every list takes, to be spread into a route's schema. */
 export const pageParams: {
   limit: z.ZodOptional<z.ZodType<number>>;
@@ -182,19 +215,19 @@ export const pageParams: {
   ending_before: z.ZodOptional<z.ZodType<string>>;
   created: z.ZodOptional<z.ZodType<CreatedFilter>>;
 } = {
-  limit: integer
-    .transform((value, context) => {
-      if (value < 1)
-        return wrong(context, 'This value must be greater than or equal to 1.', 'parameter_invalid_integer');
-      if (value > 100)
-        return wrong(context, 'This value must be less than or equal to 100.', 'parameter_invalid_integer');
-      return value;
-    })
-    .optional(),
+  // Stripe takes any number, and answers as many as it may.
+  limit: integer.transform((value) => Math.min(Math.max(value, LIMIT_MIN), LIMIT_MAX)).optional(),
   starting_after: text.optional(),
   ending_before: text.optional(),
-  created: created.optional(),
+  created: timeFilter.optional(),
 };
+
+/** What every search takes. */
+export const searchParams: {
+  query: z.ZodType<string>;
+  limit: z.ZodOptional<z.ZodType<number>>;
+  page: z.ZodOptional<z.ZodType<string>>;
+} = { query: text, limit: pageParams.limit, page: text.optional() };
 
 export interface Page {
   readonly limit?: number | undefined;

@@ -1,32 +1,43 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
-import { cardOf, type Decline, testCard, testCardName, type TestCard } from './cards.ts';
-import { cardError, type ErrorBody, type Failure, refused } from './failure.ts';
+import { cardOf, testCard, testCardName } from './cards.ts';
+import type { Decline } from './declines.ts';
+import { badParam, cardError, type ErrorBody, type Failure, refused, resourceMissing } from './failure.ts';
 import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
-import { find, findNamed, save, saveChange, type Scope } from './scope.ts';
+import { find, save, saveChange, type Scope } from './scope.ts';
+import type { TestCard } from './test-cards.ts';
 
 export interface Billing {
   readonly name?: string | null | undefined;
   readonly email?: string | null | undefined;
   readonly phone?: string | null | undefined;
+  readonly address?: Stripe.Address | null | undefined;
 }
 
+/** What a new payment method is made of. */
+export interface MethodParams {
+  /** The test card behind it. */
+  readonly cardName: string;
+  readonly billing?: Billing | undefined;
+  readonly allowRedisplay?: Stripe.PaymentMethod.AllowRedisplay | undefined;
+  readonly metadata?: Record<string, string> | null | undefined;
+}
+
+const NO_ADDRESS = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
+
 /** A payment method of that test card, made afresh, as Stripe makes one each time that a `pm_card_…` is named. */
-export const newPaymentMethod = (
-  scope: Scope,
-  cardName: string,
-  more: { billing?: Billing | undefined; metadata?: Record<string, string> | null | undefined } = {},
-): Stripe.PaymentMethod => {
+export const newPaymentMethod = (scope: Scope, params: MethodParams): Stripe.PaymentMethod => {
+  const { cardName, billing = {}, allowRedisplay = 'unspecified', metadata } = params;
   const method = {
     id: newId('pm_'),
     object: 'payment_method',
-    allow_redisplay: 'unspecified',
+    allow_redisplay: allowRedisplay,
     billing_details: {
-      address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null },
-      email: more.billing?.email ?? null,
-      name: more.billing?.name ?? null,
-      phone: more.billing?.phone ?? null,
+      address: billing.address ?? NO_ADDRESS,
+      email: billing.email ?? null,
+      name: billing.name ?? null,
+      phone: billing.phone ?? null,
       tax_id: null,
     },
     card: cardOf(testCard(cardName)),
@@ -34,7 +45,7 @@ export const newPaymentMethod = (
     customer: null,
     customer_account: null,
     livemode: false,
-    metadata: more.metadata ?? {},
+    metadata: mergeMetadata({}, metadata),
     type: 'card',
   } satisfies Stripe.PaymentMethod;
   scope.store.put(method, cardName);
@@ -55,35 +66,45 @@ export const usePaymentMethod = (
   customer: string | null,
 ): Result<Stripe.PaymentMethod, Failure> => {
   const name = testCardName(reference);
-  if (name !== undefined) return ok(newPaymentMethod(scope, name));
-  return findNamed(scope, 'payment_method', reference).andThen((method) => {
-    if (method.customer !== null && method.customer !== customer) {
-      return err(
-        refused(
-          customer === null
-            ? `The provided PaymentMethod (${method.id}) belongs to the Customer ${idOf(method.customer) ?? ''}. ` +
-                'Please include the Customer in the `customer` parameter on the PaymentIntent.'
-            : 'The customer does not have a payment method with the ID ' +
-                `${method.id}. The payment method must be attached to the customer.`,
-          undefined,
-          'payment_method',
-        ),
-      );
-    }
-    if (method.customer === null && scope.store.hidden(method.id)?.spent === true) {
-      return err(
-        refused(
-          'The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with ' +
-            'a connected account without Customer attachment, or was detached from a Customer. It may not be used again. ' +
-            'To use a PaymentMethod multiple times, you must attach it to a Customer first.',
-          undefined,
-          'payment_method',
-        ),
-      );
-    }
-    return ok(method);
-  });
+  if (name !== undefined) return ok(newPaymentMethod(scope, { cardName: name }));
+  const method = scope.store.get('payment_method', reference);
+  if (method === undefined) return err(resourceMissing(400, 'PaymentMethod', reference, 'payment_method'));
+  if (method.customer !== null && method.customer !== customer) {
+    return err(
+      customer === null
+        ? refused(
+            `The provided PaymentMethod (${method.id}) belongs to the Customer ${idOf(method.customer) ?? ''}. Please ` +
+              'include the Customer in the `customer` parameter on the PaymentIntent.',
+            'parameter_missing',
+            'source',
+          )
+        : refused(
+            `The customer does not have a payment method with the ID ${method.id}. The payment method must be attached ` +
+              'to the customer.',
+            undefined,
+            'payment_method',
+          ),
+    );
+  }
+  if (method.customer === null && scope.store.hidden(method.id)?.spent === true) {
+    return err(
+      refused(
+        'The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with ' +
+          'a connected account without Customer attachment, or was detached from a Customer. It may not be used again. ' +
+          'To use a PaymentMethod multiple times, you must attach it to a Customer first.',
+        undefined,
+        'payment_method',
+      ),
+    );
+  }
+  return ok(method);
 };
+
+/** The payment method of the path, where it is that customer's. */
+export const findOfCustomer = (scope: Scope, customer: string, id: string): Result<Stripe.PaymentMethod, Failure> =>
+  find(scope, 'payment_method', id).andThen((method) =>
+    method.customer === customer ? ok(method) : err(resourceMissing(404, 'PaymentMethod', id, 'payment_method')),
+  );
 
 /** Saves a payment method to a customer. A card that the bank declines is declined here already, as at Stripe. */
 export const attachPaymentMethod = (
@@ -91,10 +112,18 @@ export const attachPaymentMethod = (
   reference: string,
   customer: Stripe.Customer,
 ): Result<Stripe.PaymentMethod, Failure> =>
-  usePaymentMethod(scope, reference, customer.id).andThen((method) => {
+  savable(scope, reference, customer.id).map((method) => attach(scope, method, customer.id));
+
+/** The payment method that a request names, if a customer may save it: nothing is saved yet. */
+export const savable = (
+  scope: Scope,
+  reference: string,
+  customer: string | null,
+): Result<Stripe.PaymentMethod, Failure> =>
+  usePaymentMethod(scope, reference, customer).andThen((method) => {
     const { decline, declinesOnlyCharges } = cardBehind(scope, method.id);
     return decline === undefined || declinesOnlyCharges === true
-      ? ok(attach(scope, method, customer.id))
+      ? ok(method)
       : err(cardError({ ...declineError(decline), payment_method: method }));
   });
 
@@ -102,7 +131,7 @@ export const attachPaymentMethod = (
 export const declineError = (decline: Decline): { code: string; message: string } & Partial<ErrorBody> => ({
   code: decline.code,
   message: decline.message,
-  advice_code: decline.adviceCode,
+  ...(decline.adviceCode === null ? {} : { advice_code: decline.adviceCode }),
   ...(decline.declineCode === undefined ? {} : { decline_code: decline.declineCode }),
   ...(decline.networkCode === null ? {} : { network_decline_code: decline.networkCode }),
 });
@@ -115,42 +144,69 @@ export const attach = (scope: Scope, method: Stripe.PaymentMethod, customer: str
   return attached;
 };
 
-/** Takes a method from its customer; it cannot be used again. */
+/** Takes a method from its customer, who forgets that it was the default; it cannot be used again. */
 export const detachPaymentMethod = (scope: Scope, id: string): Result<Stripe.PaymentMethod, Failure> =>
   find(scope, 'payment_method', id).andThen((method) => {
     if (method.customer === null) {
       return err(
-        refused(
-          'The payment method you provided is not attached to a customer so detachment is impossible.',
-          undefined,
-          'payment_method',
-        ),
+        badParam('The payment method you provided is not attached to a customer so detachment is impossible.'),
       );
     }
     const detached = { ...method, customer: null };
     saveChange(scope, detached, 'payment_method.detached', { customer: method.customer });
     scope.store.spend(id);
+    const customer = scope.store.get('customer', idOf(method.customer) ?? '');
+    if (customer?.deleted !== true && customer?.invoice_settings.default_payment_method === id) {
+      const settings = { ...customer.invoice_settings, default_payment_method: null };
+      saveChange(scope, { ...customer, invoice_settings: settings }, 'customer.updated', {
+        invoice_settings: customer.invoice_settings,
+      });
+    }
     return ok(detached);
   });
 
-/** Changes what may be changed of a payment method. */
+export interface MethodChange {
+  readonly allowRedisplay?: Stripe.PaymentMethod.AllowRedisplay | undefined;
+  readonly billing?: Billing | undefined;
+  readonly expires?: { readonly exp_month?: number | undefined; readonly exp_year?: number | undefined } | undefined;
+  readonly metadata?: Record<string, string> | null | undefined;
+}
+
+/** Changes what may be changed of a payment method: Stripe changes one only once it is a customer's. */
 export const updatePaymentMethod = (
   scope: Scope,
   id: string,
-  change: { billing?: Billing | undefined; metadata?: Record<string, string> | null | undefined },
+  change: MethodChange,
 ): Result<Stripe.PaymentMethod, Failure> =>
-  find(scope, 'payment_method', id).map((method) => {
-    const { name, email, phone } = change.billing ?? {};
-    const updated = {
+  find(scope, 'payment_method', id).andThen((method) => {
+    if (method.customer === null) {
+      return err(
+        refused('You must save this PaymentMethod to a customer before you can update it.', undefined, undefined),
+      );
+    }
+    const { name, email, phone, address } = change.billing ?? {};
+    const { exp_month: month, exp_year: year } = change.expires ?? {};
+    const updated: Stripe.PaymentMethod = {
       ...method,
+      allow_redisplay: change.allowRedisplay ?? method.allow_redisplay ?? 'unspecified',
       metadata: mergeMetadata(method.metadata ?? {}, change.metadata),
       billing_details: {
         ...method.billing_details,
+        ...(address === undefined ? {} : { address: address ?? NO_ADDRESS }),
         ...(name === undefined ? {} : { name }),
         ...(email === undefined ? {} : { email }),
         ...(phone === undefined ? {} : { phone }),
       },
+      ...(method.card === undefined
+        ? {}
+        : {
+            card: {
+              ...method.card,
+              exp_month: month ?? method.card.exp_month,
+              exp_year: year ?? method.card.exp_year,
+            },
+          }),
     };
     save(scope, updated, 'payment_method.updated');
-    return updated;
+    return ok(updated);
   });

@@ -2,8 +2,9 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordRefund, recordRefundFailure } from './balance.ts';
 import { settleCharge } from './charges.ts';
+import { isChargedBack } from './disputes.ts';
 import { badParam, type Failure, refused } from './failure.ts';
-import { newId } from './ids.ts';
+import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { cardBehind } from './payment-methods.ts';
 import { find, findNamed, save, saveChange, type Scope } from './scope.ts';
@@ -24,7 +25,7 @@ export const createRefund = (scope: Scope, params: RefundParams): Result<Stripe.
   chargeToRefund(scope, params).andThen((found) => {
     const left = found.amount_captured - found.amount_refunded;
     const amount = params.amount ?? left;
-    if (found.disputed) {
+    if (isChargedBack(scope, found)) {
       return err(refused(`Charge ${found.id} has been charged back; cannot issue a refund.`, 'charge_disputed'));
     }
     if (left === 0) return err(refused(`Charge ${found.id} has already been refunded.`, 'charge_already_refunded'));
@@ -48,7 +49,8 @@ export const createRefund = (scope: Scope, params: RefundParams): Result<Stripe.
 
 const chargeToRefund = (scope: Scope, params: RefundParams): Result<Stripe.Charge, Failure> => {
   if (params.charge !== undefined) {
-    return findNamed(scope, 'charge', params.charge).andThen((charge) =>
+    // As if the charge were the path's: 404, and `id`.
+    return find(scope, 'charge', params.charge).andThen((charge) =>
       charge.captured ? ok(charge) : err(refused(`Charge ${charge.id} has not been captured; cancel it instead.`)),
     );
   }
@@ -89,7 +91,7 @@ const newRefund = (scope: Scope, charge: Stripe.Charge, amount: number, params: 
     transfer_reversal: null,
   } satisfies Stripe.Refund;
   if (behaviour !== undefined) scope.store.schedule(scope.clock.nowMs() + DECIDED_AFTER_MS, 'decide_refund', made.id);
-  return { ...made, balance_transaction: recordRefund(scope, made).id };
+  return { ...made, balance_transaction: recordRefund(scope, made, charge).id };
 };
 
 /** What becomes of a refund that its card keeps waiting: it succeeds, or the bank sends the money back. */
@@ -101,18 +103,28 @@ export const decideRefund = (scope: Scope, id: string): void => {
     saveChange(scope, { ...decided, status: 'succeeded' }, 'refund.updated', { status: 'pending' });
     return;
   }
-  if (refund.status !== 'succeeded' || typeof refund.charge !== 'string') return;
-  const charge = scope.store.get('charge', refund.charge);
-  if (charge === undefined) return;
+  failRefund(scope, refund, 'expired_or_canceled_card');
+};
+
+/** The money of a refund comes back, and the charge is as it was before it. */
+export const failRefund = (scope: Scope, refund: Stripe.Refund, reason: string): void => {
+  const charge = scope.store.get('charge', idOf(refund.charge) ?? '');
+  if (refund.status !== 'succeeded' || charge === undefined) return;
   const failed: Stripe.Refund = {
     ...refund,
     failure_balance_transaction: recordRefundFailure(scope, refund).id,
-    failure_reason: 'expired_or_canceled_card',
+    failure_reason: reason,
     status: 'failed',
   };
   save(scope, { ...charge, amount_refunded: charge.amount_refunded - refund.amount, refunded: false });
   save(scope, failed, 'refund.updated', 'refund.failed', 'charge.refund.updated');
 };
+
+/** Only a refund that waits for its customer can be canceled, and none of a card does. */
+export const cancelRefund = (scope: Scope, id: string): Result<Stripe.Refund, Failure> =>
+  find(scope, 'refund', id).andThen((refund) =>
+    err(refused(`You can't cancel a refund with a status of ${refund.status}; it must be requires_action.`)),
+  );
 
 export const updateRefund = (
   scope: Scope,

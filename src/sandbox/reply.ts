@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Result } from 'neverthrow';
-import { API_VERSION } from './events.ts';
+import { API_VERSION, isVersion } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { FaultKind } from './faults.ts';
 import { headerOf } from './request.ts';
@@ -39,8 +39,6 @@ export const render = (requestId: string, result: Result<object, Failure>): Repl
       ),
   );
 
-const VERSION = /^\d{4}-\d{2}-\d{2}(\.\w+)?$/;
-
 /** The one place where a reply leaves, or does not. */
 export const send = (
   request: IncomingMessage,
@@ -54,7 +52,7 @@ export const send = (
   const headers = {
     'Content-Length': Buffer.byteLength(reply.body),
     'Request-Id': requestId,
-    'Stripe-Version': version !== undefined && VERSION.test(version) ? version : API_VERSION,
+    'Stripe-Version': version !== undefined && isVersion(version) ? version : API_VERSION,
     ...(key !== undefined && key.length <= 255 ? { 'Idempotency-Key': key } : {}),
     ...reply.headers,
   };

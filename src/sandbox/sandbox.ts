@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { err, type Result } from 'neverthrow';
 import { type Clock, createClock } from './clock.ts';
 import { control } from './control.ts';
+import { API_VERSION } from './events.ts';
 import { apiError, type Failure, rateLimited } from './failure.ts';
 import { createFaults, type Faults, type Struck } from './faults.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
@@ -12,7 +13,7 @@ import { type Leaving, render, type Reply, send } from './reply.ts';
 import type { Scope } from './scope.ts';
 import type { Store } from './store.ts';
 import { runDue } from './timers.ts';
-import { createWebhooks, type Webhooks } from './webhooks.ts';
+import { createWebhooks, type Webhooks } from './deliveries.ts';
 
 /** Longer than any client keeps a silent connection, so that the client closes it and never meets a closed one. */
 const KEEP_ALIVE_MS = 75_000;
@@ -31,8 +32,10 @@ export interface Sandbox {
   /** Requests of the API that were counted since the store was made. */
   readonly seen: { requests: number; replays: number };
   /** The scope of a request, or of what time alone causes. */
-  readonly scope: (request?: Scope['request']) => Scope;
+  readonly scope: (request?: Pick<Scope, 'request' | 'version' | 'isBrowser'>) => Scope;
 }
+
+const BY_ITSELF = { request: { id: null, idempotency_key: null }, version: API_VERSION, isBrowser: false };
 
 /** The sandbox over a store; `origin` tells where it listens, once that is known. */
 export const createSandbox = (store: Store, origin: () => string): Sandbox => {
@@ -46,13 +49,7 @@ export const createSandbox = (store: Store, origin: () => string): Sandbox => {
     idempotency: createIdempotency(store, clock),
     webhooks,
     seen: { requests: store.getNumber('requests'), replays: store.getNumber('replays') },
-    scope: (request = { id: null, idempotency_key: null }) => ({
-      store,
-      clock,
-      origin: origin(),
-      request,
-      emitted: webhooks.enqueue,
-    }),
+    scope: (request = BY_ITSELF) => ({ store, clock, origin: origin(), emitted: webhooks.enqueue, ...request }),
   };
 };
 
@@ -163,15 +160,16 @@ const wait = async (sandbox: Sandbox, faults: readonly Struck[]): Promise<void> 
 /** Runs a call in one transaction: what fell due before it, what it does, and what is kept of its reply. */
 const run = (sandbox: Sandbox, call: Call, faults: readonly Struck[]): Reply => {
   const { store, idempotency } = sandbox;
-  const { route, form, id, claim, requestId } = call;
-  const scope = sandbox.scope({ id: requestId, idempotency_key: claim?.key ?? null });
+  const { route, form, ids, claim, requestId, version, isBrowser } = call;
+  const request = { id: requestId, idempotency_key: claim?.key ?? null };
+  const scope = sandbox.scope({ request, version, isBrowser });
   if (route.method === 'GET') {
     runDue(sandbox.scope());
-    return render(requestId, route.run(scope, form, id));
+    return render(requestId, route.run(scope, form, ids));
   }
   return store.transaction(() => {
     runDue(sandbox.scope());
-    const done = route.run(scope, form, id);
+    const done = route.run(scope, form, ids);
     const result: Result<object, Failure> = faults.some(({ kind }) => kind === 'error_after')
       ? err(apiError(true))
       : done;

@@ -11,6 +11,10 @@ export interface Scope {
   readonly clock: Clock;
   /** Where the sandbox listens: its own pages' addresses begin with it. */
   readonly origin: string;
+  /** The version of the API that the request speaks. */
+  readonly version: string;
+  /** Whether it comes with a publishable key: from a page, which sees less. */
+  readonly isBrowser: boolean;
   /** The request that causes what happens now; its parts are null where time alone does. */
   readonly request: Stripe.Event.Request;
   /** Told of each event that is recorded. */
@@ -32,19 +36,34 @@ export const asOfNow = <T extends Stored>(scope: Scope, object: T): T =>
 /** How each kind is called in Stripe's "No such …". */
 const CALLED: Record<Kind, string> = {
   payment_intent: 'payment_intent',
+  setup_intent: 'setupintent',
+  setup_attempt: 'setupattempt',
   charge: 'charge',
   balance_transaction: 'balance transaction',
+  confirmation_token: 'confirmation token',
   customer: 'customer',
   payment_method: 'PaymentMethod',
+  'radar.early_fraud_warning': 'early_fraud_warning',
   refund: 'refund',
   dispute: 'dispute',
   payout: 'payout',
+  token: 'token',
   webhook_endpoint: 'webhook_endpoint',
+};
+
+/** The parameter that the error names where the id of the path is unknown; `id`, where there is none here. */
+const PATH_PARAM: Partial<Record<Kind, string>> = {
+  payment_intent: 'intent',
+  setup_intent: 'intent',
+  payment_method: 'payment_method',
+  payout: 'payout',
+  dispute: 'dispute',
+  confirmation_token: 'confirmation_token',
 };
 
 /** The object of the path's id, as it is now. */
 export const find = <K extends Kind>(scope: Scope, kind: K, id: string): Result<ObjectOf<K>, Failure> =>
-  lookUp(scope, kind, id, 404, kind === 'payment_intent' ? 'intent' : 'id');
+  lookUp(scope, kind, id, 404, PATH_PARAM[kind] ?? 'id');
 
 /** The object that a parameter names. */
 export const findNamed = <K extends Kind>(

@@ -1,5 +1,6 @@
-import { decideDispute, openDispute } from './disputes.ts';
-import { expireCapture, finishProcessing, settleLater } from './payment-intents.ts';
+import { finishProcessing } from './attempt.ts';
+import { expireCapture, settleLater } from './capture.ts';
+import { decideDispute, openDispute, warnOfFraud } from './disputes.ts';
 import { failPayout, payPayout } from './payouts.ts';
 import { decideRefund } from './refunds.ts';
 import type { Scope } from './scope.ts';
@@ -10,6 +11,7 @@ const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = 
   expire_capture: expireCapture,
   finish_processing: finishProcessing,
   open_dispute: openDispute,
+  warn_of_fraud: warnOfFraud,
   decide_refund: decideRefund,
   decide_dispute: decideDispute,
   pay_payout: payPayout,

@@ -55,7 +55,9 @@ export const settlementOfError = (error: unknown): Settlement | undefined => {
     const intent = error.payment_intent;
     if (error.code === 'payment_intent_unexpected_state' && intent)
       return settlementOf(intent, error.requestId ?? null);
-    const code = error.param?.startsWith('payment_method') ? 'payment_method_not_usable' : 'provider_refused';
+    // `source` is what Stripe still calls the payment method of another's customer.
+    const ofMethod = error.param === 'source' || error.param?.startsWith('payment_method') === true;
+    const code = ofMethod ? 'payment_method_not_usable' : 'provider_refused';
     return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
   }
   // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.

@@ -125,7 +125,7 @@ describe('a payout', () => {
   /** Everything is paid out in that currency, whose webhooks come that often. */
   const payOut = async (currency: string, more: Record<string, string> = {}): Promise<string> => {
     await clock.advance(world.sandbox.url, TWO_DAYS_S);
-    const { id } = await stripe.post('/v1/payouts', { currency, ...more });
+    const { id } = await stripe.post('/_sandbox/payouts', { currency, ...more });
     await clock.advance(world.sandbox.url, 2);
     return id;
   };

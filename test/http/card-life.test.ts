@@ -226,7 +226,7 @@ describe('a challenge', () => {
     expect([status, body.error.code, body.error.decline_code]).toEqual([
       402,
       'authentication_required',
-      'authentication_required',
+      'authentication_not_handled',
     ]);
     const again = await post(`/v1/payments/${String(body.error.payment)}/confirm`, {
       payment_method: CHALLENGE,

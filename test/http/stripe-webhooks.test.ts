@@ -212,7 +212,12 @@ describe('events that never came', () => {
     await stripe.answer(passed.next_action!.redirect_to_url.url, 'pass');
     await stripe.answer(failed.next_action!.redirect_to_url.url, 'fail');
     // More than are read at once, and all of them newer than what matters.
-    const paid = { amount: '500', currency: 'usd', 'payment_method_types[]': 'card', payment_method: 'pm_card_visa' };
+    const paid = {
+      amount: '500',
+      currency: 'usd',
+      'allowed_payment_method_types[]': 'card',
+      payment_method: 'pm_card_visa',
+    };
     for (let n = 0; n < 210; n += 10)
       await Promise.all(
         Array.from({ length: 10 }, () => stripe.post('/v1/payment_intents', { ...paid, confirm: 'true' })),

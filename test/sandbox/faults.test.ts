@@ -5,7 +5,7 @@ import { startSandbox } from './support.ts';
 const sandbox = await startSandbox();
 const { raw } = sandbox;
 
-const FORM = 'amount=700&currency=usd&payment_method=pm_card_visa&payment_method_types[]=card&confirm=true';
+const FORM = 'amount=700&currency=usd&payment_method=pm_card_visa&allowed_payment_method_types[]=card&confirm=true';
 const pay = (key: string, headers: Record<string, string> = {}) =>
   raw('POST', '/v1/payment_intents', { body: FORM, headers: { 'Idempotency-Key': key, ...headers } });
 const charges = async (): Promise<number> => (await raw('GET', '/_sandbox/count')).json.charges;

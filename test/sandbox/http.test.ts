@@ -12,7 +12,8 @@ const create = (body: string, headers: Record<string, string> = {}) =>
 describe('the HTTP of the sandbox', () => {
   test('is what a client without any library expects', async () => {
     const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
-    const body = 'amount=500&currency=usd&payment_method=pm_card_visa&payment_method_types%5B%5D=card&confirm=true';
+    const body =
+      'amount=500&currency=usd&payment_method=pm_card_visa&allowed_payment_method_types%5B%5D=card&confirm=true';
     socket.end(
       'POST /v1/payment_intents HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Bearer sk_test_x\r\nConnection: close\r\n' +
         `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -115,7 +116,7 @@ describe('the HTTP of the sandbox', () => {
 
   test('takes a test token as payment method data', async () => {
     const reply = await create(
-      'amount=1&currency=usd&confirm=true&payment_method_types[]=card&payment_method_data[type]=card&' +
+      'amount=1&currency=usd&confirm=true&allowed_payment_method_types[]=card&payment_method_data[type]=card&' +
         'payment_method_data[card][token]=tok_visa&payment_method_data[billing_details][name]=Ada',
     );
     expect(reply.json.status).toBe('succeeded');
@@ -192,8 +193,7 @@ describe('lists of the sandbox', () => {
   });
 
   test.each([
-    ['limit=0', 'limit'],
-    ['limit=101', 'limit'],
+    ['limit=many', 'limit'],
     ['starting_after=pi_none', 'starting_after'],
     ['starting_after=pi_a&ending_before=pi_b', undefined],
     ['created[since]=1', 'created[since]'],
@@ -202,6 +202,13 @@ describe('lists of the sandbox', () => {
     expect(reply.status).toBe(400);
     expect(reply.json.error.param).toBe(param);
   });
+});
+
+test('a page holds at least one object, and at most a hundred, whatever its limit', async () => {
+  for (let made = 0; made < 2; made++) await stripe.paymentIntents.create(CHARGE);
+  const page = async (limit: number) => (await raw('GET', `/v1/payment_intents?limit=${limit}`)).json.data.length;
+  expect([await page(0), await page(-5), await page(2)]).toEqual([1, 1, 2]);
+  expect((await raw('GET', '/v1/payment_intents?limit=1000')).status).toBe(200);
 });
 
 describe('customers and their payment methods in the sandbox', () => {

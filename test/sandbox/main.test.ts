@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createTempDir } from '../../scripts/temp-dir.ts';
-import { openStore } from '../../src/sandbox/store.ts';
+import { openStore } from '../../src/sandbox/sqlite.ts';
 import { afterSuite } from '../support/cleanup.ts';
 
 const dataDir = await createTempDir('sandbox');

@@ -96,7 +96,10 @@ describe('a payment intent of the sandbox', () => {
     const held = await stripe.paymentIntents.create({ ...CHARGE, capture_method: 'manual' });
     expect(held).toMatchObject({ status: 'requires_capture', amount_capturable: 1250, amount_received: 0 });
     const tooMuch = await failureOf(stripe.paymentIntents.capture(held.id, { amount_to_capture: 1251 }));
-    expect(tooMuch).toMatchObject({ statusCode: 400, code: 'amount_too_large', param: 'amount_to_capture' });
+    expect(tooMuch).toMatchObject({
+      ...{ statusCode: 400, code: 'amount_too_large', param: undefined },
+      payment_intent: { id: held.id, status: 'requires_capture' },
+    });
     const captured = await stripe.paymentIntents.capture(held.id, { amount_to_capture: 1000 });
     expect(captured).toMatchObject({ status: 'succeeded', amount_capturable: 0, amount_received: 1000 });
     expect(await chargeOf(captured)).toMatchObject({ captured: true, amount: 1250, amount_captured: 1000 });
@@ -113,7 +116,8 @@ describe('a payment intent of the sandbox', () => {
       status: 'canceled',
       cancellation_reason: 'automatic',
     });
-    expect((await stripe.events.list({ type: 'charge.expired' })).data).toHaveLength(1);
+    const { data } = await stripe.events.list({ type: 'charge.expired' });
+    expect(data.map(({ data: { object } }) => (object as Stripe.Charge).payment_intent)).toContain(held.id);
   });
 
   test('is canceled from every status but the last two, and then neither confirmed nor captured', async () => {
@@ -155,9 +159,7 @@ describe('a payment intent of the sandbox', () => {
     });
     expect(waiting).toMatchObject({ status: 'processing', amount_received: 0 });
     expect((await chargeOf(waiting)).status).toBe('pending');
-    for (const step of [stripe.paymentIntents.confirm(waiting.id), stripe.paymentIntents.cancel(waiting.id)]) {
-      expect((await failureOf(step)).code).toBe('payment_intent_unexpected_state');
-    }
+    expect((await failureOf(stripe.paymentIntents.confirm(waiting.id))).code).toBe('payment_intent_unexpected_state');
     await sandbox.advance(10);
     const done = await stripe.paymentIntents.retrieve(waiting.id);
     expect(done).toMatchObject({ status, latest_charge: waiting.latest_charge });
@@ -184,9 +186,18 @@ describe('a payment intent of the sandbox', () => {
     const refused = await raw('POST', '/v1/payment_intents', { body: form });
     expect(refused.status).toBe(400);
     expect(refused.json.error.message).toContain('you must provide a `return_url`');
-    for (const more of ['payment_method_types[]=card', 'return_url=https://shop.test/back']) {
+    for (const more of ['allowed_payment_method_types[]=card', 'return_url=https://shop.test/back']) {
       expect((await raw('POST', '/v1/payment_intents', { body: `${form}&${more}` })).json.status).toBe('succeeded');
     }
+  });
+
+  test('that is processing can be canceled, and the answer that comes later changes nothing', async () => {
+    const waiting = await stripe.paymentIntents.create({ ...CHARGE, payment_method: 'pm_card_sandbox_processing' });
+    expect((await stripe.paymentIntents.cancel(waiting.id)).status).toBe('canceled');
+    await sandbox.advance(10);
+    const canceled = await stripe.paymentIntents.retrieve(waiting.id);
+    expect(canceled).toMatchObject({ status: 'canceled', amount_received: 0 });
+    expect((await chargeOf(canceled)).status).toBe('failed');
   });
 
   test('refuses a payment method that was used without a customer', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type Stripe from 'stripe';
 import { CHARGE, failureOf, startSandbox } from './support.ts';
 
 const sandbox = await startSandbox();
@@ -9,10 +10,12 @@ const earn = async (currency = 'usd'): Promise<void> => {
   await stripe.paymentIntents.create({ ...CHARGE, currency, capture_method: 'automatic' });
   await sandbox.advance(TWO_DAYS_S);
 };
-const payOut = (more: object = {}, currency = 'usd') =>
-  stripe.rawRequest('POST', '/v1/payouts', { currency, ...more }) as unknown as ReturnType<
-    typeof stripe.payouts.retrieve
-  >;
+/** As Stripe pays out by itself every day. */
+const payOut = async (more: object = {}, currency = 'usd'): Promise<Stripe.Payout> => {
+  const body = JSON.stringify({ currency, ...more });
+  const headers = { 'Content-Type': 'application/json' };
+  return (await sandbox.raw('POST', '/_sandbox/payouts', { body, headers })).json as Stripe.Payout;
+};
 const listed = async (payout: string) =>
   (await stripe.balanceTransactions.list({ payout, limit: 100 })).data.map(({ type, net }) => [type, net]);
 const available = async (currency = 'usd') =>
@@ -50,7 +53,7 @@ describe('a payout of the sandbox', () => {
 
   test('to an account that is closed comes back, and is part of the next', async () => {
     await earn();
-    const made = await payOut({ amount: 1184, destination: 'ba_sandbox_closed' });
+    const made = await payOut({ destination: 'ba_sandbox_closed' });
     await sandbox.advance(2);
     await sandbox.advance(6);
     expect(await stripe.payouts.retrieve(made.id)).toMatchObject({ status: 'failed', failure_code: 'account_closed' });
@@ -61,10 +64,20 @@ describe('a payout of the sandbox', () => {
     ]);
   });
 
-  test('is refused where nothing is available, or where it asks for a part of it', async () => {
-    expect(await failureOf(payOut())).toMatchObject({ code: 'balance_insufficient' });
+  test('by hand needs its amount, may take a part of what is available, and does not say what it was made of', async () => {
+    const byHand = (more: object) => stripe.payouts.create({ currency: 'usd', ...more } as Stripe.PayoutCreateParams);
+    expect(await failureOf(byHand({}))).toMatchObject({ code: 'parameter_missing', param: 'amount' });
+    expect(await failureOf(byHand({ amount: 100 }))).toMatchObject({ code: 'balance_insufficient' });
     await earn();
-    expect(await failureOf(payOut({ amount: 100 }))).toMatchObject({ param: 'amount' });
-    expect(await failureOf(payOut({ amount: 100_000 }))).toMatchObject({ code: 'balance_insufficient' });
+    const made = await byHand({ amount: 100 });
+    expect(made).toMatchObject({ automatic: false, reconciliation_status: 'not_applicable' });
+    expect((await failureOf(stripe.balanceTransactions.list({ payout: made.id }))).message).toContain('not manual');
+    expect(await listed((await payOut()).id)).toEqual([
+      ['payout', -1084],
+      ['payout', -100],
+      ['charge', 1184],
+    ]);
+    const second = await stripe.payouts.cancel((await earn(), await byHand({ amount: 100 })).id);
+    expect(second.status).toBe('canceled');
   });
 });

@@ -55,7 +55,7 @@ describe('a sandbox that is stopped', () => {
   });
 
   test('answers what is in flight before it exits', async () => {
-    const form = 'amount=1&currency=usd&payment_method=pm_card_visa&payment_method_types[]=card&confirm=true';
+    const form = 'amount=1&currency=usd&payment_method=pm_card_visa&allowed_payment_method_types[]=card&confirm=true';
     const { requests } = await count();
     const slow = raw('POST', '/v1/payment_intents', { body: form, headers: { 'Sandbox-Fault': 'latency=300' } });
     while ((await count()).requests === requests);

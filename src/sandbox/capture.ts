@@ -1,0 +1,122 @@
+/** What becomes of money that is held: it is taken, let go, or lapses. */
+import { err, ok, type Result } from 'neverthrow';
+import type { Stripe } from 'stripe';
+import { recordCharge } from './balance.ts';
+import { scheduleWhatFollows, settleCharge } from './charges.ts';
+import { type Failure, intentRefused, unexpectedState } from './failure.ts';
+import { idOf } from './ids.ts';
+import { mergeMetadata } from './params.ts';
+import { find, save, saveChange, type Scope } from './scope.ts';
+
+type Intent = Stripe.PaymentIntent;
+type Outcome = Result<Intent, Failure>;
+
+export interface CaptureParams {
+  readonly amount_to_capture?: number | undefined;
+  readonly metadata?: Record<string, string> | null | undefined;
+  readonly statement_descriptor?: string | null | undefined;
+  readonly statement_descriptor_suffix?: string | null | undefined;
+}
+
+/** Takes what was held: all of it, or less, and then the rest is let go. */
+export const captureIntent = (scope: Scope, id: string, params: CaptureParams): Outcome =>
+  find(scope, 'payment_intent', id).andThen((intent): Outcome => {
+    const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
+    if (intent.status !== 'requires_capture' || held === undefined) {
+      return err(
+        unexpectedState(
+          `This PaymentIntent could not be captured because it has a status of ${intent.status}. Only a PaymentIntent ` +
+            'with one of the following statuses may be captured: requires_capture.',
+          intent,
+        ),
+      );
+    }
+    const amount = params.amount_to_capture ?? intent.amount_capturable;
+    if (amount > intent.amount_capturable) {
+      return err(
+        intentRefused(
+          `The payment could not be captured because the requested capture amount is greater than the amount you can ` +
+            `capture for this charge.`,
+          'amount_too_large',
+          intent,
+        ),
+      );
+    }
+    const captured = { ...held, amount_captured: amount, captured: true };
+    const charge = { ...captured, balance_transaction: recordCharge(scope, captured).id };
+    saveChange(scope, charge, 'charge.captured', { amount_captured: 0, balance_transaction: null, captured: false });
+    const paid: Intent = {
+      ...intent,
+      amount_capturable: 0,
+      amount_received: amount,
+      metadata: mergeMetadata(intent.metadata, params.metadata),
+      ...(params.statement_descriptor === undefined ? {} : { statement_descriptor: params.statement_descriptor }),
+      ...(params.statement_descriptor_suffix === undefined
+        ? {}
+        : { statement_descriptor_suffix: params.statement_descriptor_suffix }),
+      status: 'succeeded',
+    };
+    save(scope, paid, 'payment_intent.succeeded');
+    scheduleWhatFollows(scope, charge);
+    return ok(paid);
+  });
+
+const CANCELABLE: readonly string[] = [
+  'requires_payment_method',
+  'requires_capture',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+];
+
+/** Ends an intent that has not succeeded; what was held is let go. */
+export const cancelIntent = (scope: Scope, id: string, reason: string | undefined): Outcome =>
+  find(scope, 'payment_intent', id).andThen((intent): Outcome => {
+    if (!CANCELABLE.includes(intent.status)) {
+      return err(
+        unexpectedState(
+          `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with ` +
+            `one of the following statuses may be canceled: ${CANCELABLE.join(', ')}.`,
+          intent,
+        ),
+      );
+    }
+    return ok(cancel(scope, intent, reason ?? null, 'charge.refunded'));
+  });
+
+/** Stripe shows money that was held and let go as refunded, though none had been taken. */
+const cancel = (
+  scope: Scope,
+  intent: Intent,
+  reason: string | null,
+  told: 'charge.refunded' | 'charge.expired',
+): Intent => {
+  const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
+  if (intent.status === 'requires_capture' && held !== undefined) {
+    save(scope, { ...held, amount_refunded: held.amount, refunded: true }, told);
+  }
+  // The bank's answer, when it comes, finds nothing that waits for it.
+  if (intent.status === 'processing' && held !== undefined) save(scope, { ...held, status: 'failed' }, 'charge.failed');
+  const canceled: Intent = {
+    ...intent,
+    amount_capturable: 0,
+    canceled_at: scope.clock.nowS(),
+    cancellation_reason: reason,
+    next_action: null,
+    status: 'canceled',
+  };
+  save(scope, canceled, 'payment_intent.canceled');
+  return canceled;
+};
+
+/** Nobody captured it in time. */
+export const expireCapture = (scope: Scope, id: string): void => {
+  const intent = scope.store.get('payment_intent', id);
+  if (intent?.status === 'requires_capture') cancel(scope, intent, 'automatic', 'charge.expired');
+};
+
+/** The balance transaction that `automatic_async` leaves for later. */
+export const settleLater = (scope: Scope, charge: string): void => {
+  const made = scope.store.get('charge', charge);
+  if (made !== undefined) settleCharge(scope, made);
+};

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { updateCharge } from '../charges.ts';
+import { closeDispute, EVIDENCE, updateDispute } from '../disputes.ts';
+import { listObjects, searchObjects } from '../list.ts';
+import { amount, clearableText, flag, metadata, pageParams, searchParams, text } from '../params.ts';
+import { cancelRefund, createRefund, updateRefund } from '../refunds.ts';
+import { find } from '../scope.ts';
+import { type Route, route } from './route.ts';
+import * as s from './shapes.ts';
+
+const evidence = z.strictObject(
+  Object.fromEntries(EVIDENCE.map((name) => [name, clearableText.optional()])) as Record<
+    (typeof EVIDENCE)[number],
+    z.ZodOptional<z.ZodType<string | null>>
+  >,
+);
+
+const charges: readonly Route[] = [
+  route(
+    'GET',
+    '/v1/charges',
+    { ...pageParams, customer: text.optional(), payment_intent: text.optional(), transfer_group: text.optional() },
+    (scope, { customer, payment_intent, transfer_group, ...page }) =>
+      listObjects(scope, 'charge', '/v1/charges', page, { customer, payment_intent, transfer_group }),
+  ),
+  route('GET', '/v1/charges/search', searchParams, (scope, input) =>
+    searchObjects(scope, 'charge', '/v1/charges/search', input),
+  ),
+  route('GET', '/v1/charges/:id', {}, (scope, _input, id) => find(scope, 'charge', id)),
+  route(
+    'POST',
+    '/v1/charges/:id',
+    {
+      customer: text.optional(),
+      description: clearableText.optional(),
+      fraud_details: z.strictObject({ user_report: z.enum(['', 'fraudulent', 'safe']) }).optional(),
+      metadata: metadata.optional(),
+      receipt_email: clearableText.optional(),
+      shipping: s.shipping.optional(),
+      transfer_group: text.optional(),
+    },
+    (scope, input, id) => updateCharge(scope, id, input),
+  ),
+];
+
+const refunds: readonly Route[] = [
+  route(
+    'POST',
+    '/v1/refunds',
+    {
+      charge: text.optional(),
+      payment_intent: text.optional(),
+      amount: amount.optional(),
+      instructions_email: text.optional(),
+      reason: z.enum(['duplicate', 'fraudulent', 'requested_by_customer']).optional(),
+      metadata: metadata.optional(),
+    },
+    (scope, input) => createRefund(scope, input),
+    { leavesOut: ['currency', 'customer', 'origin', 'refund_application_fee', 'reverse_transfer'] },
+  ),
+  route(
+    'GET',
+    '/v1/refunds',
+    { ...pageParams, charge: text.optional(), payment_intent: text.optional() },
+    (scope, { charge, payment_intent, ...page }) =>
+      listObjects(scope, 'refund', '/v1/refunds', page, { charge, payment_intent }),
+  ),
+  route('GET', '/v1/refunds/:id', {}, (scope, _input, id) => find(scope, 'refund', id)),
+  route('POST', '/v1/refunds/:id', { metadata: metadata.optional() }, (scope, input, id) =>
+    updateRefund(scope, id, input.metadata),
+  ),
+  route('POST', '/v1/refunds/:id/cancel', {}, (scope, _input, id) => cancelRefund(scope, id)),
+];
+
+const disputes: readonly Route[] = [
+  route(
+    'GET',
+    '/v1/disputes',
+    { ...pageParams, charge: text.optional(), payment_intent: text.optional() },
+    (scope, { charge, payment_intent, ...page }) =>
+      listObjects(scope, 'dispute', '/v1/disputes', page, { charge, payment_intent }),
+  ),
+  route('GET', '/v1/disputes/:id', {}, (scope, _input, id) => find(scope, 'dispute', id)),
+  route(
+    'POST',
+    '/v1/disputes/:id',
+    { evidence: evidence.optional(), submit: flag.optional(), metadata: metadata.optional() },
+    (scope, input, id) => updateDispute(scope, id, input),
+  ),
+  route('POST', '/v1/disputes/:id/close', {}, (scope, _input, id) => closeDispute(scope, id)),
+];
+
+const warnings: readonly Route[] = [
+  route(
+    'GET',
+    '/v1/radar/early_fraud_warnings',
+    { ...pageParams, charge: text.optional(), payment_intent: text.optional() },
+    (scope, { charge, payment_intent, ...page }) =>
+      listObjects(scope, 'radar.early_fraud_warning', '/v1/radar/early_fraud_warnings', page, {
+        charge,
+        payment_intent,
+      }),
+  ),
+  route('GET', '/v1/radar/early_fraud_warnings/:id', {}, (scope, _input, id) =>
+    find(scope, 'radar.early_fraud_warning', id),
+  ),
+];
+
+export const chargeRoutes: readonly Route[] = [...charges, ...refunds, ...disputes, ...warnings];
