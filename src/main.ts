@@ -186,7 +186,7 @@ const startDatabase = (
 
 const startStripe = (config: Config, log: Logger, parts: Part[]): ResultAsync<string | undefined, string> => {
   if (config.stripe.kind === 'stripe') return okAsync(undefined);
-  return startSandbox({ dataDir: config.dataDir, port: config.sandboxPort }).map((sandbox) => {
+  return startSandbox({ dataDir: config.dataDir, port: config.sandboxPort, log }).map((sandbox) => {
     parts.push({ name: 'the Stripe sandbox', stop: sandbox.stop });
     log.info({ sandbox: { pid: sandbox.pid, adopted: sandbox.adopted } }, 'the Stripe sandbox runs');
     return sandbox.url;

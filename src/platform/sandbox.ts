@@ -5,15 +5,17 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ResultAsync } from 'neverthrow';
+import { z } from 'zod';
 import { commandOf, isAlive, messageOf, terminate, until } from './process.ts';
 
 export interface Sandbox {
   /** What stands in the place of https://api.stripe.com. */
   readonly url: string;
+  /** Of the process that runs now: one that ended was started again. */
   readonly pid: number;
-  /** It was found running, left behind by a service that was killed. */
+  /** It was found running: left behind by a service that was killed, or started by a person. */
   readonly adopted: boolean;
-  /** The error is one line. */
+  /** Stops it, unless a person started it. The error is one line. */
   readonly stop: () => ResultAsync<void, string>;
 }
 
@@ -21,6 +23,8 @@ export interface SandboxOptions {
   readonly dataDir: string;
   /** 0 is any that is free. */
   readonly port: number;
+  /** Told when it ended and was started again; without it nobody looks. */
+  readonly log?: Readonly<Record<'error' | 'info', (fields: object, message: string) => void>>;
 }
 
 const PROGRAM = fileURLToPath(new URL('../sandbox/main.ts', import.meta.url));
@@ -28,37 +32,76 @@ const PROGRAM = fileURLToPath(new URL('../sandbox/main.ts', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 /** It finishes what is in flight within 2 s. */
 const STOP_TIMEOUT_MS = 4_000;
+/** How soon a death is seen; and one that dies again at once does not keep a core busy. */
+const LOOK_EVERY_MS = 500;
 
 /**
- * Starts the sandbox of a data folder, or adopts it where a killed service left it running. The caller holds the
- * folder's lock. Fails with one line that says what a person can do.
+ * Starts the sandbox of a data folder, or adopts it where a killed service left it running, or a person started it. The
+ * caller holds the folder's lock. One that ends is started again, on the same port: what it knew is in its file. Fails
+ * with one line that says what a person can do.
  */
 export const startSandbox = (options: SandboxOptions): ResultAsync<Sandbox, string> =>
   ResultAsync.fromPromise(start(options), (error) => `the Stripe sandbox did not start: ${messageOf(error)}`);
 
-const start = async ({ dataDir: folder, port }: SandboxOptions): Promise<Sandbox> => {
+const start = async ({ dataDir: folder, port, log }: SandboxOptions): Promise<Sandbox> => {
   const dataDir = resolve(folder);
   await mkdir(dataDir, { recursive: true });
 
   const left = await findRunning(dataDir);
-  if (left && (port === 0 || new URL(left.url).port === String(port)) && (await healthOf(left.url))?.pid === left.pid) {
-    return asSandbox(dataDir, left, true);
-  }
+  if (left && (port === 0 || new URL(left.url).port === String(port)) && (await healthOf(left.url))?.pid === left.pid)
+    return watchOver(dataDir, { ...left, isOurs: true, adopted: true }, log);
   if (left) await terminate(left.pid, STOP_TIMEOUT_MS);
-  await refuseTakenPort(port);
-  return asSandbox(dataDir, await launch(dataDir, port), false);
+  const taken = await refusalOfPort(port);
+  const other = taken === undefined ? undefined : await adoptable(dataDir, port);
+  if (other) return watchOver(dataDir, { ...other, isOurs: false, adopted: true }, log);
+  if (taken !== undefined) throw new Error(taken);
+  return watchOver(dataDir, { ...(await launch(dataDir, port)), isOurs: true, adopted: false }, log);
 };
 
-const asSandbox = (dataDir: string, { url, pid }: Running, adopted: boolean): Sandbox => ({
-  url,
-  pid,
-  adopted,
-  stop: () =>
-    ResultAsync.fromPromise(
-      terminate(pid, STOP_TIMEOUT_MS).then(() => rm(stateFile(dataDir), { force: true })),
-      (error) => `the Stripe sandbox did not stop: ${messageOf(error)}`,
-    ),
-});
+interface Watched extends Running {
+  readonly adopted: boolean;
+  /** Not a person's: it ends with the service. */
+  readonly isOurs: boolean;
+}
+
+const watchOver = (dataDir: string, first: Watched, log: SandboxOptions['log']): Sandbox => {
+  const { url, adopted } = first;
+  let { pid, isOurs } = first;
+  let starting: Promise<void> | undefined;
+
+  const startAgain = async (): Promise<void> => {
+    log?.error({ sandbox: { pid } }, 'the Stripe sandbox ended: another takes its place');
+    const again = await launch(dataDir, Number(new URL(url).port)).catch((error: unknown) => {
+      log?.error({ err: error }, 'the Stripe sandbox could not be started again');
+      return undefined;
+    });
+    if (!again) return;
+    ({ pid } = again);
+    isOurs = true;
+    log?.info({ sandbox: { pid } }, 'the Stripe sandbox runs again');
+  };
+  const look = (): void => {
+    if (starting || isAlive(pid)) return;
+    starting = startAgain().finally(() => (starting = undefined));
+  };
+  const timer = log && setInterval(look, LOOK_EVERY_MS).unref();
+
+  const stop = async (): Promise<void> => {
+    clearInterval(timer);
+    await starting;
+    if (!isOurs) return;
+    await terminate(pid, STOP_TIMEOUT_MS);
+    await rm(stateFile(dataDir), { force: true });
+  };
+  return {
+    url,
+    get pid() {
+      return pid;
+    },
+    adopted,
+    stop: () => ResultAsync.fromPromise(stop(), (error) => `the Stripe sandbox did not stop: ${messageOf(error)}`),
+  };
+};
 
 /** Its output goes to a file, since a pipe would break when the service is killed. Its session is its own: Ctrl-C does not reach it. */
 const launch = async (dataDir: string, port: number): Promise<Running> => {
@@ -96,15 +139,28 @@ const launch = async (dataDir: string, port: number): Promise<Running> => {
   throw new Error(`${said ?? (inTime ? 'it ended at once' : 'it was not ready in time')} (see ${logFile})`);
 };
 
-const refuseTakenPort = (port: number): Promise<void> =>
-  new Promise((settle, fail) => {
+/** Why that port cannot be listened on; undefined where it can. */
+const refusalOfPort = (port: number): Promise<string | undefined> =>
+  new Promise((settle) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${error.message})`;
-      fail(new Error(`port ${port} ${reason}. Set another SANDBOX_PORT; 0 is any that is free.`));
+      settle(`port ${port} ${reason}. Set another SANDBOX_PORT; 0 is any that is free.`);
     });
-    probe.listen(port, '127.0.0.1', () => probe.close(() => settle()));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => settle(undefined)));
   });
+
+/** What has the port, where that is a sandbox that a person started on the same data: it does as well. */
+const adoptable = async (dataDir: string, port: number): Promise<Running | undefined> => {
+  const url = `http://127.0.0.1:${port}`;
+  const health = await healthOf(url);
+  if (health?.file === undefined) return undefined;
+  if (resolve(health.file) === join(dataDir, 'sandbox.sqlite')) return { url, pid: health.pid };
+  throw new Error(
+    `port ${port} is taken by another Stripe sandbox, process ${health.pid}, whose data is ${health.file}. ` +
+      'Stop that one, or set another SANDBOX_PORT; 0 is any that is free.',
+  );
+};
 
 // ---- what is kept between starts ---------------------------------------------------------------------------------
 
@@ -129,10 +185,12 @@ const findRunning = async (dataDir: string): Promise<Running | undefined> => {
   return isAlive(running.pid) && (await commandOf(running.pid)).includes(PROGRAM) ? running : undefined;
 };
 
-const healthOf = async (url: string): Promise<{ pid: number } | undefined> => {
+const Health = z.object({ pid: z.int(), file: z.string().optional() });
+
+const healthOf = async (url: string): Promise<z.infer<typeof Health> | undefined> => {
   try {
     const response = await fetch(`${url}/_sandbox/health`, { signal: AbortSignal.timeout(2_000) });
-    return (await response.json()) as { pid: number };
+    return Health.safeParse(await response.json()).data;
   } catch {
     return undefined;
   }

@@ -57,7 +57,7 @@ const answer = (sandbox: Sandbox, method: string, path: string, query: string, g
     case 'GET home':
       return html(200, homePage(sandbox));
     case 'GET health':
-      return jsonReply(200, { ok: true, pid: process.pid });
+      return jsonReply(200, { ok: true, pid: process.pid, file: sandbox.store.file });
     case 'GET count':
       return jsonReply(200, countsOf(sandbox));
     case 'GET clock':

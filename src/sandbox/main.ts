@@ -21,7 +21,7 @@ Any key of the form sk_test_… opens it, and the test payment methods of https:
 It prints "listening on http://…" when it is ready, and stops on SIGTERM.
 
 Open it in a browser to see what it holds. Beside Stripe's routes it has:
-  GET    /_sandbox/health                {"ok":true,"pid":1}
+  GET    /_sandbox/health                {"ok":true,"pid":1,"file":"…/sandbox.sqlite"}
   GET    /_sandbox/count                 how many requests, intents, charges, refunds …
   GET    /_sandbox/export                every payment intent with its charges, one JSON object a line
   POST   /_sandbox/clock                 {"advance_s":90000} moves its clock forward, and does all that falls due

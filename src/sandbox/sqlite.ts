@@ -1,4 +1,5 @@
 /** The store of the sandbox in one file of SQLite's. */
+import { resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { BALANCES, columns, EXPORT, PAYABLE, SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
 import type { Condition, ObjectOf, Kind, Query, Store, StoredEvent } from './store.ts';
@@ -114,6 +115,7 @@ export const openStore = (file: string): Store => {
   });
 
   return {
+    file: resolve(file),
     transaction: (work) => {
       if (database.isTransaction) return work();
       begin.run();

@@ -92,6 +92,8 @@ export interface Timer {
 
 /** The state of the sandbox, in one file of SQLite's. */
 export interface Store {
+  /** Where it is kept. */
+  readonly file: string;
   /** Runs `work` in one transaction, or in the one that is open: all that it writes is there after a crash, or nothing. */
   readonly transaction: <T>(work: () => T) => T;
   /** Writes the object, new or changed; answers which state of it that is. */

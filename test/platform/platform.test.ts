@@ -201,6 +201,59 @@ describe('the sandbox beside the service', () => {
   });
 });
 
+/** As `npm run sandbox` does. */
+const startByHand = async (dataDir: string): Promise<{ pid: number; url: string; port: number }> => {
+  const child = spawn(process.execPath, ['src/sandbox/main.ts'], {
+    env: { SANDBOX_PORT: '0', DATA_DIR: dataDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  afterSuite(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill();
+    await once(child, 'exit');
+  });
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
+  const url = String(said).trim().replace('listening on ', '');
+  return { pid: child.pid!, url, port: Number(new URL(url).port) };
+};
+
+describe('a sandbox that ends while the service runs', () => {
+  it('is told of, and another takes its place on the same port, with what it knew', async () => {
+    const lines: string[] = [];
+    const told = (_fields: object, text: string): void => void lines.push(text);
+    const options = { dataDir: await createDataDir(), port: 0, log: { error: told, info: told } };
+    const sandbox = (await startSandbox(options))._unsafeUnwrap();
+    afterSuite(async () => sandbox.stop());
+    const customers = `${sandbox.url}/v1/customers`;
+    const headers = { Authorization: 'Bearer sk_test_x' };
+    const { id } = (await (await fetch(customers, { method: 'POST', headers })).json()) as { id: string };
+    const killed = sandbox.pid;
+    process.kill(killed, 'SIGKILL');
+    expect(await until(() => lines.includes('the Stripe sandbox runs again'), 20_000)).toBe(true);
+    expect(lines[0]).toBe('the Stripe sandbox ended: another takes its place');
+    expect(sandbox.pid).not.toBe(killed);
+    expect(await (await fetch(`${customers}/${id}`, { headers })).json()).toMatchObject({ id });
+  });
+});
+
+describe('a sandbox that a person started', () => {
+  it('is used where it has the same data, and runs on when the service ends', async () => {
+    const dataDir = await createDataDir();
+    const byHand = await startByHand(dataDir);
+    const sandbox = await sandboxIn(dataDir, byHand.port);
+    expect(sandbox).toMatchObject({ adopted: true, pid: byHand.pid, url: byHand.url });
+    (await sandbox.stop())._unsafeUnwrap();
+    expect(isAlive(byHand.pid)).toBe(true);
+  });
+
+  it('is named by what refuses the port where it has other data', async () => {
+    const byHand = await startByHand(await createDataDir());
+    const refused = (await startSandbox({ dataDir: await createDataDir(), port: byHand.port }))._unsafeUnwrapErr();
+    expect(refused).toContain(`is taken by another Stripe sandbox, process ${byHand.pid}, whose data is `);
+    expect(refused).not.toContain('\n');
+  });
+});
+
 describe('a service that was killed', () => {
   it('leaves both running, and the next start adopts them', async () => {
     const dataDir = await createDataDir();
