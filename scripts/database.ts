@@ -1,20 +1,23 @@
 import { existsSync } from 'node:fs';
+import type { ResultAsync } from 'neverthrow';
 import { loadConfig, type Config } from '../src/config.ts';
 import { lockDataDir } from '../src/platform/lock.ts';
 import { findPostgres, startPostgres } from '../src/platform/postgres.ts';
-import { migrate } from '../src/storage/migrate.ts';
+import { checkSchema, migrate } from '../src/storage/migrate.ts';
 
 export interface Opened {
   readonly config: Config;
   readonly url: string;
-  /** What migrations were missing and are applied now. */
-  readonly applied: readonly string[];
 }
 
 /** What went wrong, in words for a person; `runTool` prints them. */
 export const fail = (message: string): never => {
   throw new Error(message);
 };
+
+/** As a start of the service does. */
+const prepareSchema = ({ config, url }: Opened): ResultAsync<unknown, string> =>
+  config.migrate === 'auto' ? migrate(url).andThen(() => checkSchema(url)) : checkSchema(url);
 
 /** Runs a tool to its end: what it opened is closed before a failure is told, and no stack is shown. */
 export const runTool = async (tool: () => Promise<void>): Promise<void> => {
@@ -25,14 +28,19 @@ export const runTool = async (tool: () => Promise<void>): Promise<void> => {
 };
 
 /**
- * Runs a tool on the database that the service would use, migrated: the one of DATABASE_URL, the embedded one of a
+ * Runs a tool on the database that the service would use, whose schema is as `prepare` leaves it: the one of DATABASE_URL, the embedded one of a
  * service that runs now, or else the embedded one, started for as long as the tool takes.
  */
-export const withDatabase = async (use: (opened: Opened) => Promise<void>): Promise<void> => {
+export const withDatabase = async (
+  use: (opened: Opened) => Promise<void>,
+  prepare: (opened: Opened) => ResultAsync<unknown, string> = prepareSchema,
+): Promise<void> => {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig(process.env).match((loaded) => loaded, fail);
-  const run = async (url: string): Promise<void> =>
-    use({ config, url, applied: (await migrate(url)).match((names) => names, fail) });
+  const run = async (url: string): Promise<void> => {
+    (await prepare({ config, url })).match(() => undefined, fail);
+    await use({ config, url });
+  };
 
   if (config.database.kind === 'url') return run(config.database.url);
   const lock = lockDataDir(config.dataDir);

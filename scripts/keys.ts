@@ -72,7 +72,14 @@ const action = readAction();
 const main = async (): Promise<void> => {
   await withDatabase(async ({ config, url }) => {
     const log = createLogger('warn', process.stderr);
-    const database = openDatabase({ url, poolMin: 0, poolMax: 1, acquireTimeoutMs: config.pool.acquireTimeoutMs, log });
+    const database = openDatabase({
+      url,
+      poolMin: 0,
+      poolMax: 1,
+      acquireTimeoutMs: config.pool.acquireTimeoutMs,
+      isPrepared: config.pool.isPrepared,
+      log,
+    });
     await action(createKeys(database.pool), /_live_/.test(config.stripe.secretKey) ? 'live' : 'test').finally(
       database.close,
     );

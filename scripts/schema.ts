@@ -32,7 +32,7 @@ interface Column {
 const TABLES = `
   select c.oid, c.relname as name, array_to_string(c.reloptions, ', ') as options
   from pg_class c
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname not like 'kysely\\_%'
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'schema_migrations'
   order by c.relname`;
 
 const COLUMNS = `

@@ -10,7 +10,14 @@ export interface Config {
   /** Where the embedded Postgres and the sandbox keep what is theirs, and what belongs to this machine. */
   readonly dataDir: string;
   readonly database: { readonly kind: 'embedded' } | { readonly kind: 'url'; readonly url: string };
-  readonly pool: { readonly min: number; readonly max: number; readonly acquireTimeoutMs: number };
+  /** `auto`: each start brings the schema to this version. `check`: it only looks whether it can run on it. */
+  readonly migrate: 'auto' | 'check';
+  readonly pool: {
+    readonly isPrepared: boolean;
+    readonly min: number;
+    readonly max: number;
+    readonly acquireTimeoutMs: number;
+  };
   readonly stripe: {
     /** `sandbox`: one is started beside the service. */
     readonly kind: 'sandbox' | 'stripe';
@@ -106,6 +113,16 @@ const Environment = z.object({
       secret: true,
     },
   ),
+  MIGRATE: optional(z.enum(['auto', 'check']), {
+    takes: 'auto or check',
+    meaning:
+      'Whether a start brings the schema to this version, or only looks at it and leaves that to "npm run migrate". Unset: check where DATABASE_URL is set, auto for the embedded one.',
+  }),
+  DB_PREPARE: variable(z.enum(['on', 'off']), {
+    fallback: 'on',
+    takes: 'on or off',
+    meaning: 'Whether statements are prepared; off behind PgBouncer before 1.21 in transaction mode.',
+  }),
   DATA_DIR: variable(z.string().max(1000), {
     fallback: '.data',
     takes: 'a path of at most 1000 characters',
@@ -116,8 +133,8 @@ const Environment = z.object({
     meaning: 'A live or test key; unset, or "sandbox", a sandbox is started. Must be set where DATABASE_URL is.',
     secret: true,
   }),
-  STRIPE_API_BASE: optional(z.url({ protocol: /^https?$/ }), {
-    takes: 'a URL that starts with http:// or https://',
+  STRIPE_API_BASE: optional(z.url({ protocol: /^https?$/ }).refine(isWithoutPath), {
+    takes: 'a URL that starts with http:// or https:// and has no path',
     meaning: "Another Stripe-compatible endpoint than Stripe's own, or the sandbox's.",
   }),
   STRIPE_WEBHOOK_SECRET: optional(
@@ -191,6 +208,13 @@ const Environment = z.object({
 });
 type Environment = z.output<typeof Environment>;
 
+/** Stripe's library knows host and port alone: a path would be dropped in silence, and every payment be sent elsewhere. */
+function isWithoutPath(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { pathname, search, hash, username } = new URL(text);
+  return `${pathname}${search}${hash}${username}` === '/';
+}
+
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
 /** Every variable by its name, in the order in which they are explained. */
@@ -247,7 +271,13 @@ const asConfig = (env: Environment): Config => {
     opsPort: env.OPS_PORT,
     dataDir: env.DATA_DIR,
     database: env.DATABASE_URL === undefined ? { kind: 'embedded' } : { kind: 'url', url: env.DATABASE_URL },
-    pool: { min: env.DB_POOL_MIN, max: env.DB_POOL_MAX, acquireTimeoutMs: env.DB_ACQUIRE_TIMEOUT_MS },
+    migrate: env.MIGRATE ?? (env.DATABASE_URL === undefined ? 'auto' : 'check'),
+    pool: {
+      isPrepared: env.DB_PREPARE === 'on',
+      min: env.DB_POOL_MIN,
+      max: env.DB_POOL_MAX,
+      acquireTimeoutMs: env.DB_ACQUIRE_TIMEOUT_MS,
+    },
     stripe: {
       kind: isSandbox ? 'sandbox' : 'stripe',
       secretKey: isSandbox ? SANDBOX_SECRET_KEY : (env.STRIPE_SECRET_KEY ?? ''),

@@ -3,6 +3,7 @@
  * answer, that it does not is the answer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ResultAsync } from 'neverthrow';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { PaymentError } from './error.ts';
@@ -18,6 +19,8 @@ export interface HealthSources {
   readonly database: Database;
   readonly keys: Keys;
   readonly sweeper: () => Rounds | undefined;
+  /** Whether a write works. */
+  readonly probe: () => ResultAsync<void, PaymentError>;
 }
 
 export interface Health {
@@ -34,48 +37,71 @@ const DOWN_MS = 2_000;
 /** A round of the sweeper is over within its calls' deadlines, one after the other; this late, it never will be. */
 const SWEEPER_STUCK_MS = 120_000;
 
-/** What the database told, and when. */
-interface Told {
-  readonly failure: PaymentError | undefined;
-  readonly tookMs: number;
+/** One question to the database: asked anew when the last one is answered, and judged by how long it takes. */
+interface Question {
+  /** Waits for the answer, but not long. */
+  readonly ask: () => Promise<void>;
+  readonly check: () => Check;
 }
 
-export const createHealth = ({ ctx, config, database, keys, sweeper }: HealthSources): Health => {
-  let told: Told | undefined;
+const createQuestion = (ask: () => Promise<PaymentError | undefined>): Question => {
+  let told: { readonly failure: PaymentError | undefined; readonly tookMs: number } | undefined;
+  let asked: { readonly at: number; readonly answer: Promise<void> } | undefined;
+  const put = async (): Promise<void> => {
+    const at = performance.now();
+    const failure = await ask();
+    told = { failure, tookMs: performance.now() - at };
+    asked = undefined;
+  };
+  return {
+    ask: () => {
+      asked ??= { at: performance.now(), answer: put() };
+      return Promise.race([asked.answer, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    },
+    check: () => {
+      const waitedMs = asked ? performance.now() - asked.at : 0;
+      if (waitedMs >= PATIENCE_MS || !told)
+        return {
+          state: waitedMs < DOWN_MS && told && !told.failure ? 'degraded' : 'bad',
+          detail: `has not answered for ${Math.round(waitedMs)} ms`,
+        };
+      return told.failure
+        ? { state: 'bad', detail: told.failure.message }
+        : { state: told.tookMs < PATIENCE_MS ? 'ok' : 'degraded', detail: `answered in ${Math.round(told.tookMs)} ms` };
+    },
+  };
+};
+
+export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: HealthSources): Health => {
   let keyHashes: readonly string[] | undefined;
   let unknown: UnknownOutcomes | undefined;
-  let asked: { readonly at: number; readonly answer: Promise<void> } | undefined;
 
-  const askDatabase = async (): Promise<void> => {
-    const at = performance.now();
+  const reads = createQuestion(async () => {
     const hashes = await keys.oncallHashes();
-    told = { failure: hashes.isErr() ? hashes.error : undefined, tookMs: performance.now() - at };
     // On-call reads most while the database is down: who may, was known before.
     keyHashes = hashes.unwrapOr(keyHashes);
     unknown = (await ctx.leases.unknown(ctx.clock.now())).unwrapOr(unknown);
-    asked = undefined;
-  };
-
-  const databaseCheck = (): Check => {
-    const waitedMs = asked ? performance.now() - asked.at : 0;
-    if (waitedMs >= PATIENCE_MS || !told)
-      return {
-        state: waitedMs < DOWN_MS && told && !told.failure ? 'degraded' : 'bad',
-        detail: `has not answered for ${Math.round(waitedMs)} ms`,
-      };
-    return told.failure
-      ? { state: 'bad', detail: told.failure.message }
-      : { state: told.tookMs < PATIENCE_MS ? 'ok' : 'degraded', detail: `answered in ${Math.round(told.tookMs)} ms` };
-  };
+    return hashes.isErr() ? hashes.error : undefined;
+  });
+  // A database that is full, or whose standby is gone, or that was demoted, reads as well as ever.
+  const writes = createQuestion(() =>
+    probe().match(
+      () => undefined,
+      (error) => error,
+    ),
+  );
 
   const look = async (): Promise<Snapshot> => {
-    asked ??= { at: performance.now(), answer: askDatabase() };
-    await Promise.race([asked.answer, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    await Promise.all([reads.ask(), writes.ask()]);
     return {
       checks: {
-        database: databaseCheck(),
-        // The service migrates before it listens.
-        migrations: { state: 'ok', detail: 'applied at the start' },
+        database: reads.check(),
+        writes: writes.check(),
+        // The start has looked at it.
+        migrations: {
+          state: 'ok',
+          detail: config.migrate === 'auto' ? 'applied at the start' : 'checked at the start',
+        },
         sweeper: sweeperCheck(sweeper()),
         stripe: stripeCheck(ctx),
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),

@@ -20,7 +20,8 @@ import {
   type Workers,
 } from './platform/workers.ts';
 import type { Listening } from './service.ts';
-import { migrate } from './storage/migrate.ts';
+import { checkDatabase } from './storage/check.ts';
+import { checkSchema, migrate } from './storage/migrate.ts';
 
 /** What orchestrators grant by default, less a moment for the process itself to end. */
 const STOP_DEADLINE_MS = 9_500;
@@ -92,8 +93,8 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const databaseUrl = yield* startDatabase(config, log, parts);
     const sandboxUrl = yield* startStripe(config, log, parts);
 
-    const applied = yield* migrate(databaseUrl);
-    if (applied.length > 0) log.info({ applied }, 'the database was migrated');
+    yield* checkDatabase({ url: databaseUrl, isPrepared: config.pool.isPrepared });
+    yield* prepareSchema(config, databaseUrl, log);
 
     const places = { databaseUrl, ...(sandboxUrl === undefined ? {} : { sandboxUrl }) };
     const { apiUrl, opsUrl, demoCustomerId } =
@@ -105,6 +106,13 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const customer = config.demoKeys ? demoCustomerId : undefined;
     return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }));
   });
+
+const prepareSchema = (config: Config, url: string, log: Logger): ResultAsync<void, string> => {
+  if (config.migrate === 'check') return checkSchema(url);
+  return migrate(url, {
+    onProgress: (line) => log.info({ migration: line }, 'the database is being migrated'),
+  }).andThen(() => checkSchema(url));
+};
 
 /** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
 const startSeveral = (
@@ -276,7 +284,7 @@ curl '${apiUrl}/v1/customers/${customer}/balance?currency=usd' -H 'Authorization
 const COMMANDS = [
   ['npm start', 'start the service, and what it needs of Postgres and Stripe'],
   ['npm run keys', 'make a key for a merchant'],
-  ['npm run migrate', 'bring a database to this version, as each start does'],
+  ['npm run migrate', 'bring a database to this version'],
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
   ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
   ['npm run bench', 'what a request costs, and how long it takes'],

@@ -79,7 +79,7 @@ export interface Service {
 
 export const createService = (options: ServiceOptions): Service => {
   const { config, databaseUrl, stripe, log, isFirst = true, clock = systemClock() } = options;
-  const { min: poolMin, max: poolMax, acquireTimeoutMs } = config.pool;
+  const { min: poolMin, max: poolMax, acquireTimeoutMs, isPrepared } = config.pool;
   // Connections outlive the requests that they were opened for: what they do is named by none of those.
   const database = runJob('database', () =>
     openDatabase({
@@ -87,6 +87,7 @@ export const createService = (options: ServiceOptions): Service => {
       poolMin,
       poolMax,
       acquireTimeoutMs,
+      isPrepared,
       log,
       observe: (waitMs, heldMs) => {
         // What lanes and sweepers ask for is asked on behalf of nobody, or counted by the batch.
@@ -109,7 +110,7 @@ export const createService = (options: ServiceOptions): Service => {
   const keys = createKeys(database.pool);
   const leases = createLeases(database.pool);
   // A lane runs on behalf of many requests: what it computes is not the work of the one that happened to start it.
-  const { commit, waiting } = runJob('commit', () =>
+  const { commit, waiting, probe } = runJob('commit', () =>
     createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
   );
   const stripeClient = connectStripe(stripe);
@@ -133,7 +134,7 @@ export const createService = (options: ServiceOptions): Service => {
     log,
     fault,
   };
-  const health = createHealth({ ctx, config, database, keys, sweeper: () => sweeper });
+  const health = createHealth({ ctx, config, database, keys, probe, sweeper: () => sweeper });
   const tellRefusal = createRefusalLog(log);
   const api = createServer({
     ctx,

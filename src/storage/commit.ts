@@ -5,7 +5,7 @@
  * locked, `decide` says what follows, the answer is written, and each caller learns of its own change alone.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { err, type Result, type ResultAsync } from 'neverthrow';
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import type { Applied, Change } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
@@ -13,13 +13,15 @@ import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { fenceBatch, readState, writeState } from './batch.ts';
 import type { Database } from './database.ts';
-import { failureOf, refusalOf } from './failure.ts';
+import { failureOf, readFailure, refusalOf } from './failure.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
 
 export interface Committer {
   /** Writes a change, all or nothing, exactly once. Errors: those of `decide`, or that the database is not there. */
   readonly commit: (change: Change) => ResultAsync<Applied, PaymentError>;
   readonly waiting: () => number;
+  /** Whether a write works: asked of the database, unless one has worked just now. Errors: `database_unavailable`, `contention`. */
+  readonly probe: () => ResultAsync<void, PaymentError>;
 }
 
 export interface CommitOptions {
@@ -38,6 +40,9 @@ const PATIENCE_MS = 3_000;
 /** Whether a batch stands is asked for longer: the callers' money hangs on the answer. */
 const DOUBT_PATIENCE_MS = 10_000;
 
+/** A commit that is no older tells as much as a probe. */
+const PROBE_EVERY_MS = 1_000;
+
 type Outcomes = Result<Applied, PaymentError>[];
 
 /** A batch that was sent to be committed, and of which nobody has said whether it was. */
@@ -50,6 +55,8 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
   type Tried =
     | { readonly kind: 'committed'; readonly outcomes: Outcomes }
     | { readonly kind: 'failed'; readonly error: unknown; readonly doubt: Doubt | undefined };
+
+  let committedAt = -Infinity;
 
   const tryOnce = async (changes: readonly Change[]): Promise<Tried> => {
     const id = randomUUIDv7();
@@ -78,7 +85,10 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     for (let tries = 1; ; tries++) {
       const wasInDoubt = doubt !== undefined;
       const tried = doubt ? await settle(doubt) : await tryOnce(changes);
-      if (tried.kind === 'committed') return tried.outcomes;
+      if (tried.kind === 'committed') {
+        committedAt = performance.now();
+        return tried.outcomes;
+      }
       doubt = tried.doubt;
       // It was not committed, and never will be: all is as if it had not been tried.
       if (wasInDoubt && !doubt) continue;
@@ -121,7 +131,15 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     waitingMax: WAITING_MAX,
     observe,
   });
-  return { commit: lane.send, waiting: lane.waiting };
+  /** A row that nothing refers to; the pruner takes it away. */
+  const probe = async (): Promise<Result<void, PaymentError>> => {
+    if (performance.now() - committedAt < PROBE_EVERY_MS) return ok();
+    const ended = await database.transact(async (flight) => ({ value: await fenceBatch(flight, randomUUIDv7()) }));
+    if (ended.kind === 'failed') return err(readFailure(ended.error));
+    committedAt = performance.now();
+    return ok();
+  };
+  return { commit: lane.send, waiting: lane.waiting, probe: () => new ResultAsync(probe()) };
 };
 
 /** 5 ms, doubled each time up to 200 ms, and as much again by chance, so that two who collide do not do so again. */

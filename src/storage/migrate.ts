@@ -1,51 +1,202 @@
-/** Brings a database to the schema of this version. */
+/**
+ * Brings a database to the schema of this version, while older ones go on serving; db/README.md has the rules for that.
+ * Each migration is a transaction of its own that waits for no lock for long, since everybody else waits behind it.
+ */
 import { readdir } from 'node:fs/promises';
-import { Kysely, Migrator, PostgresDialect, type Migration, type MigrationProvider } from 'kysely';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import { ResultAsync } from 'neverthrow';
 import pg from 'pg';
+import { connectOnce, messageOf } from './connect.ts';
 
-/** From db/migrations; a migration is known by its file's name for ever. */
-const FOLDER = new URL('../../db/migrations/', import.meta.url);
+/** A migration is known by its file's name for ever. */
+const FOLDER = fileURLToPath(new URL('../../db/migrations/', import.meta.url));
 const NAME = /^\d{4}_[a-z0-9_]+\.ts$/;
 
+/** What a file of db/migrations exports. */
+interface Migration {
+  readonly up: (db: Kysely<unknown>) => Promise<void>;
+  /** `false`: each of its statements is a transaction of its own, as CREATE INDEX CONCURRENTLY must be, and can be repeated. */
+  readonly transaction?: false;
+  /** The migration that a version must know to run on a database that has this one. Unset: every version can. */
+  readonly needs?: string;
+}
+
+export interface MigrateOptions {
+  readonly folder?: string;
+  /** The last one to apply, if not all. */
+  readonly upTo?: string;
+  /** How long to go on asking for a lock that others hold. */
+  readonly patienceMs?: number;
+  /** Told of each that begins, and of each that waits. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** For so long a migration may hold everybody else up while it waits for a lock; then it steps back, and asks again. */
+const LOCK_TIMEOUT_MS = 2_000;
+const PATIENCE_MS = 10 * 60_000;
+const PAUSE_MS = 1_000;
+/** Any number that nobody else takes: two who migrate at once take turns. */
+const ADVISORY_LOCK = 7_220_416_011;
+
 /**
- * Applies what is missing, in order, in one transaction, and answers the names of what it applied. Instances that start
- * at once wait for each other on the migrator's own lock. The error is one line.
+ * Applies what is missing, in order, and answers the names of what it applied. Instances that start at once take turns.
+ * The error is one line.
  */
-export const migrate = (databaseUrl: string): ResultAsync<readonly string[], string> =>
+export const migrate = (databaseUrl: string, options: MigrateOptions = {}): ResultAsync<readonly string[], string> =>
   ResultAsync.fromPromise(
-    migrateToLatest(databaseUrl),
+    applyMissing(databaseUrl, options),
     (error) => `the database was not migrated: ${messageOf(error)}`,
   );
 
-const migrateToLatest = async (databaseUrl: string): Promise<string[]> => {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: 10_000 });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+/** Whether this version can run on the schema as it is. The error says what is missing, or which version it takes. */
+export const checkSchema = (databaseUrl: string, folder: string = FOLDER): ResultAsync<void, string> =>
+  ResultAsync.fromPromise(check(databaseUrl, folder), (error) => messageOf(error));
+
+const check = async (databaseUrl: string, folder: string): Promise<void> => {
+  const { client, end } = await connectOnce(databaseUrl);
   try {
-    const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
-    if (error !== undefined) {
-      const failed = results.find(({ status }) => status === 'Error');
-      throw new Error(`${failed ? `${failed.migrationName}: ` : ''}${messageOf(error)}`);
-    }
-    return results.map(({ migrationName }) => migrationName);
+    const known = (await readNames(folder)).map(({ name }) => name);
+    const applied = await readApplied(client);
+    const missing = known.filter((name) => !applied.has(name));
+    if (missing.length > 0)
+      throw new Error(
+        `the database lacks ${missing.join(', ')}, which this version needs: run "npm run migrate", or set MIGRATE=auto`,
+      );
+    const ahead = [...applied].find(
+      ([name, needs]) => !known.includes(name) && needs !== null && !known.includes(needs),
+    );
+    if (ahead)
+      throw new Error(
+        `the database has ${ahead[0]}, and takes a version that knows ${String(ahead[1])}: this one does not`,
+      );
   } finally {
-    await db.destroy();
+    await end();
   }
 };
 
-const provider: MigrationProvider = {
-  getMigrations: async () => {
-    const files = (await readdir(FOLDER)).filter((name) => NAME.test(name));
-    const entries = files.map(async (file): Promise<[string, Migration]> => {
-      const migration = (await import(new URL(file, FOLDER).href)) as Migration;
-      return [file.replace('.ts', ''), migration];
-    });
-    return Object.fromEntries(await Promise.all(entries));
-  },
+const applyMissing = async (databaseUrl: string, options: MigrateOptions): Promise<string[]> => {
+  const { folder = FOLDER, upTo = '9999', patienceMs = PATIENCE_MS, onProgress = () => undefined } = options;
+  const { client, end } = await connectOnce(databaseUrl);
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: onlyClient(client) }) });
+  const deadline = performance.now() + patienceMs;
+  try {
+    await withoutWaiting('the list of migrations', deadline, onProgress, () => createList(db));
+    const names: string[] = [];
+    for (const { name, path } of await readNames(folder)) {
+      if (name.slice(0, upTo.length) > upTo) break;
+      if ((await readApplied(client)).has(name)) continue;
+      onProgress(name);
+      const migration = (await import(pathToFileURL(path).href)) as Migration;
+      const isNew = await withoutWaiting(name, deadline, onProgress, () => applyOne(db, name, migration));
+      if (isNew) names.push(name);
+    }
+    return names;
+  } finally {
+    await end();
+  }
 };
 
-/** A failed connection to a name with several addresses is an AggregateError, whose own message is empty. */
-const messageOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+/** Answers whether it was still to be done. */
+const applyOne = async (db: Kysely<unknown>, name: string, migration: Migration): Promise<boolean> => {
+  const note = (on: Kysely<unknown>): Promise<unknown> =>
+    sql`insert into schema_migrations (name, needs) values (${name}, ${migration.needs ?? null}) on conflict do nothing`.execute(
+      on,
+    );
+  const isApplied = async (on: Kysely<unknown>): Promise<boolean> =>
+    (await sql`select from schema_migrations where name = ${name}`.execute(on)).rows.length > 0;
+  try {
+    if (migration.transaction === false) {
+      await migration.up(db);
+      await note(db);
+      return true;
+    }
+    return await db.transaction().execute(async (tx) => {
+      await takeTurn(tx);
+      if (await isApplied(tx)) return false;
+      await migration.up(tx);
+      await note(tx);
+      return true;
+    });
+  } catch (error) {
+    if (isOthers(error)) throw error;
+    throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
+  }
 };
+
+/** Until the end of the transaction. */
+const takeTurn = async (tx: Kysely<unknown>): Promise<void> => {
+  await sql`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}`}, true), set_config('statement_timeout', '0', true)`.execute(
+    tx,
+  );
+  await sql`select pg_advisory_xact_lock(${ADVISORY_LOCK}::bigint)`.execute(tx);
+};
+
+/** Of a database that an earlier version migrated, what that has noted is taken over. */
+const createList = (db: Kysely<unknown>): Promise<void> =>
+  db.transaction().execute(async (tx) => {
+    await takeTurn(tx);
+    if (await hasTable(tx, 'schema_migrations')) return;
+    await sql`
+      create table schema_migrations (
+        name text not null constraint schema_migrations_pkey primary key,
+        needs text,
+        applied_at timestamptz not null default now()
+      )`.execute(tx);
+    if (await hasTable(tx, 'kysely_migration'))
+      await sql`insert into schema_migrations (name) select name from kysely_migration`.execute(tx);
+  });
+
+const hasTable = async (db: Kysely<unknown>, name: string): Promise<boolean> =>
+  (await sql<{ found: boolean }>`select to_regclass(${name}) is not null as found`.execute(db)).rows[0]?.found ?? false;
+
+/** By name, what each of them needs. */
+const readApplied = async (client: pg.Client): Promise<Map<string, string | null>> => {
+  const list = await client.query<{ found: boolean }>("select to_regclass('schema_migrations') is not null as found");
+  const [table, needs] = list.rows[0]?.found ? ['schema_migrations', 'needs'] : ['kysely_migration', 'null as needs'];
+  const { rows } = await client
+    .query<{ name: string; needs: string | null }>(`select name, ${needs} from ${table}`)
+    .catch((error: unknown) => {
+      // It is empty.
+      if (error instanceof pg.DatabaseError && error.code === '42P01') return { rows: [] };
+      throw error;
+    });
+  return new Map(rows.map((row) => [row.name, row.needs]));
+};
+
+const readNames = async (folder: string): Promise<{ readonly name: string; readonly path: string }[]> =>
+  (await readdir(folder))
+    .filter((file) => NAME.test(file))
+    .sort()
+    .map((file) => ({ name: file.replace('.ts', ''), path: `${folder}/${file}` }));
+
+/** lock_not_available, deadlock_detected, serialization_failure; query_canceled, by who watches over locks. */
+const OTHERS = new Set(['55P03', '40P01', '40001', '57014']);
+const isOthers = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code !== undefined && OTHERS.has(error.code);
+
+/** Steps back where others hold what it needs, so that those who wait behind it get on, and asks again. */
+const withoutWaiting = async <T>(
+  name: string,
+  deadline: number,
+  onProgress: (line: string) => void,
+  step: () => Promise<T>,
+): Promise<T> => {
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isOthers(error)) throw error;
+      if (performance.now() > deadline)
+        throw new Error(`${name}: others held a lock that it needs, to the end of its patience`, { cause: error });
+      onProgress(`${name} waits for a lock: ${messageOf(error)}`);
+      await sleep(PAUSE_MS * (0.5 + Math.random()));
+    }
+  }
+};
+
+const onlyClient = (client: pg.Client): ConstructorParameters<typeof PostgresDialect>[0]['pool'] & object => ({
+  connect: () => Promise.resolve({ query: client.query.bind(client) as never, release: () => undefined }),
+  end: () => Promise.resolve(),
+});

@@ -7,6 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { messageOf } from './connect.ts';
 import { ConnectionLost, endsSession, failureOf } from './failure.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import { SESSION_QUERY, sessionFault, sessionUrl, type SettingRow } from './session.ts';
@@ -214,12 +215,6 @@ const lostBy = (error: unknown, inDoubt: boolean): ConnectionLost | undefined =>
   // The driver's and the network's are plain errors. A mistake in what reads a row is one of these, and ours.
   const isOurs = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
   return isOurs ? undefined : new ConnectionLost(messageOf(error), error, inDoubt);
-};
-
-/** A failed connection to a name with several addresses is an AggregateError, whose own message is empty. */
-const messageOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 };
 
 /** Whether the neighbours of a connection that failed so are suspect too. */

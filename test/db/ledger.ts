@@ -12,7 +12,7 @@ import type { Transfer } from '../../src/domain/transfer.ts';
 import type { PaymentError } from '../../src/error.ts';
 import { createLogger } from '../../src/log.ts';
 import { createCommitter, type Committer } from '../../src/storage/commit.ts';
-import { openDatabase, type Database } from '../../src/storage/database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import type { BatchStats } from '../../src/storage/lane.ts';
 import { afterSuite } from '../support/cleanup.ts';
@@ -28,7 +28,7 @@ export interface Instance extends Committer {
 }
 
 /** What one process of the service has: a pool, a lane, a committer. */
-export const openInstance = (url: string): Instance => {
+export const openInstance = (url: string, more: Partial<DatabaseOptions> = {}): Instance => {
   const lines: string[] = [];
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
@@ -37,7 +37,7 @@ export const openInstance = (url: string): Instance => {
     },
   });
   const log = createLogger('info', stream);
-  const database = openDatabase({ url, poolMin: 0, poolMax: 4, acquireTimeoutMs: 3_000, log });
+  const database = openDatabase({ url, poolMin: 0, poolMax: 4, acquireTimeoutMs: 3_000, log, ...more });
   const batches: BatchStats[] = [];
   afterSuite(database.close);
   const committer = createCommitter({ database, clock, log, observe: (batch) => batches.push(batch) });

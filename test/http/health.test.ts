@@ -94,6 +94,19 @@ describe('a database that does not answer', () => {
   });
 });
 
+describe('a database that takes no writes', () => {
+  it('is told by /readyz though it reads as well as ever, and no more once it takes them', async () => {
+    await eventually(ask, ({ checks }) => checks['writes']?.ok === true);
+    await world.query(`create function full_disk() returns trigger language plpgsql as $$
+      begin raise exception using errcode = '53100', message = 'no space left on device'; end $$`);
+    await world.query('create trigger full_disk before insert on batches for each row execute function full_disk()');
+    const ready = await eventually(ask, ({ checks }) => checks['writes']?.state === 'bad');
+    expect([ready.http, ready.checks['database']?.ok]).toEqual([503, true]);
+    await world.query('drop trigger full_disk on batches');
+    expect((await eventually(ask, ({ http }) => http === 200)).checks['writes']?.ok).toBe(true);
+  });
+});
+
 describe('a real key of Stripe without the secret of its webhooks', () => {
   it('is told by /readyz: no webhook will be believed', async () => {
     const env = { STRIPE_SECRET_KEY: 'sk_test_real', STRIPE_API_BASE: world.sandbox.url };
