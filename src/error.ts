@@ -333,7 +333,7 @@ interface ErrorFacts {
   readonly retryAfterS?: number;
   /** How it was first told, where it is kept under an idempotency key: whoever asks again is told the same bytes. */
   readonly kept?: { readonly status: number; readonly body: string; readonly replayed?: true };
-  /** Where HTTP has a finer word for it than the code's own status: 405, 408, 415, 417, 431. */
+  /** Where HTTP has a finer word for it than the code's own status: one of `FINER_STATUSES`. */
   readonly status?: number;
   /** For the log alone: never rendered. */
   readonly cause?: unknown;
@@ -360,6 +360,14 @@ export const isStored = (error: PaymentError): boolean => ERRORS[error.code].sto
 
 /** Its HTTP status. */
 export const statusOf = (error: PaymentError): number => error.status ?? ERRORS[error.code].status;
+
+/** Where HTTP has finer words for a code. */
+export const FINER_STATUSES: Readonly<Partial<Record<ErrorCode, readonly number[]>>> = {
+  /** It did not come in time, is larger than any, compressed, expects what nobody does, or its headers are too long. */
+  invalid_request: [408, 413, 415, 417, 431],
+  /** Another method than the path knows. */
+  route_not_found: [405],
+};
 
 /** All codes. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS) as ErrorCode[];

@@ -1,39 +1,25 @@
 /** The Express application: what every request passes, and the table of routes; and the server that it answers through. */
-import {
-  createServer as createHttpServer,
-  IncomingMessage,
-  ServerResponse,
-  type Server,
-  type ServerOptions as HttpOptions,
-} from 'node:http';
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express';
-import type { Context } from './context.ts';
-import { paymentError, type PaymentError } from './error.ts';
-import type { Authenticate } from './http/authenticate.ts';
-import { BODY_MAX_BYTES } from './http/body.ts';
+import { createServer as createHttpServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import type { ServerOptions as HttpOptions } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { paymentError } from './error.ts';
+import { ofExpress } from './http/body.ts';
+import { followConnections } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
 import { errorsPage } from './http/errors-page.ts';
 import { createCors, PAGE_HEADERS } from './http/headers.ts';
 import { sendBytes } from './http/respond.ts';
-import { sendError, serve, type Route } from './http/route.ts';
+import { sendError, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
+import { createServe, type ServeOptions } from './http/serve.ts';
 import { stripeWebhook } from './http/stripe-webhook.ts';
-import { refuseUnreadable } from './http/unreadable.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
 
-export interface ServerOptions {
-  readonly ctx: Context;
-  readonly authenticate: Authenticate;
+export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   readonly corsOrigins: '*' | readonly string[];
   /** Told that an event of Stripe is stored, and waits to be applied. */
   readonly onStripeEvent: () => void;
-  readonly door: Omit<DoorOptions, 'routes' | 'follow' | 'headersFor'>;
+  readonly onEnd: DoorOptions['onEnd'];
 }
 
 /** Slow-loris clients are cut: a request has this long to arrive, */
@@ -45,50 +31,47 @@ const KEEP_ALIVE_MS = 75_000;
 
 /** Does not listen yet. */
 export const createServer = (options: ServerOptions): Server => {
-  const { ctx, authenticate, corsOrigins, onStripeEvent, door } = options;
+  const { ctx, corsOrigins, onStripeEvent, onEnd } = options;
   const app = express();
   // Amounts of work that nobody asked for: a tag over each reply, a parser of nested query strings.
   app.set('etag', false).set('query parser', 'simple').disable('x-powered-by');
-  // A path is one spelling: an idempotency key is scoped to it.
+  // A path has one spelling, as far as Express can say so.
   app.enable('strict routing').enable('case sensitive routing');
 
-  const readText = express.text({ type: 'application/json', limit: BODY_MAX_BYTES });
+  const server = createHttpServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Refused at the door, with words.
+    requireHostHeader: false,
+    ...bornFor(app),
+  });
+  const connections = followConnections(server);
   const cors = createCors(corsOrigins);
+  const serve = createServe({ ...options, nameRoute }, connections, cors);
 
-  /** Who asks is known before a byte of the body is read. */
-  const mount = (route: Route): RequestHandler => {
-    const handle = async (request: Request, response: Response): Promise<void> => {
+  const refuseMethod =
+    (allow: readonly string[]): RequestHandler =>
+    (request, response) => {
       const { record } = request;
-      record.route = route.path;
-      if (route.cors) record.headers = cors.headersFor(request.headers.origin);
-      nameRoute(route.path);
-      const identified = await authenticate(request.headers.authorization);
-      if (identified.isOk()) record.merchant = identified.value.merchant;
-      const answer = (): void => void serve(ctx, route, identified, request, response, record);
-      if (identified.isErr() || !route.schemas.body) {
-        answer();
-        return;
-      }
-      readText(request, response, (error: unknown) =>
-        error === undefined ? answer() : sendError(ctx, request, response, record, ofExpress(error)),
-      );
+      record.headers = [...record.headers, 'Allow', allow.join(', ')];
+      sendError(ctx, request, response, record, paymentError('route_not_found', { status: 405, message: NO_METHOD }));
     };
-    return (request, response) => void handle(request, response);
-  };
 
   for (const route of routes.toSorted(byDemand)) {
     if (route.cors) app.options(route.path, cors.preflight);
-    if (route.method === 'GET') app.get(route.path, mount(route));
-    else if (route.method === 'DELETE') app.delete(route.path, mount(route));
-    else app.post(route.path, mount(route));
+    if (route.method === 'GET') app.get(route.path, serve(route));
+    else if (route.method === 'DELETE') app.delete(route.path, serve(route));
+    else app.post(route.path, serve(route));
   }
-  app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent, ofExpress));
+  app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent));
   const page = errorsPage();
   app.get('/docs/errors', (request, response) => {
     request.record.route = '/docs/errors';
     request.record.headers = PAGE_HEADERS;
     sendBytes(request, response, 200, page, { 'Content-Type': 'text/html; charset=utf-8' });
   });
+  for (const [path, allow] of allowedBy(routes)) app.all(path, refuseMethod(allow));
 
   app.use((request, response) => {
     sendError(ctx, request, response, request.record, paymentError('route_not_found'));
@@ -98,13 +81,22 @@ export const createServer = (options: ServerOptions): Server => {
     sendError(ctx, request, response, request.record, ofExpress(error));
   };
   app.use(onThrown);
-  const listener = createDoor({ ...door, routes, follow, headersFor: cors.headersFor }, app);
-  const limits = {
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-  };
-  return createHttpServer({ ...limits, ...bornFor(app) }, listener).on('clientError', refuseUnreadable);
+  return server.on('request', createDoor({ follow, onEnd }, connections, app));
+};
+
+const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';
+
+/** The methods of each path, also those that a GET and a route for browsers bring with them. */
+const allowedBy = (all: readonly Route[]): Map<string, readonly string[]> => {
+  const allowed = new Map<string, readonly string[]>([
+    ['/webhooks/stripe', ['POST']],
+    ['/docs/errors', ['GET', 'HEAD']],
+  ]);
+  for (const { path, method, cors } of all) {
+    const more = [method, ...(method === 'GET' ? ['HEAD'] : []), ...(cors ? ['OPTIONS'] : [])];
+    allowed.set(path, [...new Set([...(allowed.get(path) ?? []), ...more])]);
+  }
+  return allowed;
 };
 
 /**
@@ -137,14 +129,3 @@ const rankOf = ({ path }: Route): number => {
 
 /** What blocks the event loop on behalf of a request is known to be its doing. */
 const follow: DoorOptions['follow'] = (record, run) => runWork(record, run);
-
-/** Express' and body-parser's errors have a `type` and a `status`, their own or their class's. */
-const ofExpress = (error: unknown): PaymentError => {
-  const [type, status] = ['type', 'status'].map((name): unknown =>
-    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined,
-  );
-  if (type === 'entity.too.large') return paymentError('body_too_large');
-  if (typeof status === 'number' && status >= 400 && status < 500)
-    return paymentError('invalid_request', { message: 'The request could not be read.', cause: error });
-  return paymentError('internal', { cause: error });
-};

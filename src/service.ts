@@ -144,16 +144,14 @@ export const createService = (options: ServiceOptions): Service => {
       inbox?.wake();
       balance?.expect();
     },
-    door: {
-      admission,
-      seen: createSeenKeys(),
-      retryAfterS,
-      onRefused: (reason, serviceClass) => {
-        metrics.shed(reason, serviceClass);
-        tellRefusal(serviceClass);
-      },
-      onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
+    admission,
+    seen: createSeenKeys(),
+    retryAfterS,
+    onShed: (reason, serviceClass) => {
+      metrics.shed(reason, serviceClass);
+      tellRefusal(serviceClass);
     },
+    onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
 
   let sweeper: Rounds | undefined;

@@ -85,13 +85,11 @@ const main = (): void => {
     authenticate: createAuthenticate(keys, false),
     corsOrigins: '*',
     onStripeEvent: () => undefined,
-    door: {
-      admission: createAdmission(),
-      seen: createSeenKeys(),
-      retryAfterS,
-      onRefused: () => undefined,
-      onEnd: () => undefined,
-    },
+    admission: createAdmission(),
+    seen: createSeenKeys(),
+    retryAfterS,
+    onShed: () => undefined,
+    onEnd: () => undefined,
   });
   api.listen(Number(port), '127.0.0.1', () => {
     startSweeper(ctx);

@@ -1,5 +1,6 @@
 /** From the `Authorization` header to who asks. */
 import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -21,14 +22,16 @@ export const DEMO_KEYS = {
 } as const;
 const DEMO_SECRETS: ReadonlySet<string> = new Set(Object.values(DEMO_KEYS));
 
-export type Authenticate = (authorization: string | undefined) => ResultAsync<Principal, PaymentError>;
+/** What is looked at of a request: who it says it is, and where it comes from. */
+export type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
+export type Authenticate = (request: Asking) => ResultAsync<Principal, PaymentError>;
 
 /** Errors: `unauthenticated`, `database_unavailable`. Keys are remembered by their hash, never as they are. */
 export const createAuthenticate = (keys: Keys, allowDemoKeys: boolean): Authenticate => {
   const remembered = new Map<string, { readonly principal: Principal | undefined; readonly until: number }>();
 
-  return (authorization) => {
-    const secret = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  return ({ headers }) => {
+    const secret = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
     if (secret === undefined || secret.length > KEY_LENGTH_MAX) return errAsync(paymentError('unauthenticated'));
     if (!allowDemoKeys && DEMO_SECRETS.has(secret))
       return errAsync(

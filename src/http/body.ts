@@ -1,12 +1,89 @@
 /** From the bytes of a request to a JSON value that holds no card number. */
+import express, { type Request, type Response } from 'express';
+import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import { holdsCardNumber, maySuspect } from './card-number.ts';
+import type { Route } from './route.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
 export const BODY_MAX_BYTES: number = 256 * 1024;
+/** What a page in a browser sends is an id, a secret and a URL of 2,048 characters at most, and anyone may send it. */
+const PUBLIC_BODY_MAX_BYTES = 16 * 1024;
 /** Our deepest body has three levels; far more would only try the stack. */
 const DEPTH_MAX = 32;
+
+const unsupported = (param: string, message: string, status?: number): Result<never, PaymentError> =>
+  err(paymentError('invalid_request', { param, message, ...(status === undefined ? {} : { status }) }));
+
+/** JSON has one encoding, whatever a charset says: https://www.rfc-editor.org/rfc/rfc8259#section-8.1 */
+const JSON_TYPE = /^application\/json *(?:; *charset="?utf-?8"? *)?$/i;
+
+const headersOf = ({ headers }: Request): Result<boolean, PaymentError> => {
+  const length = headers['content-length'];
+  const isThere = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+  if (!isThere) return ok(false);
+  const encoding = headers['content-encoding'] ?? 'identity';
+  // To inflate is work that its sender does not do: a kilobyte of zip is a megabyte of JSON.
+  if (encoding.toLowerCase() !== 'identity')
+    return unsupported('Content-Encoding', 'Content-Encoding: bodies are taken as they are, not compressed.', 415);
+  if (!JSON_TYPE.test(headers['content-type'] ?? ''))
+    return unsupported('Content-Type', 'Content-Type must be application/json, in UTF-8.');
+  return ok(true);
+};
+
+/**
+ * Reads the body of a request for that route; one that is absent is as good as `{}`. Errors: `invalid_request`,
+ * `body_too_large`.
+ */
+export const createReadBody = ({
+  roles,
+  schemas,
+}: Pick<Route, 'roles' | 'schemas'>): ((
+  request: Request,
+  response: Response,
+) => Result<string, PaymentError> | Promise<Result<string, PaymentError>>) => {
+  if (!schemas.body) return () => ok('');
+  const maxBytes = roles.includes('publishable') ? PUBLIC_BODY_MAX_BYTES : BODY_MAX_BYTES;
+  const read = express.raw({ type: () => true, inflate: false, limit: maxBytes });
+
+  return (request, response) => {
+    const isThere = headersOf(request);
+    if (isThere.isErr()) return err(isThere.error);
+    if (!isThere.value) return ok('{}');
+    return new Promise((resolve) => {
+      read(request, response, (error: unknown) => {
+        if (error !== undefined) resolve(err(ofReader(error, maxBytes)));
+        else resolve(textOf(request.body));
+      });
+    });
+  };
+};
+
+/** Errors: `invalid_request` for bytes that are no UTF-8: they would be stored as something else than was sent. */
+const textOf = (body: unknown): Result<string, PaymentError> => {
+  if (!Buffer.isBuffer(body) || body.length === 0) return ok('{}');
+  return isUtf8(body)
+    ? ok(body.toString())
+    : err(paymentError('invalid_request', { message: 'The body is not valid UTF-8.' }));
+};
+
+/** Express' and body-parser's errors have a `type` and a `status`, their own or their class's. */
+export const ofExpress = (error: unknown): PaymentError => {
+  const status = field(error, 'status');
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return paymentError('invalid_request', { message: 'The request could not be read.', cause: error });
+  return paymentError('internal', { cause: error });
+};
+
+/** What the reader of a body of at most so many bytes says. */
+export const ofReader = (error: unknown, maxBytes: number): PaymentError =>
+  field(error, 'type') === 'entity.too.large'
+    ? paymentError('body_too_large', { message: `The body is larger than ${maxBytes / 1024} KiB.` })
+    : ofExpress(error);
+
+const field = (error: unknown, name: string): unknown =>
+  typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 
 /** Errors: `invalid_request`, `card_number_refused`. */
 export const parseBody = (text: string): Result<unknown, PaymentError> => {
@@ -16,10 +93,7 @@ export const parseBody = (text: string): Result<unknown, PaymentError> => {
   const closely = maySuspect(text) || text.includes('\\') || /\d[eE]\+?\d/.test(text);
   return scan(parsed.value, closely).map(() => parsed.value);
 };
-
 const parseJson = (text: string): Result<unknown, PaymentError> => {
-  if (text === '')
-    return err(paymentError('invalid_request', { message: 'The body is empty; it must be a JSON object.' }));
   try {
     return ok(JSON.parse(text));
   } catch {
@@ -34,7 +108,7 @@ const scan = (value: unknown, forCards: boolean): Result<void, PaymentError> => 
     if (depth > DEPTH_MAX) return err(paymentError('invalid_request', { message: 'The body is nested too deeply.' }));
     const next: unknown[] = [];
     for (const one of level) {
-      if (forCards && (typeof one === 'string' || typeof one === 'number') && holdsCardNumber(textOf(one)))
+      if (forCards && (typeof one === 'string' || typeof one === 'number') && holdsCardNumber(digitsOf(one)))
         return err(paymentError('card_number_refused'));
       if (typeof one !== 'object' || one === null) continue;
       // A field to JSON.parse, and to much that comes after it no field at all: it would be passed over in silence.
@@ -52,5 +126,5 @@ const scan = (value: unknown, forCards: boolean): Result<void, PaymentError> => 
 };
 
 /** Never with an exponent, which would hide digits. */
-const textOf = (value: string | number): string =>
+const digitsOf = (value: string | number): string =>
   typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);

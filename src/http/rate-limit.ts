@@ -14,5 +14,5 @@ export const limitRate = (authenticate: Authenticate, requestsPerS: number): Aut
       limiter.consume(`${principal.merchant} ${principal.role}`).then(() => principal),
       () => paymentError('rate_limited', { retryAfterS: 1 }),
     );
-  return (authorization) => authenticate(authorization).andThen(count);
+  return (request) => authenticate(request).andThen(count);
 };

@@ -19,6 +19,8 @@ export interface RequestRecord {
   route: string;
   merchant?: MerchantId;
   error?: PaymentError;
+  /** It was refused under load: thousands may be in a second, which are counted and not logged one by one. */
+  isShed?: true;
   /** What its reply has besides what is answered. */
   headers: HeaderList;
 }

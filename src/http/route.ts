@@ -1,7 +1,4 @@
-/**
- * A route is a value: what it takes, who may ask, and what it does. `serve` is the only place where a `Result` becomes
- * a reply.
- */
+/** A route is a value: what it takes, who may ask, and what it does. `serve.ts` is where its `Result` becomes a reply. */
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -60,6 +57,8 @@ interface Incoming {
   readonly principal: Principal;
   readonly requestId: string;
   readonly request: Request;
+  /** Its body. */
+  readonly text: string;
 }
 
 export interface Route extends Pick<
@@ -82,15 +81,18 @@ export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use e
   const params: z.ZodType = spec.params ?? nothing;
   const query: z.ZodType = spec.query ?? nothing;
 
+  const operationOf = createOperationOf(method, path);
+
   const understand = ({
     principal,
     requestId,
     request,
+    text,
   }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
     safely(params, request.params).andThen((parsedParams) =>
       safely(query, request.query).andThen((parsedQuery) =>
-        bodyOf(spec.body, request).andThen((body) =>
-          claimFor(key, principal, request, body).map((claim) => ({
+        bodyOf(spec.body, text).andThen(({ sent, body }) =>
+          claimFor(key, principal, request, operationOf(parsedParams), sent).map((claim) => ({
             params: parsedParams as Params,
             query: parsedQuery as Query,
             body: body as Body,
@@ -127,24 +129,38 @@ const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => 
   ...(key === 'required' ? (['idempotency_key_required'] as const) : []),
 ];
 
-const bodyOf = <Body>(
-  schema: z.ZodType<Body> | undefined,
-  request: Request,
-): Result<Body | undefined, PaymentError> => {
-  if (!schema) return ok(undefined);
-  if (typeof request.body !== 'string')
-    return err(
-      paymentError('invalid_request', { param: 'Content-Type', message: 'Content-Type must be application/json.' }),
-    );
-  return parseBody(request.body).andThen((json) => safely(schema, json));
+/** As it was sent, and as it was understood. */
+interface Understood<Body> {
+  readonly sent: unknown;
+  readonly body: Body | undefined;
+}
+
+const bodyOf = <Body>(schema: z.ZodType<Body> | undefined, text: string): Result<Understood<Body>, PaymentError> => {
+  if (!schema) return ok({ sent: {}, body: undefined });
+  return parseBody(text).andThen((sent) => safely(schema, sent).map((body) => ({ sent, body })));
+};
+
+/**
+ * What an idempotency key is scoped to: the method and the path as we write it, ids included. The path as it was sent may
+ * be spelled in many ways, with a percent before any letter.
+ */
+const createOperationOf = (method: string, path: string): ((params: unknown) => string) => {
+  const words = path.split('/');
+  const isPlain = !path.includes('/:');
+  return (params) => {
+    if (isPlain) return `${method} ${path}`;
+    const values = params as Readonly<Record<string, unknown>>;
+    return `${method} ${words.map((word) => (word.startsWith(':') ? String(values[word.slice(1)]) : word)).join('/')}`;
+  };
 };
 
 /** Errors: `idempotency_key_required`, and those of a key that is none. */
 const claimFor = (
   use: KeyUse,
-  { merchant }: Principal,
+  { merchant, role }: Principal,
   request: Request,
-  body: unknown,
+  operation: string,
+  sent: unknown,
 ): Result<Claim | undefined, PaymentError> => {
   if (use === 'none') return ok(undefined);
   const [header, second] = request.headersDistinct['idempotency-key'] ?? [];
@@ -153,7 +169,7 @@ const claimFor = (
       paymentError('invalid_request', { param: 'Idempotency-Key', message: 'There are two idempotency keys.' }),
     );
   if (header === undefined) return use === 'required' ? err(paymentError('idempotency_key_required')) : ok(undefined);
-  return parseKey(header).map((key) => claimOf(merchant, `${request.method} ${request.path}`, key, body));
+  return parseKey(header).map((key) => claimOf({ merchant, operation, key, sent, isPublic: role === 'publishable' }));
 };
 
 /** Errors: `invalid_request`, whose `param` is the path of the first thing that is wrong. */
@@ -204,32 +220,6 @@ const pathText = (path: readonly PropertyKey[]): string =>
     if (typeof part === 'number') return `${text}[${part}]`;
     return text ? `${text}.${String(part)}` : String(part);
   }, '');
-
-/**
- * Who asks, what for, and what comes of it: one request from beginning to end. Never rejects: what throws on its way,
- * which nothing of ours does, is answered with `internal`, and nobody knows what was done by then.
- */
-export const serve = async (
-  ctx: Context,
-  target: Route,
-  identified: Result<Principal, PaymentError>,
-  request: Request,
-  response: Response,
-  record: RequestRecord,
-): Promise<void> => {
-  const { requestId } = record;
-  try {
-    const result = await identified
-      .andThen((principal) => (target.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'))))
-      .asyncAndThen((principal) => target.run(ctx, { principal, requestId, request }));
-    result.match(
-      (reply) => sendReply(request, response, reply),
-      (error) => sendError(ctx, request, response, record, error),
-    );
-  } catch (cause) {
-    sendError(ctx, request, response, record, paymentError('internal', { cause, outcome: 'unknown' }));
-  }
-};
 
 /** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */
 export const sendError = (

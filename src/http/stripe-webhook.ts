@@ -1,35 +1,50 @@
 /** `POST /webhooks/stripe`: verified by its signature over the raw body, stored, acknowledged; applied afterwards. */
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import { err, ok } from 'neverthrow';
+import { err, ok, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
+import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import { ofReader } from './body.ts';
 import { sendError } from './route.ts';
 import { sendReply } from './respond.ts';
 
 /** The largest events of Stripe have some tens of kilobytes. */
 const EVENT_MAX_BYTES = 1024 * 1024;
+/**
+ * Bodies that are on their way at once: 64 MiB at the most, of callers nobody knows. Stripe's come with their headers, and
+ * are here for a moment.
+ */
+const READING_MAX = 64;
+/** https://docs.stripe.com/webhooks#replay-attacks: as old as that at the most, and no further ahead than clocks differ. */
+const TOLERANCE_MS = 300_000;
 
 const TAKEN: Reply = { status: 200, body: '{"received":true}' };
 
-/** `onStored` is told that there is something to apply. `ofExpress` says what an error of the body's reader means. */
-export const stripeWebhook = (
-  ctx: Context,
-  onStored: () => void,
-  ofExpress: (error: unknown) => PaymentError,
-): RequestHandler => {
+/** `onStored` is told that there is something to apply. */
+export const stripeWebhook = (ctx: Context, onStored: () => void): RequestHandler => {
   // The signature is over the bytes: whatever they say they are, they are read as they came.
-  const readRaw = express.raw({ type: () => true, limit: EVENT_MAX_BYTES });
+  const readRaw = express.raw({ type: () => true, inflate: false, limit: EVENT_MAX_BYTES });
+  const reading = new Map<Request, Response>();
 
-  const take = async (request: Request, response: Response): Promise<void> => {
+  const fail = (request: Request, response: Response, error: PaymentError): void =>
+    sendError(ctx, request, response, request.record, error);
+
+  /** The one that has waited longest for its body gives way: a caller who sends nothing keeps nobody out. */
+  const makeRoom = (): void => {
+    const [oldest] = reading;
+    if (reading.size < READING_MAX || !oldest) return;
+    const [request, response] = oldest;
+    reading.delete(request);
+    response.once('finish', () => request.destroy());
+    fail(request, response, paymentError('overloaded', { retryAfterS: 1 }));
+  };
+
+  const take = async (request: Request, response: Response, signature: string): Promise<void> => {
     const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
-    const signature = request.headers['stripe-signature'];
     const now = ctx.clock.now();
-    const verified =
-      typeof signature === 'string'
-        ? ctx.stripeEvents.verify(body, signature, now)
-        : err(paymentError('webhook_signature_invalid', { param: 'Stripe-Signature' }));
-    await verified
+    await ctx.stripeEvents
+      .verify(body, signature, now)
       .andThen((event) => (event.payload.includes('\\u0000') ? err(paymentError('invalid_request')) : ok(event)))
       .asyncAndThen((event) => ctx.inbox.store([event], now))
       .match(
@@ -37,15 +52,41 @@ export const stripeWebhook = (
           sendReply(request, response, TAKEN);
           onStored();
         },
-        (error) => sendError(ctx, request, response, request.record, error),
+        (error) => fail(request, response, error),
       );
   };
 
   return (request, response) => {
     request.record.route = '/webhooks/stripe';
+    const signature = signatureOf(request.headers['stripe-signature'], ctx.clock.now());
+    if (signature.isErr()) {
+      fail(request, response, signature.error);
+      return;
+    }
+    makeRoom();
+    reading.set(request, response);
     readRaw(request, response, (error: unknown) => {
-      if (error === undefined) void take(request, response);
-      else sendError(ctx, request, response, request.record, ofExpress(error));
+      reading.delete(request);
+      if (response.headersSent) return;
+      if (error !== undefined) fail(request, response, ofReader(error, EVENT_MAX_BYTES));
+      else
+        take(request, response, signature.value).catch((cause: unknown) =>
+          fail(request, response, paymentError('internal', { cause })),
+        );
     });
   };
+};
+
+/**
+ * `t=1492774577,v1=5257a8…`, once, and of about now: looked at before a byte of the body is read. Errors:
+ * `webhook_signature_invalid`.
+ */
+const signatureOf = (header: string | string[] | undefined, now: Micros): Result<string, PaymentError> => {
+  if (typeof header === 'string' && /(?:^|,)v1=[0-9a-f]{64}(?:,|$)/.test(header)) {
+    const seconds = [...header.matchAll(/(?:^|,)t=([^,]*)/g)].map(([, text = '']) => text);
+    const [at = ''] = seconds;
+    const isOne = seconds.length === 1 && /^\d{1,12}$/.test(at);
+    if (isOne && Math.abs(toMs(now) - Number(at) * 1000) <= TOLERANCE_MS) return ok(header);
+  }
+  return err(paymentError('webhook_signature_invalid', { param: 'Stripe-Signature' }));
 };

@@ -1,14 +1,24 @@
 /**
  * Who is let in. In quiet times everyone is. Under load, which takes both a delay and a loop with hardly any rest to be
  * called so, the number of requests under way is limited, and what can best wait is refused first: reports, then reads,
- * then charges.
+ * then charges. At any time nobody has more than a share of the house.
  */
 
-/** As the table of routes has them. `exempt`: health, and what a refusal would only bring back: webhooks. */
-export type AdmissionClass = 'money' | 'read' | 'report' | 'exempt';
-type Limited = Exclude<AdmissionClass, 'exempt'>;
+/** As the table of routes has them. */
+export type AdmissionClass = 'money' | 'read' | 'report';
 
-export type Refusal = 'overload' | 'in_flight';
+export type Refusal = 'overload' | 'in_flight' | 'share';
+
+/** One who asks for a place: he is known by now, and all that he sent has come. */
+export interface Visitor {
+  readonly class: AdmissionClass;
+  /** A merchant and a role. */
+  readonly principal: string;
+  /** By a key that anyone can read in a page of the shop. */
+  readonly isPublic: boolean;
+  /** Of a request that was let in before: who asks for an outcome is not turned away for a load. */
+  readonly isRepeat: boolean;
+}
 
 /** What the loop was like over the last tenth of a second. */
 export interface Pressure {
@@ -21,14 +31,18 @@ export interface Pressure {
 }
 
 export interface Admission {
-  /** Undefined: let in, and `leave` is called when it has ended. A repeat is of a request that was let in before. */
-  readonly enter: (serviceClass: AdmissionClass, isRepeat: boolean) => Refusal | undefined;
-  readonly leave: (serviceClass: AdmissionClass) => void;
+  /** Why one more would be refused now. */
+  readonly refusal: (visitor: Visitor) => Refusal | undefined;
+  /** Undefined: let in, and `leave` is called when its handler has answered, whether its caller takes the reply or not. */
+  readonly enter: (visitor: Visitor) => Refusal | undefined;
+  readonly leave: (visitor: Visitor) => void;
   /** Called every tenth of a second. */
   readonly feel: (pressure: Pressure) => void;
   readonly inflight: () => Readonly<Record<AdmissionClass, number>>;
   readonly limit: () => number;
   readonly shed: () => number;
+  /** How many were let in since the start. */
+  readonly entered: () => number;
 }
 
 /**
@@ -53,32 +67,65 @@ const LIMIT_MAX = 4_096;
 const SHRINK = 0.8;
 const GROW = 1.1;
 /** Of the limit, how much a class may fill: who can wait is refused while there still is room for who cannot. */
-const SHARE: Record<Limited, number> = { report: 0.4, read: 0.75, money: 1 };
+const SHARE: Record<AdmissionClass, number> = { report: 0.4, read: 0.75, money: 1 };
 /** At any time: a report holds a connection for long, and there are ten. */
-const CLASS_MAX: Record<Limited, number> = { report: 16, read: 2_048, money: 3_072 };
+const CLASS_MAX: Record<AdmissionClass, number> = { report: 16, read: 2_048, money: 3_072 };
+/**
+ * Of what a class may fill, how much one principal may: a merchant whose requests all wait, for Stripe or for a wallet
+ * that is locked, leaves a quarter to the others. One alone still has three quarters of the house, in which batches are
+ * as large as in the whole of it.
+ */
+const PRINCIPAL_SHARE = 0.75;
+/** And all publishable keys together, of whatever merchant: half belongs to the merchants' own servers. */
+const PUBLIC_SHARE = 0.5;
 
 export const createAdmission = (): Admission => {
-  const inflight: Record<AdmissionClass, number> = { money: 0, read: 0, report: 0, exempt: 0 };
+  const inflight: Record<AdmissionClass, number> = { money: 0, read: 0, report: 0 };
+  const ofPublic: Record<AdmissionClass, number> = { money: 0, read: 0, report: 0 };
+  const ofPrincipal: Record<AdmissionClass, Map<string, number>> = {
+    money: new Map(),
+    read: new Map(),
+    report: new Map(),
+  };
   let limit = LIMIT_MAX;
   let shed = 0;
   let ended = 0;
+  let entered = 0;
 
-  const refusalOf = (serviceClass: Limited): Refusal | undefined => {
+  const refusalOf = ({ class: of, principal, isPublic, isRepeat }: Visitor): Refusal | undefined => {
     const total = inflight.money + inflight.read + inflight.report;
-    if (total >= limit * SHARE[serviceClass]) return 'overload';
-    return inflight[serviceClass] >= CLASS_MAX[serviceClass] ? 'in_flight' : undefined;
+    if (!isRepeat && total >= limit * SHARE[of]) return 'overload';
+    if (inflight[of] >= CLASS_MAX[of]) return 'in_flight';
+    const room = Math.min(limit * SHARE[of], CLASS_MAX[of]);
+    if (isPublic && ofPublic[of] >= room * PUBLIC_SHARE) return 'share';
+    return (ofPrincipal[of].get(principal) ?? 0) >= room * PRINCIPAL_SHARE ? 'share' : undefined;
+  };
+
+  const refusal = (visitor: Visitor): Refusal | undefined => {
+    const why = refusalOf(visitor);
+    if (why) shed++;
+    return why;
   };
 
   return {
-    enter: (serviceClass, isRepeat) => {
-      const refusal = serviceClass === 'exempt' || isRepeat ? undefined : refusalOf(serviceClass);
-      if (refusal) shed++;
-      else inflight[serviceClass]++;
-      return refusal;
+    refusal,
+    enter: (visitor) => {
+      const why = refusal(visitor);
+      if (why) return why;
+      const { class: of, principal, isPublic } = visitor;
+      entered++;
+      inflight[of]++;
+      if (isPublic) ofPublic[of]++;
+      ofPrincipal[of].set(principal, (ofPrincipal[of].get(principal) ?? 0) + 1);
+      return undefined;
     },
-    leave: (serviceClass) => {
-      inflight[serviceClass]--;
+    leave: ({ class: of, principal, isPublic }) => {
       ended++;
+      inflight[of]--;
+      if (isPublic) ofPublic[of]--;
+      const left = (ofPrincipal[of].get(principal) ?? 1) - 1;
+      if (left === 0) ofPrincipal[of].delete(principal);
+      else ofPrincipal[of].set(principal, left);
     },
     feel: ({ delayMs, utilisation, intervalMs }) => {
       const total = inflight.money + inflight.read + inflight.report;
@@ -95,16 +142,21 @@ export const createAdmission = (): Admission => {
     inflight: () => inflight,
     limit: () => limit,
     shed: () => shed,
+    entered: () => entered,
   };
 };
 
 /** One second, and up to two more by chance: callers who were refused together do not come back together. */
 export const retryAfterS = (): number => 1 + Math.floor(Math.random() * 3);
 
-/** Keys of requests that were let in: the same key again asks for an outcome, and is not refused. */
+/**
+ * Keys of requests that were let in: the same key again asks for an outcome, and is not refused for a load. While one of
+ * it is under way, another is a request like any: else one key would let in as many as there are.
+ */
 export interface SeenKeys {
-  readonly has: (key: string) => boolean;
-  readonly add: (key: string) => void;
+  readonly isRepeat: (key: string) => boolean;
+  /** It was let in. Answers what is to be called when it has been answered. */
+  readonly begin: (key: string) => () => void;
 }
 
 /** Two generations of this many keys of up to 255 characters. */
@@ -113,11 +165,15 @@ const GENERATION = 20_000;
 export const createSeenKeys = (): SeenKeys => {
   let young = new Set<string>();
   let old = new Set<string>();
+  const underWay = new Set<string>();
   return {
-    has: (key) => young.has(key) || old.has(key),
-    add: (key) => {
+    isRepeat: (key) => !underWay.has(key) && (young.has(key) || old.has(key)),
+    begin: (key) => {
       if (young.size >= GENERATION) [old, young] = [young, new Set()];
       young.add(key);
+      if (underWay.has(key)) return () => undefined;
+      underWay.add(key);
+      return () => underWay.delete(key);
     },
   };
 };

@@ -1,37 +1,44 @@
-import { createServer, type Server } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { createDoor } from '../../src/http/door.ts';
-import { createCors } from '../../src/http/headers.ts';
-import { routes } from '../../src/http/routes.ts';
+import { okAsync } from 'neverthrow';
+import type { Context } from '../../src/context.ts';
+import { newId } from '../../src/domain/ids.ts';
+import { systemClock } from '../../src/domain/time.ts';
+import { createLogger } from '../../src/log.ts';
 import { createAdmission, createSeenKeys } from '../../src/monitor/admission.ts';
+import { createServer } from '../../src/server.ts';
 import { afterSuite } from '../support/cleanup.ts';
+import { sendRaw } from '../support/raw.ts';
 import { send, type Answer } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
-/** A door behind which so much is under way that nobody more is let in. */
-const startCrowded = async (onRefused: () => void = () => undefined): Promise<string> => {
+/** A service in which so much is under way that nobody more is let in. */
+const startCrowded = async (onShed: () => void = () => undefined): Promise<string> => {
   const admission = createAdmission();
-  for (let i = 0; i < 400; i++) admission.enter('money', false);
-  for (let i = 0; i < 20; i++) admission.feel({ delayMs: 500, utilisation: 1, intervalMs: 100 });
-  const door = createDoor(
-    {
-      admission,
-      seen: createSeenKeys(),
-      routes,
-      headersFor: createCors(['https://shop.example']).headersFor,
-      follow: (_record, run) => run(),
-      onEnd: () => undefined,
-      retryAfterS: () => 1,
-      onRefused,
-    },
-    (_request, response) => response.end('let in'),
-  );
-  const server: Server = createServer(door).listen(0, '127.0.0.1');
+  const visitor = { class: 'money', isPublic: false, isRepeat: false } as const;
+  for (let n = 0; n < 400; n++) admission.enter({ ...visitor, principal: String(n) });
+  for (let n = 0; n < 20; n++) admission.feel({ delayMs: 500, utilisation: 1, intervalMs: 100 });
+  const principal = { merchant: newId('mer'), role: 'secret' } as const;
+  const server = createServer({
+    // Whoever is refused comes to no operation.
+    ctx: { log: createLogger('silent', process.stdout), clock: systemClock() } as Context,
+    authenticate: () => okAsync(principal),
+    admission,
+    seen: createSeenKeys(),
+    corsOrigins: ['https://shop.example'],
+    onStripeEvent: () => undefined,
+    onEnd: () => undefined,
+    retryAfterS: () => 1,
+    onShed,
+  });
+  server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  afterSuite(() => new Promise((resolve) => server.close(resolve)));
+  afterSuite(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
@@ -88,7 +95,26 @@ describe('a caller who was refused and asks again at once', () => {
 
 describe('what is let in whatever the load', () => {
   it.each([
-    ['OPTIONS', '/v1/items/item_demo'],
-    ['POST', '/webhooks/stripe'],
-  ])('%s %s', async (method, path) => expect((await ask(method, path)).text).toBe('let in'));
+    ['OPTIONS', '/v1/items/item_demo', 204],
+    ['POST', '/webhooks/stripe', 400],
+  ])('%s %s', async (method, path, status) => expect((await ask(method, path)).status).toBe(status));
+});
+
+describe('a report that calls itself something else is refused as one', () => {
+  const line = async (request: string, headers = ''): Promise<string | undefined> =>
+    (await sendRaw(url, `${request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`)).split('\r\n')[0];
+
+  it.each([
+    ['GET /v1/trial_balance', ''],
+    ['HEAD /v1/trial_balance', ''],
+    ['GET /v1/trial_balance#/webhooks/stripe', ''],
+    ['GET http://x/v1/trial_balance', ''],
+    ['GET http://x/webhooks/../v1/trial_balance', ''],
+    ['GET /v1/trial_balance', 'Idempotency-Key: constant\r\n'],
+  ])('%s %j', async (request, headers) => {
+    const lines = await Promise.all([1, 2, 3].map(() => line(request, headers)));
+    expect(new Set(lines)).toEqual(
+      new Set([request.includes('..') ? 'HTTP/1.1 404 Not Found' : 'HTTP/1.1 503 Service Unavailable']),
+    );
+  });
 });

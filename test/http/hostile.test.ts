@@ -1,17 +1,174 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asRequest, open, sendRaw } from '../support/raw.ts';
 import { payFor, startWorld } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const world = await startWorld();
-const { post, createCustomer } = world;
+const { get, post, createCustomer } = world;
+const customer = await createCustomer(1_000);
+
+/** Bodies of what was answered on one connection. */
+const errorsIn = (answers: string): { code: string; outcome: string; request_id: string }[] =>
+  [...answers.matchAll(/\{"error":(\{[^{}]*\})\}/g)].map(
+    ([, error = '{}']) => JSON.parse(error) as { code: string; outcome: string; request_id: string },
+  );
+const statusesIn = (answers: string): number[] =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
 
 describe('one request ends nothing but itself', () => {
   it.each(['9'.repeat(21), '9'.repeat(30), '9'.repeat(200_000), '-1e99', '0x1f'])(
-    'with an amount that no arithmetic takes: %.25s',
+    'with an amount that no arithmetic takes, %#',
     async (amount) => {
-      const customer = await createCustomer();
       const { status, body } = await post('/v1/payments', { ...payFor(customer, 5), amount });
       expect([status, body.error.code, body.error.outcome]).toEqual([400, 'invalid_request', 'none']);
       expect((await post('/v1/payments', payFor(customer, 5))).status).toBe(201);
     },
   );
+});
+
+describe('a caller who takes no replies', () => {
+  it('keeps nobody out, however much he asks at once', async () => {
+    const asked = `POST /v1/payments HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`.repeat(2_000);
+    const sockets = await Promise.all([1, 2, 3, 4, 5, 6].map(() => open(world.url)));
+    for (const socket of sockets) {
+      socket.pause();
+      for (let n = 0; n < 5; n++) socket.write(asked);
+    }
+    await sleep(200);
+    for (let n = 0; n < 20; n++) expect((await post('/v1/debits', debitOf(1))).status).toBe(201);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('nor who is known, and sends no body', async () => {
+    const sockets = await Promise.all(Array.from({ length: 200 }, () => open(world.url)));
+    const request = asRequest(`/v1/payments/pay_${'0'.repeat(32)}/confirm`, {}, 'x'.repeat(1000));
+    for (const socket of sockets) socket.write(request.replace('sk_test_demo', 'pk_test_demo').slice(0, -1000));
+    expect((await post('/v1/debits', debitOf(1))).status).toBe(201);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  const debitOf = (amount: number): object => ({ customer, amount, currency: 'usd' });
+});
+
+describe('bytes that are no request', () => {
+  const charge = (key: string): string =>
+    asRequest('/v1/payments', { 'Idempotency-Key': key }, JSON.stringify(payFor(customer, 7))).replace(
+      'Connection: close\r\n',
+      '',
+    );
+
+  it('behind a charge take nothing from its reply, and claim nothing of it', async () => {
+    const answers = await sendRaw(world.url, `${charge('followed-by-x')}x\r\n\r\n`);
+    expect(statusesIn(answers)).toEqual([201, 400]);
+    expect(answers).toMatch(/^HTTP\/1\.1 201 .*"status":"succeeded".*"outcome":"none"/s);
+  });
+
+  it('while a charge is under way wait until it is answered', async () => {
+    const faults = `${world.sandbox.url}/_sandbox/faults`;
+    const fault = { kind: 'hang_before', path: '/v1/payment_intents', count: 1 };
+    const headers = { 'Content-Type': 'application/json' };
+    await fetch(faults, { method: 'POST', headers, body: JSON.stringify(fault) });
+    const socket = await open(world.url);
+    let answer = '';
+    socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
+    const closed = once(socket, 'close');
+    socket.write(charge('under-way'));
+    await until(async () => (await world.query("select 1 from claims where key = 'under-way'")).length > 0);
+    socket.write('x\r\n\r\n');
+    await sleep(100);
+    expect(answer).toBe('');
+    await fetch(faults, { method: 'DELETE' });
+    await closed;
+    expect(statusesIn(answer)).toEqual([201, 400]);
+  });
+
+  it('within a body that comes in pieces say that nothing was done, and nothing was', async () => {
+    const request = charge('broken-chunk').replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked');
+    const [head = ''] = request.split('\r\n\r\n');
+    const answers = await sendRaw(world.url, `${head}\r\n\r\n5\r\n{"cus\r\nzz\r\n`);
+    expect([statusesIn(answers), errorsIn(answers)]).toEqual([
+      [400],
+      [expect.objectContaining({ code: 'invalid_request', outcome: 'none' })],
+    ]);
+    expect(await world.query("select 1 from claims where key = 'broken-chunk'")).toEqual([]);
+  });
+
+  it.each([
+    [400, 'no Host', 'GET /v1/payments HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    [417, 'an expectation', 'GET /v1/payments HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n'],
+    [431, 'headers without end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+    [405, 'a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    [404, 'an upgrade', 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n'],
+    [400, 'HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    [400, 'TLS', Buffer.from('1603010200010001fc0303', 'hex')],
+    [400, 'two lengths', 'POST /v1/debits HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}'],
+    [
+      400,
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    ],
+  ])('are answered with %d and the envelope of every error: %s', async (status, _, bytes) => {
+    const answer = await sendRaw(world.url, bytes);
+    expect(statusesIn(answer)).toEqual([status]);
+    const [error] = errorsIn(answer);
+    expect(error).toMatchObject({ outcome: 'none', request_id: expect.stringMatching(/^req_/) });
+    expect(answer).toContain(`Request-Id: ${error?.request_id ?? ''}`);
+  });
+
+  it('leave the service as it was', async () => expect((await get('/v1/items/item_demo')).status).toBe(200));
+});
+
+describe('a body', () => {
+  const confirm = `/v1/payments/pay_${'0'.repeat(32)}/confirm`;
+  it('that is absent is as good as an empty object, whatever its type', async () => {
+    for (const type of ['application/json', 'text/plain', '']) {
+      const { status, body } = await post('/v1/customers', '', undefined, { 'Content-Type': type });
+      expect([status, body.object]).toEqual([201, 'customer']);
+    }
+  });
+
+  it.each(['gzip', 'deflate', 'br', 'x-anything'])('is not inflated: %s', async (encoding) => {
+    const { status, body } = await post('/v1/customers', '{}', undefined, { 'Content-Encoding': encoding });
+    expect([status, body.error.code, body.error.param]).toEqual([415, 'invalid_request', 'Content-Encoding']);
+  });
+
+  it('from a page in a browser is no longer than a page has a use for', async () => {
+    const long = JSON.stringify({ return_url: 'x'.repeat(20_000) });
+    expect((await world.as('pk_test_demo').post(confirm, long)).status).toBe(413);
+    expect((await post(confirm, '{}')).status).toBe(404);
+  });
+
+  it('that is no UTF-8 is not taken for something else', async () => {
+    const headers = { Authorization: 'Bearer sk_test_demo', 'Content-Type': 'application/json' };
+    const response = await fetch(`${world.url}/v1/customers`, {
+      method: 'POST',
+      headers,
+      body: Buffer.from([...Buffer.from('{"name":"'), 0xe4, ...Buffer.from('"}')]),
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it('of a webhook is not read before its signature has the form of one, of about now', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const v1 = `v1=${'0'.repeat(64)}`;
+    for (const signature of ['', 'x', `t=NaN,${v1}`, `t=${now + 400},${v1}`, `t=${now - 400},${v1}`, `t=${now},v1=0`])
+      expect(
+        await sendRaw(
+          world.url,
+          `POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\nStripe-Signature: ${signature}\r\n\r\n`,
+        ),
+      ).toMatch(/^HTTP\/1.1 400 .*webhook_signature_invalid/s);
+  });
+});
+
+describe('an idempotency key', () => {
+  it('is the same on the same payment, however its id is spelled', async () => {
+    const { body: payment } = await post('/v1/payments', { ...payFor(customer, 5), confirm: false });
+    const confirmed = await post(`/v1/payments/${payment.id}/confirm`, {}, 'spelled');
+    const spelled = await post(`/v1/payments/${payment.id.replace('pay_', '%70ay_')}/confirm`, {}, 'spelled');
+    expect([confirmed.status, spelled.status, spelled.headers.get('idempotent-replayed')]).toEqual([200, 200, 'true']);
+    expect(spelled.text).toBe(confirmed.text);
+  });
 });

@@ -115,7 +115,7 @@ describe('a key', () => {
       'idempotency_key_reused',
       'idempotency_error',
     ]);
-    const same = await post('/v1/debits', { currency: 'usd', amount: '5', customer }, key);
+    const same = await post('/v1/debits', { currency: 'usd', amount: 5, customer }, key);
     expect([same.status, same.text]).toEqual([201, first.text]);
     expect(await balanceOf(customer)).toBe(495);
   });

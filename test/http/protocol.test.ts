@@ -89,14 +89,24 @@ describe('an error', () => {
     ['GET', '/v1/payment'],
     ['GET', '/v1/payments/'],
     ['GET', '/V1/payments'],
-    ['DELETE', '/v1/payments'],
-    ['PUT', '/v1/customers'],
-    ['GET', '/v1/debits'],
     ['GET', '/.env'],
+    ['PUT', '/.env'],
     ['GET', '/docs/errors/../../package.json'],
   ])('for what is no route: %s %s', async (method, path) => {
     const { status, body } = await send(world.url, { method, path, headers: { Authorization: 'Bearer sk_test_demo' } });
     expect([status, body.error.code, body.error.type]).toEqual([404, 'route_not_found', 'invalid_request_error']);
+  });
+
+  it.each([
+    ['DELETE', '/v1/payments', 'POST, GET, HEAD'],
+    ['PUT', '/v1/customers', 'POST'],
+    ['GET', '/v1/debits', 'POST'],
+    ['PATCH', '/v1/items/item_demo', 'GET, HEAD, OPTIONS'],
+    ['GET', '/webhooks/stripe', 'POST'],
+    ['OPTIONS', '/v1/payments', 'POST, GET, HEAD'],
+  ])('for a method that the path does not know says which it does: %s %s', async (method, path, allow) => {
+    const { status, headers, body } = await send(world.url, { method, path, headers: {} });
+    expect([status, body.error.code, headers.get('allow')]).toEqual([405, 'route_not_found', allow]);
   });
 
   it('is told as RFC 9457 where the client asks for that', async () => {

@@ -1,7 +1,7 @@
 /** The contract, held to: every reply that a test sees is one that its route says it gives. */
 import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ERRORS } from '../../src/error.ts';
+import { ERRORS, FINER_STATUSES } from '../../src/error.ts';
 import * as gives from '../../src/http/replies.ts';
 import type { Route } from '../../src/http/route.ts';
 import { routes } from '../../src/http/routes.ts';
@@ -41,7 +41,8 @@ export const breachOf = ({ method, path, status, contentType, text }: Seen): str
   const { code } = checked.data.error;
   note(`${method} ${target.path} ${code}`);
   if (!target.errors.includes(code)) return `${named} with ${code}, which it does not list`;
-  return ERRORS[code].status === status ? undefined : `${named} with ${code}, whose status is ${ERRORS[code].status}`;
+  const statuses = [ERRORS[code].status, ...(FINER_STATUSES[code] ?? [])];
+  return statuses.includes(status) ? undefined : `${named} with ${code}, whose status is ${statuses.join(' or ')}`;
 };
 
 const note = (line: string): void => {

@@ -1,0 +1,148 @@
+/**
+ * One request from beginning to end: who asks, whether he may, what he sent, whether there is a place, what comes of it.
+ *
+ * In this order. Nothing is read from who is not known, and a place is taken for what has come in whole and given back
+ * when it is answered, so that none is held by a body that never comes, or a reply that nobody takes.
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import { err, ok, type Result } from 'neverthrow';
+import type { Context } from '../context.ts';
+import type { Principal } from '../domain/principal.ts';
+import { errorReply } from '../domain/reply.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { Admission, AdmissionClass, Refusal, SeenKeys, Visitor } from '../monitor/admission.ts';
+import type { Authenticate } from './authenticate.ts';
+import { createReadBody } from './body.ts';
+import type { Connections } from './connection.ts';
+import type { Cors } from './headers.ts';
+import { endTogether, sendReply, type HttpReply } from './respond.ts';
+import { sendError, type Route } from './route.ts';
+
+export interface ServeOptions {
+  readonly ctx: Context;
+  readonly authenticate: Authenticate;
+  readonly admission: Admission;
+  readonly seen: SeenKeys;
+  readonly retryAfterS: () => number;
+  /** Names the route of what is under way. */
+  readonly nameRoute: (route: string) => void;
+  readonly onShed: (reason: Refusal, serviceClass: AdmissionClass) => void;
+}
+
+/** From a route to what Express mounts. */
+export const createServe = (
+  options: ServeOptions,
+  connections: Connections,
+  cors: Cors,
+): ((route: Route) => RequestHandler) => {
+  const { ctx, authenticate, admission, seen, retryAfterS, nameRoute, onShed } = options;
+
+  const shed = (request: Request, response: Response, reason: Refusal, serviceClass: AdmissionClass): void => {
+    onShed(reason, serviceClass);
+    const afterS = retryAfterS();
+    refuse(request, response, afterS);
+    // Once the reply has left, which it does at the end of this turn too.
+    if (reason === 'overload') setImmediate(() => connections.rest(request.socket, afterS * 1000));
+  };
+
+  return (route) => {
+    const readBody = createReadBody(route);
+
+    /** Undefined: it was shed, and has its reply. */
+    const answer = async (
+      request: Request,
+      response: Response,
+    ): Promise<Result<HttpReply, PaymentError> | undefined> => {
+      const { record } = request;
+      const identified = (await authenticate(request)).andThen((principal) => mayCall(route, principal));
+      if (identified.isErr()) return err(identified.error);
+      const principal = identified.value;
+      record.merchant = principal.merchant;
+
+      const key = keyOf(route, principal, request);
+      const visitor = visitorOf(route, principal, key !== undefined && seen.isRepeat(key));
+      // Before its body is read: what would be refused afterwards need not be sent.
+      const early = admission.refusal(visitor);
+      if (early) {
+        shed(request, response, early, route.class);
+        return undefined;
+      }
+
+      const text = await readBody(request, response);
+      if (text.isErr()) return err(text.error);
+
+      const refusal = admission.enter(visitor);
+      if (refusal) {
+        shed(request, response, refusal, route.class);
+        return undefined;
+      }
+      const end = key === undefined ? undefined : seen.begin(key);
+      try {
+        return await route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
+      } finally {
+        admission.leave(visitor);
+        end?.();
+      }
+    };
+
+    const handle = async (request: Request, response: Response): Promise<void> => {
+      const result = await answer(request, response);
+      if (!result) return;
+      if (result.isOk()) sendReply(request, response, result.value);
+      else sendError(ctx, request, response, request.record, result.error);
+    };
+
+    return (request, response) => {
+      const { record } = request;
+      record.route = route.path;
+      if (route.cors) record.headers = cors.headersFor(request.headers.origin);
+      nameRoute(route.path);
+      handle(request, response).catch((cause: unknown) => {
+        // Nothing of ours throws. What was done by then, nobody knows; a read does nothing.
+        const outcome = route.method === 'GET' ? 'none' : 'unknown';
+        sendError(ctx, request, response, record, paymentError('internal', { cause, outcome }));
+      });
+    };
+  };
+};
+
+/** Errors: `forbidden`. */
+const mayCall = (route: Route, principal: Principal): Result<Principal, PaymentError> =>
+  route.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'));
+
+const visitorOf = (route: Route, { merchant, role }: Principal, isRepeat: boolean): Visitor => ({
+  class: route.class,
+  principal: `${merchant} ${role}`,
+  isPublic: role === 'publishable',
+  isRepeat,
+});
+
+/** An idempotency key is one merchant's. */
+const keyOf = (route: Route, { merchant }: Principal, { headers }: Request): string | undefined => {
+  const key = route.key === 'none' ? undefined : headers['idempotency-key'];
+  return typeof key === 'string' && key.length <= 255 ? `${merchant} ${key}` : undefined;
+};
+
+/** All but the id is the same each time, and written once: thousands may be refused in a second. */
+const PLACE = 'HERE_STANDS_THE_ID';
+const { status: STATUS, body: BODY } = errorReply(paymentError('overloaded'), PLACE);
+const [BEFORE = '', AFTER = ''] = BODY.split(PLACE);
+
+const refuse = ({ record }: Request, response: Response, afterS: number): void => {
+  record.isShed = true;
+  const body = BEFORE + record.requestId + AFTER;
+  response.writeHead(STATUS, [
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+    'Request-Id',
+    record.requestId,
+    'Retry-After',
+    String(afterS),
+    ...record.headers,
+  ]);
+  endTogether(response, body);
+};
