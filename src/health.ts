@@ -26,6 +26,8 @@ export interface HealthSources {
 export interface Health {
   /** Looks now. Never rejects. */
   readonly look: () => Promise<Snapshot>;
+  /** From now on no request should be sent here. */
+  readonly stop: () => void;
   /** What the database last told of outcomes that nobody knows; undefined before it has told any. */
   readonly unknown: () => UnknownOutcomes | undefined;
 }
@@ -73,6 +75,7 @@ const createQuestion = (ask: () => Promise<PaymentError | undefined>): Question 
 };
 
 export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: HealthSources): Health => {
+  let isStopping = false;
   let keyHashes: readonly string[] | undefined;
   let unknown: UnknownOutcomes | undefined;
 
@@ -95,6 +98,7 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
     await Promise.all([reads.ask(), writes.ask()]);
     return {
       checks: {
+        ...(isStopping ? { service: STOPPING } : {}),
         database: reads.check(),
         writes: writes.check(),
         // The start has looked at it.
@@ -112,7 +116,7 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
       unknown,
     };
   };
-  return { look, unknown: () => unknown };
+  return { look, stop: () => (isStopping = true), unknown: () => unknown };
 };
 
 const sweeperCheck = (sweeper: Rounds | undefined): Check => {
@@ -128,6 +132,8 @@ const stripeCheck = ({ breaker }: Context): Check => {
     ? { state: 'ok', detail: `the circuit is closed, ${waiting}` }
     : { state: 'degraded', detail: `does not answer: charges are refused, ${waiting}` };
 };
+
+const STOPPING: Check = { state: 'bad', detail: 'is stopping' };
 
 const NO_WEBHOOK_SECRET: Check = {
   state: 'degraded',

@@ -9,6 +9,7 @@ import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createHealth } from './health.ts';
 import { createAuthenticate } from './http/authenticate.ts';
+import { followConnections } from './http/drain.ts';
 import type { RequestRecord } from './http/record.ts';
 import { createRefusalLog } from './http/refusals.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
@@ -154,6 +155,8 @@ export const createService = (options: ServiceOptions): Service => {
     onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
   });
 
+  const drain = followConnections(api);
+
   let sweeper: Rounds | undefined;
   let inbox: Rounds | undefined;
   let polling: Rounds | undefined;
@@ -209,10 +212,13 @@ export const createService = (options: ServiceOptions): Service => {
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
       (async () => {
+        // Whoever asks whether to send requests here is told not to, before the last of them are answered.
+        health.stop();
+        monitor?.refresh();
         // Adding up the books may take minutes, and is not waited for.
         void bookkeeper?.stop();
         const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, pruner];
-        await Promise.all([drain(api, deadlineMs), ...rounds.map((one) => one?.stop())]);
+        await Promise.all([drain(deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();
       })(),
@@ -262,22 +268,6 @@ const listenOn = (
     }),
     (error) => `port ${port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
   );
-
-/** How often connections that were answered meanwhile are closed: kept alive, they would hold the server open. */
-const CLOSE_IDLE_EVERY_MS = 50;
-
-/** Waits for the requests in flight; after the deadline their connections are cut. */
-const drain = (server: Server, deadlineMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
-    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    server.close(() => {
-      clearInterval(idle);
-      clearTimeout(deadline);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 
 /** One line for each request: ids, never a body. What failed on our side, or on Stripe's, stands out. */
 const logRequest = (log: Logger, metrics: Metrics, record: RequestRecord, status: number, durationMs: number): void => {
