@@ -1,10 +1,8 @@
 /** What every operation is given. */
-import type { ResultAsync } from 'neverthrow';
 import type { Logger } from 'pino';
-import type { Applied, Change, Claim } from './domain/change.ts';
+import type { Claim, Commit } from './domain/change.ts';
 import type { MerchantId } from './domain/ids.ts';
 import type { Clock } from './domain/time.ts';
-import type { PaymentError } from './error.ts';
 import type { Balances } from './storage/balance.ts';
 import type { Inbox } from './storage/inbox.ts';
 import type { Leases } from './storage/leases.ts';
@@ -17,7 +15,7 @@ import type { StripeEvents } from './stripe/events.ts';
 
 export interface Context {
   /** The one door to what is written. */
-  readonly commit: (change: Change) => ResultAsync<Applied, PaymentError>;
+  readonly commit: Commit;
   readonly reads: Reads;
   /** Attempts whose owner has gone. */
   readonly leases: Leases;

@@ -355,6 +355,12 @@ export const paymentError = <Code extends ErrorCode>(code: Code, detail: ErrorDe
   return { code, message, outcome, retry, ...detail };
 };
 
+/** The same error, told with other words or facts. */
+export const withDetail = <Known extends ErrorFacts>(error: Known, detail: ErrorDetail): Known => ({
+  ...error,
+  ...detail,
+});
+
 /** Whether a reply with this error is final, and so kept under the idempotency key. */
 export const isStored = (error: PaymentError): boolean => ERRORS[error.code].stored;
 

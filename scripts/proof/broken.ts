@@ -6,9 +6,10 @@
 import { okAsync, ResultAsync } from 'neverthrow';
 import pino from 'pino';
 import type { Context } from '../../src/context.ts';
-import type { Settlement } from '../../src/domain/change.ts';
+import type { Applied, Change, Settlement } from '../../src/domain/change.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { systemClock } from '../../src/domain/time.ts';
+import type { PaymentError } from '../../src/error.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
 import { startSweeper } from '../../src/payments/recover.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from '../../src/monitor/admission.ts';
@@ -28,20 +29,21 @@ import { createEvents } from '../../src/stripe/events.ts';
 
 const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<boolean>): Context => {
   const charged = new Map<string, Settlement>();
+  const commit = (change: Change): ResultAsync<Applied, PaymentError> => {
+    const { payment: step } = change;
+    if (step?.kind !== 'create' || step.attempt === null) return right.commit(change);
+    const { payment, attempt } = step;
+    return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
+      if (taken) return right.commit(change);
+      return right.cards.send(payment, { ...attempt, id: newId('att') }).andThen((settlement) => {
+        charged.set(payment.id, settlement);
+        return right.commit(change);
+      });
+    });
+  };
   return {
     ...right,
-    commit: (change) => {
-      const { payment: step } = change;
-      if (step?.kind !== 'create' || step.attempt === null) return right.commit(change);
-      const { payment, attempt } = step;
-      return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
-        if (taken) return right.commit(change);
-        return right.cards.send(payment, { ...attempt, id: newId('att') }).andThen((settlement) => {
-          charged.set(payment.id, settlement);
-          return right.commit(change);
-        });
-      });
-    },
+    commit,
     cards: {
       ...right.cards,
       send: (payment, attempt) => {

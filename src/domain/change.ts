@@ -1,6 +1,7 @@
 /** A change: whatever one operation wants written, all of it or nothing. */
-import { err, type Result } from 'neverthrow';
-import { paymentError, type PaymentError } from '../error.ts';
+import { err, type Result, type ResultAsync } from 'neverthrow';
+import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
+import type { CommitCode } from './refusals.ts';
 import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
@@ -19,16 +20,21 @@ import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
 
 /** What a caller is answered, and what is replayed to it byte for byte. */
-export interface Reply {
+export interface Reply<View = unknown> {
   readonly status: number;
   /** JSON. */
   readonly body: string;
   /** It was given before, to the same idempotency key. */
   readonly replayed?: true;
+  /** For the compiler alone, and never set: what the body shows. */
+  readonly shows?: View;
 }
 
 /** What a request comes to: a success as it is sent, or a refusal, which is rendered where it leaves. */
-export type Answer = Result<Reply, PaymentError>;
+export type Answer<View = unknown, Code extends ErrorCode = ErrorCode> = Result<
+  Reply<View>,
+  PaymentError<Code> | PaymentError<'internal'>
+>;
 
 /** An idempotency key, taken by a request. */
 export interface Claim {
@@ -138,7 +144,8 @@ export interface Effect {
   readonly results: readonly Result<PostedTransfer, PaymentError>[];
 }
 
-export interface Change {
+/** `View` is what its answer shows, and `Code` what it may be refused for. */
+export interface Change<View = unknown, Code extends ErrorCode = ErrorCode> {
   readonly merchant: MerchantId;
   /** Taken by this change: inserted, or found to be someone's. */
   readonly claim?: Claim;
@@ -153,21 +160,41 @@ export interface Change {
   readonly transfers?: readonly Transfer[];
   /** Of a bulk: whether all of its transfers are moved or none (`atomic`), or each is decided by itself. */
   readonly bulk?: 'atomic' | 'independent';
+  /** All that it, or its answer, may be refused for: any other refusal is a fault of ours, and told as one. */
+  readonly refusals?: readonly Code[];
   /** Of the request that has the claim: stands in the errors that are kept under it. */
   readonly requestId?: string;
   /**
    * What the claim is answered once the change is made: a decline is an error, though a commit tells of it. Without an
    * answer the claim stays open, for a later change. A refusal of the change itself is kept as it is.
    */
-  readonly answer?: (effect: Effect) => Answer | null;
+  readonly answer?: (effect: Effect) => Answer<View> | null;
   readonly events?: (effect: Effect) => readonly Event[];
 }
 
 /** What `commit` answers: what was done now, or what was answered when it was done. */
-export type Applied =
-  | { readonly kind: 'done'; readonly effect: Effect; readonly answer: Answer | null }
-  | { readonly kind: 'replayed'; readonly answer: Answer };
+export type Applied<View = unknown, Code extends ErrorCode = ErrorCode> =
+  | { readonly kind: 'done'; readonly effect: Effect; readonly answer: Answer<View, Code> | null }
+  | { readonly kind: 'replayed'; readonly answer: Answer<View, Code> };
+
+/** The one door to what is written: each change gets the answer that it made, or that was made under its claim before. */
+export interface Commit {
+  /** Of a change that says what it may be refused for. */
+  <View, Code extends ErrorCode>(
+    change: Change<View, Code> & { readonly refusals: readonly Code[] },
+  ): ResultAsync<Applied<View, Code>, PaymentError<Code> | PaymentError<CommitCode>>;
+  (change: Change): ResultAsync<Applied, PaymentError>;
+}
+
+/** A refusal that a change lists, as it is; any other is a fault of ours. */
+export const expected = <Known extends PaymentError>(
+  { refusals }: Change,
+  error: Known,
+): Known | PaymentError<'internal'> =>
+  refusals === undefined || error.code === 'internal' || refusals.includes(error.code)
+    ? error
+    : paymentError('internal', { cause: new Error(`a change does not list that it may be refused for ${error.code}`) });
 
 /** What a change that has an answer was answered. Errors: those of that answer; `internal` where it has none. */
-export const answerOf = ({ answer }: Applied): Answer =>
+export const answerOf = <View, Code extends ErrorCode>({ answer }: Applied<View, Code>): Answer<View, Code> =>
   answer ?? err(paymentError('internal', { cause: new Error('a change has no answer') }));

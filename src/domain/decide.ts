@@ -6,14 +6,27 @@
  * and its reply, and never touches a neighbour.
  */
 import { err, ok, type Result } from 'neverthrow';
-import { isStored, paymentError, type PaymentError } from '../error.ts';
+import { ERROR_CODES, isStored, paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
 import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
-import type { Answer, Applied, Change, Claim, Customer, Effect, Event, Item, PaymentStep, Reply } from './change.ts';
+import {
+  expected,
+  type Answer,
+  type Applied,
+  type Change,
+  type Claim,
+  type Customer,
+  type Effect,
+  type Event,
+  type Item,
+  type PaymentStep,
+  type Reply,
+} from './change.ts';
 import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
 import { take, type Hold, type Stepped, type Subject } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
+import type { ClaimCode } from './refusals.ts';
 import { answerOfReply, keptError } from './reply.ts';
 import type { Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
@@ -21,7 +34,7 @@ import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 /** A claim as the database has it; no reply while its request is still under way. */
 export interface StoredClaim {
   readonly requestHash: string;
-  readonly reply: Reply | null;
+  readonly reply: Reply<never> | null;
 }
 
 /** The rows that a batch touches, as they are under lock. */
@@ -43,8 +56,8 @@ export interface State {
 export interface Writes {
   readonly customers: Customer[];
   readonly items: Item[];
-  readonly claims: { readonly merchant: MerchantId; readonly claim: Claim; readonly reply: Reply | null }[];
-  readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply }[];
+  readonly claims: { readonly merchant: MerchantId; readonly claim: Claim; readonly reply: Reply<never> | null }[];
+  readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply<never> }[];
   readonly newPayments: Payment[];
   readonly payments: Map<PaymentId, Payment>;
   readonly attempts: Attempt[];
@@ -101,9 +114,9 @@ const decideOne = (
 ): Result<Applied, PaymentError> => {
   const { claim, merchant } = change;
   const taken = claim && claims.get(claim.id);
-  if (claim && taken) return replay(taken, claim);
+  if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
 
-  const drafted = draft(state, writes, change, now);
+  const drafted = draft(state, writes, change, now).mapErr((error) => expected(change, error));
   if (drafted.isOk() && drafted.value === 'settled before') {
     // A refund may be settled by a webhook that knows nothing of the attempt: it is over all the same.
     const closed = change.payment?.kind === 'settle refund' ? closedBy(merchant, change.payment) : null;
@@ -119,14 +132,14 @@ const decideOne = (
   if (result.isErr() && !isStored(result.error)) return err(result.error);
 
   const given = result.match(
-    (effect): Answer | null => change.answer?.(effect) ?? null,
+    (effect): Answer | null => change.answer?.(effect)?.mapErr((error) => expected(change, error)) ?? null,
     (error): Answer => err(error),
   );
   const answer = given?.mapErr((error) => keptError(error, change.requestId ?? '')) ?? null;
   const reply =
     answer?.match(
-      (success) => success,
-      ({ kept }) => kept,
+      (success) => bytesOf(success),
+      ({ kept }) => bytesOf(kept),
     ) ?? null;
   if (claim) {
     claims.set(claim.id, { requestHash: claim.requestHash, reply });
@@ -137,11 +150,18 @@ const decideOne = (
   return ok({ kind: 'done', effect: result.value, answer });
 };
 
+/** What is kept under a claim: it will be answered to whoever made the claim, and to nobody else. */
+const bytesOf = ({ status, body }: Reply): Reply<never> => ({ status, body });
+
 /** The key is taken: by this very request, by one that still runs, or by another request altogether. */
-export const replay = (taken: StoredClaim, claim: Claim): Result<Applied, PaymentError> => {
+export const replay = <Code extends ErrorCode>(
+  taken: StoredClaim,
+  claim: Claim,
+  codes: readonly Code[],
+): Result<Applied<never, Code>, PaymentError<ClaimCode>> => {
   if (taken.requestHash !== claim.requestHash) return err(paymentError('idempotency_key_reused'));
   if (!taken.reply) return err(paymentError('idempotency_key_in_use', { retryAfterS: 1 }));
-  return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }) });
+  return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
 };
 
 /** Someone else has settled this attempt: what they answered is the answer. */
@@ -154,7 +174,7 @@ const answerOfWinner = (
   const reply =
     writes.answers.find((answer) => answer.claim === change.answers)?.reply ??
     (change.answers && claims.get(change.answers)?.reply);
-  if (reply) return ok({ kind: 'replayed', answer: answerOfReply(reply) });
+  if (reply) return ok({ kind: 'replayed', answer: answerOfReply(reply, change.refusals ?? ERROR_CODES) });
   const payment = change.payment ? (find(state, writes, change).payment ?? null) : null;
   return ok({ kind: 'done', effect: { ...NOTHING, payment }, answer: null });
 };

@@ -1,12 +1,20 @@
-/** Errors in groups: what each kind of step may be refused for. The table of routes is written with them. */
+/** Errors in groups: what each kind of step may be refused for. Operations and the table of routes are written with them. */
+import type { ErrorCode, PaymentError } from '../error.ts';
+
 /** Of anything that reads or writes: the database is away, slow, or asked wrongly by us. */
 export const STORAGE = ['database_unavailable', 'contention', 'internal'] as const;
+export type StorageCode = (typeof STORAGE)[number];
+export type StorageError = PaymentError<StorageCode>;
 
-/** Of a commit: the same, and there is no room to wait for it. */
-export const COMMIT = ['database_unavailable', 'contention', 'overloaded', 'internal'] as const;
+/** Of a read that shares its query with others: the same, and there is no room to wait for it. */
+export type LaneError = PaymentError<StorageCode | 'overloaded'>;
 
 /** Of a request that comes with an idempotency key. */
 export const CLAIM = ['idempotency_key_reused', 'idempotency_key_in_use'] as const;
+export type ClaimCode = (typeof CLAIM)[number];
+
+/** Of any commit, besides what the change itself may be refused for. */
+export type CommitCode = StorageCode | ClaimCode | 'overloaded';
 
 /** Of moving money between accounts. */
 export const TRANSFER = [
@@ -16,6 +24,7 @@ export const TRANSFER = [
   'transfer_not_allowed',
   'balance_limit_exceeded',
 ] as const;
+export type TransferCode = (typeof TRANSFER)[number];
 
 /** What Stripe, the card's bank, or the way to them may say to a charge. */
 export const CHARGE = [
@@ -28,6 +37,16 @@ export const CHARGE = [
   'provider_refused',
   'provider_unavailable',
 ] as const;
+export type ChargeCode = (typeof CHARGE)[number];
+
+/** Of what only Stripe can do: it could not be asked, or did not answer. */
+export type StripeError = PaymentError<'provider_unavailable' | 'internal'>;
+
+/** Of an operation that commits, and calls Stripe between two commits. */
+export type ChargeError<Code extends ErrorCode> = PaymentError<Code> | PaymentError<CommitCode> | StripeError;
+
+/** Of an operation that commits. */
+export type ChangeError<Code extends ErrorCode> = PaymentError<Code> | PaymentError<CommitCode>;
 
 /** What any route may answer before its handler is asked, or instead of it. */
 export const EVERYWHERE = [

@@ -3,7 +3,7 @@
  * the commit that it tells of, and a sweeper may write the reply of a request that has long hung up.
  */
 import { err, ok } from 'neverthrow';
-import { ERROR_CODES, ERRORS, paymentError, statusOf, type PaymentError } from '../error.ts';
+import { ERRORS, paymentError, statusOf, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
 import { available, posted, type Account } from './account.ts';
 import type { Answer, Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
@@ -26,7 +26,10 @@ import type {
 } from './views.ts';
 
 /** A reply of any resource. */
-export const jsonReply = (status: number, resource: object): Reply => ({ status, body: JSON.stringify(resource) });
+export const jsonReply = <View extends object>(status: number, resource: View): Reply<View> => ({
+  status,
+  body: JSON.stringify(resource),
+});
 
 /** A page of a list, as Stripe shows it. */
 export const listView = <Item>(url: string, data: readonly Item[], hasMore: boolean): ListView<Item> => ({
@@ -54,14 +57,21 @@ export const errorReply = (error: PaymentError, requestId: string): Reply =>
   error.kept ?? jsonReply(statusOf(error), { error: errorView(error, requestId) });
 
 /** What a kept reply answers, again: the success, or the error that it tells of. */
-export const answerOfReply = (reply: Reply): Answer =>
-  reply.status < 400 ? ok(reply) : err({ ...errorOfBody(reply.body), kept: reply });
+export const answerOfReply = <Code extends ErrorCode>(
+  reply: Reply<never>,
+  codes: readonly Code[],
+): Answer<never, Code> =>
+  reply.status < 400 ? ok(reply) : err(withDetail(errorOfBody(reply.body, codes), { kept: reply }));
 
-/** For the log and the metrics: what leaves are the bytes. A code that this version does not know is `internal`. */
-const errorOfBody = (body: string): PaymentError => {
+/** For the log and the metrics: what leaves are the bytes. A code that is no longer answered there is `internal`. */
+const errorOfBody = <Code extends ErrorCode>(
+  body: string,
+  codes: readonly Code[],
+): PaymentError<Code> | PaymentError<'internal'> => {
   const { error } = JSON.parse(body) as { error: Partial<ErrorView> };
-  const code = ERROR_CODES.find((known) => known === error.code) ?? 'internal';
-  return paymentError(code, error.payment === undefined ? {} : { payment: error.payment });
+  const detail = error.payment === undefined ? {} : { payment: error.payment };
+  const code = codes.find((known) => known === error.code);
+  return code === undefined ? paymentError('internal', detail) : paymentError(code, detail);
 };
 
 /** The same error, with the bytes in which it is told from now on. */

@@ -5,7 +5,7 @@ import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/views.ts';
 
 /** A reply with headers of its own. */
-export interface HttpReply extends Reply {
+export interface HttpReply<View = unknown> extends Reply<View> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 

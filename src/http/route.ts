@@ -32,7 +32,15 @@ export interface Call<Params, Query, Body, Use extends KeyUse> {
   readonly claim: Use extends 'required' ? Claim : Use extends 'optional' ? Claim | undefined : undefined;
 }
 
-interface RouteSpec<Params, Query, Body, Use extends KeyUse> {
+/** What a route may answer besides its own errors: before its handler is asked, or for want of what every handler needs. */
+type CommonCode<Use extends KeyUse> =
+  (typeof EVERYWHERE)[number] | (Use extends 'none' ? never : (typeof CLAIM)[number]);
+
+/** An error of those codes, and for the compiler still one of the union, whatever they are. */
+type Failure<Code extends ErrorCode> = PaymentError & { readonly code: Code };
+
+/** `View` is what its reply shows, and `Code` how it can fail by itself: its handler can answer nothing else. */
+interface RouteSpec<Params, Query, Body, Use extends KeyUse, View, Code extends ErrorCode> {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Express' template, which is also the route's name in logs and metrics. */
   readonly path: string;
@@ -46,10 +54,13 @@ interface RouteSpec<Params, Query, Body, Use extends KeyUse> {
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
   /** What it answers where all went well: a status, and what the body shows. */
-  readonly reply: readonly [status: 200 | 201, schema: z.ZodType];
+  readonly reply: readonly [status: 200 | 201, schema: z.ZodType<View>];
   /** How it can fail by itself. What any route of its kind may answer besides is added to it. */
-  readonly errors: readonly ErrorCode[];
-  readonly handle: (ctx: Context, call: Call<Params, Query, Body, Use>) => ResultAsync<HttpReply, PaymentError>;
+  readonly errors: readonly Code[];
+  readonly handle: (
+    ctx: Context,
+    call: Call<Params, Query, Body, Use>,
+  ) => ResultAsync<HttpReply<NoInfer<View>>, Failure<NoInfer<Code> | CommonCode<Use>>>;
 }
 
 /** What came in, before any of it is believed. */
@@ -62,7 +73,7 @@ interface Incoming {
 }
 
 export interface Route extends Pick<
-  RouteSpec<never, never, never, KeyUse>,
+  RouteSpec<never, never, never, KeyUse, unknown, ErrorCode>,
   'method' | 'path' | 'summary' | 'roles' | 'class' | 'reply' | 'errors'
 > {
   readonly cors: boolean;
@@ -74,8 +85,15 @@ export interface Route extends Pick<
 type Nothing = Record<string, never>;
 const nothing: z.ZodType<Nothing> = z.strictObject({});
 
-export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use extends KeyUse = KeyUse>(
-  spec: RouteSpec<Params, Query, Body, Use>,
+export const route = <
+  View,
+  const Code extends ErrorCode,
+  Params = Nothing,
+  Query = Nothing,
+  Body = undefined,
+  Use extends KeyUse = KeyUse,
+>(
+  spec: RouteSpec<Params, Query, Body, Use, View, Code>,
 ): Route => {
   const { method, path, summary, roles, key } = spec;
   const params: z.ZodType = spec.params ?? nothing;
@@ -121,7 +139,6 @@ export const route = <Params = Nothing, Query = Nothing, Body = undefined, Use e
   };
 };
 
-/** What a route may answer besides its own errors: before its handler is asked, or for want of what every handler needs. */
 const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => [
   ...EVERYWHERE,
   ...(takesBody ? WITH_BODY : []),
@@ -237,6 +254,6 @@ export const sendError = (
 };
 
 /** For `andThen`: neverthrow's `map` of a `ResultAsync` costs three times as much, which a small request feels. */
-export const reply = (status: number): ((resource: object) => Result<Reply, never>) => {
+export const reply = (status: number): (<View extends object>(resource: View) => Result<Reply<View>, never>) => {
   return (resource) => ok({ status, body: JSON.stringify(resource) });
 };

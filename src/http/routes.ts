@@ -44,10 +44,10 @@ export const routes: readonly Route[] = [
     handle: (ctx, { merchant, params, query }) => customerBalance(ctx, merchant, params.id, query.currency).andThen(reply(200)) }),
 
   route({ method: 'POST', path: '/v1/payments', summary: 'Make a payment, and charge it with `confirm`', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.payment,
-    reply: [201, gives.payment], errors: ['customer_not_found', 'payment_method_required', 'balance_limit_exceeded', ...CHARGE],
+    reply: [201, gives.payment], errors: ['customer_not_found', 'payment_method_required', 'payment_not_confirmable', ...CHARGE],
     handle: (ctx, call) => createPayment(ctx, call, call.body) }),
   route({ method: 'POST', path: '/v1/payments/:id/confirm', summary: 'Charge a payment', roles: ['secret', 'publishable'], class: 'money', cors: true, key: 'required', params: takes.ofPayment, body: takes.confirmation,
-    reply: [200, gives.payment], errors: ['payment_not_found', 'payment_method_required', 'payment_not_confirmable', 'too_many_attempts', 'balance_limit_exceeded', ...CHARGE],
+    reply: [200, gives.payment], errors: ['payment_not_found', 'payment_method_required', 'payment_not_confirmable', 'too_many_attempts', ...CHARGE],
     handle: (ctx, call) => confirmPayment(ctx, call, { ...call.body, payment: call.params.id, access: accessOf(call.principal.role, call.body.clientSecret) }) }),
   route({ method: 'GET', path: '/v1/payments/:id', summary: 'Read a payment', roles: ['secret', 'finance', 'publishable'], class: 'read', cors: true, key: 'none', params: takes.ofPayment, query: takes.withSecret,
     reply: [200, gives.payment], errors: ['payment_not_found'],
@@ -57,7 +57,7 @@ export const routes: readonly Route[] = [
     handle: (ctx, { merchant, principal, query }) => listPayments(ctx, merchant, query, principal.role === 'secret').andThen(reply(200)) }),
 
   route({ method: 'POST', path: '/v1/payments/:id/capture', summary: 'Take what the card holds, or a part of it', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofPayment, body: takes.capture,
-    reply: [200, gives.payment], errors: ['payment_not_found', 'payment_not_capturable', 'capture_exceeds_payment', 'balance_limit_exceeded', ...CHARGE],
+    reply: [200, gives.payment], errors: ['payment_not_found', 'payment_not_capturable', 'capture_exceeds_payment', ...CHARGE],
     handle: (ctx, call) => capturePayment(ctx, call, call.params.id, call.body.amount) }),
   route({ method: 'POST', path: '/v1/payments/:id/cancel', summary: 'Call off a payment that is not paid', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofPayment, body: takes.empty,
     reply: [200, gives.payment], errors: ['payment_not_found', 'payment_not_cancelable', ...CHARGE],

@@ -12,6 +12,7 @@ import type {
   TrialBalanceLineView,
   TrialBalanceView,
 } from '../domain/views.ts';
+import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { TrialBalanceLine } from '../storage/reads.ts';
 
@@ -21,7 +22,7 @@ export const customerBalance = (
   merchant: MerchantId,
   customer: CustomerId,
   currency: Currency,
-): ResultAsync<BalanceView, PaymentError> => {
+): ResultAsync<BalanceView, PaymentError<'customer_not_found'> | LaneError> => {
   const wallet = walletId(customer, currency);
   return ctx.reads.account(merchant, wallet).andThen((account) => {
     if (account) return okAsync(balanceView(account, ctx.clock.now()));
@@ -30,7 +31,11 @@ export const customerBalance = (
 };
 
 /** Errors: `account_not_found`, `database_unavailable`. */
-export const account = (ctx: Context, merchant: MerchantId, id: AccountId): ResultAsync<AccountView, PaymentError> =>
+export const account = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: AccountId,
+): ResultAsync<AccountView, PaymentError<'account_not_found'> | LaneError> =>
   ctx.reads
     .account(merchant, id)
     .andThen((found) => (found ? ok(accountView(found)) : err(paymentError('account_not_found'))));
@@ -40,7 +45,7 @@ export const accountBalance = (
   ctx: Context,
   merchant: MerchantId,
   id: AccountId,
-): ResultAsync<BalanceView, PaymentError> =>
+): ResultAsync<BalanceView, PaymentError<'account_not_found'> | LaneError> =>
   ctx.reads
     .account(merchant, id)
     .andThen((found) => (found ? ok(balanceView(found, ctx.clock.now())) : err(paymentError('account_not_found'))));
@@ -50,7 +55,7 @@ export const balances = (
   ctx: Context,
   merchant: MerchantId,
   ids: readonly AccountId[],
-): ResultAsync<BalancesView, PaymentError> =>
+): ResultAsync<BalancesView, PaymentError<'account_not_found' | StorageCode>> =>
   ctx.reads.accounts(merchant, ids).andThen((found) => {
     const known = new Map(found.map((one) => [one.id, one]));
     const missing = ids.findIndex((id) => !known.has(id));
@@ -65,7 +70,7 @@ export const balances = (
   });
 
 /** Debits and credits by currency and account; in each currency they are equal. Errors: `database_unavailable`. */
-export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<TrialBalanceView, PaymentError> =>
+export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<TrialBalanceView, StorageError> =>
   ctx.reads.trialBalance(merchant).map((lines) => {
     const currencies = [...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
       const debits = own.reduce((sum, line) => sum + line.debits, 0n);

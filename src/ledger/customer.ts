@@ -4,6 +4,7 @@ import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { customerView, jsonReply } from '../domain/reply.ts';
+import type { ChangeError, StorageCode } from '../domain/refusals.ts';
 import type { CustomerView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 
@@ -14,10 +15,12 @@ export const createCustomer = (
   ctx: Context,
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewCustomer,
-): ResultAsync<Reply, PaymentError> => {
+): ResultAsync<Reply<CustomerView>, ChangeError<never>> => {
   const customer: Customer = { merchant, id: newId('cus'), ...wanted, createdAt: ctx.clock.now() };
-  const answer = (): Answer => ok(jsonReply(201, customerView(customer)));
-  return ctx.commit({ merchant, requestId, ...(claim ? { claim } : {}), customer, answer }).andThen(answerOf);
+  const answer = (): Answer<CustomerView> => ok(jsonReply(201, customerView(customer)));
+  return ctx
+    .commit({ merchant, requestId, refusals: [], ...(claim ? { claim } : {}), customer, answer })
+    .andThen(answerOf);
 };
 
 /** Errors: `customer_not_found`, `database_unavailable`. */
@@ -25,4 +28,5 @@ export const readCustomer = (
   ctx: Context,
   merchant: MerchantId,
   id: CustomerId,
-): ResultAsync<CustomerView, PaymentError> => ctx.reads.customer(merchant, id).map(customerView);
+): ResultAsync<CustomerView, PaymentError<'customer_not_found' | StorageCode>> =>
+  ctx.reads.customer(merchant, id).map(customerView);

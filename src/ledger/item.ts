@@ -4,7 +4,8 @@ import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Item, type Reply } from '../domain/change.ts';
 import { newId, type ItemId } from '../domain/ids.ts';
 import { itemView, jsonReply } from '../domain/reply.ts';
-import type { PaymentError } from '../error.ts';
+import type { ChangeError } from '../domain/refusals.ts';
+import type { ItemView } from '../domain/views.ts';
 
 export interface NewItem extends Pick<Item, 'name' | 'unitPrice' | 'currency'> {
   /** Null for one that is made up. */
@@ -16,8 +17,10 @@ export const createItem = (
   ctx: Context,
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewItem,
-): ResultAsync<Reply, PaymentError> => {
+): ResultAsync<Reply<ItemView>, ChangeError<'item_exists'>> => {
   const item: Item = { merchant, ...wanted, id: wanted.id ?? newId('item') };
-  const answer = (): Answer => ok(jsonReply(201, itemView(item)));
-  return ctx.commit({ merchant, requestId, ...(claim ? { claim } : {}), item, answer }).andThen(answerOf);
+  const answer = (): Answer<ItemView> => ok(jsonReply(201, itemView(item)));
+  return ctx
+    .commit({ merchant, requestId, refusals: ['item_exists'], ...(claim ? { claim } : {}), item, answer })
+    .andThen(answerOf);
 };

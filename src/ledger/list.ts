@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import { accountView, listView } from '../domain/reply.ts';
 import type { AccountView, ListView } from '../domain/views.ts';
-import type { PaymentError } from '../error.ts';
+import type { StorageError } from '../domain/refusals.ts';
 import type { AccountFilter } from '../storage/reads.ts';
 
 /** Errors: `database_unavailable`. */
@@ -12,7 +12,7 @@ export const listAccounts = (
   ctx: Context,
   merchant: MerchantId,
   filter: AccountFilter,
-): ResultAsync<ListView<AccountView>, PaymentError> =>
+): ResultAsync<ListView<AccountView>, StorageError> =>
   ctx.reads
     .listAccounts(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/accounts', data.map(accountView), hasMore));

@@ -6,8 +6,9 @@ import type { Currency } from '../domain/currency.ts';
 import { newId, platformAccountId, walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { errorView, jsonReply, transferView } from '../domain/reply.ts';
 import type { Transfer } from '../domain/transfer.ts';
-import type { BulkView } from '../domain/views.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { TRANSFER, type ChangeError, type TransferCode } from '../domain/refusals.ts';
+import type { BulkView, TransferView } from '../domain/views.ts';
+import { paymentError, type ErrorCode } from '../error.ts';
 
 export interface Debit {
   readonly customer: CustomerId;
@@ -18,11 +19,18 @@ export interface Debit {
   readonly kind: 'debit' | 'usage';
 }
 
+const DEBIT = ['insufficient_funds', 'account_not_found', 'balance_limit_exceeded'] as const;
+export type DebitCode = 'insufficient_funds' | 'customer_not_found' | 'balance_limit_exceeded';
+
 /**
- * Spends from a customer's wallet to the merchant's revenue.
- * Errors: `insufficient_funds`, `customer_not_found`, `balance_limit_exceeded`, and those of any claim.
+ * Spends from a customer's wallet to the merchant's revenue. Errors: `DEBIT`, where `account_not_found` is told as the
+ * `customer_not_found` that it means.
  */
-export const debit = (ctx: Context, caller: Caller, wanted: Debit): ResultAsync<Reply, PaymentError> => {
+export const debit = (
+  ctx: Context,
+  caller: Caller,
+  wanted: Debit,
+): ResultAsync<Reply<TransferView>, ChangeError<DebitCode>> => {
   const { customer, amount, currency, description, kind } = wanted;
   const transfer: Transfer = {
     merchant: caller.merchant,
@@ -37,7 +45,7 @@ export const debit = (ctx: Context, caller: Caller, wanted: Debit): ResultAsync<
     payment: null,
   };
   return (
-    move(ctx, caller, { transfers: [transfer] }, onlyTransfer)
+    move(ctx, caller, { transfers: [transfer], refusals: DEBIT }, onlyTransfer)
       // A wallet is opened where its customer exists; so it is the customer that is missing.
       .mapErr((error) =>
         error.code === 'account_not_found' ? paymentError('customer_not_found', { param: 'customer' }) : error,
@@ -53,13 +61,13 @@ export interface WalletTransfer {
   readonly description: string | null;
 }
 
-/**
- * Moves money between two wallets of the merchant.
- * Errors: `insufficient_funds`, `account_not_found`, `currency_mismatch`, `transfer_not_allowed`,
- * `balance_limit_exceeded`, and those of any claim.
- */
-export const transfer = (ctx: Context, caller: Caller, wanted: WalletTransfer): ResultAsync<Reply, PaymentError> =>
-  move(ctx, caller, { transfers: [walletTransfer(caller.merchant, wanted)] }, onlyTransfer);
+/** Moves money between two wallets of the merchant. Errors: `TRANSFER`. */
+export const transfer = (
+  ctx: Context,
+  caller: Caller,
+  wanted: WalletTransfer,
+): ResultAsync<Reply<TransferView>, ChangeError<TransferCode>> =>
+  move(ctx, caller, { transfers: [walletTransfer(caller.merchant, wanted)], refusals: TRANSFER }, onlyTransfer);
 
 /**
  * Up to a thousand of them in one change: all or none (`atomic`), or each by itself (`independent`).
@@ -70,7 +78,7 @@ export const transferInBulk = (
   caller: Caller,
   mode: 'atomic' | 'independent',
   wanted: readonly WalletTransfer[],
-): ResultAsync<Reply, PaymentError> => {
+): ResultAsync<Reply<BulkView>, ChangeError<TransferCode>> => {
   const transfers = wanted.map((one) => walletTransfer(caller.merchant, one));
   const resultView = (result: Effect['results'][number]): BulkView['data'][number] =>
     result.match<BulkView['data'][number]>(transferView, (error) => ({
@@ -82,7 +90,9 @@ export const transferInBulk = (
     mode,
     data: mode === 'atomic' ? effect.transfers.map(transferView) : effect.results.map(resultView),
   });
-  return move(ctx, caller, { transfers, bulk: mode }, (effect) => ok(jsonReply(200, bulkView(effect))));
+  return move(ctx, caller, { transfers, bulk: mode, refusals: TRANSFER }, (effect) =>
+    ok(jsonReply(200, bulkView(effect))),
+  );
 };
 
 const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer => ({
@@ -98,14 +108,13 @@ const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer 
   payment: null,
 });
 
-const onlyTransfer = ({ transfers: [moved] }: Effect): Answer =>
+const onlyTransfer = ({ transfers: [moved] }: Effect): Answer<TransferView, never> =>
   moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
-const move = (
+const move = <View, Code extends ErrorCode>(
   ctx: Context,
   { merchant, claim, requestId }: Caller,
-  wanted: Pick<Change, 'transfers' | 'bulk'>,
-  render: (effect: Effect) => Answer,
-): ResultAsync<Reply, PaymentError> => {
-  return ctx.commit({ merchant, claim, requestId, ...wanted, answer: render }).andThen(answerOf);
-};
+  wanted: Pick<Change, 'transfers' | 'bulk'> & { readonly refusals: readonly Code[] },
+  answer: (effect: Effect) => Answer<View>,
+): ResultAsync<Reply<View>, ChangeError<Code>> =>
+  ctx.commit<View, Code>({ merchant, claim, requestId, ...wanted, answer }).andThen(answerOf);

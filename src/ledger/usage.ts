@@ -7,9 +7,10 @@ import type { Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import type { CustomerId } from '../domain/ids.ts';
 import { jsonReply } from '../domain/reply.ts';
-import type { QuoteView } from '../domain/views.ts';
+import type { ChangeError } from '../domain/refusals.ts';
+import type { QuoteView, TransferView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { debit } from './transfer.ts';
+import { debit, type DebitCode } from './transfer.ts';
 
 export interface UsageItem {
   /** Not negative, as text or as an integer. */
@@ -49,7 +50,7 @@ const placesOf = (decimal: string): number => {
 };
 
 /** The total in minor units, each line rounded. Errors: `invalid_request` where it has over 12 digits. */
-export const priceItems = (items: readonly UsageItem[]): Result<bigint, PaymentError> => {
+export const priceItems = (items: readonly UsageItem[]): Result<bigint, PaymentError<'invalid_request'>> => {
   const total = items.reduce((sum, item) => sum + priceItem(item), 0n);
   return total > AMOUNT_MAX
     ? err(paymentError('invalid_request', { param: 'items', message: 'The total has more than 12 digits.' }))
@@ -64,15 +65,22 @@ export interface Usage {
 }
 
 /** What it would cost. Errors: those of `priceItems`. */
-export const quoteUsage = ({ currency, items }: Pick<Usage, 'currency' | 'items'>): ResultAsync<Reply, PaymentError> =>
+export const quoteUsage = ({
+  currency,
+  items,
+}: Pick<Usage, 'currency' | 'items'>): ResultAsync<Reply<QuoteView>, PaymentError<'invalid_request'>> =>
   priceItems(items).asyncAndThen((total) => {
     const quote: QuoteView = { object: 'quote', currency, lines: items.length, total: total.toString() };
     return okAsync(jsonReply(200, quote));
   });
 
 /** Spends what it costs from the customer's wallet. Errors: those of `priceItems` and `debit`. */
-export const spendUsage = (ctx: Context, caller: Caller, usage: Usage): ResultAsync<Reply, PaymentError> =>
-  priceItems(usage.items).asyncAndThen((amount) =>
+export const spendUsage = (
+  ctx: Context,
+  caller: Caller,
+  usage: Usage,
+): ResultAsync<Reply<TransferView>, ChangeError<DebitCode | 'invalid_request'>> =>
+  priceItems(usage.items).asyncAndThen((amount): ReturnType<typeof spendUsage> =>
     amount === 0n
       ? errAsync(
           paymentError('invalid_request', { param: 'items', message: 'The total is zero: there is nothing to spend.' }),

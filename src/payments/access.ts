@@ -17,7 +17,7 @@ export const accessOf = (role: Role, clientSecret: string | null): Access => {
 };
 
 /** Errors: `payment_not_found`, also for a wrong `client_secret`, which tells nothing to who guesses. */
-export const admit = (payment: Payment, access: Access): Result<Payment, PaymentError> => {
+export const admit = (payment: Payment, access: Access): Result<Payment, PaymentError<'payment_not_found'>> => {
   if (access.kind !== 'client') return ok(payment);
   const expected = Buffer.from(payment.clientSecret);
   const given = Buffer.from(access.clientSecret);

@@ -3,24 +3,28 @@ import type { ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import type { Payment, PaymentAttempt } from '../domain/payment.ts';
-import type { PaymentError } from '../error.ts';
+import type { ChargeError } from '../domain/refusals.ts';
+import type { PaymentView } from '../domain/views.ts';
+import type { ErrorCode } from '../error.ts';
 import { perform } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
 
-/** Claims the key, begins the attempt, and performs it. Errors: the refusals of `begin`, and those of `perform`. */
-export const begin = (
+/** Claims the key, begins the attempt, and performs it. Errors: `refusals`, and those of `perform`. */
+export const begin = <Code extends ErrorCode>(
   ctx: Context,
   caller: Caller,
   payment: Payment,
   attempt: PaymentAttempt,
-): ResultAsync<Reply, PaymentError> =>
-  withStripe(ctx, caller, () =>
+  refusals: readonly Code[],
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
+  withStripe(ctx, caller, refusals, () =>
     ctx
-      .commit({
+      .commit<PaymentView, Code>({
         merchant: caller.merchant,
         claim: caller.claim,
         payment: { kind: 'begin', payment, attempt, seen: payment.attempt },
         requestId: caller.requestId,
+        refusals,
       })
-      .andThen((applied) => applied.answer ?? perform(ctx, payment, attempt)),
+      .andThen((applied) => applied.answer ?? perform(ctx, payment, attempt, refusals)),
   );

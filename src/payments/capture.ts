@@ -4,44 +4,55 @@ import type { Caller, Context } from '../context.ts';
 import { answerOf, type Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
 import { jsonReply, paymentView } from '../domain/reply.ts';
-import type { PaymentError } from '../error.ts';
+import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
+import type { PaymentView } from '../domain/views.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
 import { paymentEvents } from './perform.ts';
 
 const REPLY = { replyStatus: 200, showsSecret: true } as const;
 
-/**
- * Takes `amount` minor units, or all; the rest is given up. Errors: `payment_not_found`, `payment_not_capturable`,
- * `capture_exceeds_payment`, `provider_refused`, `provider_unavailable` (unknown), and those of any claim.
- */
+type CaptureCode = 'payment_not_found' | 'payment_not_capturable' | 'capture_exceeds_payment' | ChargeCode;
+const CAPTURE: readonly CaptureCode[] = [
+  'payment_not_found',
+  'payment_not_capturable',
+  'capture_exceeds_payment',
+  ...CHARGE,
+];
+
+type CancelCode = 'payment_not_found' | 'payment_not_cancelable' | ChargeCode;
+const CANCEL: readonly CancelCode[] = ['payment_not_found', 'payment_not_cancelable', ...CHARGE];
+
+/** Takes `amount` minor units, or all; the rest is given up. Errors: `CAPTURE`. */
 export const capturePayment = (
   ctx: Context,
   caller: Caller,
   id: PaymentId,
   amount: bigint | null,
-): ResultAsync<Reply, PaymentError> =>
+): ResultAsync<Reply<PaymentView>, ChargeError<CaptureCode>> =>
   ctx.reads
     .payment(caller.merchant, id)
     .andThen((payment) =>
-      begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'capture', amount }),
+      begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'capture', amount }, CAPTURE),
     );
 
-/**
- * Calls off a payment that is not paid. Errors: `payment_not_found`, `payment_not_cancelable`, `provider_refused`,
- * `provider_unavailable` (unknown), and those of any claim.
- */
-export const cancelPayment = (ctx: Context, caller: Caller, id: PaymentId): ResultAsync<Reply, PaymentError> =>
+/** Calls off a payment that is not paid. Errors: `CANCEL`. */
+export const cancelPayment = (
+  ctx: Context,
+  caller: Caller,
+  id: PaymentId,
+): ResultAsync<Reply<PaymentView>, ChargeError<CancelCode>> =>
   ctx.reads.payment(caller.merchant, id).andThen((payment) => {
     if (payment.intent !== null)
-      return begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'cancel' });
+      return begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'cancel' }, CANCEL);
     // Stripe has never heard of it.
     return ctx
-      .commit({
+      .commit<PaymentView, CancelCode>({
         merchant: caller.merchant,
         claim: caller.claim,
         payment: { kind: 'cancel', payment },
         requestId: caller.requestId,
+        refusals: CANCEL,
         answer: (effect) => ok(jsonReply(200, paymentView(effect.payment ?? payment, true))),
         events: paymentEvents,
       })

@@ -4,7 +4,9 @@ import { errAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
+import type { PaymentView } from '../domain/views.ts';
+import { paymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
@@ -16,15 +18,15 @@ export interface ConfirmPayment {
   readonly access: Access;
 }
 
-/**
- * Errors: `payment_not_found`, `payment_method_required`, `payment_not_confirmable`, the declines,
- * `provider_unavailable` (unknown), and those of any claim.
- */
+type Code = 'payment_not_found' | 'payment_not_confirmable' | 'too_many_attempts' | ChargeCode;
+const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable', 'too_many_attempts', ...CHARGE];
+
+/** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is known, that it is. */
 export const confirmPayment = (
   ctx: Context,
   caller: Caller,
   command: ConfirmPayment,
-): ResultAsync<Reply, PaymentError> =>
+): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> =>
   ctx.reads
     .payment(caller.merchant, command.payment)
     .andThen((payment) => admit(payment, command.access))
@@ -37,5 +39,6 @@ export const confirmPayment = (
         caller,
         { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
         { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod },
+        REFUSALS,
       );
     });

@@ -6,7 +6,9 @@ import type { Currency } from '../domain/currency.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { CaptureMethod, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { jsonReply, paymentView } from '../domain/reply.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
+import type { PaymentView } from '../domain/views.ts';
+import { paymentError } from '../error.ts';
 import { newAttempt } from './attempt.ts';
 import { perform } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
@@ -24,22 +26,26 @@ export interface CreatePayment {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/**
- * Errors: `customer_not_found`, `payment_method_required`, the declines, `provider_unavailable` (unknown), and those of
- * any claim.
- */
+type Code = 'customer_not_found' | 'payment_not_confirmable' | ChargeCode;
+const REFUSALS: readonly Code[] = ['customer_not_found', 'payment_not_confirmable', ...CHARGE];
+
+/** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is named, that it must be. */
 export const createPayment = (
   ctx: Context,
   caller: Caller,
   command: CreatePayment,
-): ResultAsync<Reply, PaymentError> => {
+): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> => {
   if (!command.confirm) return create(ctx, caller, command);
   if (command.paymentMethod === null)
     return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
-  return withStripe(ctx, caller, () => create(ctx, caller, command));
+  return withStripe(ctx, caller, REFUSALS, () => create(ctx, caller, command));
 };
 
-const create = (ctx: Context, caller: Caller, command: CreatePayment): ResultAsync<Reply, PaymentError> => {
+const create = (
+  ctx: Context,
+  caller: Caller,
+  command: CreatePayment,
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
   const { merchant, claim, requestId } = caller;
   const created = newPayment(ctx, merchant, command);
   const attempt: PaymentAttempt | null =
@@ -52,14 +58,15 @@ const create = (ctx: Context, caller: Caller, command: CreatePayment): ResultAsy
       : null;
   const payment: Payment = { ...created, attempt: attempt?.id ?? null };
   return ctx
-    .commit({
+    .commit<PaymentView, Code>({
       merchant,
       claim,
       payment: { kind: 'create', payment, attempt },
       requestId,
+      refusals: REFUSALS,
       answer: () => (attempt ? null : ok(jsonReply(201, paymentView(payment, true)))),
     })
-    .andThen((applied) => (attempt && !applied.answer ? perform(ctx, payment, attempt) : answerOf(applied)));
+    .andThen((applied) => (attempt && !applied.answer ? perform(ctx, payment, attempt, REFUSALS) : answerOf(applied)));
 };
 
 const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment): Payment => {

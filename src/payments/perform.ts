@@ -10,41 +10,55 @@ import type { Answer, Applied, Change, Effect, Event, Reply, Settlement } from '
 import { newId } from '../domain/ids.ts';
 import type { Attempt, LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import type { ChargeError } from '../domain/refusals.ts';
+import type { PaymentView } from '../domain/views.ts';
+import { paymentError, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
 
-/** Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable`, with `outcome: unknown`. */
-export const perform = (ctx: Context, payment: Payment, attempt: PaymentAttempt): ResultAsync<Reply, PaymentError> => {
+/**
+ * Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable` and those of a commit, with
+ * `outcome: unknown`; and what its answer may refuse, which is `refusals`.
+ */
+export const perform = <Code extends ErrorCode>(
+  ctx: Context,
+  payment: Payment,
+  attempt: PaymentAttempt,
+  refusals: readonly Code[],
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
     .send(payment, attempt)
-    .andThen((settlement) => conclude(ctx, payment, attempt, settlement))
-    .mapErr((error): PaymentError => ({ ...error, outcome: 'unknown', payment: payment.id }))
+    .andThen((settlement) =>
+      isOver(settlement)
+        ? ctx.commit({ ...settle(payment, attempt, settlement), refusals })
+        : errAsync(unknown(payment)),
+    )
+    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
 /** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
 export const isOwned = (ctx: Context, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
 
+/** A payment that Stripe itself still waits for is a fact, and not an outcome. */
+const isOver = ({ outcome }: Settlement): boolean => outcome !== 'processing';
+
 /**
- * Makes an outcome known; its answer is what was stored, by this call or by whoever came first. Errors: that it could
- * not be written. A decline is no error here, but the answer.
+ * Makes an outcome known that nobody may wait for any more; its answer is what was stored, by this call or by whoever
+ * came first. Errors: that it could not be written. A decline is no error here, but the answer.
  */
 export const conclude = (
   ctx: Context,
   payment: Payment,
   attempt: PaymentAttempt,
   settlement: Settlement,
-): ResultAsync<Applied, PaymentError> => {
-  // A fact, and not an outcome: Stripe itself still waits for the bank.
-  if (settlement.outcome === 'processing') return errAsync(unknown(payment));
-  return ctx.commit(settle(payment, attempt, settlement));
-};
+): ResultAsync<Applied, PaymentError> =>
+  isOver(settlement) ? ctx.commit(settle(payment, attempt, settlement)) : errAsync(unknown(payment));
 
-export const unknown = (payment: Payment): PaymentError =>
+export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
   paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id });
 
 /** The change that makes an outcome known: payment, ledger, stored reply and event, in one commit. */
-const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change => ({
+const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({
   merchant: payment.merchant,
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
   payment: { kind: 'settle', payment, attempt: attempt.id, settlement },
@@ -57,7 +71,7 @@ const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlemen
  * A decline is told as the error that it is, and so is a payment that went another way while this was asked for: it
  * expired or was captured at Stripe. Anything else is told as the payment.
  */
-const settledAnswer = (payment: Payment, { kind, replyStatus, showsSecret }: PaymentAttempt): Answer => {
+const settledAnswer = (payment: Payment, { kind, replyStatus, showsSecret }: PaymentAttempt): Answer<PaymentView> => {
   if (payment.lastError) return err(declineOf(payment.lastError, payment));
   if (kind === 'capture' && payment.status !== 'succeeded')
     return err(paymentError('payment_not_capturable', { payment: payment.id }));

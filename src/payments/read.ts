@@ -3,6 +3,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { listView, paymentView, refundView } from '../domain/reply.ts';
+import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
@@ -14,7 +15,7 @@ export const readPayment = (
   merchant: MerchantId,
   id: PaymentId,
   access: Access,
-): ResultAsync<PaymentView, PaymentError> =>
+): ResultAsync<PaymentView, PaymentError<'payment_not_found' | StorageCode>> =>
   ctx.reads
     .payment(merchant, id)
     .andThen((payment) => admit(payment, access))
@@ -26,7 +27,7 @@ export const listPayments = (
   merchant: MerchantId,
   filter: PaymentFilter,
   showsSecret: boolean,
-): ResultAsync<ListView<PaymentView>, PaymentError> =>
+): ResultAsync<ListView<PaymentView>, StorageError> =>
   ctx.reads.listPayments(merchant, filter).map(({ data, hasMore }) =>
     listView(
       '/v1/payments',
@@ -36,7 +37,11 @@ export const listPayments = (
   );
 
 /** Errors: `refund_not_found`, `database_unavailable`. */
-export const readRefund = (ctx: Context, merchant: MerchantId, id: RefundId): ResultAsync<RefundView, PaymentError> =>
+export const readRefund = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: RefundId,
+): ResultAsync<RefundView, PaymentError<'refund_not_found' | StorageCode>> =>
   ctx.reads.refund(merchant, id).map(refundView);
 
 /** Errors: `database_unavailable`. */
@@ -44,7 +49,7 @@ export const listRefunds = (
   ctx: Context,
   merchant: MerchantId,
   filter: RefundFilter,
-): ResultAsync<ListView<RefundView>, PaymentError> =>
+): ResultAsync<ListView<RefundView>, StorageError> =>
   ctx.reads
     .listRefunds(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/refunds', data.map(refundView), hasMore));

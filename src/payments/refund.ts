@@ -8,7 +8,9 @@ import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/ch
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import type { ChargeError } from '../domain/refusals.ts';
+import type { RefundView } from '../domain/views.ts';
+import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import type { RefundOutcome } from '../stripe/outcome.ts';
 import { newAttempt } from './attempt.ts';
 import { isOwned, unknown } from './perform.ts';
@@ -21,11 +23,22 @@ export interface CreateRefund {
   readonly reason: string | null;
 }
 
-/**
- * Errors: `payment_not_found`, `payment_not_refundable`, `refund_exceeds_payment`, `insufficient_funds` where the
- * customer has spent the money, `provider_refused`, `provider_unavailable` (unknown), and those of any claim.
- */
-export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund): ResultAsync<Reply, PaymentError> =>
+const REFUSALS = [
+  'payment_not_found',
+  'payment_not_refundable',
+  'refund_exceeds_payment',
+  // The customer has spent the money.
+  'insufficient_funds',
+  'provider_refused',
+] as const;
+type Code = (typeof REFUSALS)[number];
+
+/** Errors: those, and `provider_unavailable` where the outcome is unknown. */
+export const createRefund = (
+  ctx: Context,
+  caller: Caller,
+  wanted: CreateRefund,
+): ResultAsync<Reply<RefundView>, ChargeError<Code>> =>
   ctx.reads.payment(caller.merchant, wanted.payment).andThen((payment) => {
     const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
     const refund: Refund = {
@@ -47,40 +60,47 @@ export const createRefund = (ctx: Context, caller: Caller, wanted: CreateRefund)
       amount: refund.amount,
       refund: refund.id,
     };
-    return withStripe(ctx, caller, () =>
+    return withStripe(ctx, caller, REFUSALS, () =>
       ctx
-        .commit({
+        .commit<RefundView, Code>({
           merchant: caller.merchant,
           claim: caller.claim,
           payment: { kind: 'refund', payment, refund, attempt },
           requestId: caller.requestId,
+          refusals: REFUSALS,
         })
         .andThen((applied) => applied.answer ?? send(ctx, payment, attempt)),
     );
   });
 
-const send = (ctx: Context, payment: Payment, attempt: RefundAttempt): ResultAsync<Reply, PaymentError> => {
+const send = (
+  ctx: Context,
+  payment: Payment,
+  attempt: RefundAttempt,
+): ResultAsync<Reply<RefundView>, ChargeError<Code>> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
     .refund(payment, attempt)
-    .andThen((outcome) => concludeRefund(ctx, payment, attempt, outcome))
-    .mapErr((error): PaymentError => ({ ...error, outcome: 'unknown', payment: payment.id }))
+    .andThen((outcome) => ctx.commit<RefundView, Code>({ ...settle(payment, attempt, outcome), refusals: REFUSALS }))
+    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
-/** Makes a refund's outcome known; its answer is what was stored. Errors: that it could not be written. */
+/** Makes a refund's outcome known that nobody may wait for any more; its answer is what was stored. Errors: that it could not be written. */
 export const concludeRefund = (
   ctx: Context,
   payment: Payment,
   attempt: RefundAttempt,
   outcome: RefundOutcome,
-): ResultAsync<Applied, PaymentError> =>
-  ctx.commit({
-    ...settleRefund(payment, attempt.refund, outcome, attempt.id),
-    ...(attempt.claim === null ? {} : { answers: attempt.claim }),
-    requestId: attempt.requestId,
-    answer: (effect) => refundAnswer(effect, outcome, payment),
-  });
+): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, outcome));
+
+/** The change that makes an attempt's outcome known, and answers who asked. */
+const settle = (payment: Payment, attempt: RefundAttempt, outcome: RefundOutcome): Change<RefundView> => ({
+  ...settleRefund(payment, attempt.refund, outcome, attempt.id),
+  ...(attempt.claim === null ? {} : { answers: attempt.claim }),
+  requestId: attempt.requestId,
+  answer: (effect) => refundAnswer(effect, outcome, payment),
+});
 
 /** The change that makes a refund's outcome known. */
 export const settleRefund = (
@@ -88,7 +108,7 @@ export const settleRefund = (
   refund: RefundId,
   outcome: RefundOutcome,
   attempt: Attempt['id'] | null,
-): Change => ({
+): Change<RefundView> => ({
   merchant: payment.merchant,
   payment: {
     kind: 'settle refund',
@@ -104,7 +124,7 @@ export const settleRefund = (
 });
 
 /** What Stripe refused outright was never a refund: the caller is told why. */
-const refundAnswer = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment): Answer => {
+const refundAnswer = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment): Answer<RefundView> => {
   if (refund && (refund.status !== 'failed' || outcome.stripeId !== null))
     return ok(jsonReply(201, refundView(refund)));
   const message = outcome.failureReason ?? undefined;

@@ -3,20 +3,22 @@ import { err, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import { answerOf, type Reply } from '../domain/change.ts';
 import { replay } from '../domain/decide.ts';
-import type { PaymentError } from '../error.ts';
+import type { ChargeError } from '../domain/refusals.ts';
+import type { ErrorCode } from '../error.ts';
 
 /**
  * Runs an operation that claims its key and then calls Stripe. While Stripe is down nothing is claimed, and the error is
  * `provider_unavailable` with `outcome: none`; a key that was claimed before is answered as at any other time.
  */
-export const withStripe = (
+export const withStripe = <View, Code extends ErrorCode>(
   ctx: Context,
   { merchant, claim }: Caller,
-  operation: () => ResultAsync<Reply, PaymentError>,
-): ResultAsync<Reply, PaymentError> => {
+  refusals: readonly Code[],
+  operation: () => ResultAsync<Reply<View>, ChargeError<Code>>,
+): ResultAsync<Reply<View>, ChargeError<Code>> => {
   const refusal = ctx.breaker.refusal();
   if (!refusal) return operation();
   return ctx.reads
     .claim(merchant, claim.id)
-    .andThen((taken) => (taken ? replay(taken, claim).andThen(answerOf) : err(refusal)));
+    .andThen((taken) => (taken ? replay(taken, claim, refusals).andThen(answerOf) : err(refusal)));
 };

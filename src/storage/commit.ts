@@ -7,7 +7,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
-import type { Applied, Change } from '../domain/change.ts';
+import { expected, type Applied, type Change, type Commit } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -18,7 +18,7 @@ import { createLane, type BatchStats, type Lane } from './lane.ts';
 
 export interface Committer {
   /** Writes a change, all or nothing, exactly once. Errors: those of `decide`, or that the database is not there. */
-  readonly commit: (change: Change) => ResultAsync<Applied, PaymentError>;
+  readonly commit: Commit;
   readonly waiting: () => number;
   /** Whether a write works: asked of the database, unless one has worked just now. Errors: `database_unavailable`, `contention`. */
   readonly probe: () => ResultAsync<void, PaymentError>;
@@ -114,8 +114,9 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
 
   /** One of them cannot be written. Halve the batch until it stands alone; the others are committed. */
   const isolate = async (changes: readonly Change[], error: unknown): Promise<Outcomes> => {
-    if (changes.length === 1) {
-      const refusal = refusalOf(error);
+    const [change] = changes;
+    if (change && changes.length === 1) {
+      const refusal = expected(change, refusalOf(error));
       if (refusal.code === 'internal') log.error({ err: error }, 'a change could not be written');
       return [err(refusal)];
     }
@@ -123,7 +124,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     return [...(await run(changes.slice(0, middle))), ...(await run(changes.slice(middle)))];
   };
 
-  const lane: Lane<Change, Applied> = createLane({
+  const lane: Lane<Change, Applied, PaymentError> = createLane({
     run,
     ownerOf: (change) => change.merchant,
     weightOf: (change) => Math.max(1, change.transfers?.length ?? 1),
@@ -139,6 +140,8 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     committedAt = performance.now();
     return ok();
   };
+  // A batch mixes changes of all kinds. That each gets what its own `answer` made, and no refusal but its own, is what
+  // `decide` sees to; the compiler cannot follow it through the batch.
   return { commit: lane.send, waiting: lane.waiting, probe: () => new ResultAsync(probe()) };
 };
 

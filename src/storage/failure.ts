@@ -5,7 +5,8 @@
  * SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 import pg from 'pg';
-import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
+import type { StorageError } from '../domain/refusals.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 
 export type Failure =
   /** Others were in the way: run it again. */
@@ -92,8 +93,10 @@ export const failureOf = (error: unknown): Failure => {
 
 const constraintOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.constraint ?? '') : '');
 
+type RefusedCode = 'item_exists' | 'customer_not_found' | 'event_not_found';
+
 /** Constraints that a request can break by itself, and what to tell it. All others are faults of ours. */
-const BY_CONSTRAINT: Readonly<Record<string, ErrorCode>> = {
+const BY_CONSTRAINT: Readonly<Record<string, RefusedCode>> = {
   items_pkey: 'item_exists',
   payments_customer_fkey: 'customer_not_found',
   // It was deleted for its age while it was to be told of again.
@@ -101,16 +104,20 @@ const BY_CONSTRAINT: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** For one change that cannot be written. */
-export const refusalOf = (error: unknown): PaymentError => {
+export const refusalOf = (error: unknown): PaymentError<RefusedCode | 'internal'> => {
   const code = BY_CONSTRAINT[constraintOf(error)];
   return code ? paymentError(code) : paymentError('internal', { cause: error });
 };
 
 /** For a read, or a write outside the ledger, that failed. Nothing of it was done, unless it was lost while it was written. */
-export const readFailure = (error: unknown): PaymentError => {
+export const readFailure = (error: unknown): StorageError => {
   const failure = failureOf(error);
   if (failure === 'conflict') return paymentError('contention', { cause: error });
-  if (failure !== 'unavailable') return refusalOf(error);
+  if (failure !== 'unavailable') return paymentError('internal', { cause: error });
   const inDoubt = error instanceof ConnectionLost && error.inDoubt;
   return paymentError('database_unavailable', { cause: error, ...(inDoubt ? { outcome: 'unknown' } : {}) });
 };
+
+/** For a write outside the ledger that a constraint may refuse. */
+export const writeFailure = (error: unknown): StorageError | PaymentError<RefusedCode> =>
+  failureOf(error) === 'refused' ? refusalOf(error) : readFailure(error);

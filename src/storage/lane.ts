@@ -8,9 +8,12 @@ import { setImmediate as turnEnds } from 'node:timers/promises';
 import { err, ResultAsync, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 
-export interface LaneOptions<Item, Answer> {
+/** Its own: a batch that threw, and no room. */
+type LaneFailure = PaymentError<'internal' | 'overloaded'>;
+
+export interface LaneOptions<Item, Answer, Failure> {
   /** Answers each item, in order. Where it rejects, all of them are answered with `internal`. */
-  readonly run: (items: readonly Item[]) => Promise<readonly Result<Answer, PaymentError>[]>;
+  readonly run: (items: readonly Item[]) => Promise<readonly Result<Answer, Failure | LaneFailure>[]>;
   /** Whose item it is: owners take turns, so that one who sends much delays himself and not the others. */
   readonly ownerOf: (item: Item) => string;
   /** How much of a batch it takes: 1, or the length of a bulk request. */
@@ -30,19 +33,21 @@ export interface BatchStats {
   readonly durationMs: number;
 }
 
-export interface Lane<Item, Answer> {
-  readonly send: (item: Item) => ResultAsync<Answer, PaymentError>;
+export interface Lane<Item, Answer, Failure> {
+  readonly send: (item: Item) => ResultAsync<Answer, Failure | LaneFailure>;
   readonly waiting: () => number;
 }
 
-interface Waiter<Item, Answer> {
+interface Waiter<Item, Answer, Failure> {
   readonly item: Item;
   readonly since: number;
-  readonly answer: (result: Result<Answer, PaymentError>) => void;
+  readonly answer: (result: Result<Answer, Failure | LaneFailure>) => void;
 }
 
-export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): Lane<Item, Answer> => {
-  type Waiting = Waiter<Item, Answer>;
+export const createLane = <Item, Answer, Failure>(
+  options: LaneOptions<Item, Answer, Failure>,
+): Lane<Item, Answer, Failure> => {
+  type Waiting = Waiter<Item, Answer, Failure>;
   const queues = new Map<string, Waiting[]>();
   let waiting = 0;
   let running = false;
@@ -67,7 +72,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
     }
   };
 
-  const answersTo = async (batch: readonly Waiting[]): Promise<readonly Result<Answer, PaymentError>[]> => {
+  const answersTo = async (batch: readonly Waiting[]): Promise<readonly Result<Answer, Failure | LaneFailure>[]> => {
     try {
       return await options.run(batch.map(({ item }) => item));
     } catch (cause) {
@@ -96,7 +101,7 @@ export const createLane = <Item, Answer>(options: LaneOptions<Item, Answer>): La
     running = false;
   };
 
-  const send = (item: Item): ResultAsync<Answer, PaymentError> =>
+  const send = (item: Item): ResultAsync<Answer, Failure | LaneFailure> =>
     new ResultAsync(
       new Promise((answer) => {
         if (waiting >= options.waitingMax) {

@@ -9,7 +9,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { errAsync, ResultAsync } from 'neverthrow';
 import { plusMs, systemClock, toIsoMicros, toMs, type Clock, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { readFailure } from './failure.ts';
+import { readFailure, writeFailure } from './failure.ts';
 import type { DB } from './schema.ts';
 
 /** What is walked. With an event go its deliveries and their tries. */
@@ -68,7 +68,7 @@ export const createPruner = (
       if (apartMs > CLOCKS_APART_MS_MAX) return errAsync(clocksApart(apartMs));
       const before = plusMs(now, -DAY_MS * (table === 'claims' ? keyDays : eventDays));
       const from = fromPage ?? Math.floor(Math.random() * pages);
-      return ResultAsync.fromPromise(deleteSlice(db, table, from, pages, before), readFailure);
+      return ResultAsync.fromPromise(deleteSlice(db, table, from, pages, before), writeFailure);
     }),
 });
 

@@ -17,6 +17,7 @@ import {
 } from '../domain/ids.ts';
 import type { StoredClaim } from '../domain/decide.ts';
 import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } from '../domain/payment.ts';
+import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
@@ -67,27 +68,39 @@ export interface TrialBalanceLine {
 /** Errors of all: `database_unavailable`, and `<resource>_not_found` of those that read one. */
 export interface Reads {
   /** An account, or undefined where there is none. Reads that arrive together are one query. */
-  readonly account: (merchant: MerchantId, id: AccountId) => ResultAsync<Account | undefined, PaymentError>;
+  readonly account: (merchant: MerchantId, id: AccountId) => ResultAsync<Account | undefined, LaneError>;
   /** Many at once, in one snapshot. Those that do not exist are left out. */
-  readonly accounts: (merchant: MerchantId, ids: readonly AccountId[]) => ResultAsync<Account[], PaymentError>;
-  readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, PaymentError>;
-  readonly trialBalance: (merchant: MerchantId) => ResultAsync<TrialBalanceLine[], PaymentError>;
-  readonly customer: (merchant: MerchantId, id: CustomerId) => ResultAsync<Customer, PaymentError>;
-  readonly payment: (merchant: MerchantId, id: PaymentId) => ResultAsync<Payment, PaymentError>;
-  readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, PaymentError>;
+  readonly accounts: (merchant: MerchantId, ids: readonly AccountId[]) => ResultAsync<Account[], StorageError>;
+  readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, StorageError>;
+  readonly trialBalance: (merchant: MerchantId) => ResultAsync<TrialBalanceLine[], StorageError>;
+  readonly customer: (
+    merchant: MerchantId,
+    id: CustomerId,
+  ) => ResultAsync<Customer, PaymentError<'customer_not_found' | StorageCode>>;
+  readonly payment: (
+    merchant: MerchantId,
+    id: PaymentId,
+  ) => ResultAsync<Payment, PaymentError<'payment_not_found' | StorageCode>>;
+  readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, StorageError>;
   /** What an idempotency key was used for, or undefined where it is new. */
-  readonly claim: (merchant: MerchantId, id: ClaimId) => ResultAsync<StoredClaim | undefined, PaymentError>;
-  readonly attempt: (merchant: MerchantId, id: AttemptId) => ResultAsync<Attempt, PaymentError>;
+  readonly claim: (merchant: MerchantId, id: ClaimId) => ResultAsync<StoredClaim | undefined, StorageError>;
+  readonly attempt: (
+    merchant: MerchantId,
+    id: AttemptId,
+  ) => ResultAsync<Attempt, PaymentError<'payment_not_found' | StorageCode>>;
   /** The attempt at a refund that nobody has settled yet. */
   readonly openRefundAttempt: (
     merchant: MerchantId,
     refund: RefundId,
-  ) => ResultAsync<RefundAttempt | undefined, PaymentError>;
-  readonly refund: (merchant: MerchantId, id: RefundId) => ResultAsync<Refund, PaymentError>;
-  readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, PaymentError>;
+  ) => ResultAsync<RefundAttempt | undefined, StorageError>;
+  readonly refund: (
+    merchant: MerchantId,
+    id: RefundId,
+  ) => ResultAsync<Refund, PaymentError<'refund_not_found' | StorageCode>>;
+  readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, StorageError>;
   /** Everything that is recorded of a payment. */
-  readonly history: (merchant: MerchantId, id: PaymentId) => ResultAsync<History, PaymentError>;
-  readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError>;
+  readonly history: (merchant: MerchantId, id: PaymentId) => ResultAsync<History, StorageError>;
+  readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError<'item_not_found' | StorageCode>>;
 }
 
 /** As many as one query takes without being slower for the first of them. */
@@ -95,13 +108,13 @@ const READ_BATCH_MAX = 256;
 const READ_WAITING_MAX = 8_192;
 
 export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void): Reads => {
-  const read = <T>(query: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(query, readFailure);
+  const read = <T>(query: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(query, readFailure);
 
   interface AccountKey {
     readonly merchant: MerchantId;
     readonly id: AccountId;
   }
-  const lane = createLane<AccountKey, Account | undefined>({
+  const lane = createLane<AccountKey, Account | undefined, StorageError>({
     run: (keys) =>
       selectAccounts(db, keys).then(
         (found) => keys.map(({ merchant, id }) => ok(found.get(merchant + id))),
@@ -142,7 +155,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where('merchant_id', '=', uuidOf(merchant))
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
-      ).andThen((row): Result<Payment, PaymentError> =>
+      ).andThen((row): Result<Payment, PaymentError<'payment_not_found'>> =>
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),

@@ -10,10 +10,11 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Event } from '../domain/change.ts';
 import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
+import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { readFailure } from './failure.ts';
+import { readFailure, writeFailure } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
 
@@ -126,44 +127,56 @@ export interface Recording {
 /** Errors of all: `database_unavailable`, `contention`. Of those that name an endpoint or an event: its `…_not_found`. */
 export interface Webhooks {
   /** Errors: `webhook_endpoint_limit`, where the merchant has `max` already. */
-  readonly createEndpoint: (endpoint: NewEndpoint, max: number) => ResultAsync<Endpoint, PaymentError>;
-  readonly endpoint: (merchant: MerchantId, id: EndpointId) => ResultAsync<Endpoint, PaymentError>;
-  readonly listEndpoints: (merchant: MerchantId, page: Page<EndpointId>) => ResultAsync<PageOf<Endpoint>, PaymentError>;
+  readonly createEndpoint: (
+    endpoint: NewEndpoint,
+    max: number,
+  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_limit' | StorageCode>>;
+  readonly endpoint: (
+    merchant: MerchantId,
+    id: EndpointId,
+  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
+  readonly listEndpoints: (merchant: MerchantId, page: Page<EndpointId>) => ResultAsync<PageOf<Endpoint>, StorageError>;
   readonly updateEndpoint: (
     merchant: MerchantId,
     id: EndpointId,
     change: EndpointChange,
-  ) => ResultAsync<Endpoint, PaymentError>;
+  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
   /** Its secrets are forgotten, its log is kept. */
-  readonly deleteEndpoint: (merchant: MerchantId, id: EndpointId) => ResultAsync<void, PaymentError>;
+  readonly deleteEndpoint: (
+    merchant: MerchantId,
+    id: EndpointId,
+  ) => ResultAsync<void, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
   /** The present secret goes on signing, beside the new one, until then; one before it no more. */
   readonly rotateSecret: (
     merchant: MerchantId,
     id: EndpointId,
     secret: string,
     until: Micros,
-  ) => ResultAsync<Endpoint, PaymentError>;
-  readonly event: (merchant: MerchantId, id: EventId) => ResultAsync<StoredEvent, PaymentError>;
-  readonly listEvents: (merchant: MerchantId, filter: EventFilter) => ResultAsync<PageOf<StoredEvent>, PaymentError>;
+  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
+  readonly event: (
+    merchant: MerchantId,
+    id: EventId,
+  ) => ResultAsync<StoredEvent, PaymentError<'event_not_found' | StorageCode>>;
+  readonly listEvents: (merchant: MerchantId, filter: EventFilter) => ResultAsync<PageOf<StoredEvent>, StorageError>;
   /** Of these events, in their order, each with its latest tries. */
-  readonly deliveries: (merchant: MerchantId, events: readonly EventId[]) => ResultAsync<Delivery[], PaymentError>;
+  readonly deliveries: (merchant: MerchantId, events: readonly EventId[]) => ResultAsync<Delivery[], StorageError>;
   /** Makes it due now, from the beginning of the schedule: to one endpoint, or to every enabled one that asks for it. */
   readonly redeliver: (
     merchant: MerchantId,
     event: EventId,
     endpoint: EndpointId | null,
     now: Micros,
-  ) => ResultAsync<void, PaymentError>;
+  ) => ResultAsync<void, PaymentError<'event_not_found' | StorageCode>>;
   /** Makes deliveries of events that have none yet. Answers of how many events. */
-  readonly fanOut: (now: Micros) => ResultAsync<number, PaymentError>;
-  readonly takeDue: (take: Take) => ResultAsync<TakenDelivery[], PaymentError>;
+  readonly fanOut: (now: Micros) => ResultAsync<number, StorageError>;
+  readonly takeDue: (take: Take) => ResultAsync<TakenDelivery[], StorageError>;
   /** Writes what became of tries. Of a delivery that someone else has taken since, the log alone. Answers who was disabled. */
-  readonly record: (tried: readonly TriedDelivery[], recording: Recording) => ResultAsync<Endpoint[], PaymentError>;
+  readonly record: (tried: readonly TriedDelivery[], recording: Recording) => ResultAsync<Endpoint[], StorageError>;
 }
 
 export const createWebhooks = (db: Kysely<DB>): Webhooks => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
-  const found = (row: Row | undefined): Result<Endpoint, PaymentError> =>
+  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
+  const found = (row: Row | undefined): Result<Endpoint, PaymentError<'webhook_endpoint_not_found'>> =>
     row ? ok(endpointOf(row)) : err(paymentError('webhook_endpoint_not_found'));
 
   const endpoint: Webhooks['endpoint'] = (merchant, id) =>
@@ -193,7 +206,11 @@ export const createWebhooks = (db: Kysely<DB>): Webhooks => {
       ).andThen((row) => (row ? ok(eventOf(row)) : err(paymentError('event_not_found')))),
     listEvents: (merchant, filter) => run(listEvents(db, merchant, filter)),
     deliveries: (merchant, events) => run(selectDeliveries(db, merchant, events)),
-    redeliver: (merchant, event, to, now) => run(redeliver(db, merchant, event, to, now)),
+    redeliver: (merchant, event, to, now) =>
+      ResultAsync.fromPromise(redeliver(db, merchant, event, to, now), (error) => {
+        const failure = writeFailure(error);
+        return failure.code === 'event_not_found' ? failure : readFailure(error);
+      }),
     fanOut: (now) => run(fanOut(db, now)),
     takeDue: (take) => run(takeDue(db, take)),
     record: (tried, recording) => run(record(db, tried, recording)),

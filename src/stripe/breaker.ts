@@ -37,7 +37,7 @@ export interface Breaker {
    */
   readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
   /** Why nothing should be claimed now that Stripe is needed for: `provider_unavailable`, and when to come back. */
-  readonly refusal: () => PaymentError | undefined;
+  readonly refusal: () => PaymentError<'provider_unavailable'> | undefined;
   readonly circuit: () => Circuit;
   /** Whether the circuit is open and the next call would be the probe. */
   readonly isProbeDue: () => boolean;

@@ -13,7 +13,8 @@ import type { Settlement } from '../domain/change.ts';
 import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { toMs } from '../domain/time.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import type { StripeError } from '../domain/refusals.ts';
+import { paymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
 import {
   isTrouble,
@@ -30,15 +31,15 @@ export interface Cards {
    * Confirms, captures or cancels, under the attempt's own key: sent again, it does nothing twice.
    * Errors: `provider_unavailable` with `outcome: unknown`; `replayed` says that Stripe keeps answering so.
    */
-  readonly send: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<Settlement, PaymentError & Replayed>;
+  readonly send: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<Settlement, StripeError & Replayed>;
   /** What Stripe has on record of a payment; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly find: (payment: Payment, attempt: PaymentAttempt | null) => ResultAsync<Settlement | null, PaymentError>;
+  readonly find: (payment: Payment, attempt: PaymentAttempt | null) => ResultAsync<Settlement | null, StripeError>;
   /** Sends money back, under the attempt's own key. Errors: as `send`. */
-  readonly refund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome, PaymentError & Replayed>;
+  readonly refund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome, StripeError & Replayed>;
   /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly findRefund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome | null, PaymentError>;
+  readonly findRefund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome | null, StripeError>;
   /** Whether Stripe answers at all. Errors: `provider_unavailable`. */
-  readonly ping: () => ResultAsync<void, PaymentError>;
+  readonly ping: () => ResultAsync<void, StripeError>;
 }
 
 /** Whether the failure came from Stripe's memory of this key, so that sending it again is of no use. */
@@ -94,7 +95,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   /** A call that moves money. */
   const act = <T>(work: () => Promise<T>): Promise<T> => breaker.call(work, STRIPE_DEADLINE_MS);
   /** A look at Stripe's records, of as many pages as there are. */
-  const look = <T>(work: () => Promise<T>): ResultAsync<T, PaymentError & Replayed> =>
+  const look = <T>(work: () => Promise<T>): ResultAsync<T, StripeError & Replayed> =>
     ResultAsync.fromPromise(breaker.call(work), inTheDark);
 
   const send = async (payment: Payment, attempt: PaymentAttempt): Promise<Settlement> => {
@@ -199,7 +200,7 @@ const call = (stripe: Stripe, payment: Payment, attempt: PaymentAttempt): Promis
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** What no one can tell yet. Whatever is not Stripe's own trouble is a fault of ours: `internal`, and unknown too. */
-const inTheDark = (error: unknown): PaymentError & Replayed => ({
+const inTheDark = (error: unknown): StripeError & Replayed => ({
   ...paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { outcome: 'unknown', cause: error }),
   replayed: wasReplayed(error),
 });

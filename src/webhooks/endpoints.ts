@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { listView } from '../domain/reply.ts';
 import { plusMs } from '../domain/time.ts';
+import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/reads.ts';
@@ -19,7 +20,7 @@ const ROTATION_MS = 24 * 3600 * 1000;
 
 export type CreateEndpoint = Pick<NewEndpoint, 'url' | 'description' | 'enabledEvents'>;
 
-const urlError = (message: string): PaymentError =>
+const urlError = (message: string): PaymentError<'invalid_request'> =>
   paymentError('invalid_request', { param: 'url', message: `url: ${message}` });
 
 /** Answers the endpoint with its secret. Errors: `invalid_request` of its URL, `webhook_endpoint_limit`, `database_unavailable`. */
@@ -27,7 +28,7 @@ export const createEndpoint = (
   ctx: Context,
   merchant: MerchantId,
   wanted: CreateEndpoint,
-): ResultAsync<EndpointWithSecretView, PaymentError> => {
+): ResultAsync<EndpointWithSecretView, PaymentError<'invalid_request' | 'webhook_endpoint_limit' | StorageCode>> => {
   const secret = newSecret();
   return checkUrl(wanted.url, ctx.isDemo)
     .mapErr(urlError)
@@ -43,14 +44,15 @@ export const readEndpoint = (
   ctx: Context,
   merchant: MerchantId,
   id: EndpointId,
-): ResultAsync<EndpointView, PaymentError> => ctx.webhooks.endpoint(merchant, id).map(endpointView);
+): ResultAsync<EndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
+  ctx.webhooks.endpoint(merchant, id).map(endpointView);
 
 /** Errors: `database_unavailable`. */
 export const listEndpoints = (
   ctx: Context,
   merchant: MerchantId,
   page: Page<EndpointId>,
-): ResultAsync<ListView<EndpointView>, PaymentError> =>
+): ResultAsync<ListView<EndpointView>, StorageError> =>
   ctx.webhooks
     .listEndpoints(merchant, page)
     .map(({ data, hasMore }) => listView('/v1/webhook_endpoints', data.map(endpointView), hasMore));
@@ -61,7 +63,7 @@ export const updateEndpoint = (
   merchant: MerchantId,
   id: EndpointId,
   change: EndpointChange,
-): ResultAsync<EndpointView, PaymentError> => {
+): ResultAsync<EndpointView, PaymentError<'invalid_request' | 'webhook_endpoint_not_found' | StorageCode>> => {
   const checked: Result<string | undefined, string> =
     change.url === undefined ? ok(undefined) : checkUrl(change.url, ctx.isDemo).map(({ href }) => href);
   return checked
@@ -75,7 +77,7 @@ export const deleteEndpoint = (
   ctx: Context,
   merchant: MerchantId,
   id: EndpointId,
-): ResultAsync<DeletedEndpointView, PaymentError> =>
+): ResultAsync<DeletedEndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
   ctx.webhooks.deleteEndpoint(merchant, id).map(() => ({ id, object: 'webhook_endpoint', deleted: true }));
 
 /** Answers the endpoint with its new secret; the old one signs beside it for 24 hours. Errors: as those of reading it. */
@@ -83,7 +85,7 @@ export const rotateSecret = (
   ctx: Context,
   merchant: MerchantId,
   id: EndpointId,
-): ResultAsync<EndpointWithSecretView, PaymentError> => {
+): ResultAsync<EndpointWithSecretView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> => {
   const secret = newSecret();
   return ctx.webhooks
     .rotateSecret(merchant, id, secret, plusMs(ctx.clock.now(), ROTATION_MS))

@@ -3,13 +3,18 @@ import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { EndpointId, EventId, MerchantId } from '../domain/ids.ts';
 import { listView } from '../domain/reply.ts';
+import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeliveryView, EventView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { EventFilter } from '../storage/webhooks.ts';
 import { deliveryView, eventView } from './view.ts';
 
 /** Errors: `event_not_found`, `database_unavailable`. */
-export const readEvent = (ctx: Context, merchant: MerchantId, id: EventId): ResultAsync<EventView, PaymentError> =>
+export const readEvent = (
+  ctx: Context,
+  merchant: MerchantId,
+  id: EventId,
+): ResultAsync<EventView, PaymentError<'event_not_found' | StorageCode>> =>
   ctx.webhooks.event(merchant, id).map(eventView);
 
 /** Errors: `database_unavailable`. */
@@ -17,7 +22,7 @@ export const listEvents = (
   ctx: Context,
   merchant: MerchantId,
   filter: EventFilter,
-): ResultAsync<ListView<EventView>, PaymentError> =>
+): ResultAsync<ListView<EventView>, StorageError> =>
   ctx.webhooks
     .listEvents(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/events', data.map(eventView), hasMore));
@@ -27,7 +32,7 @@ export const listDeliveries = (
   ctx: Context,
   merchant: MerchantId,
   event: EventId,
-): ResultAsync<ListView<DeliveryView>, PaymentError> =>
+): ResultAsync<ListView<DeliveryView>, PaymentError<'event_not_found' | StorageCode>> =>
   ctx.webhooks
     .event(merchant, event)
     .andThen(({ id }) => ctx.webhooks.deliveries(merchant, [id]))
@@ -42,13 +47,20 @@ export const redeliver = (
   merchant: MerchantId,
   event: EventId,
   endpoint: EndpointId | null,
-): ResultAsync<ListView<DeliveryView>, PaymentError> =>
+): ResultAsync<
+  ListView<DeliveryView>,
+  PaymentError<'event_not_found' | 'webhook_endpoint_not_found' | 'webhook_endpoint_disabled' | StorageCode>
+> =>
   (endpoint === null ? okAsync(undefined) : enabled(ctx, merchant, endpoint))
     .andThen(() => ctx.webhooks.event(merchant, event))
     .andThen(({ id }) => ctx.webhooks.redeliver(merchant, id, endpoint, ctx.clock.now()))
     .andThen(() => listDeliveries(ctx, merchant, event));
 
-const enabled = (ctx: Context, merchant: MerchantId, endpoint: EndpointId): ResultAsync<undefined, PaymentError> =>
+const enabled = (
+  ctx: Context,
+  merchant: MerchantId,
+  endpoint: EndpointId,
+): ResultAsync<undefined, PaymentError<'webhook_endpoint_not_found' | 'webhook_endpoint_disabled' | StorageCode>> =>
   ctx.webhooks
     .endpoint(merchant, endpoint)
     .andThen(({ status }) => (status === 'enabled' ? ok(undefined) : err(paymentError('webhook_endpoint_disabled'))));

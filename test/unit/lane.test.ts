@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ok, type Result } from 'neverthrow';
+import type { PaymentError } from '../../src/error.ts';
 import { createLane, type BatchStats } from '../../src/storage/lane.ts';
 
 interface Item {
@@ -14,7 +15,7 @@ const openLane = ({ batchMax = 4, waitingMax = 100 } = {}) => {
   const batches: Item[][] = [];
   const stats: BatchStats[] = [];
   let finish: (() => void) | undefined;
-  const lane = createLane<Item, string>({
+  const lane = createLane<Item, string, PaymentError>({
     run: async (items) => {
       batches.push([...items]);
       await new Promise<void>((resolve) => (finish = resolve));
@@ -102,7 +103,7 @@ describe('a lane', () => {
 describe('a batch that throws', () => {
   it('is answered as a fault whose outcome nobody knows, and the next one leaves as ever', async () => {
     let isBroken = true;
-    const { send } = createLane<number, string>({
+    const { send } = createLane<number, string, PaymentError>({
       run: (items): Promise<Result<string, never>[]> =>
         isBroken ? Promise.reject(new Error('of one request')) : Promise.resolve(items.map((n) => ok(String(n)))),
       ownerOf: () => 'anyone',
