@@ -70,7 +70,7 @@ interface Watched {
   readonly sightings: Sighting[];
   seenRunnable: number;
   seenWaiting: number;
-  firstLook: { readonly at: number; readonly cpuMs: number } | undefined;
+  firstLook: { readonly at: number; readonly cpuMs: number; readonly processCpuMs: number } | undefined;
   cpuMs: number;
   asked: number;
   said: 'nothing' | 'started' | 'fatal';
@@ -134,7 +134,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const look = (stall: Watched): void => {
     const main = host.mainThread();
     if (!main) return;
-    stall.firstLook ??= { at: mainNow(), cpuMs: main.cpuMs };
+    stall.firstLook ??= { at: mainNow(), cpuMs: main.cpuMs, processCpuMs: processCpuMs() };
     stall.cpuMs = main.cpuMs;
     if (main.state === 'R') stall.seenRunnable++;
     else if (main.state === 'S' || main.state === 'D') stall.seenWaiting++;
@@ -250,13 +250,14 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const provisional = (stall: Watched, awakeMs: number): Facts => {
     const { firstLook, cpuMs } = stall;
     const now = mainNow();
-    const onCpuRatio = firstLook && Math.min(1, (cpuMs - firstLook.cpuMs) / Math.max(1, now - firstLook.at));
+    const lookedMs = firstLook ? Math.max(1, now - firstLook.at) : 1;
+    const onCpuRatio = firstLook && Math.min(1, (cpuMs - firstLook.cpuMs) / lookedMs);
     return {
       kind: 'turn',
       startedAt: now - awakeMs,
       durationMs: awakeMs,
       onCpuRatio,
-      processCpuRatio: onCpuRatio ?? 1,
+      processCpuRatio: firstLook ? (processCpuMs() - firstLook.processCpuMs) / lookedMs : 1,
       gcMs: 0,
       continued: false,
       sample: undefined,
@@ -268,7 +269,7 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     const evidence = evidenceOf(stall, facts);
     const found = causeOf(evidence);
     const { runqRatio } = found;
-    const cause = phase === 'started' && !KNOWN_AT_ONCE.has(found.cause) ? 'unknown' : found.cause;
+    const cause = phase === 'started' && !isKnownAtOnce(found.cause, evidence) ? 'unknown' : found.cause;
     const seen = kind === 'turn' ? bestOf(stall?.sightings ?? []) : undefined;
     const frame = seen && applicationFrame(seen.frames);
     return {
@@ -336,8 +337,23 @@ interface Facts {
   readonly sample: MainSample | undefined;
 }
 
-/** What the machine tells of another thread while that is blocked; the rest is claimed when it is over. */
-const KNOWN_AT_ONCE: ReadonlySet<Cause> = new Set(['suspended', 'throttled', 'starved', 'sync_io']);
+/** Of all threads. */
+const processCpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** Half of a core. */
+const OWN_WORK = 0.5;
+
+/**
+ * What the machine tells of another thread while that is blocked; the rest is claimed when it is over. A thread that waits
+ * while others of its own process compute may wait for the collector's helpers.
+ */
+const isKnownAtOnce = (cause: Cause, { processCpuRatio }: Evidence): boolean => {
+  if (cause === 'suspended' || cause === 'throttled') return true;
+  return (cause === 'starved' || cause === 'sync_io') && processCpuRatio < OWN_WORK;
+};
 
 /** Looks that agree on a function outvote one that does not; else the first that shows the application. */
 const bestOf = (sightings: readonly Sighting[]): Sighting | undefined => {
