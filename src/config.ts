@@ -36,6 +36,8 @@ export interface Config {
   /** How long what is no money is kept. */
   readonly retention: { readonly keyDays: number; readonly eventDays: number };
   readonly logLevel: LogLevel;
+  /** Where lines and alerts lead; the ops port's own where it is unset. */
+  readonly runbookUrl: string | undefined;
   readonly stalls: {
     readonly metricMs: number;
     readonly warnMs: number;
@@ -197,6 +199,13 @@ const Environment = z.object({
     takes: `one of ${LOG_LEVELS.join(', ')}`,
     meaning: 'The least important log line that is written.',
   }),
+  RUNBOOK_URL: optional(
+    z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/#.*$/, '')),
+    {
+      takes: 'a URL that starts with http:// or https://',
+      meaning: "Where log lines and alerts lead, with #heading; unset, the ops port's own /runbook.",
+    },
+  ),
   STALL_METRIC_MS: variable(ms, {
     fallback: '50',
     takes: MS_TAKES,
@@ -290,6 +299,7 @@ const asConfig = (env: Environment): Config => {
     rateLimitPerS: env.RATE_LIMIT_PER_S,
     retention: { keyDays: env.IDEMPOTENCY_KEY_DAYS, eventDays: env.EVENT_DAYS },
     logLevel: env.LOG_LEVEL,
+    runbookUrl: env.RUNBOOK_URL,
     stalls: {
       metricMs: env.STALL_METRIC_MS,
       warnMs: env.STALL_WARN_MS,

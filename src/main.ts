@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { loadConfig, VARIABLES, type Config } from './config.ts';
 import { openLog, type Log } from './log.ts';
 import { serveFleet } from './monitor/fleet.ts';
+import { runbookAt } from './monitor/runbook.ts';
 import { lockDataDir } from './platform/lock.ts';
 import { startPostgres } from './platform/postgres.ts';
 import { messageOf } from './platform/process.ts';
@@ -116,20 +117,22 @@ const prepareSchema = (config: Config, url: string, log: Logger): ResultAsync<vo
 
 /** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
 const startSeveral = (
-  { workers: count, host, opsPort }: Config,
+  { workers: count, host, opsPort, runbookUrl }: Config,
   places: Omit<Task, 'index'>,
   log: Logger,
   parts: Part[],
 ): ResultAsync<Listening, string> => {
   const secret = randomBytes(24).toString('base64url');
   let running: Workers['running'] = () => [];
-  return serveFleet({ host, port: opsPort, secret, count, members: () => running() }).andThen((ops) => {
+  return serveFleet({ host, port: opsPort, runbookUrl, secret, count, members: () => running() }).andThen((ops) => {
     parts.push({ name: 'the ops port', stop: () => ResultAsync.fromSafePromise(ops.close()) });
-    return startWorkers(count, { ...places, opsSecret: secret }, log).map((workers) => {
-      parts.push({ name: 'the workers', stop: workers.stop });
-      running = workers.running;
-      return { ...workers.listening, opsUrl: ops.url };
-    });
+    return startWorkers(count, { ...places, opsSecret: secret, runbookUrl: runbookUrl ?? runbookAt(ops.url) }, log).map(
+      (workers) => {
+        parts.push({ name: 'the workers', stop: workers.stop });
+        running = workers.running;
+        return { ...workers.listening, opsUrl: ops.url };
+      },
+    );
   });
 };
 
@@ -139,7 +142,7 @@ const startSeveral = (
  */
 const startService = (
   config: Config,
-  { index, port, databaseUrl, sandboxUrl, opsSecret }: Task,
+  { index, port, databaseUrl, sandboxUrl, opsSecret, runbookUrl = config.runbookUrl }: Task,
   log: Logger,
   parts: Part[],
 ): ResultAsync<Listening, string> =>
@@ -149,7 +152,7 @@ const startService = (
   ).andThen(({ createService }) => {
     const isFirst = index === 0;
     const service = createService({
-      config: { ...config, port: port ?? config.port },
+      config: { ...config, port: port ?? config.port, runbookUrl },
       ...(opsSecret === undefined ? {} : { ops: { host: '127.0.0.1', port: 0, secret: opsSecret } }),
       sharePort: config.workers > 1 && canSharePort,
       databaseUrl,
@@ -258,7 +261,7 @@ const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }: P
   Quittance is ready.
 
   API      ${apiUrl}
-  Ops      ${opsUrl}    the live page; /livez /readyz /metrics /stalls
+  Ops      ${opsUrl}    the live page, the runbook; /livez /readyz /metrics /stalls
   Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
 ${lacksWebhookSecret ? `\n  Set STRIPE_WEBHOOK_SECRET: without it ${WITHOUT_WEBHOOK_SECRET}.\n` : ''}${customer === undefined ? makeKey : demo(apiUrl, customer)}
 `;

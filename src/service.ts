@@ -17,6 +17,7 @@ import { limitRate } from './http/rate-limit.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
 import { isRequest, runJob } from './monitor/context.ts';
 import { startMonitor, type Monitor } from './monitor/monitor.ts';
+import { runbookAt } from './monitor/runbook.ts';
 import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
 import { startPayouts } from './payments/payouts.ts';
@@ -136,7 +137,8 @@ export const createService = (options: ServiceOptions): Service => {
     fault,
   };
   const health = createHealth({ ctx, config, database, keys, probe, sweeper: () => sweeper });
-  const tellRefusal = createRefusalLog(log);
+  const runbookUrl = (): string => config.runbookUrl ?? runbookAt(monitor?.url ?? 'http://127.0.0.1');
+  const tellRefusal = createRefusalLog(log, runbookUrl);
   const api = createServer({
     ctx,
     authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
@@ -152,7 +154,7 @@ export const createService = (options: ServiceOptions): Service => {
       metrics.shed(reason, serviceClass);
       tellRefusal(serviceClass);
     },
-    onEnd: (record, status, durationMs) => logRequest(log, metrics, record, status, durationMs),
+    onEnd: (record, status, durationMs) => logRequest(log, metrics, runbookUrl(), record, status, durationMs),
   });
 
   const drain = followConnections(api);
@@ -179,6 +181,7 @@ export const createService = (options: ServiceOptions): Service => {
         ...(options.ops ?? { host: config.host, port: config.opsPort }),
         tiers: config.stalls,
         logLevel: config.logLevel,
+        runbookUrl: config.runbookUrl,
         inflight,
         live: () => ({
           inflight: inflight(),
@@ -270,7 +273,14 @@ const listenOn = (
   );
 
 /** One line for each request: ids, never a body. What failed on our side, or on Stripe's, stands out. */
-const logRequest = (log: Logger, metrics: Metrics, record: RequestRecord, status: number, durationMs: number): void => {
+const logRequest = (
+  log: Logger,
+  metrics: Metrics,
+  runbook: string,
+  record: RequestRecord,
+  status: number,
+  durationMs: number,
+): void => {
   metrics.request(record.method, record.route, status, durationMs);
   if (record.error) metrics.error(record.error.code);
   log[status >= 500 ? 'warn' : 'info'](
@@ -283,6 +293,7 @@ const logRequest = (log: Logger, metrics: Metrics, record: RequestRecord, status
       merchant: record.merchant,
       code: record.error?.code,
       payment: record.error?.payment,
+      runbook_url: status >= 500 && record.error ? `${runbook}#${record.error.code}` : undefined,
     },
     'request',
   );

@@ -19,6 +19,8 @@ export interface FleetOptions {
   readonly host: string;
   /** 0 is any port that is free. */
   readonly port: number;
+  /** Where alerts lead; the runbook of this port where it is left out. */
+  readonly runbookUrl?: string | undefined;
   /** What opens the views of the workers. */
   readonly secret: string;
   /** How many there should be. */
@@ -33,7 +35,14 @@ const PATIENCE_MS = 600;
 const SHARED_MS = 200;
 
 /** Listens on the ops port. Errors: why it could not. */
-export const serveFleet = ({ host, port, secret, count, members }: FleetOptions): ResultAsync<OpsServer, string> => {
+export const serveFleet = ({
+  host,
+  port,
+  runbookUrl,
+  secret,
+  count,
+  members,
+}: FleetOptions): ResultAsync<OpsServer, string> => {
   const totalsOfOthers = createTotals();
   const registry = new Registry();
   const workers = createWorkersGauge([registry]);
@@ -57,9 +66,15 @@ export const serveFleet = ({ host, port, secret, count, members }: FleetOptions)
     const whole = addUp(answered, silent);
     return want.metrics ? { ...whole, metrics: [...whole.metrics, ...(await metricsBeside(answered, silent))] } : whole;
   };
-  return serveOps({ host, port, protect: true, economics: ECONOMICS, view: share(view), secret: undefined }).mapErr(
-    (message) => `the ops port ${port} could not be opened: ${message}`,
-  );
+  return serveOps({
+    host,
+    port,
+    protect: true,
+    economics: ECONOMICS,
+    view: share(view),
+    secret: undefined,
+    runbookUrl,
+  }).mapErr((message) => `the ops port ${port} could not be opened: ${message}`);
 };
 
 /** What counts add up to depends on who was asked last: of two rounds at once, the later one could end first. */

@@ -42,7 +42,8 @@ export interface MonitorOptions {
   /** Every tenth of a second: what decides whether requests are let in. */
   readonly onPressure: (pressure: Pressure) => void;
   readonly warn: (fields: object, message: string) => void;
-  readonly runbookUrl?: string;
+  /** Where lines lead; the ops port's own runbook where it is left out. */
+  readonly runbookUrl?: string | undefined;
   readonly economics?: Partial<Economics>;
   /** One of several processes: what opens its view to the one that adds them up. */
   readonly secret?: string | undefined;
@@ -58,8 +59,6 @@ export interface Monitor {
 
 const LIVE_EVERY_MS = 1_000;
 const SNAPSHOT_EVERY_MS = 2_000;
-/** Where no address is set, the runbook's place in the repository. */
-const RUNBOOK = 'scripts/ops/runbook.md';
 const LEVELS: Record<string, number> = {
   trace: 10,
   debug: 20,
@@ -164,7 +163,7 @@ const startWorker = (
     mainOffsetMs: sharedClockOffsetMs(),
     tiers,
     root: process.cwd(),
-    runbookUrl: options.runbookUrl ?? RUNBOOK,
+    runbookUrl: options.runbookUrl,
     levelMin: LEVELS[logLevel] ?? 30,
     protect: snapshot !== undefined,
     economics: { ...ECONOMICS, ...options.economics },

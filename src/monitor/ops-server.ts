@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { fieldsOf, sentenceOf } from './line.ts';
 import type { CheckState, Economics } from './ops.ts';
+import { openRunbook, runbookAt } from './runbook.ts';
 import { verdictOf } from './verdict.ts';
 import { HEALTH, metricsText, type View, type Want } from './view.ts';
 
@@ -22,6 +23,8 @@ export interface OpsServerOptions {
   readonly view: (want: Want) => Promise<View>;
   /** Who knows it may read the view as it is, at /view. */
   readonly secret: string | undefined;
+  /** Where alerts lead; the runbook of this port where it is left out. */
+  readonly runbookUrl?: string | undefined;
 }
 
 export interface OpsServer {
@@ -46,6 +49,7 @@ const here = join(import.meta.dirname, 'page');
 const PAGES: Readonly<Record<string, Page>> = {
   '/': { type: 'text/html', file: join(here, 'index.html') },
   '/live.js': { type: 'text/javascript', file: join(here, 'live.js') },
+  '/style.css': { type: 'text/css', file: join(here, '../../pages/style.css') },
   '/live.css': { type: 'text/css', file: join(here, 'live.css') },
   '/uplot.js': { type: 'text/javascript', file: join(uplot, 'uPlot.esm.js') },
   '/uplot.css': { type: 'text/css', file: join(uplot, 'uPlot.min.css') },
@@ -190,6 +194,14 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
     '/live': live(economics),
   };
 
+  let ownRunbook = '/runbook';
+  const runbook = openRunbook(() => options.runbookUrl ?? ownRunbook);
+  const documents: Readonly<Record<string, () => Reply>> = {
+    '/runbook': () => ({ ...text('text/html', runbook.page()), headers: PAGE_HEADERS }),
+    '/rules.yml': () => text('text/yaml', runbook.rules()),
+    '/dashboard.json': () => text('application/json', runbook.dashboard()),
+  };
+
   /** Why this page is not for them, if it is not. */
   const refusalOf = (request: IncomingMessage, { keyHashes }: View): Reply | undefined => {
     if (!options.protect) return undefined;
@@ -206,6 +218,8 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
       return failure(405, 'method_not_allowed', 'The ops port is only read.');
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
     if (page) return { ...text(page.type, await readFile(page.file, 'utf8')), headers: PAGE_HEADERS };
+    const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
+    if (document) return document();
     if (path === '/view' && secret !== undefined && keyIn(request) === secret)
       return json(200, await options.view(wantIn(queryOf(request))));
     const isOpen = Object.hasOwn(open, path);
@@ -214,7 +228,7 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
     if (refusal) return refusal;
     const route = isOpen ? open[path] : Object.hasOwn(closed, path) ? closed[path] : undefined;
     if (!route) {
-      const message = `There are /, ${[...Object.keys(open), ...Object.keys(closed)].join(', ')}.`;
+      const message = `There are /, ${[open, closed, documents].flatMap((some) => Object.keys(some)).join(', ')}.`;
       return failure(404, 'route_not_found', message);
     }
     return route(request).match(
@@ -246,7 +260,9 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
       server.on('error', reject);
       server.listen(port, host, () => {
         const address = server.address();
-        resolve({ url: `http://${host}:${typeof address === 'object' && address ? address.port : port}`, close });
+        const url = `http://${host}:${typeof address === 'object' && address ? address.port : port}`;
+        ownRunbook = runbookAt(url);
+        resolve({ url, close });
       });
     }),
     messageOf,

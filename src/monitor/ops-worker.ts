@@ -7,6 +7,7 @@ import { createLineLimiter } from './limiter.ts';
 import { LEVELS, lineOf } from './line.ts';
 import type { Check, FromOps, Live, MetricJson, OpsData, Snapshot, ToOps } from './ops.ts';
 import { serveOps } from './ops-server.ts';
+import { runbookAt } from './runbook.ts';
 import { createRecords } from './records.ts';
 import { isHostCause, type Stall } from './sample.ts';
 import { sharedClockOffsetMs, SLOT } from './slots.ts';
@@ -54,6 +55,9 @@ let fatalAt = -Infinity;
 const begun = new Set<string>();
 const BEGUN_MAX = 100;
 
+/** Until it is known where this port is, what follows its address. */
+let runbookUrl = data.runbookUrl ?? '/runbook';
+
 /** Synchronous, so that it is out before a wedged process is killed. */
 const write = (line: object): void => {
   try {
@@ -86,7 +90,7 @@ const onStall = (stall: Stall): void => {
   if (stall.phase === 'started') begun.add(stall.id);
   const [oldest] = begun;
   if (begun.size > BEGUN_MAX && oldest !== undefined) begun.delete(oldest);
-  write(lineOf(stall, { suppressed, runbookUrl: data.runbookUrl, pid: data.pid }));
+  write(lineOf(stall, { suppressed, runbookUrl, pid: data.pid }));
 };
 
 // ---- what the main thread says ---------------------------------------------------------------------------------------
@@ -218,8 +222,12 @@ void serveOps({
   protect: data.protect,
   economics: data.economics,
   secret: data.secret,
+  runbookUrl: data.runbookUrl,
   view,
 }).match(
-  ({ url }) => tell({ type: 'listening', url }),
+  ({ url }) => {
+    runbookUrl = data.runbookUrl ?? runbookAt(url);
+    tell({ type: 'listening', url });
+  },
   (message) => tell({ type: 'failed', message }),
 );

@@ -82,7 +82,8 @@ export interface OpsData {
   readonly mainOffsetMs: number;
   readonly tiers: Tiers;
   readonly root: string;
-  readonly runbookUrl: string;
+  /** Where lines lead; undefined: to the runbook of this ops port. */
+  readonly runbookUrl: string | undefined;
   /** Lines below this are not written: pino's number of a level. */
   readonly levelMin: number;
   /** Whether the pages that show more than health ask for an on-call key. */

@@ -19,6 +19,8 @@ export interface Task {
   readonly sandboxUrl?: string | undefined;
   /** What opens its part of the ops port to the first process. */
   readonly opsSecret?: string | undefined;
+  /** Where log lines lead. */
+  readonly runbookUrl?: string | undefined;
 }
 const Task: z.ZodType<Task> = z.strictObject({
   index: z.int(),
@@ -26,6 +28,7 @@ const Task: z.ZodType<Task> = z.strictObject({
   databaseUrl: z.string(),
   sandboxUrl: z.string().optional(),
   opsSecret: z.string().optional(),
+  runbookUrl: z.string().optional(),
 });
 
 interface Listening {

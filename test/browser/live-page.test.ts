@@ -65,7 +65,7 @@ if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM
     await page.waitForSelector('text=Ready');
     subject.get('/wedge').catch(() => undefined);
     await page.waitForSelector('#state:has-text("Blocked for")');
-    await page.waitForSelector('#stalls li:has-text("by GET /wedge (cpu)")');
+    await page.waitForSelector('#stalls li:has-text("by GET /wedge (")');
     expect(await page.textContent('#stalls li')).toMatch(/so far .* (at|in a native call of) \w+ .*app\.ts:\d+/);
     await page.close();
   });

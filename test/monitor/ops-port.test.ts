@@ -102,6 +102,32 @@ describe('the ops port', () => {
   });
 });
 
+describe('the runbook', () => {
+  const get = async (url: string): Promise<string> => (await fetch(url)).text();
+
+  it('is a page of the ops port, for anybody, with a place for each heading that an alert leads to', async () => {
+    const url = await startOps(() => Promise.resolve(viewWith()));
+    const page = await get(`${url}/runbook`);
+    const rules = await get(`${url}/rules.yml`);
+    const targets = [...rules.matchAll(/runbook_url: (\S+)#([\w-]+)/g)];
+    expect(targets.length).toBeGreaterThan(8);
+    for (const [, address, heading] of targets) {
+      expect(address).toBe(`${url}/runbook`);
+      expect(page).toContain(`id="${heading}"`);
+    }
+    expect(JSON.parse(await get(`${url}/dashboard.json`))).toMatchObject({ links: [{ url: `${url}/runbook` }] });
+  });
+
+  it('may be elsewhere: alerts lead there then', async () => {
+    const own = 'https://wiki.example/quittance';
+    const options = { host: '127.0.0.1', port: 0, protect: true, economics: ECONOMICS, secret: undefined };
+    const server = await serveOps({ ...options, runbookUrl: own, view: () => Promise.resolve(viewWith()) });
+    const { url, close } = server._unsafeUnwrap();
+    afterSuite(close);
+    expect(await get(`${url}/rules.yml`)).toContain(`runbook_url: ${own}#wedged`);
+  });
+});
+
 const thingsIn = (text: string): number => Number(/^things_total (\d+)$/m.exec(text)?.[1]);
 const things = async (count: number): Promise<readonly MetricJson[]> => {
   const registry = new Registry();

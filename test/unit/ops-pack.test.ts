@@ -31,7 +31,7 @@ describe("on-call's pack", () => {
   );
 
   it('leads from every alert to a heading that is there', () => {
-    const targets = [...rules.matchAll(/runbook\.md#([\w-]+)/g)].map(([, target]) => target);
+    const targets = [...rules.matchAll(/\/runbook#([\w-]+)/g)].map(([, target]) => target);
     expect(targets.length).toBeGreaterThan(8);
     expect(targets.filter((target) => !headings.has(target ?? ''))).toEqual([]);
   });

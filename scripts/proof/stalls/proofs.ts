@@ -320,6 +320,9 @@ export interface WedgeFigures {
   /** From the request to the first line that names the function; undefined where none came. */
   readonly lineAfterMs: number | undefined;
   readonly line: string | undefined;
+  /** Where that line leads, and what opens there. */
+  readonly runbookUrl: string | undefined;
+  readonly runbook: string;
   readonly livez: number;
   readonly readyz: number;
   readonly inProgressSeconds: number;
@@ -339,11 +342,14 @@ export const wedge = async (untilMs: number, options: SubjectOptions = {}): Prom
     while (!lineWith('wedgeForever') && elapsedMs() < 3_000) await sleep(10);
     await sleep(Math.max(0, untilMs - elapsedMs()));
     const found = lineWith('wedgeForever');
+    const runbookUrl = found && (JSON.parse(found.text) as { runbook_url: string }).runbook_url;
     const messageOf = (line: { text: string } | undefined): string | undefined =>
       line && (JSON.parse(line.text) as { msg: string }).msg;
     return {
       lineAfterMs: found && found.at - startedAt,
       line: messageOf(found),
+      runbookUrl,
+      runbook: runbookUrl === undefined ? '' : await (await fetch(runbookUrl)).text(),
       livez: (await subject.ops('/livez')).status,
       readyz: (await subject.ops('/readyz')).status,
       inProgressSeconds: await subject.metric('quittance_event_loop_stall_in_progress_seconds'),
