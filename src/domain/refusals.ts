@@ -53,6 +53,7 @@ export const EVERYWHERE = [
   'unauthenticated',
   'forbidden',
   'invalid_request',
+  'card_number_refused',
   'rate_limited',
   'overloaded',
   'database_unavailable',
@@ -61,4 +62,4 @@ export const EVERYWHERE = [
 ] as const;
 
 /** What a route that takes a body may answer besides. */
-export const WITH_BODY = ['card_number_refused', 'body_too_large'] as const;
+export const WITH_BODY = ['body_too_large'] as const;

@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import { holdsCardNumber, maySuspect } from './card-number.ts';
+import { countNames, faultOf, needsCloseReading, type Fault } from './json.ts';
 import type { Route } from './route.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
@@ -85,14 +86,22 @@ export const ofReader = (error: unknown, maxBytes: number): PaymentError =>
 const field = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 
-/** Errors: `invalid_request`, `card_number_refused`. */
+/**
+ * The value of a body. Errors: `invalid_request`, also for a field that stands twice and a number with a point or an
+ * exponent; `card_number_refused`.
+ */
 export const parseBody = (text: string): Result<unknown, PaymentError> => {
+  const names = countNames(text);
+  if (names > VALUES_MAX) return err(tooMany);
   const parsed = parseJson(text);
   if (parsed.isErr()) return parsed;
-  // Digits may be written as escapes or with an exponent: only then are the values themselves looked at.
-  const closely = maySuspect(text) || text.includes('\\') || /\d[eE]\+?\d/.test(text);
-  return scan(parsed.value, closely).map(() => parsed.value);
+  // Digits may be written as escapes: only then are the values themselves looked at.
+  const closely = maySuspect(text) || text.includes('\\u');
+  return walk(parsed.value, closely)
+    .andThen((fields) => asWritten(text, names, fields))
+    .map(() => parsed.value);
 };
+
 const parseJson = (text: string): Result<unknown, PaymentError> => {
   try {
     return ok(JSON.parse(text));
@@ -101,30 +110,84 @@ const parseJson = (text: string): Result<unknown, PaymentError> => {
   }
 };
 
-/** Walks a value without recursion. */
-const scan = (value: unknown, forCards: boolean): Result<void, PaymentError> => {
+/** The longest that any field takes, a URL. */
+const TEXT_MAX = 2_048;
+
+/** Of texts with digits enough for a card: fifty fields of metadata, each full of them, are less than half of it. */
+const SCAN_MAX = 64 * 1024;
+
+/** A bulk of a thousand transfers has six thousand, and nothing has more. */
+const VALUES_MAX = 16_384;
+const tooMany = paymentError('invalid_request', { message: 'The body holds more values than any request.' });
+
+/** Walks a value without recursion. Answers how many fields it has. */
+const walk = (value: unknown, forCards: boolean): Result<number, PaymentError> => {
   let level: unknown[] = [value];
+  let values = 0;
+  let fields = 0;
+  let scanned = 0;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEPTH_MAX) return err(paymentError('invalid_request', { message: 'The body is nested too deeply.' }));
     const next: unknown[] = [];
+    values += level.length;
+    if (values > VALUES_MAX) return err(tooMany);
     for (const one of level) {
-      if (forCards && (typeof one === 'string' || typeof one === 'number') && holdsCardNumber(digitsOf(one)))
-        return err(paymentError('card_number_refused'));
+      // Its schema refuses it, and names the field.
+      if (typeof one === 'string' && one.length > TEXT_MAX) continue;
+      if (forCards && (typeof one === 'string' || typeof one === 'number')) {
+        const digits = digitsOf(one);
+        if (maySuspect(digits)) scanned += digits.length;
+        if (scanned > SCAN_MAX)
+          return err(paymentError('invalid_request', { message: 'The body holds more digits than any request.' }));
+        if (holdsCardNumber(digits)) return err(paymentError('card_number_refused'));
+      }
       if (typeof one !== 'object' || one === null) continue;
       // A field to JSON.parse, and to much that comes after it no field at all: it would be passed over in silence.
       if (Object.hasOwn(one, '__proto__'))
         return err(
           paymentError('invalid_request', { param: '__proto__', message: '__proto__: There is no such field.' }),
         );
-      if (forCards && !Array.isArray(one) && Object.keys(one).some(holdsCardNumber))
-        return err(paymentError('card_number_refused'));
-      for (const inner of Object.values(one)) next.push(inner);
+      if (Array.isArray(one)) {
+        for (const inner of one as readonly unknown[]) next.push(inner);
+      } else
+        for (const [name, inner] of Object.entries(one)) {
+          fields++;
+          if (name.length > TEXT_MAX) return err(paymentError('invalid_request', { message: 'A name is too long.' }));
+          if (forCards && holdsCardNumber(name)) return err(paymentError('card_number_refused'));
+          next.push(inner);
+        }
     }
     level = next;
   }
-  return ok(undefined);
+  return ok(fields);
 };
 
 /** Never with an exponent, which would hide digits. */
 const digitsOf = (value: string | number): string =>
-  typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
+  typeof value === 'number' && Number.isSafeInteger(value) ? value.toFixed() : String(value);
+
+const asWritten = (text: string, names: number, fields: number): Result<void, PaymentError> => {
+  const fault = needsCloseReading(text, names, fields) ? faultOf(text) : undefined;
+  if (!fault) return ok();
+  const { kind, path, token } = fault;
+  if (kind !== 'duplicate' && holdsCardNumber(writtenOut(token))) return err(paymentError('card_number_refused'));
+  // As with any other field, a name is repeated where it is a plain one.
+  const param = path.length <= 100 && !holdsCardNumber(path) ? path : undefined;
+  const message = FAULTS[kind];
+  return err(
+    paymentError('invalid_request', { message: param ? `${param}: ${message}` : message, ...(param ? { param } : {}) }),
+  );
+};
+
+const FAULTS: Readonly<Record<Fault['kind'], string>> = {
+  duplicate: 'It stands there twice.',
+  'not an integer': 'It must be an integer, without a point or an exponent; decimals are sent as text.',
+  'too large': 'It is larger than any integer that is taken.',
+};
+
+/** The digits of a number as it is written, and as it would be without its exponent. */
+const writtenOut = (token: string): string => {
+  const value = Number(token);
+  const plain = Number.isFinite(value) && Math.abs(value) < 1e21 ? value.toFixed() : '';
+  return `${token.slice(0, TEXT_MAX).replaceAll('.', '')} # ${plain}`;
+};

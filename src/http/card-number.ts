@@ -1,73 +1,197 @@
 /**
  * Card numbers are refused wherever they stand in a request: what is never accepted can be neither stored nor logged.
  *
- * A card number is 13 to 19 digits, spaces and dashes between them allowed, with an issuer's prefix and right by Luhn's
- * formula (ISO/IEC 7812-1).
+ * A card number is 13 to 19 digits, spaces and dashes between them allowed, with an issuer's prefix, of a length that this
+ * issuer gives, and right by Luhn's formula (ISO/IEC 7812-1). Digits, spaces and dashes are those of any script.
  */
 
-/** Thirteen digits or more, with at most three spaces or dashes between two (` - `): a limit keeps the search linear. */
-const RUN = /\d(?:[\s-]{0,3}\d){12,}/g;
-const SUSPECT = /\d(?:[\s-]{0,3}\d){12}/;
-const SEPARATORS = /[\s-]+/;
 const DIGITS_MIN = 13;
-const DIGITS_MAX = 19;
-/** First digits of Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay and Maestro. */
-const ISSUER = /^(?:4|5[0-8]|2[2-7]|3[0-9]|6)/;
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-/** How far a word is looked at on either side of a run: ids and hashes are no longer. */
-const WORD_MAX = 64;
+/** Of spaces and dashes between two digits; more, and they are two numbers. ` - ` has three. */
+const APART_MAX = 4;
+
+/** Cheap first looks: digits enough, near enough to each other, in ASCII or in any script. */
+const SUSPECT = /\d(?:[\s-]{0,4}\d){12}/;
+const FOREIGN = /[^\x00-\x7f]/;
+const FOREIGN_SUSPECT = /\p{N}(?:[\p{Z}\p{Pd}\p{Cf}\s\u2212-]{0,4}\p{N}){12}/u;
+
+/**
+ * By the first six digits, which lengths there are: https://en.wikipedia.org/wiki/Payment_card_number. Visa, Mastercard,
+ * American Express, Discover, Diners Club, JCB, UnionPay, Mir, RuPay and Maestro.
+ */
+const ISSUERS: readonly { readonly from: number; readonly to: number; readonly lengths: readonly number[] }[] = [
+  { from: 400000, to: 499999, lengths: [13, 16, 18, 19] },
+  { from: 222100, to: 272099, lengths: [16] },
+  { from: 510000, to: 559999, lengths: [16] },
+  { from: 340000, to: 349999, lengths: [15] },
+  { from: 370000, to: 379999, lengths: [15] },
+  { from: 300000, to: 305999, lengths: [14, 16, 17, 18, 19] },
+  { from: 309500, to: 309599, lengths: [14, 16, 17, 18, 19] },
+  { from: 360000, to: 369999, lengths: [14, 15, 16, 17, 18, 19] },
+  { from: 380000, to: 399999, lengths: [14, 16, 17, 18, 19] },
+  { from: 352800, to: 358999, lengths: [16, 17, 18, 19] },
+  { from: 213100, to: 213199, lengths: [15] },
+  { from: 180000, to: 180099, lengths: [15] },
+  { from: 220000, to: 220499, lengths: [16, 17, 18, 19] },
+  { from: 500000, to: 509999, lengths: [16, 17, 18, 19] },
+  { from: 560000, to: 589999, lengths: [16, 17, 18, 19] },
+  { from: 501800, to: 501899, lengths: [13, 14, 15] },
+  { from: 502000, to: 502099, lengths: [13, 14, 15] },
+  { from: 503800, to: 503899, lengths: [13, 14, 15] },
+  { from: 589300, to: 589399, lengths: [13, 14, 15] },
+  { from: 600000, to: 699999, lengths: [16, 17, 18, 19] },
+  { from: 630400, to: 630499, lengths: [13, 14, 15] },
+  { from: 675900, to: 676399, lengths: [13, 14, 15] },
+  { from: 810000, to: 829999, lengths: [16, 17, 18, 19] },
+  { from: 979200, to: 979289, lengths: [16] },
+];
+/** By the first three digits of a number, the issuers that it may have: most have none. */
+const BY_START = Array.from({ length: 1000 }, (_, start) =>
+  ISSUERS.filter(({ from, to }) => start >= Math.floor(from / 1000) && start <= Math.floor(to / 1000)),
+);
+
+/** UUIDs, and hashes and ids of 24 hexadecimal digits or more: long runs of digits come about in them by chance. */
+const IDS =
+  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-z])(?=[0-9a-f]*[a-f])[0-9a-f]{24,}(?![0-9a-z])/gi;
 
 /** Whether a text, such as the whole of a body, may hold a card number: a cheap first look. */
-export const maySuspect = (text: string): boolean => SUSPECT.test(text);
+export const maySuspect = (text: string): boolean =>
+  SUSPECT.test(text) || (FOREIGN.test(text) && FOREIGN_SUSPECT.test(text));
 
 /** Whether a card number stands in a text. Linear in its length. */
 export const holdsCardNumber = (text: string): boolean => {
-  if (!SUSPECT.test(text)) return false;
-  const plain = text.replace(UUID, '#');
-  for (const match of plain.matchAll(RUN)) {
-    const before = plain.slice(Math.max(0, match.index - WORD_MAX), match.index);
-    const after = plain.slice(match.index + match[0].length, match.index + match[0].length + WORD_MAX);
-    if (!isPartOfId(before, match[0], after) && holdsNumber(match[0])) return true;
-  }
-  return false;
+  if (text.length < DIGITS_MIN || !maySuspect(text)) return false;
+  const plain = (FOREIGN.test(text) ? inAscii(text) : text).replace(IDS, '#');
+  return searchRuns(plain);
 };
 
-/** In hexadecimal ids and hashes long runs of digits come about by chance; ours have 32 digits, and none has fewer than 24. */
-const isPartOfId = (before: string, run: string, after: string): boolean => {
-  const word = `${/[A-Za-z0-9]*$/.exec(before)?.[0] ?? ''}${run}${/^[A-Za-z0-9]*/.exec(after)?.[0] ?? ''}`;
-  // Digits that belong to an id stand at an end of the run, where more digits may follow behind a dash.
-  return word.split(SEPARATORS).some((part) => /^[0-9a-f]{24,}$/i.test(part) && /[a-f]/i.test(part));
+/** Other scripts' digits, dashes and spaces as our own; what only looks like nothing, such as a soft hyphen, is nothing. */
+const inAscii = (text: string): string =>
+  text
+    .replace(/[\p{Pd}\u2212]/gu, '-')
+    .replace(/\p{Z}/gu, ' ')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/[^\P{N}0-9]/gu, digitOf);
+
+const digits = new Map<string, string>();
+/** As compatibility has it (NFKC), and by its place in its script: each has its ten in a row, from a multiple of ten's start. */
+const digitOf = (character: string): string => {
+  const known = digits.get(character);
+  if (known !== undefined) return known;
+  const normal = character.normalize('NFKC');
+  const value = /^\d$/.test(normal) ? normal : /^\p{Nd}$/u.test(character) ? String(placeOf(character)) : character;
+  digits.set(character, value);
+  return value;
+};
+
+/** How many digits of its script stand right before it. */
+const placeOf = (character: string): number => {
+  const code = character.codePointAt(0) ?? 0;
+  let place = 0;
+  while (place < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(code - place - 1))) place++;
+  return place;
 };
 
 /** Groups of digits may be one number written with spaces, or several numbers side by side. */
-const holdsNumber = (run: string): boolean => {
-  const groups = run.split(SEPARATORS);
-  return groups.some((_, first) => {
-    let digits = '';
-    for (const group of groups.slice(first, first + DIGITS_MAX)) {
-      digits += group;
-      if (digits.length > DIGITS_MAX) return false;
-      if (digits.length >= DIGITS_MIN && ISSUER.test(digits) && passesLuhn(digits)) return true;
+const searchRuns = (text: string): boolean => {
+  const run = createRun(text.length);
+  let apart = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 48 && code <= 57) {
+      run.add(code - 48, apart > 0);
+      apart = 0;
+    } else if (run.length() > 0 && apart < APART_MAX && isApart(code)) apart++;
+    else {
+      if (run.holdsCard()) return true;
+      run.clear();
+      apart = 0;
     }
-    return false;
-  });
+  }
+  return run.holdsCard();
 };
 
+interface Run {
+  readonly length: () => number;
+  readonly add: (digit: number, isStart: boolean) => void;
+  readonly clear: () => void;
+  readonly holdsCard: () => boolean;
+}
+
+/**
+ * Digits near each other. A card number begins where a group of them does, and ends where one does. Sums by Luhn are kept
+ * for both ways to double every other digit, so that the sum from any digit to any other is a difference.
+ */
+const createRun = (lengthMax: number): Run => {
+  const digits = new Uint8Array(lengthMax);
+  /** Whether a group begins here, or the run is over. */
+  const isEdge = new Uint8Array(lengthMax + 1);
+  const evens = new Int32Array(lengthMax + 1);
+  const odds = new Int32Array(lengthMax + 1);
+  let length = 0;
+
+  const add = (digit: number, isStart: boolean): void => {
+    const doubled = digit > 4 ? digit * 2 - 9 : digit * 2;
+    const isEven = length % 2 === 0;
+    evens[length + 1] = (evens[length] ?? 0) + (isEven ? doubled : digit);
+    odds[length + 1] = (odds[length] ?? 0) + (isEven ? digit : doubled);
+    digits[length] = digit;
+    isEdge[length] = isStart || length === 0 ? 1 : 0;
+    length++;
+    isEdge[length] = 1;
+  };
+
+  const passesLuhn = (start: number, end: number): boolean => {
+    // The last digit is not doubled: those are whose distance from it is odd.
+    const sums = end % 2 === 0 ? evens : odds;
+    return ((sums[end] ?? 0) - (sums[start] ?? 0)) % 10 === 0;
+  };
+
+  const valueOf = (start: number, count: number): number => {
+    let value = 0;
+    for (let at = start; at < start + count; at++) value = value * 10 + (digits[at] ?? 0);
+    return value;
+  };
+
+  const isCard = (start: number, end: number): boolean =>
+    end <= length && isEdge[end] === 1 && passesLuhn(start, end) && !(end - start === DIGITS_MIN && isArticle(start));
+
+  /** Right as an article number (GTIN-13): there have been no cards of 13 digits for decades, and many articles begin with 4. */
+  const isArticle = (start: number): boolean => {
+    let sum = 0;
+    for (let place = 0; place < DIGITS_MIN; place++) sum += (digits[start + place] ?? 0) * (place % 2 === 0 ? 1 : 3);
+    return sum % 10 === 0;
+  };
+
+  const beginsCard = (start: number): boolean => {
+    const issuers = BY_START[valueOf(start, 3)];
+    if (!issuers || issuers.length === 0) return false;
+    const prefix = valueOf(start, 6);
+    for (const { from, to, lengths } of issuers)
+      if (prefix >= from && prefix <= to && lengths.some((count) => isCard(start, start + count))) return true;
+    return false;
+  };
+
+  return {
+    length: () => length,
+    add,
+    clear: () => (length = 0),
+    holdsCard: () => {
+      for (let start = 0; start + DIGITS_MIN <= length; start++)
+        if (isEdge[start] === 1 && beginsCard(start)) return true;
+      return false;
+    },
+  };
+};
+
+/** A space, a tab, the end of a line, or a dash. */
+const isApart = (code: number): boolean => code === 32 || code === 45 || (code >= 9 && code <= 13);
+
 /** Unbroken, or in the groups that are printed on a card. */
-const AS_PRINTED =
-  /(?<![A-Za-z0-9])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9])/g;
+const AS_PRINTED = /(?<!\d)(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?!\d)/g;
 
 /**
  * Whether a key holds a card number as one is written. Keys are often made of dates, counts and random digits with
  * dashes between them: one in ten of those would be right by Luhn if any grouping were taken for a card's.
  */
-export const keyHoldsCardNumber = (key: string): boolean => key.match(AS_PRINTED)?.some(holdsCardNumber) ?? false;
-
-const passesLuhn = (digits: string): boolean => {
-  let sum = 0;
-  for (let place = 0; place < digits.length; place++) {
-    const digit = digits.charCodeAt(digits.length - 1 - place) - 48;
-    sum += place % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2;
-  }
-  return sum % 10 === 0;
-};
+export const keyHoldsCardNumber = (key: string): boolean =>
+  key.replace(IDS, '#').match(AS_PRINTED)?.some(holdsCardNumber) ?? false;

@@ -107,22 +107,24 @@ export const route = <
     request,
     text,
   }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
-    safely(params, request.params).andThen((parsedParams) =>
-      safely(query, request.query).andThen((parsedQuery) =>
-        bodyOf(spec.body, text).andThen(({ sent, body }) =>
-          claimFor(key, principal, request, operationOf(parsedParams), sent).map((claim) => ({
-            params: parsedParams as Params,
-            query: parsedQuery as Query,
-            body: body as Body,
-            principal,
-            merchant: principal.merchant,
-            requestId,
-            headers: request.headers,
-            claim: claim as Call<Params, Query, Body, Use>['claim'],
-          })),
+    withoutCard(request.url)
+      .andThen(() => safely(params, request.params))
+      .andThen((parsedParams) =>
+        safely(query, request.query).andThen((parsedQuery) =>
+          bodyOf(spec.body, text).andThen(({ sent, body }) =>
+            claimFor(key, principal, request, operationOf(parsedParams), sent).map((claim) => ({
+              params: parsedParams as Params,
+              query: parsedQuery as Query,
+              body: body as Body,
+              principal,
+              merchant: principal.merchant,
+              requestId,
+              headers: request.headers,
+              claim: claim as Call<Params, Query, Body, Use>['claim'],
+            })),
+          ),
         ),
-      ),
-    );
+      );
 
   return {
     method,
@@ -145,6 +147,21 @@ const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => 
   ...(key === 'none' ? [] : CLAIM),
   ...(key === 'required' ? (['idempotency_key_required'] as const) : []),
 ];
+
+/** Errors: `card_number_refused`, for a card number in a path or a query, however it is spelled there. */
+const withoutCard = (url: string): Result<void, PaymentError> => {
+  const isSpelled = url.includes('%') || url.includes('+');
+  return holdsCardNumber(isSpelled ? decoded(url) : url) ? err(paymentError('card_number_refused')) : ok();
+};
+
+const decoded = (url: string): string => {
+  try {
+    return decodeURIComponent(url.replaceAll('+', ' '));
+  } catch {
+    // Not every byte is text: what is refused for that, or passed over, holds no digit.
+    return url.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  }
+};
 
 /** As it was sent, and as it was understood. */
 interface Understood<Body> {
@@ -208,6 +225,8 @@ const safely = <T>(schema: z.ZodType<T>, value: unknown): Result<T, PaymentError
   );
 };
 
+const OTHER_FORM = 'It is not of the form that this field takes.';
+
 /** Zod's own words are for programmers; what our schemas say themselves stands as it is. */
 const wordsOf = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
@@ -221,13 +240,16 @@ const wordsOf = (issue: z.core.$ZodIssue): string => {
       return `It is larger or longer than ${String(issue.maximum)}.`;
     case 'too_small':
       return `It is smaller or shorter than ${String(issue.minimum)}.`;
-    case 'custom':
-    case 'invalid_element':
-    case 'invalid_format':
     case 'invalid_key':
+    case 'invalid_element': {
+      const [inner] = issue.issues;
+      return inner ? wordsOf(inner) : OTHER_FORM;
+    }
+    case 'custom':
+    case 'invalid_format':
     case 'invalid_union':
     case 'not_multiple_of':
-      return issue.message;
+      return /^Invalid/.test(issue.message) ? OTHER_FORM : issue.message;
   }
 };
 

@@ -77,19 +77,26 @@ export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint
   charged % chargeStepMinor(of) === 0n;
 
 /** Stripe's limits: 50 keys of 40 characters, values of 500. */
-export const metadata: z.ZodType<Record<string, string>, Record<string, string>> = z
-  .record(
-    text(40).refine((key) => !/[[\]]/.test(key) && key !== '__proto__', 'A key may not hold square brackets.'),
-    z
-      .string()
-      .max(500)
-      .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.'),
-  )
-  .refine((entries) => Object.keys(entries).length <= 50, 'At most 50 keys.');
+export const metadata: z.ZodType<Record<string, string>> = z
+  .custom<Record<string, string>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    message: 'It must be an object of texts.',
+    abort: true,
+  })
+  // Counted before any is looked at: each that is wrong would cost as much as ten that are right.
+  .refine((entries) => Object.keys(entries).length <= 50, { message: 'At most 50 keys.', abort: true })
+  .pipe(
+    z.record(
+      text(40).refine((key) => !/[[\]]/.test(key) && key !== '__proto__', 'A key may not hold square brackets.'),
+      z
+        .string()
+        .max(500)
+        .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.'),
+    ),
+  );
 
-/** Where a customer comes back to: a web page, without credentials. */
+/** Where a customer comes back to: a web page, without credentials; what has a space in it is none. */
 export const returnUrl: z.ZodType<string, string> = text(2048).refine((value) => {
-  const url = URL.parse(value);
+  const url = /[\s\p{Cc}]/u.test(value) ? null : URL.parse(value);
   return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password;
 }, 'It must be an http or https URL.');
 

@@ -78,6 +78,20 @@ describe('a card number is found', () => {
   });
 });
 
+describe('in whatever script or spelling, a card number is found', () => {
+  it.each([
+    '4242\u20134242\u20134242\u20134242',
+    '4242\u20114242\u20114242\u20114242',
+    '４２４２４２４２４２４２４２４２',
+    '٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢',
+    '④②④②④②④②④②④②④②④②',
+    '42\u00ad42424242424242',
+    '4242\u200b4242\u200b4242\u200b4242',
+    '4242\t4242\t4242\t4242',
+    'deadbeefdeadbeefdeadbeef1 4242 4242 4242 4242',
+  ])('%j', (text) => expect(holdsCardNumber(text)).toBe(true));
+});
+
 describe('a body is refused', () => {
   const number = '4242424242424242';
   it.each([
@@ -92,6 +106,7 @@ describe('a body is refused', () => {
     ['with a capital exponent and a sign', '{"amount":4.242424242424242E+15}'],
     ['with a negative exponent', '{"amount":42424242424242420e-1}'],
     ['alone', `"${number}"`],
+    ['of 19 digits as a number', '{"amount":6205500000000000004}'],
   ])('that holds a card number %s', (_, text) => {
     expect(refuses(text)).toBe(true);
   });
@@ -131,6 +146,9 @@ describe('what is no card number is let through', () => {
     ['too short', '424242424242'],
     ['too long', '42424242424242424242424242424242'],
     ['an instant in microseconds', '1767225600000000'],
+    ['an article number', '3102030400007'],
+    ['an article number that begins as a card does', '4006381333931'],
+    ['the number of a telephone', '356938035643809'],
     ['a telephone number', '+1 415 555 0100'],
     ['an amount', '999999999999'],
   ])('as digits: %s', (_, text) => {
