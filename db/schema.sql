@@ -315,10 +315,20 @@ CREATE TABLE webhook_endpoints (
   previous_secret_until timestamp with time zone,
   failing_since timestamp with time zone,
   created_at timestamp with time zone not null,
+  paused_until timestamp with time zone,
   constraint webhook_endpoints_pkey PRIMARY KEY (merchant_id, id),
   constraint webhook_endpoints_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id),
   constraint webhook_endpoints_rotation_check CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
   constraint webhook_endpoints_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text, 'deleted'::text])))
+);
+
+CREATE TABLE webhook_retired_secrets (
+  merchant_id uuid not null,
+  endpoint_id uuid not null,
+  secret text not null,
+  signs_until timestamp with time zone not null,
+  constraint webhook_retired_secrets_pkey PRIMARY KEY (merchant_id, endpoint_id, secret),
+  constraint webhook_retired_secrets_endpoint_fkey FOREIGN KEY (merchant_id, endpoint_id) REFERENCES webhook_endpoints(merchant_id, id)
 );
 
 CREATE UNIQUE INDEX accounts_platform_key ON public.accounts USING btree (merchant_id, kind, currency) WHERE (customer_id IS NULL);

@@ -4,6 +4,7 @@ import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import type { CommitCode } from './refusals.ts';
 import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
+import type { EventType } from './event-types.ts';
 import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
 import type {
   AttemptOutcome,
@@ -69,7 +70,7 @@ export interface Item {
 export interface Event {
   readonly merchant: MerchantId;
   readonly id: EventId;
-  readonly type: string;
+  readonly type: EventType;
   /** The id of what it happened to. */
   readonly subject: string;
   /** JSON, as the API shows the subject. */

@@ -212,6 +212,8 @@ export interface EndpointView {
   readonly enabled_events: readonly string[];
   readonly status: 'enabled' | 'disabled';
   readonly failing_since: string | null;
+  /** It has asked to be left alone until then; null, or past, where it is not. */
+  readonly paused_until: string | null;
   readonly created_at: string;
 }
 
@@ -231,7 +233,9 @@ export interface EventView {
   readonly object: 'event';
   readonly type: string;
   readonly created_at: string;
-  /** What it happened to, as it was then: a payment, a refund or a dispute. */
+  /** The same, under the name that Standard Webhooks gives it. */
+  readonly timestamp: string;
+  /** What it happened to, as it was then: a payment, a refund, a dispute, or an endpoint that was disabled. */
   readonly data: { readonly object: unknown };
 }
 

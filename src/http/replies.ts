@@ -237,6 +237,7 @@ const endpointFields = {
   enabled_events: z.array(z.string()),
   status: z.enum(['enabled', 'disabled']),
   failing_since: time.nullable(),
+  paused_until: time.nullable().describe('It has asked (Retry-After, 429, 502, 504) to be left alone until then.'),
   created_at: time,
 };
 
@@ -258,8 +259,9 @@ export const event: z.ZodType<EventView> = z.strictObject({
   object: z.literal('event'),
   type: z.string(),
   created_at: time,
+  timestamp: time.describe('The same as created_at, under the name of Standard Webhooks.'),
   data: z.strictObject({
-    object: z.union([payment, refund, dispute]).describe('What it happened to, as it was then.'),
+    object: z.union([payment, refund, dispute, endpoint]).describe('What it happened to, as it was then.'),
   }),
 });
 

@@ -1,5 +1,6 @@
 /** What the routes of outgoing webhooks take. */
 import { z } from 'zod';
+import { EVENT_TYPES, isEventType } from '../domain/event-types.ts';
 import type { EndpointId, EventId } from '../domain/ids.ts';
 import type { Page } from '../storage/reads.ts';
 import type { EndpointChange, EventFilter } from '../storage/webhooks.ts';
@@ -16,12 +17,12 @@ const enabledEvents: z.ZodType<readonly string[]> = z.union(
         z
           .string()
           .max(100)
-          .regex(/^[a-z_]+(?:\.[a-z_]+)+$/),
+          .refine(isEventType, { message: `It is no type of event. There are ${EVENT_TYPES.join(', ')}.` }),
       )
       .min(1)
       .max(100),
   ],
-  'It must be * or a list of up to 100 types of events, such as payment.succeeded.',
+  `It must be * or a list of types of events: ${EVENT_TYPES.join(', ')}.`,
 );
 
 /** Which URLs are taken depends on where the service runs: the operation looks closer. */

@@ -257,7 +257,10 @@ export interface DB {
     previous_secret_until: bigint | null;
     failing_since: bigint | null;
     created_at: bigint;
+    paused_until: bigint | null;
   };
+
+  webhook_retired_secrets: { merchant_id: string; endpoint_id: string; secret: string; signs_until: bigint };
 }
 
 /** No statement asks for all that there is: a column that a newer version adds would change its answer. */
@@ -426,5 +429,8 @@ export const COLUMNS = {
     'previous_secret_until',
     'failing_since',
     'created_at',
+    'paused_until',
   ],
+
+  webhook_retired_secrets: ['merchant_id', 'endpoint_id', 'secret', 'signs_until'],
 } as const;

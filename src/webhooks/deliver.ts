@@ -7,10 +7,10 @@
  */
 import type { Context } from '../context.ts';
 import type { Event } from '../domain/change.ts';
-import { newId, type EndpointId } from '../domain/ids.ts';
+import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { plusMs, toMs, type Micros } from '../domain/time.ts';
 import type { Endpoint, TakenDelivery, TriedDelivery } from '../storage/webhooks.ts';
-import { nextTryAt } from './schedule.ts';
+import { nextTryAt, pauseUntil } from './schedule.ts';
 import type { Answer, Send } from './send.ts';
 import { signedHeaders } from './sign.ts';
 import { endpointView, eventView } from './view.ts';
@@ -23,9 +23,17 @@ const GATHER_MS = 20;
 const LEASE_MS = 60_000;
 /** Tries under way in one process: each is a socket and a few KiB. */
 const IN_HAND_MAX = 256;
-/** To one endpoint at once, so that a slow one takes a small part of them; one that failed last gets a single chance. */
+/** To one endpoint at once; fewer to one that is slow, and to one that failed last a single chance. */
 const IN_HAND_MAX_OF_ENDPOINT = 8;
+const IN_HAND_MAX_OF_SLOW = 2;
 const IN_HAND_MAX_OF_FAILING = 1;
+/** An answer that takes longer is slow: a receiver should only write down what it hears. */
+const SLOW_MS = 2_000;
+/**
+ * A merchant may have in hand as much as this part of what is free. However many merchants' endpoints hang, something is
+ * left for the next: one takes a third of all, two take a quarter each, ten a twelfth.
+ */
+const PART_OF_FREE = 0.5;
 /** As long as any merchant needs to notice: far more than a schedule, and more than a long weekend. */
 const DISABLE_AFTER_MS = 5 * 24 * 3600 * 1000;
 /** At a stop, tries under way may end in this time; then they are broken off, and are due again at once. */
@@ -37,20 +45,21 @@ export interface Deliverer {
 }
 
 export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
-  /** For each endpoint, how many are being tried, or were and are not written down yet. */
-  const inHand = new Map<EndpointId, number>();
+  /** For each endpoint, and for each merchant, how many are being tried, or were and are not written down yet. */
+  const inHandOfEndpoint = new Map<EndpointId, number>();
+  const inHandOfMerchant = new Map<MerchantId, number>();
   let inHandTotal = 0;
+  const slow = new Set<EndpointId>();
   const underWay = new Set<Promise<void>>();
   let tried: TriedDelivery[] = [];
   let stopped = false;
   const stop = new AbortController();
   let wake = (): void => undefined;
 
-  const count = (endpoint: EndpointId, by: 1 | -1): void => {
+  const count = ({ merchant, endpoint }: Pick<TakenDelivery, 'merchant' | 'endpoint'>, by: 1 | -1): void => {
     inHandTotal += by;
-    const now = (inHand.get(endpoint) ?? 0) + by;
-    if (now === 0) inHand.delete(endpoint);
-    else inHand.set(endpoint, now);
+    add(inHandOfEndpoint, endpoint, by);
+    add(inHandOfMerchant, merchant, by);
   };
 
   const record = async (): Promise<boolean> => {
@@ -61,7 +70,7 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
     const recording = { now, failingSinceMax: plusMs(now, -DISABLE_AFTER_MS), disabledEvent };
     return ctx.webhooks.record(written, recording).match(
       (disabled) => {
-        for (const { endpoint } of written) count(endpoint, -1);
+        for (const one of written) count(one, -1);
         for (const { id, merchant } of disabled)
           ctx.log.warn({ endpoint: id, merchant }, 'a webhook endpoint was disabled');
         return true;
@@ -86,19 +95,21 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
       },
     );
 
-  const take = async (): Promise<readonly TakenDelivery[]> => {
+  const take = async (): Promise<{ deliveries: readonly TakenDelivery[]; isFull: boolean }> => {
     const now = ctx.clock.now();
-    const max = IN_HAND_MAX - inHandTotal;
-    if (max <= 0) return [];
+    // The part is taken of what is free before, and no more in all, so that many who come at once leave some too.
+    const max = Math.ceil((IN_HAND_MAX - inHandTotal) * PART_OF_FREE);
+    if (max <= 0) return { deliveries: [], isFull: false };
     const wanted = {
-      ...{ now, leaseUntil: plusMs(now, LEASE_MS), inHand, max },
-      ...{ maxOfEndpoint: IN_HAND_MAX_OF_ENDPOINT, maxOfFailing: IN_HAND_MAX_OF_FAILING },
+      ...{ now, leaseUntil: plusMs(now, LEASE_MS), inHandOfEndpoint, inHandOfMerchant, slow },
+      ...{ max, maxOfMerchant: max, maxOfEndpoint: IN_HAND_MAX_OF_ENDPOINT },
+      ...{ maxOfSlow: IN_HAND_MAX_OF_SLOW, maxOfFailing: IN_HAND_MAX_OF_FAILING },
     };
     return ctx.webhooks.takeDue(wanted).match(
-      (taken) => taken,
+      (deliveries) => ({ deliveries, isFull: deliveries.length === max }),
       (error) => {
         ctx.log.warn({ code: error.code, err: error.cause }, 'due deliveries could not be taken');
-        return [];
+        return { deliveries: [], isFull: false };
       },
     );
   };
@@ -108,6 +119,8 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
     const body = JSON.stringify(eventView(delivery.content));
     const headers = signedHeaders(delivery.event, Math.floor(toMs(startedAt) / 1000), body, delivery.secrets);
     const answer = await send({ url: delivery.url, headers, body }, stop.signal);
+    if (answer.latencyMs > SLOW_MS) slow.add(delivery.endpoint);
+    else slow.delete(delivery.endpoint);
     tried.push(outcomeOf(delivery, startedAt, ctx.clock.now(), answer, stop.signal.aborted));
     wake();
   };
@@ -116,12 +129,14 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
   const round = async (): Promise<'more' | 'done' | 'failed'> => {
     if (!(await record())) return 'failed';
     const events = await fanOut();
-    for (const delivery of await take()) {
-      count(delivery.endpoint, 1);
+    const taken = await take();
+    for (const delivery of taken.deliveries) {
+      count(delivery, 1);
       const running = deliver(delivery).finally(() => underWay.delete(running));
       underWay.add(running);
     }
-    return events > 0 ? 'more' : 'done';
+    // There may be more for merchants who have room.
+    return events > 0 || taken.isFull ? 'more' : 'done';
   };
 
   const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
@@ -158,12 +173,18 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
   };
 };
 
+const add = <K>(counts: Map<K, number>, key: K, by: 1 | -1): void => {
+  const now = (counts.get(key) ?? 0) + by;
+  if (now === 0) counts.delete(key);
+  else counts.set(key, now);
+};
+
 /** What a try means for its delivery. */
 const outcomeOf = (
   delivery: TakenDelivery,
   startedAt: Micros,
   now: Micros,
-  { statusCode, error, latencyMs }: Answer,
+  { statusCode, error, retryAfter, latencyMs }: Answer,
   stopped: boolean,
 ): TriedDelivery => {
   const { merchant, event, endpoint, number, step } = delivery;
@@ -171,10 +192,14 @@ const outcomeOf = (
   const one = { merchant, event, endpoint, number, startedAt, latencyMs, statusCode, error, interrupted };
   // The standard's way for an endpoint to say that it wants no more.
   const gone = statusCode === 410;
-  if (error === null) return { ...one, gone, step, status: 'succeeded', nextTryAt: null };
-  if (interrupted) return { ...one, gone, step, status: 'pending', nextTryAt: now };
+  if (error === null) return { ...one, gone, pauseUntil: null, step, status: 'succeeded', nextTryAt: null };
+  if (interrupted) return { ...one, gone, pauseUntil: null, step, status: 'pending', nextTryAt: now };
+  const pause = pauseUntil(statusCode, retryAfter, now);
   const next = nextTryAt(step, now, Math.random());
-  return { ...one, gone, step: step + 1, status: next === null ? 'failed' : 'pending', nextTryAt: next };
+  return {
+    ...{ ...one, gone, pauseUntil: pause, step: step + 1, status: next === null ? 'failed' : 'pending' },
+    nextTryAt: next !== null && pause !== null && pause > next ? pause : next,
+  };
 };
 
 /** Told to the merchant's other endpoints. */

@@ -15,7 +15,7 @@ import { endpointView, endpointWithSecretView } from './view.ts';
 
 /** As many as Stripe allows. Each costs a delivery for each event. */
 const ENDPOINTS_MAX = 16;
-/** How long the secret before the present one still signs: time to bring the new one to every receiver. */
+/** How long a secret still signs once it has been replaced: time to bring the new one to every receiver. */
 const ROTATION_MS = 24 * 3600 * 1000;
 
 export type CreateEndpoint = Pick<NewEndpoint, 'url' | 'description' | 'enabledEvents'>;
@@ -80,14 +80,15 @@ export const deleteEndpoint = (
 ): ResultAsync<DeletedEndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
   ctx.webhooks.deleteEndpoint(merchant, id).map(() => ({ id, object: 'webhook_endpoint', deleted: true }));
 
-/** Answers the endpoint with its new secret; the old one signs beside it for 24 hours. Errors: as those of reading it. */
+/** Answers the endpoint with its new secret; each older one signs beside it for 24 hours after it was replaced. Errors: as those of reading it. */
 export const rotateSecret = (
   ctx: Context,
   merchant: MerchantId,
   id: EndpointId,
 ): ResultAsync<EndpointWithSecretView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> => {
   const secret = newSecret();
+  const now = ctx.clock.now();
   return ctx.webhooks
-    .rotateSecret(merchant, id, secret, plusMs(ctx.clock.now(), ROTATION_MS))
+    .rotateSecret(merchant, id, secret, { now, until: plusMs(now, ROTATION_MS) })
     .map((endpoint) => endpointWithSecretView(endpoint, secret));
 };

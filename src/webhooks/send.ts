@@ -20,6 +20,8 @@ export interface Answer {
   /** Null where there was no answer. */
   readonly statusCode: number | null;
   readonly error: string | null;
+  /** When the receiver wants to be tried again, in its own words. */
+  readonly retryAfter: string | null;
   readonly latencyMs: number;
 }
 
@@ -46,7 +48,7 @@ export const createSend = ({ allowPrivate, timeoutMs = TIMEOUT_MS, resolve = res
 
 type Heard = Omit<Answer, 'latencyMs'>;
 
-const failed = (error: string): Heard => ({ statusCode: null, error });
+const failed = (error: string): Heard => ({ statusCode: null, error, retryAfter: null });
 
 const TOO_LATE = 'There was no answer in time.';
 
@@ -107,7 +109,7 @@ const post = (
     request.on('close', () => answer(failed('The connection was closed without an answer.')));
     request.on('response', (response) => {
       const done = (): void => {
-        answer(verdict(response.statusCode ?? 0));
+        answer(verdict(response.statusCode ?? 0, response.headers['retry-after'] ?? null));
         request.destroy();
       };
       let bytes = 0;
@@ -120,10 +122,10 @@ const post = (
     request.end(body);
   });
 
-const verdict = (statusCode: number): Heard => {
-  if (statusCode >= 200 && statusCode < 300) return { statusCode, error: null };
+const verdict = (statusCode: number, retryAfter: string | null): Heard => {
+  if (statusCode >= 200 && statusCode < 300) return { statusCode, error: null, retryAfter: null };
   const redirect = statusCode >= 300 && statusCode < 400 ? ' Redirects are not followed.' : '';
-  return { statusCode, error: `The endpoint answered ${statusCode}.${redirect}` };
+  return { statusCode, error: `The endpoint answered ${statusCode}.${redirect}`, retryAfter };
 };
 
 /** By its code alone (`ECONNREFUSED`, `CERT_HAS_EXPIRED`): a message may hold addresses. */

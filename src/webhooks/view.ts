@@ -11,6 +11,7 @@ export const endpointView = (endpoint: Endpoint): EndpointView => ({
   enabled_events: endpoint.enabledEvents,
   status: endpoint.status,
   failing_since: endpoint.failingSince && toIso(endpoint.failingSince),
+  paused_until: endpoint.pausedUntil && toIso(endpoint.pausedUntil),
   created_at: toIso(endpoint.createdAt),
 });
 
@@ -26,6 +27,7 @@ export const eventView = (event: StoredEvent): EventView => ({
   object: 'event',
   type: event.type,
   created_at: toIso(event.createdAt),
+  timestamp: toIso(event.createdAt),
   data: { object: event.data },
 });
 

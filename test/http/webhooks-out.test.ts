@@ -27,6 +27,7 @@ interface Endpoint {
   readonly secret: string;
   readonly status: string;
   readonly failing_since: string | null;
+  readonly paused_until: string | null;
   readonly enabled_events: readonly string[];
 }
 interface Delivery {
@@ -97,6 +98,7 @@ describe('an event', () => {
     expect(new Webhook(secret).verify(heard!.body, heard!.headers)).toMatchObject({
       object: 'event',
       type: 'payment.succeeded',
+      timestamp: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T/),
       data: { object: { id: payment, object: 'payment', status: 'succeeded', amount: 1250 } },
     });
     expect(heard!.id).toBe(heard!.event.id);
@@ -110,7 +112,7 @@ describe('an event', () => {
     const [all, successes, failures, strangers] = await Promise.all(Array.from({ length: 4 }, () => startReceiver()));
     const merchant = await createMerchant();
     await merchant.createEndpoint(all!.url);
-    await merchant.createEndpoint(successes!.url, { enabled_events: ['payment.succeeded', 'refund.created'] });
+    await merchant.createEndpoint(successes!.url, { enabled_events: ['payment.succeeded', 'refund.succeeded'] });
     await merchant.createEndpoint(failures!.url, { enabled_events: ['payment.failed'] });
     await (await createMerchant()).createEndpoint(strangers!.url);
     await merchant.pay();
@@ -182,7 +184,7 @@ const randomIdNow = (): string =>
   `${Date.now().toString(16).padStart(12, '0')}7${randomUUID().replaceAll('-', '').slice(13)}`;
 
 describe('a delivery that fails', () => {
-  it('is tried eight times, at the times of the schedule, and then given up', async () => {
+  it('is tried ten times, at the times of the schedule, and then given up', async () => {
     const receiver = await startReceiver(answering(500));
     const merchant = await createMerchant();
     const { id } = await merchant.createEndpoint(receiver.url);
@@ -199,9 +201,9 @@ describe('a delivery that fails', () => {
     const { heard } = receiver;
     expect(new Set(heard.map((one) => one.id)).size).toBe(1);
     expect(new Set(heard.map(({ body }) => body)).size).toBe(1);
-    expect(new Set(heard.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(8);
+    expect(new Set(heard.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(10);
     const [delivery] = await merchant.deliveries(heard[0]!.id);
-    expect(delivery!.tries.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(delivery!.tries.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(delivery!.tries.every((one) => one.status_code === 500 && one.error === 'The endpoint answered 500.')).toBe(
       true,
     );
@@ -221,6 +223,49 @@ describe('a delivery that fails', () => {
     const delivery = await merchant.delivered(event, ({ status }) => status === 'succeeded');
     expect(delivery.tries.map(({ status_code }) => status_code)).toEqual([503, 200]);
     expect((await merchant.endpoint(id)).failing_since).toBeNull();
+  });
+
+  it('leaves its endpoint alone for as long as Retry-After says, this event and any other', async () => {
+    const receiver = await startReceiver((response, before) =>
+      before === 0 ? response.writeHead(429, { 'Retry-After': '600' }).end() : response.end(),
+    );
+    const merchant = await createMerchant();
+    const { id } = await merchant.createEndpoint(receiver.url);
+    await merchant.pay();
+    const [refused] = await receiver.hears(1);
+    const delivery = await merchant.delivered(refused!.id, ({ tries }) => tries.length === 1);
+    const waitMs = Date.parse(delivery.next_try_at!) - Number(clock.now() / 1000n);
+    expect(waitMs).toBeGreaterThan(590 * S);
+    expect(waitMs).toBeLessThanOrEqual(600 * S);
+    expect((await merchant.endpoint(id)).paused_until).toBe(delivery.next_try_at);
+    // The schedule alone would come again after five seconds, and another event would not wait at all.
+    await merchant.pay();
+    clock.move(500 * S);
+    await new Promise((go) => setTimeout(go, 1_500));
+    expect(receiver.heard).toHaveLength(1);
+    clock.move(101 * S);
+    const heard = await receiver.hears(3);
+    expect(new Set(heard.map((one) => one.id)).size).toBe(2);
+  });
+
+  it.each([
+    ['a date', 429, () => new Date(Number(clock.now() / 1000n) + 300 * S).toUTCString(), 300],
+    ['nothing, with 502', 502, () => undefined, 60],
+    ['nothing, with 504', 504, () => undefined, 60],
+    ['more than a day', 503, () => '999999999', 24 * 3600],
+  ])('slows down where its endpoint says %s', async (_what, status, retryAfter, seconds) => {
+    const receiver = await startReceiver((response) => {
+      const after = retryAfter();
+      response.writeHead(status, after === undefined ? {} : { 'Retry-After': after }).end();
+    });
+    const merchant = await createMerchant();
+    await merchant.createEndpoint(receiver.url);
+    await merchant.pay();
+    const [heard] = await receiver.hears(1);
+    const { next_try_at } = await merchant.delivered(heard!.id, ({ tries }) => tries.length === 1);
+    const waitS = (Date.parse(next_try_at!) - Number(clock.now() / 1000n)) / S;
+    expect(waitS).toBeGreaterThan(seconds - 10);
+    expect(waitS).toBeLessThanOrEqual(seconds);
   });
 
   it('says why in its log: a redirect is not followed, a dead port refuses', async () => {
@@ -364,6 +409,39 @@ describe('an endpoint', () => {
     await merchant.pay();
     const [, after] = await receiver.hears(2);
     expect([verify(old, after!), verify(secret, after!)]).toEqual([false, true]);
+  });
+
+  it('signs with each secret for 24 hours after its own rotation, however many there were', async () => {
+    const receiver = await startReceiver();
+    const merchant = await createMerchant();
+    const { id, secret: first } = await merchant.createEndpoint(receiver.url);
+    const rotate = async () =>
+      (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null)).body as unknown as Endpoint;
+    const { secret: second } = await rotate();
+    clock.move(20 * H);
+    const { secret: third } = await rotate();
+    const signs = async (count: number) => {
+      await merchant.pay();
+      const { body, headers } = (await receiver.hears(count)).at(-1)!;
+      const at = new Date(Number(headers['webhook-timestamp']) * 1000);
+      const given = headers['webhook-signature']!.split(' ');
+      return [first, second, third].map((by) => given.includes(new Webhook(by).sign(headers['webhook-id']!, at, body)));
+    };
+    expect(await signs(1)).toEqual([true, true, true]);
+    clock.move(5 * H);
+    expect(await signs(2)).toEqual([false, true, true]);
+    clock.move(20 * H);
+    expect(await signs(3)).toEqual([false, false, true]);
+  });
+
+  it('asks for types of events that there are', async () => {
+    const merchant = await createMerchant();
+    const refused = await merchant.post('/v1/webhook_endpoints', {
+      ...{ url: 'https://shop.example/hook', enabled_events: ['payment.succeeded', 'refund.created'] },
+    });
+    expect([refused.status, refused.body.error.code]).toEqual([400, 'invalid_request']);
+    expect(refused.body.error.param).toContain('enabled_events');
+    expect(refused.body.error.message).toContain('payment.succeeded');
   });
 
   it('is told no more once it is deleted, and its log stays', async () => {

@@ -8,7 +8,7 @@ const now = micros(1_700_000_000_000);
 const delayMs = (at: Micros | null) => at && toMs(at) - toMs(now);
 
 describe('a delivery that failed', () => {
-  it('is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h, and then no more', () => {
+  it('is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, 75 hours in all, and then no more', () => {
     expect(SCHEDULE_MS.map((_, step) => delayMs(nextTryAt(step, now, 0)))).toEqual([
       5_000,
       300_000,
@@ -16,7 +16,9 @@ describe('a delivery that failed', () => {
       7_200_000,
       18_000_000,
       36_000_000,
-      36_000_000,
+      50_400_000,
+      72_000_000,
+      86_400_000,
       null,
     ]);
   });

@@ -1,0 +1,147 @@
+/** The rows of merchants' endpoints, and of their secrets. */
+import { sql, type Kysely, type Selectable, type SelectQueryBuilder } from 'kysely';
+import { idOf, uuidOf, type EndpointId, type MerchantId } from '../domain/ids.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
+import { texts } from './arrays.ts';
+import { columnsOf } from './columns.ts';
+import { pageOf, type Page, type PageOf } from './reads.ts';
+import { COLUMNS, type DB } from './schema.ts';
+import type { Endpoint, EndpointChange, NewEndpoint } from './webhooks.ts';
+
+export type EndpointRow = Selectable<DB['webhook_endpoints']>;
+type Row = EndpointRow;
+
+export const endpointOf = (row: Row): Endpoint => ({
+  merchant: idOf('mer', row.merchant_id),
+  id: idOf('we', row.id),
+  url: row.url,
+  description: row.description,
+  enabledEvents: row.enabled_events,
+  status: row.status === 'enabled' ? 'enabled' : 'disabled',
+  failingSince: row.failing_since as Micros | null,
+  pausedUntil: row.paused_until as Micros | null,
+  createdAt: row.created_at as Micros,
+});
+
+/** A merchant's endpoints, but for deleted ones. */
+export const endpointsOf = (db: Kysely<DB>, merchant: MerchantId): SelectQueryBuilder<DB, 'webhook_endpoints', Row> =>
+  db
+    .selectFrom('webhook_endpoints')
+    .select(COLUMNS.webhook_endpoints)
+    .where('merchant_id', '=', uuidOf(merchant))
+    .where('status', '<>', 'deleted');
+
+/** Counted under a lock on the merchant, so that two at once cannot both be the last. */
+export const insertEndpoint = (db: Kysely<DB>, endpoint: NewEndpoint, max: number): Promise<Row | undefined> =>
+  db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (tx) => {
+      const merchant = uuidOf(endpoint.merchant);
+      await sql`select from merchants where id = ${merchant}::uuid for no key update`.execute(tx);
+      const { rows } = await sql<Row>`
+        insert into webhook_endpoints
+          (merchant_id, id, url, description, enabled_events, status, secret, created_at)
+        select ${merchant}::uuid, ${uuidOf(endpoint.id)}::uuid, ${endpoint.url}, ${endpoint.description},
+          ${texts(endpoint.enabledEvents)}::text[], 'enabled', ${endpoint.secret},
+          ${toIsoMicros(endpoint.createdAt)}::timestamptz
+        where (select count(*) from webhook_endpoints where merchant_id = ${merchant}::uuid and status <> 'deleted') < ${max}
+        returning ${columnsOf('webhook_endpoints', 'webhook_endpoints')}`.execute(tx);
+      return rows[0];
+    });
+
+export const listEndpoints = async (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  page: Page<EndpointId>,
+): Promise<PageOf<Endpoint>> => {
+  let query = endpointsOf(db, merchant);
+  if (page.startingAfter) query = query.where('id', '<', uuidOf(page.startingAfter));
+  if (page.endingBefore) query = query.where('id', '>', uuidOf(page.endingBefore));
+  const rows = await query
+    .orderBy('id', page.endingBefore ? 'asc' : 'desc')
+    .limit(page.limit + 1)
+    .execute();
+  return pageOf(rows.map(endpointOf), page);
+};
+
+export const updateEndpoint = (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  id: EndpointId,
+  { url, description, enabledEvents, status }: EndpointChange,
+): Promise<Row | undefined> =>
+  db
+    .updateTable('webhook_endpoints')
+    .set((eb) => ({
+      url: url ?? eb.ref('url'),
+      description: description === undefined ? eb.ref('description') : description,
+      enabled_events: enabledEvents ? [...enabledEvents] : eb.ref('enabled_events'),
+      status: status ?? eb.ref('status'),
+      // Whoever mends an endpoint or enables it again starts afresh.
+      failing_since: url !== undefined || status === 'enabled' ? null : eb.ref('failing_since'),
+      paused_until: url !== undefined || status === 'enabled' ? null : eb.ref('paused_until'),
+    }))
+    .where('merchant_id', '=', uuidOf(merchant))
+    .where('id', '=', uuidOf(id))
+    .where('status', '<>', 'deleted')
+    .returning(COLUMNS.webhook_endpoints)
+    .executeTakeFirst();
+
+export const deleteEndpoint = (db: Kysely<DB>, merchant: MerchantId, id: EndpointId): Promise<Row | undefined> =>
+  db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (tx) => {
+      await tx
+        .deleteFrom('webhook_retired_secrets')
+        .where('merchant_id', '=', uuidOf(merchant))
+        .where('endpoint_id', '=', uuidOf(id))
+        .execute();
+      return tx
+        .updateTable('webhook_endpoints')
+        .set({ status: 'deleted', secret: '', previous_secret: null, previous_secret_until: null })
+        .where('merchant_id', '=', uuidOf(merchant))
+        .where('id', '=', uuidOf(id))
+        .where('status', '<>', 'deleted')
+        .returning(COLUMNS.webhook_endpoints)
+        .executeTakeFirst();
+    });
+
+/** Each adds some fifty bytes to the headers of a delivery: as many as any receiver takes, and more than anyone needs a day. */
+const RETIRED_MAX = 16;
+
+/** The row of the endpoint is locked first, so that two rotations at once retire one secret each. */
+export const rotateSecret = (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  id: EndpointId,
+  secret: string,
+  { now, until }: { readonly now: Micros; readonly until: Micros },
+): Promise<Row | undefined> =>
+  db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (tx) => {
+      const held = await endpointsOf(tx, merchant).where('id', '=', uuidOf(id)).forNoKeyUpdate().executeTakeFirst();
+      if (!held) return undefined;
+      await sql`
+        insert into webhook_retired_secrets (merchant_id, endpoint_id, secret, signs_until)
+        values (${held.merchant_id}::uuid, ${held.id}::uuid, ${held.secret}, ${toIsoMicros(until)}::timestamptz)`.execute(
+        tx,
+      );
+      await sql`
+        delete from webhook_retired_secrets s
+        where s.merchant_id = ${held.merchant_id}::uuid and s.endpoint_id = ${held.id}::uuid
+          and (s.signs_until <= ${toIsoMicros(now)}::timestamptz or s.secret not in (
+            select r.secret from webhook_retired_secrets r
+            where r.merchant_id = s.merchant_id and r.endpoint_id = s.endpoint_id
+            order by r.signs_until desc limit ${RETIRED_MAX}))`.execute(tx);
+      return tx
+        .updateTable('webhook_endpoints')
+        .set({ secret })
+        .where('merchant_id', '=', held.merchant_id)
+        .where('id', '=', held.id)
+        .returning(COLUMNS.webhook_endpoints)
+        .executeTakeFirst();
+    });
