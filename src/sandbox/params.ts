@@ -3,8 +3,8 @@ import qs from 'qs';
 import { z } from 'zod';
 import { badParam, type Failure, leftOutParam, missingParam, unknownParam } from './failure.ts';
 
-/** Stripe takes seven digits before the point and no more. */
-const AMOUNT_MAX = 99_999_999;
+/** Twelve digits, which no currency takes more of; most take eight: see `checkAmount`. */
+const AMOUNT_MAX = 999_999_999_999;
 /** Stripe's limits of `metadata`. */
 const METADATA_KEYS_MAX = 50;
 const METADATA_KEY_CHARS_MAX = 40;

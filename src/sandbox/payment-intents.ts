@@ -1,6 +1,7 @@
 /** Payment intents: how they are made and changed. What a confirmation does is in `attempt.ts`. */
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
+import { checkAmount } from './amounts.ts';
 import { attempt, CONFIRMABLE, type ConfirmParams, missingReturnUrl, narrowed, optionsOf } from './attempt.ts';
 import { methodNamed } from './confirmation-tokens.ts';
 import { findCustomer } from './customers.ts';
@@ -38,7 +39,7 @@ export interface CreateParams extends UpdateParams, ConfirmParams {
 
 /** Makes an intent, and confirms it where `confirm` says so. */
 export const createIntent = (scope: Scope, params: CreateParams): Outcome => {
-  const unusable = whatNeedsConfirm(params);
+  const unusable = checkAmount(params.amount, params.currency) ?? whatNeedsConfirm(params);
   if (unusable !== undefined) return err(unusable);
   const customer = params.customer === undefined ? ok(null) : findCustomer(scope, params.customer);
   if (customer.isErr()) return err(customer.error);
@@ -150,6 +151,8 @@ export const updateIntent = (scope: Scope, id: string, params: UpdateParams): Ou
         ),
       );
     }
+    const wrong = checkAmount(params.amount ?? held.amount, params.currency ?? held.currency);
+    if (wrong !== undefined) return err(wrong);
     const customer =
       params.customer === undefined
         ? ok(idOf(held.customer))
