@@ -1,6 +1,6 @@
 /**
  * `npm run verdict`: what makes the service slow, what that costs and what would mend it, from the running service's own
- * records. The figures of the bill are the story's unless told.
+ * records; with the figures of the bill, whether a rewrite would pay.
  */
 import { commandLine } from './command-line.ts';
 
@@ -9,8 +9,9 @@ const HELP = `npm run verdict -- [options]
 Asks a running service what its event loop spends its time on, and what would mend it.
 
   --minutes 60        the window that is judged
-  --instances 32      how many run, --instance-usd 375 what each costs a month
-  --rewrite-usd 180000  what a rewrite would cost, --speedup 8 how much less CPU it would take
+  --instances N       how many run, --instance-usd N what each costs a month
+  --rewrite-usd N     what a rewrite would cost, --speedup N how many times less CPU it would take; with one of these
+                      four, it says whether a rewrite pays. The others are then 32, 375, 180000 and 8
   --url, --key        the ops port, and an on-call key (or ONCALL_KEY)
   --json              the figures
 `;

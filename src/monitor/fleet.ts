@@ -6,7 +6,7 @@ import { get } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { ResultAsync } from 'neverthrow';
 import { AggregatorRegistry, Registry } from 'prom-client';
-import { ECONOMICS, type MetricJson } from './ops.ts';
+import type { MetricJson } from './ops.ts';
 import { serveOps, wantQuery, type OpsServer } from './ops-server.ts';
 import { createWorkersGauge } from './stall-metrics.ts';
 import { addUp, type Answered, type View, type Want, type Worker } from './view.ts';
@@ -70,7 +70,7 @@ export const serveFleet = ({
     host,
     port,
     protect: true,
-    economics: ECONOMICS,
+    economics: undefined,
     view: share(view),
     secret: undefined,
     runbookUrl,

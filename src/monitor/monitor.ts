@@ -10,7 +10,7 @@ import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
 import { runJob, storage } from './context.ts';
 import {
-  ECONOMICS,
+  EXAMPLE,
   type Economics,
   type FromOps,
   type Live,
@@ -166,7 +166,7 @@ const startWorker = (
     runbookUrl: options.runbookUrl,
     levelMin: LEVELS[logLevel] ?? 30,
     protect: snapshot !== undefined,
-    economics: { ...ECONOMICS, ...options.economics },
+    economics: options.economics && { ...EXAMPLE, ...options.economics },
     secret: options.secret,
   };
   return new Worker(new URL('./ops-worker.ts', import.meta.url), {

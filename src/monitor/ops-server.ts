@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { fieldsOf, sentenceOf } from './line.ts';
-import type { CheckState, Economics } from './ops.ts';
+import { EXAMPLE, type CheckState, type Economics } from './ops.ts';
 import { openRunbook, runbookAt } from './runbook.ts';
 import { verdictOf } from './verdict.ts';
 import { HEALTH, metricsText, type View, type Want } from './view.ts';
@@ -18,7 +18,8 @@ export interface OpsServerOptions {
   readonly host: string;
   readonly port: number;
   readonly protect: boolean;
-  readonly economics: Economics;
+  /** What it costs, where that was told. */
+  readonly economics: Economics | undefined;
   /** Asked for each answer. */
   readonly view: (want: Want) => Promise<View>;
   /** Who knows it may read the view as it is, at /view. */
@@ -140,9 +141,9 @@ const stalls: Route = () =>
   });
 
 const verdict =
-  (defaults: Economics): Route =>
+  (told: Economics | undefined): Route =>
   (request) =>
-    settingsIn(queryOf(request), defaults).map(({ minutes, economics }) => ({
+    settingsIn(queryOf(request), told).map(({ minutes, economics }) => ({
       want: { ...HEALTH, minutes },
       show: (view) => {
         const report = verdictOf(view.minutes, economics);
@@ -156,7 +157,7 @@ const verdict =
     }));
 
 const live =
-  (economics: Economics): Route =>
+  (economics: Economics | undefined): Route =>
   () =>
     ok({
       want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false, fresh: true },
@@ -306,9 +307,9 @@ const AMOUNT_MAX = 1e9;
 /** What the address asks for. The error is a sentence. */
 const settingsIn = (
   query: URLSearchParams,
-  defaults: Economics,
-): Result<{ readonly minutes: number; readonly economics: Economics }, string> => {
-  const economics: Record<keyof Economics, number> = { ...defaults };
+  told: Economics | undefined,
+): Result<{ readonly minutes: number; readonly economics: Economics | undefined }, string> => {
+  const economics: Partial<Record<keyof Economics, number>> = {};
   let minutes = VERDICT_MINUTES;
   for (const [name, value] of query) {
     const amount = /^\d{1,10}(\.\d{1,4})?$/.test(value) ? Number(value) : NaN;
@@ -321,6 +322,6 @@ const settingsIn = (
     if (!(amount > 0 && amount <= AMOUNT_MAX)) return err(`${name} takes a number above 0.`);
   }
   return minutes >= 1 && minutes <= MINUTES_MAX
-    ? ok({ minutes, economics })
+    ? ok({ minutes, economics: Object.keys(economics).length > 0 ? { ...EXAMPLE, ...told, ...economics } : told })
     : err(`minutes takes 1 to ${MINUTES_MAX}.`);
 };

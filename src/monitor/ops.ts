@@ -88,12 +88,12 @@ export interface OpsData {
   readonly levelMin: number;
   /** Whether the pages that show more than health ask for an on-call key. */
   readonly protect: boolean;
-  readonly economics: Economics;
+  readonly economics: Economics | undefined;
   /** Opens `/view` to the process that adds up several; undefined where there is one. */
   readonly secret: string | undefined;
 }
 
-/** What the verdict reckons with; the story's figures unless set. */
+/** What the verdict reckons with. */
 export interface Economics {
   readonly instances: number;
   readonly instanceUsdMonth: number;
@@ -102,5 +102,8 @@ export interface Economics {
   readonly rewriteSpeedup: number;
 }
 
-/** The story's: 32 instances at $12,000 a month, $180,000 of engineering, and 4 instances of 32 left. */
-export const ECONOMICS: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
+/**
+ * What is not told beside a figure that is: those of a service that was rewritten, with 32 instances at $12,000 a month,
+ * $180,000 of engineering, and 4 of the 32 left.
+ */
+export const EXAMPLE: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };

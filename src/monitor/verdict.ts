@@ -40,12 +40,17 @@ export interface VerdictReport {
   readonly culprits: readonly Culprit[];
   /** Of the time that requests took, where it went. */
   readonly time: { readonly database: number; readonly queue: number; readonly stripe: number; readonly rest: number };
-  readonly economics: Economics & {
-    readonly usdMonth: number;
-    readonly savedUsdMonth: number;
-    readonly breakEvenMonths: number | undefined;
-  };
+  /** How far what was seen bears the finding. */
+  readonly certainty: { readonly level: 'too little' | 'a hint' | 'sure'; readonly why: string };
+  /** Undefined where nobody told what it costs: then nothing is said of a rewrite. */
+  readonly economics: Money | undefined;
 }
+
+type Money = Economics & {
+  readonly usdMonth: number;
+  readonly savedUsdMonth: number;
+  readonly breakEvenMonths: number | undefined;
+};
 
 /** Below this there is nothing to judge. */
 const SECONDS_MIN = 10;
@@ -63,14 +68,76 @@ const ONE_ROUTE_RATIO = 0.5;
 const RUN_USD_MONTH_MIN = 5_000;
 const BREAK_EVEN_MONTHS_MAX = 24;
 
+/** What a finding needs to be more than a hint: minutes enough to differ from each other, and a usual load. */
+const SURE_SECONDS = 300;
+const SURE_REQUESTS = 1_000;
+/** Of resamples of the minutes, how many must find the same. */
+const SURE_RATIO = 0.9;
+const RESAMPLES = 100;
+
 /** `processes`: the minutes of each. */
-export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economics: Economics): VerdictReport => {
+export const verdictOf = (
+  processes: readonly (readonly SeenMinute[])[],
+  economics: Economics | undefined,
+): VerdictReport => {
+  const report = reportOf(processes, economics);
+  const certainty = certaintyOf(processes, report);
+  return { ...report, certainty, summary: summaryOf({ ...report, certainty }) };
+};
+
+type Bare = Omit<VerdictReport, 'summary' | 'certainty'>;
+
+/** How often the same is found in as many of its minutes, drawn at random with some of them twice: the bootstrap. */
+const certaintyOf = (
+  processes: readonly (readonly SeenMinute[])[],
+  { finding, window }: Bare,
+): VerdictReport['certainty'] => {
+  const { secondsSeen, requests } = window;
+  const seen = `${secondsSeen} s and ${requests} requests`;
+  if (finding === 'too little seen') return { level: 'too little', why: `${seen} tell nothing` };
+  if (secondsSeen < SURE_SECONDS || requests < SURE_REQUESTS)
+    return {
+      level: 'a hint',
+      why: `${seen} are less than the ${SURE_SECONDS} s and ${SURE_REQUESTS} that it takes to be sure`,
+    };
+  const random = randomFrom(secondsSeen);
+  let same = 0;
+  for (let i = 0; i < RESAMPLES; i++) {
+    const drawn = processes.map((minutes) =>
+      minutes.flatMap(() => minutes[Math.floor(random() * minutes.length)] ?? []),
+    );
+    if (findingIn(drawn) === finding) same++;
+  }
+  const why = `${same} of ${RESAMPLES} resamples of what was seen, ${seen}, find the same`;
+  return { level: same >= RESAMPLES * SURE_RATIO ? 'sure' : 'a hint', why };
+};
+
+/** The same numbers each time: a verdict that is asked twice is told twice. (mulberry32) */
+const randomFrom = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** Of minutes in any order: what was spent is of each minute alone. */
+const findingIn = (processes: readonly (readonly SeenMinute[])[]): Finding =>
+  reportOf(processes, undefined, spentByMinute).finding;
+
+const reportOf = (
+  processes: readonly (readonly SeenMinute[])[],
+  economics: Economics | undefined,
+  spentOf = spentIn,
+): Bare => {
   const minutes = processes.flat();
   const seconds = sum(minutes, ({ seconds: seen }) => seen);
   const secondsSeen = longest(processes.map((own) => sum(own, ({ seconds: seen }) => seen)));
   const culprits = mergeCulprits(minutes);
   const stalls = byCause(culprits, seconds);
-  const spent = spentIn(processes);
+  const spent = spentOf(processes);
   // Jobs share the batches of requests, so that the parts may be more than the whole.
   const wholeMs = Math.max(spent.requestMs, spent.databaseMs + spent.queueMs + spent.stripeMs);
   const per = (ms: number): number => (wholeMs === 0 ? 0 : ms / wholeMs);
@@ -85,14 +152,14 @@ export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economi
     gcRatio: ratio(({ gcMs }) => gcMs, seconds * 1000),
   };
   const seen = { secondsSeen, loop, stalls, culprits, time: { ...time, rest } };
-  const money = reckon(economics, loop.utilisation);
+  const money = economics && reckon(economics, loop.utilisation);
   const finding = findingOf(seen);
   const ours = stalls.filter(({ cause }) => !isHostCause(cause));
   const apart = isHost(finding)
     ? findingOf({ ...seen, stalls: ours, loop: { ...loop, secondsOver50Ratio: 0 } })
     : finding;
   const advice = adviceOf(finding, seen, money);
-  const report = {
+  return {
     finding,
     apart,
     advice,
@@ -107,7 +174,6 @@ export const verdictOf = (processes: readonly (readonly SeenMinute[])[], economi
     time: seen.time,
     economics: money,
   };
-  return { ...report, summary: summaryOf(report) };
 };
 
 interface Seen extends Pick<VerdictReport, 'loop' | 'stalls' | 'culprits' | 'time'> {
@@ -132,7 +198,7 @@ const findingOf = ({ secondsSeen, loop, stalls, time }: Seen): Finding => {
 const isHost = (finding: Finding): boolean =>
   finding === 'starved' || finding === 'throttled' || finding === 'suspended';
 
-const adviceOf = (finding: Finding, { culprits, stalls }: Seen, money: VerdictReport['economics']): Advice => {
+const adviceOf = (finding: Finding, { culprits, stalls }: Seen, money: Money | undefined): Advice => {
   switch (finding) {
     case 'gc':
       return 'mend the memory';
@@ -161,11 +227,13 @@ const adviceOf = (finding: Finding, { culprits, stalls }: Seen, money: VerdictRe
   }
 };
 
-const isWorthIt = ({ usdMonth, breakEvenMonths }: VerdictReport['economics']): boolean =>
-  usdMonth >= RUN_USD_MONTH_MIN && breakEvenMonths !== undefined && breakEvenMonths <= BREAK_EVEN_MONTHS_MAX;
+const isWorthIt = (money: Money | undefined): boolean =>
+  money?.breakEvenMonths !== undefined &&
+  money.usdMonth >= RUN_USD_MONTH_MIN &&
+  money.breakEvenMonths <= BREAK_EVEN_MONTHS_MAX;
 
 /** A rewrite saves the loop's own time, less what the speed-up leaves of it; waiting elsewhere stays. */
-const reckon = (economics: Economics, utilisation: number): VerdictReport['economics'] => {
+const reckon = (economics: Economics, utilisation: number): Money => {
   const { instances, instanceUsdMonth, rewriteUsd, rewriteSpeedup } = economics;
   const usdMonth = instances * instanceUsdMonth;
   // What could be switched off today is no saving of a rewrite.
@@ -205,12 +273,14 @@ const byCause = (culprits: readonly Culprit[], seconds: number): VerdictReport['
 
 const NOTHING: Spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0, cpuMs: 0 };
 
-const spentIn = (processes: readonly (readonly SeenMinute[])[]): Spent => {
-  const grew = (name: keyof Spent): number =>
-    sum(processes, (minutes) => {
-      const first = minutes[0]?.spentFirst ?? NOTHING;
-      return (minutes.at(-1)?.spentLast ?? first)[name] - first[name];
-    });
+const spentIn = (processes: readonly (readonly SeenMinute[])[]): Spent =>
+  spentOver(processes.flatMap((minutes) => [[minutes[0]?.spentFirst, minutes.at(-1)?.spentLast] as const]));
+
+const spentByMinute = (processes: readonly (readonly SeenMinute[])[]): Spent =>
+  spentOver(processes.flat().map(({ spentFirst, spentLast }) => [spentFirst, spentLast] as const));
+
+const spentOver = (spans: readonly (readonly [Spent | undefined, Spent | undefined])[]): Spent => {
+  const grew = (name: keyof Spent): number => sum(spans, ([first = NOTHING, last = first]) => last[name] - first[name]);
   return {
     requests: grew('requests'),
     requestMs: grew('requestMs'),
@@ -254,14 +324,33 @@ const ADVICE: Record<Advice, string> = {
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
 const usd = (amount: number): string => `$${Math.round(amount).toLocaleString('en-US')}`;
 
+const OPENINGS: Record<VerdictReport['certainty']['level'], string> = {
+  'too little': '',
+  'a hint': 'A hint, no verdict yet: ',
+  sure: '',
+};
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+const moneyText = (money: Money | undefined): string => {
+  if (!money)
+    return 'Economics: nobody told what this costs. Whether a rewrite would pay: npm run verdict -- --instances N --instance-usd N --rewrite-usd N --speedup N';
+  const bill = `${money.instances} instances at ${usd(money.instanceUsdMonth)} a month are ${usd(money.usdMonth)}`;
+  const rewrite = `A rewrite at ${usd(money.rewriteUsd)}, ${money.rewriteSpeedup}× less CPU, would save ${usd(money.savedUsdMonth)} a month`;
+  const pays =
+    money.breakEvenMonths === undefined
+      ? '; it never pays.'
+      : ` and pay for itself in ${money.breakEvenMonths.toFixed(1)} months.`;
+  return `Economics: ${bill}. ${rewrite}${pays}`;
+};
+
 /** The page: what was found, what to do, and the figures behind it. */
 const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
-  const { finding, apart, advice, window, loop, stalls, culprits, time, economics } = report;
+  const { finding, apart, advice, loop, stalls, culprits, time, certainty, economics } = report;
   const lines = [
-    `${FINDINGS[finding]} ${ADVICE[advice]}`,
+    `${OPENINGS[certainty.level]}${FINDINGS[finding]}${finding === 'too little seen' ? '' : ` ${ADVICE[advice]}`}`,
     ...(apart === finding ? [] : [`Apart from that: ${FINDINGS[apart]}`]),
     '',
-    `Seen: ${window.secondsSeen} s, ${window.requests} requests.`,
+    `How sure: ${certainty.level}. ${capital(certainty.why)}.`,
     `Loop: busy ${percent(loop.utilisation)}; lag over 50 ms in ${percent(loop.secondsOver50Ratio)} of the seconds, over 10 ms in ${percent(loop.secondsOver10Ratio)}; garbage collection ${percent(loop.gcRatio)}.`,
     `Requests spent: database ${percent(time.database)}, queue ${percent(time.queue)}, Stripe ${percent(time.stripe)}, the rest ${percent(time.rest)}.`,
     '',
@@ -276,11 +365,7 @@ const summaryOf = (report: Omit<VerdictReport, 'summary'>): string => {
         `  ${(ms / 1000).toFixed(1).padStart(6)} s  ${cause.padEnd(9)} ${method ? `${method} ` : ''}${route ?? 'no route'}${at ? `  ${at}` : ''}  (${count} stalls, ${Math.round(ms / count)} ms each)`,
     ),
     '',
-    `Economics: ${economics.instances} instances at ${usd(economics.instanceUsdMonth)} a month are ${usd(economics.usdMonth)}. ` +
-      `A rewrite at ${usd(economics.rewriteUsd)}, ${economics.rewriteSpeedup}× less CPU, would save ${usd(economics.savedUsdMonth)} a month` +
-      (economics.breakEvenMonths === undefined
-        ? '; it never pays.'
-        : ` and pay for itself in ${economics.breakEvenMonths.toFixed(1)} months.`),
+    moneyText(economics),
   ];
   return lines.join('\n');
 };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Counter, Registry } from 'prom-client';
 import { serveFleet, type Member } from '../../src/monitor/fleet.ts';
-import { ECONOMICS, type MetricJson } from '../../src/monitor/ops.ts';
+import type { MetricJson } from '../../src/monitor/ops.ts';
 import { serveOps } from '../../src/monitor/ops-server.ts';
 import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
 import { addUp, type View } from '../../src/monitor/view.ts';
@@ -40,7 +40,7 @@ const ask = async (url: string, headers: Record<string, string> = {}): Promise<T
 };
 
 const startOps = async (view: () => Promise<View>): Promise<string> => {
-  const options = { host: '127.0.0.1', port: 0, protect: true, economics: ECONOMICS, secret: SECRET };
+  const options = { host: '127.0.0.1', port: 0, protect: true, economics: undefined, secret: SECRET };
   const { url, close } = (await serveOps({ ...options, view }))._unsafeUnwrap();
   afterSuite(close);
   return url;
@@ -120,7 +120,7 @@ describe('the runbook', () => {
 
   it('may be elsewhere: alerts lead there then', async () => {
     const own = 'https://wiki.example/quittance';
-    const options = { host: '127.0.0.1', port: 0, protect: true, economics: ECONOMICS, secret: undefined };
+    const options = { host: '127.0.0.1', port: 0, protect: true, economics: undefined, secret: undefined };
     const server = await serveOps({ ...options, runbookUrl: own, view: () => Promise.resolve(viewWith()) });
     const { url, close } = server._unsafeUnwrap();
     afterSuite(close);

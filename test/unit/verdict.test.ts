@@ -31,7 +31,7 @@ const culprit = (cause: Cause, route: string, stalls: number, ms: number): [stri
   `${cause} ${route}`,
   { cause, route, method: 'POST', at: 'work src/x.ts:1', stalls, ms },
 ];
-const of = (different: Partial<Minute>, economics = STORY): VerdictReport =>
+const of = (different: Partial<Minute>, economics: Economics | undefined = STORY): VerdictReport =>
   verdictOf([[minute(different)]], economics);
 
 describe('the verdict', () => {
@@ -40,6 +40,45 @@ describe('the verdict', () => {
 
   it('says nothing of several processes that were hardly seen, though their seconds add up', () =>
     expect(verdictOf([[minute({ seconds: 6 })], [minute({ seconds: 6 })]], STORY).finding).toBe('too little seen'));
+
+  it('is a hint after some requests, and says how much it has seen and what it takes to be sure', () => {
+    const report = of({ spentLast: { ...spent, requests: 183 } });
+    expect(report.certainty.level).toBe('a hint');
+    expect(report.summary).toMatch(/^A hint, no verdict yet: /);
+    expect(report.summary).toContain('60 s and 183 requests are less than the 300 s and 1000');
+  });
+
+  const hour = (of: (i: number) => Partial<Minute>): VerdictReport => {
+    const total = (i: number): Spent => ({
+      ...spent,
+      requests: 100 * i,
+      requestMs: 5_000 * i,
+      databaseMs: 500 * i,
+      stripeMs: 500 * i,
+    });
+    const minutes = Array.from({ length: 60 }, (_, i) =>
+      minute({ spentFirst: total(i), spentLast: total(i + 1), ...of(i) }),
+    );
+    return verdictOf([minutes], STORY);
+  };
+
+  it('is sure of what every minute of an hour shows', () => {
+    const report = hour(() => ({ culprits: new Map([culprit('cpu', '/a', 10, 3000)]) }));
+    expect([report.finding, report.certainty.level]).toEqual(['cpu', 'sure']);
+  });
+
+  it('is not sure of what one minute of an hour shows', () => {
+    const report = hour((i) => ({ culprits: i === 7 ? new Map([culprit('cpu', '/a', 10, 37_000)]) : new Map() }));
+    expect([report.finding, report.certainty.level]).toEqual(['cpu', 'a hint']);
+  });
+
+  it('says nothing of a rewrite where nobody told what this costs, and asks', () => {
+    const many = new Map(Array.from({ length: 8 }, (_, i) => culprit('cpu', `/r${String(i)}`, 50, 3000)));
+    const report = verdictOf([[minute({ activeMs: 58_000, secondsOver50: 60, culprits: many })]], undefined);
+    expect([report.advice, report.economics]).toEqual(['fix the route', undefined]);
+    expect(report.summary).toContain('nobody told what this costs');
+    expect(report.summary).not.toContain('$');
+  });
 
   it('finds nothing where the loop is free', () =>
     expect(of({})).toMatchObject({ finding: 'healthy', advice: 'stay' }));
