@@ -188,6 +188,7 @@ export const createService = (options: ServiceOptions): Service => {
           waiting: { commit: waiting(), pool: database.stats().waiting },
           shed: admission.shed(),
           spent: metrics.spent(),
+          calls: metrics.takeCalls(),
         }),
         snapshot: health.look,
         metrics: metrics.json,

@@ -4,7 +4,7 @@ import { performance, type RecordableHistogram } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
 import type { GcKind } from './beat.ts';
-import type { MetricJson, Spent } from './ops.ts';
+import type { Live, MetricJson, Spent } from './ops.ts';
 
 export interface Metrics {
   /** As prom-client's JSON: what several processes count can be added up. */
@@ -28,6 +28,8 @@ export interface Metrics {
   readonly books: (balance: boolean) => void;
   /** Where the time of requests went, since the start. */
   readonly spent: () => Spent;
+  /** What was asked of database and Stripe since the last time. */
+  readonly takeCalls: () => Live['calls'];
 }
 
 /** Requests that shared a round to the database. */
@@ -198,6 +200,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   gaugeTheLoop(gauge, sources.lag);
   gaugeTheProcess(gauge, gauges, registers);
 
+  const NONE = { count: 0, failed: 0, ms: 0 };
+  const calls = { database: { ...NONE }, stripe: { ...NONE } };
+  const count = (of: keyof typeof calls, durationMs: number, failed: boolean): void => {
+    calls[of].count++;
+    calls[of].failed += Number(failed);
+    calls[of].ms += durationMs;
+  };
   const spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0 };
   return {
     json: () => registry.getMetricsAsJSON(),
@@ -215,6 +224,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       durations.observe({ lane }, durationMs / 1000);
       // Each of the batch waits for the whole of it.
       spent.databaseMs += durationMs * size;
+      count('database', durationMs, false);
       spent.queueMs += waitedMs;
     },
     connection: (waitMs, heldMs) => {
@@ -226,6 +236,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     stripeCall: (operation, result, durationMs) => {
       stripe.observe({ operation, result }, durationMs / 1000);
       spent.stripeMs += durationMs;
+      // A decline is an answer.
+      count('stripe', durationMs, result === 'provider_unavailable');
     },
     payment: (outcome, decline) => payments.inc({ outcome, decline_code: CODE.test(decline) ? decline : 'other' }),
     recovered: (result) => recoveries.inc({ result }),
@@ -236,6 +248,12 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
     books: (balance) => {
       booksBalance = Number(balance);
+    },
+    takeCalls: () => {
+      const { database, stripe: ofStripe } = calls;
+      calls.database = { ...NONE };
+      calls.stripe = { ...NONE };
+      return { database, stripe: ofStripe };
     },
     spent: () => {
       const { user, system } = process.cpuUsage();

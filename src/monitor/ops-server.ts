@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { fieldsOf, sentenceOf } from './line.ts';
 import { EXAMPLE, type CheckState, type Economics } from './ops.ts';
-import { openRunbook, runbookAt } from './runbook.ts';
+import { openRunbook, runbookAt, type Runbook } from './runbook.ts';
+import { storyOf } from './story.ts';
 import { verdictOf } from './verdict.ts';
 import { HEALTH, metricsText, type View, type Want } from './view.ts';
 
@@ -157,7 +158,7 @@ const verdict =
     }));
 
 const live =
-  (economics: Economics | undefined): Route =>
+  (economics: Economics | undefined, sentences: Runbook['sentences']): Route =>
   () =>
     ok({
       want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false, fresh: true },
@@ -171,6 +172,10 @@ const live =
           checks: view.checks,
           checks_age_ms: view.checksAgeMs,
           points: view.points,
+          marks: view.marks,
+          processes: view.processes,
+          silent: silentIn(view),
+          story: storyOf(view, sentences, Date.now()),
           culprits: hour.culprits,
           verdict: { finding: hour.finding, advice: hour.advice, summary: hour.summary },
           stalls: latestFirst(view.stalls, STALLS_LIVE).map((stall) => ({
@@ -187,16 +192,16 @@ const live =
 /** Listens. An answer that fails is a 500, and ends nothing. Errors: why it could not listen, in one line. */
 export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, string> => {
   const { host, port, economics, secret } = options;
+  let ownRunbook = '/runbook';
+  const runbook = openRunbook(() => options.runbookUrl ?? ownRunbook);
   const open: Readonly<Record<string, Route>> = { '/livez': livez, '/readyz': readyz };
   const closed: Readonly<Record<string, Route>> = {
     '/metrics': metrics,
     '/stalls': stalls,
     '/verdict': verdict(economics),
-    '/live': live(economics),
+    '/live': live(economics, runbook.sentences),
   };
 
-  let ownRunbook = '/runbook';
-  const runbook = openRunbook(() => options.runbookUrl ?? ownRunbook);
   const documents: Readonly<Record<string, () => Reply>> = {
     '/runbook': () => ({ ...text('text/html', runbook.page()), headers: PAGE_HEADERS }),
     '/rules.yml': () => text('text/yaml', runbook.rules()),

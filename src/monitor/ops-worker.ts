@@ -108,6 +108,20 @@ let rendered: { metrics: readonly MetricJson[]; at: number } = { metrics: [], at
 let awaiting: (() => void)[] = [];
 let awaitingLook: (() => void)[] = [];
 
+/** When this process began. */
+const STARTED_AT = new Date(Date.now() - process.uptime() * 1000).toISOString();
+records.mark({ at: STARTED_AT, what: `started, pid ${data.pid}`, level: 'ok' });
+
+/** What has broken since, and what has been mended. */
+const markChanges = (before: Snapshot['checks'], now: Snapshot['checks']): void => {
+  for (const [name, { state, detail }] of Object.entries(now)) {
+    const was = before[name]?.state ?? 'ok';
+    if (state === was) continue;
+    const what = `${name.replaceAll('_', ' ')}: ${state === 'ok' ? 'well again' : detail}`;
+    records.mark({ at: new Date().toISOString(), what, level: state });
+  }
+};
+
 const askForStack = openStacks((answer) => watchdog.answered(answer));
 const watchdog = startWatchdog({
   slots,
@@ -134,6 +148,7 @@ parentPort?.on('message', (message: ToOps) => {
       liveIsNew = true;
       return;
     case 'snapshot':
+      markChanges(snapshot.checks, message.snapshot.checks);
       snapshot = message.snapshot;
       snapshotAt = performance.now();
       for (const go of awaitingLook) go();
@@ -210,6 +225,17 @@ const view = async (want: Want): Promise<View> => {
     unknown: snapshot.unknown,
     stalls: records.stalls(want.stalls),
     points: want.points ? records.points() : [],
+    marks: want.points ? records.marks() : [],
+    processes: [
+      {
+        pid: data.pid,
+        startedAt: STARTED_AT,
+        blockedMs: watchdog.blockedMs(),
+        inflight: slots[SLOT.inflight] ?? 0,
+        lagMs: live?.lagMsMax ?? 0,
+        utilisation: live?.utilisation ?? 0,
+      },
+    ],
     minutes: [records.minutes(want.minutes).map((minute) => ({ ...minute, culprits: [...minute.culprits] }))],
     metrics: want.metrics ? await render() : [],
     silent: [],

@@ -16,6 +16,15 @@ export interface Live {
   readonly waiting: { readonly commit: number; readonly pool: number };
   readonly shed: number;
   readonly spent: Spent;
+  /** Since the last time. */
+  readonly calls: { readonly database: Calls; readonly stripe: Calls };
+}
+
+/** What was asked of another, of those calls that ended. */
+export interface Calls {
+  readonly count: number;
+  readonly failed: number;
+  readonly ms: number;
 }
 
 /** Where the time of all requests went, in milliseconds since the start; requests run side by side, so it may pass the clock. */
@@ -56,6 +65,14 @@ export interface Unknown {
   readonly oldestMs: number;
   /** The oldest of them. */
   readonly oldest: readonly { readonly payment: string; readonly kind: string; readonly ageMs: number }[];
+}
+
+/** Something that happened, for the time line. */
+export interface Mark {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly what: string;
+  readonly level: CheckState;
 }
 
 export type ToOps =

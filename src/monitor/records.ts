@@ -1,10 +1,12 @@
 /** What the ops thread remembers: the latest stalls, a quarter of an hour by the second, a day by the minute. */
-import type { Live, Spent } from './ops.ts';
+import type { Calls, Live, Mark, Spent } from './ops.ts';
 import type { Cause, Stall } from './sample.ts';
 
 const STALLS_MAX = 500;
 const POINTS_MAX = 900;
 const MINUTES_MAX = 1_440;
+/** A night of things that happen. */
+const MARKS_MAX = 200;
 /** Routes are templates and functions are ours: some hundreds at most. */
 const CULPRITS_MAX = 500;
 
@@ -17,6 +19,9 @@ export interface Point {
   readonly inflight: number;
   readonly shed: number;
   readonly stallMs: number;
+  /** How long a call took, of those that ended in this second; 0 where there was none. */
+  readonly databaseMs: number;
+  readonly stripeMs: number;
 }
 
 export interface Culprit {
@@ -47,6 +52,9 @@ export interface Records {
   /** So many of the latest, as with `minutes`. */
   readonly stalls: (count: number) => readonly Stall[];
   readonly points: () => readonly Point[];
+  /** Keeps it for the time line. */
+  readonly mark: (mark: Mark) => void;
+  readonly marks: () => readonly Mark[];
   readonly minutes: (count: number) => readonly Minute[];
 }
 
@@ -54,6 +62,7 @@ export const createRecords = (): Records => {
   const stalls: Stall[] = [];
   const points: Point[] = [];
   const minutes: Minute[] = [];
+  const marks: Mark[] = [];
   let stallMs = 0;
   let shedBefore = 0;
 
@@ -112,6 +121,8 @@ export const createRecords = (): Records => {
       inflight: live?.inflight ?? points.at(-1)?.inflight ?? 0,
       shed: live ? Math.max(0, live.shed - shedBefore) : 0,
       stallMs: Math.round(stallMs),
+      databaseMs: meanOf(live?.calls.database),
+      stripeMs: meanOf(live?.calls.stripe),
     });
     if (points.length > POINTS_MAX) points.shift();
     stallMs = 0;
@@ -132,9 +143,17 @@ export const createRecords = (): Records => {
     second,
     stalls: (count) => latest(stalls, count),
     points: () => points,
+    mark: (mark) => {
+      marks.push(mark);
+      if (marks.length > MARKS_MAX) marks.shift();
+    },
+    marks: () => marks,
     minutes: (count) => latest(minutes, count),
   };
 };
+
+const meanOf = (calls: Calls | undefined): number =>
+  calls && calls.count > 0 ? Math.round((calls.ms / calls.count) * 10) / 10 : 0;
 
 /** Not `slice(-count)`, which is all of them where none is wanted. */
 const latest = <T>(all: readonly T[], count: number): readonly T[] => all.slice(Math.max(0, all.length - count));

@@ -1,6 +1,6 @@
 /** What the ops port shows: one process, or several added up. Pure. */
 import { AggregatorRegistry } from 'prom-client';
-import type { Check, Live, MetricJson, Snapshot, Spent } from './ops.ts';
+import type { Calls, Check, Live, Mark, MetricJson, Snapshot, Spent } from './ops.ts';
 import type { Culprit, Minute, Point } from './records.ts';
 import type { Stall } from './sample.ts';
 
@@ -24,11 +24,26 @@ export interface View {
   readonly unknown: Snapshot['unknown'];
   readonly stalls: readonly (Stall & { readonly worker?: Worker })[];
   readonly points: readonly Point[];
+  /** What happened, oldest first. */
+  readonly marks: readonly Mark[];
+  /** Each by itself. */
+  readonly processes: readonly Process[];
   /** Of each process. */
   readonly minutes: readonly (readonly SeenMinute[])[];
   readonly metrics: readonly MetricJson[];
   /** Those that were asked and did not answer: nothing of theirs is in the rest. */
   readonly silent: readonly Worker[];
+}
+
+/** One of those that serve. */
+export interface Process extends Partial<Worker> {
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly blockedMs: number;
+  readonly inflight: number;
+  readonly lagMs: number;
+  readonly utilisation: number;
 }
 
 export interface SeenMinute extends Omit<Minute, 'culprits'> {
@@ -77,6 +92,10 @@ export const addUp = (of: readonly Answered[], silent: readonly Worker[]): View 
     stalls: of
       .flatMap(({ index, pid, view }) => view.stalls.map((stall) => ({ ...stall, worker: { index, pid } })))
       .sort((a, b) => (a.at < b.at ? -1 : 1)),
+    marks: of
+      .flatMap(({ index, view }) => view.marks.map((mark) => ({ ...mark, what: `worker ${index}: ${mark.what}` })))
+      .sort((a, b) => (a.at < b.at ? -1 : 1)),
+    processes: of.flatMap(({ index, view }) => view.processes.map((one) => ({ ...one, index }))),
     points: addUpPoints(views.map(({ points }) => points)),
     minutes: views.flatMap(({ minutes }) => minutes),
     metrics: views.flatMap(({ metrics }) => metrics),
@@ -98,7 +117,13 @@ const checksOfWorker = ({ index, pid, view }: Answered): [string, Check][] =>
 const addUpLives = (lives: readonly Live[]): Live => {
   const of = (read: (live: Live) => number): number => sum(lives.map(read));
   const spent = (name: keyof Spent): number => of((live) => live.spent[name]);
+  const calls = (of: keyof Live['calls']): Calls => ({
+    count: sum(lives.map((live) => live.calls[of].count)),
+    failed: sum(lives.map((live) => live.calls[of].failed)),
+    ms: sum(lives.map((live) => live.calls[of].ms)),
+  });
   return {
+    calls: { database: calls('database'), stripe: calls('stripe') },
     lagMsMax: max(lives.map(({ lagMsMax }) => lagMsMax)),
     utilisation: mean(lives.map(({ utilisation }) => utilisation)),
     gcMs: of(({ gcMs }) => gcMs),
@@ -130,5 +155,7 @@ const addUpPoints = (processes: readonly (readonly Point[])[]): Point[] => {
       inflight: sum(same.map(({ inflight }) => inflight)),
       shed: sum(same.map(({ shed }) => shed)),
       stallMs: sum(same.map(({ stallMs }) => stallMs)),
+      databaseMs: max(same.map(({ databaseMs }) => databaseMs)),
+      stripeMs: max(same.map(({ stripeMs }) => stripeMs)),
     }));
 };

@@ -41,7 +41,8 @@ if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM
     await page.waitForSelector('text=Ready');
     await page.waitForSelector('#lag canvas');
     const tiles = await page.textContent('#tiles');
-    for (const label of ['loop delay', 'loop busy', 'in flight', 'unknown outcomes']) expect(tiles).toContain(label);
+    for (const label of ['loop delay', 'loop busy', 'database', 'Stripe', 'in flight', 'unknown outcomes'])
+      expect(tiles).toContain(label);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     expect(complaints).toEqual([]);
     await page.close();
@@ -65,6 +66,7 @@ if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM
     await page.waitForSelector('text=Ready');
     subject.get('/wedge').catch(() => undefined);
     await page.waitForSelector('#state:has-text("Blocked for")');
+    await page.waitForSelector('#story .trouble:has-text("has been blocked for") >> text=by GET /wedge');
     await page.waitForSelector('#stalls li:has-text("by GET /wedge (")');
     expect(await page.textContent('#stalls li')).toMatch(/so far .* (at|in a native call of) \w+ .*app\.ts:\d+/);
     await page.close();

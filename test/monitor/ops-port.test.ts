@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Counter, Registry } from 'prom-client';
 import { serveFleet, type Member } from '../../src/monitor/fleet.ts';
-import type { MetricJson } from '../../src/monitor/ops.ts';
+import type { Check, MetricJson } from '../../src/monitor/ops.ts';
 import { serveOps } from '../../src/monitor/ops-server.ts';
 import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
 import { addUp, type View } from '../../src/monitor/view.ts';
@@ -24,6 +24,8 @@ const viewWith = (different: Partial<View> = {}): View => ({
   unknown: undefined,
   stalls: [],
   points: [],
+  marks: [],
+  processes: [],
   minutes: [[]],
   metrics: [],
   silent: [],
@@ -128,6 +130,52 @@ describe('the runbook', () => {
   });
 });
 
+describe("the page's story", () => {
+  interface Live {
+    readonly story: readonly {
+      readonly level: string;
+      readonly what: string;
+      readonly heading: string;
+      readonly sentence: string;
+    }[];
+  }
+  const storyWith = async (different: Partial<View>): Promise<Live['story']> => {
+    const url = await startOps(() => Promise.resolve(viewWith(different)));
+    return (JSON.parse((await ask(`${url}/live`)).text) as Live).story;
+  };
+  const checks = (name: string, state: Check['state']): Partial<View> => ({
+    checks: { [name]: { state, detail: 'so it is' } },
+  });
+
+  it('is nothing where nothing is wrong', async () => expect(await storyWith({})).toEqual([]));
+
+  it.each([
+    ['stripe', 'degraded', 'red', 'provider_unavailable'],
+    ['database', 'bad', 'red', 'database_unavailable'],
+    ['unknown_outcomes', 'degraded', 'amber', 'unknown-outcomes'],
+    ['worker_1_database', 'bad', 'red', 'database_unavailable'],
+    ['worker_1', 'bad', 'red', 'workers'],
+    ['stripe_webhooks', 'degraded', 'amber', 'stripe-webhooks'],
+  ] as const)('says of the check %s (%s) in %s what the runbook says under %s', async (name, state, level, heading) => {
+    const [trouble, ...more] = await storyWith(checks(name, state));
+    expect(more).toEqual([]);
+    expect(trouble).toMatchObject({ level, heading });
+    expect(trouble?.sentence.length).toBeGreaterThan(40);
+  });
+
+  it('has the worst first', async () => {
+    const story = await storyWith({
+      checks: {
+        unknown_outcomes: { state: 'degraded', detail: '3' },
+        database: { state: 'bad', detail: 'none' },
+      },
+      loop: { ageMs: 300, blockedMs: 300 },
+    });
+    expect(story.map(({ level }) => level)).toEqual(['red', 'amber', 'amber']);
+    expect(story[0]?.heading).toBe('database_unavailable');
+  });
+});
+
 const thingsIn = (text: string): number => Number(/^things_total (\d+)$/m.exec(text)?.[1]);
 const things = async (count: number): Promise<readonly MetricJson[]> => {
   const registry = new Registry();
@@ -214,6 +262,8 @@ describe('points of several processes', () => {
     inflight: 1,
     shed: 0,
     stallMs: 0,
+    databaseMs: 0,
+    stripeMs: 0,
   });
   const of = (...processes: number[][]): View['points'] =>
     addUp(

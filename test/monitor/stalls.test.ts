@@ -62,7 +62,7 @@ describe('a blocked event loop', () => {
 
   it('is told of on the ops port by every page that shows it', async () => {
     const { ops } = await prepared();
-    expect((await ops('/')).text).toContain('Event loop');
+    expect((await ops('/')).text).toContain('Quittance');
     expect((await ops('/live')).text).toContain('"culprits"');
     expect((await ops('/verdict')).text).toContain('Stalls by cause');
     expect((await ops('/metrics')).text).toContain('quittance_event_loop_stall_seconds_total{cause=');

@@ -32,6 +32,7 @@ const chart = (id, series) => {
         { ...axis, space: 80, values: (_plot, splits) => splits.map(clock) },
         { ...axis, size: 46 },
       ],
+      hooks: { draw: [drawMarks] },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(10, max * 1.1)] } },
       series: [
         { label: 'at', value: (_plot, seconds) => (seconds == null ? '--' : clock(seconds)) },
@@ -51,12 +52,33 @@ const chart = (id, series) => {
   return (...columns) => plot.setData(columns);
 };
 
+/** What happened: deploys and restarts, what broke and was mended. */
+let marks = [];
+const drawMarks = ({ ctx, bbox, valToPos }) => {
+  ctx.save();
+  for (const { at, level } of marks) {
+    const x = valToPos(Date.parse(at) / 1000, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = css(level === 'ok' ? '--ok' : level === 'bad' ? '--bad' : '--warn');
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+};
+
 let draw;
 const charts = () => {
   const lag = chart('lag', [['delay', '#d9730d']]);
   const gc = chart('gc', [
     ['collecting', '#8250df'],
     ['blocked', '#cf222e'],
+  ]);
+  const calls = chart('calls', [
+    ['database', '#1a7f5a'],
+    ['Stripe', '#635bff'],
   ]);
   const load = chart('load', [
     ['in flight', '#0969da'],
@@ -66,6 +88,7 @@ const charts = () => {
     const of = (name) => points.map((point) => point[name]);
     lag(of('t'), of('lagMs'));
     gc(of('t'), of('gcMs'), of('stallMs'));
+    calls(of('t'), of('databaseMs'), of('stripeMs'));
     load(of('t'), of('inflight'), of('shed'));
   };
 };
@@ -78,6 +101,70 @@ const tile = (label, value, className) => {
 
 const SIGNS = { ok: '✓', degraded: '!', bad: '✗' };
 const CLASSES = { ok: 'ok', degraded: 'warn', bad: 'bad' };
+/** What is wrong, first and large. */
+const tell = ({ level, what, detail, heading, sentence }) => {
+  const card = element('div', '', `trouble ${level}`);
+  const more = element('p', `${sentence} `);
+  const link = element('a', 'What to do');
+  link.href = `/runbook#${heading}`;
+  more.append(link);
+  card.append(element('h2', what), element('p', detail), more);
+  return card;
+};
+
+const rowOf = (cells) => {
+  const row = document.createElement('tr');
+  row.append(...cells.map((text) => element('td', text)));
+  return row;
+};
+
+const ago = (ms) => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+
+/** The mean of the last ten seconds in which there were any. */
+const latency = (points, name) => {
+  const some = points.slice(-10).flatMap((point) => (point[name] > 0 ? [point[name]] : []));
+  if (some.length === 0) return '–';
+  const mean = some.reduce((sum, ms) => sum + ms, 0) / some.length;
+  return `${mean < 10 ? mean.toFixed(1) : Math.round(mean)} ms`;
+};
+
+/** The worst of the checks of that name, whichever process has it. */
+const classOf = (checks, name) => {
+  const states = Object.entries(checks).flatMap(([key, { state }]) => (key.endsWith(name) ? [state] : []));
+  return states.includes('bad') ? 'bad' : states.includes('degraded') ? 'warn' : '';
+};
+
+const showLists = (now) => {
+  const oldest = now.unknown?.oldest ?? [];
+  byId('unknown').hidden = oldest.length === 0;
+  byId('unknown')
+    .querySelector('tbody')
+    .replaceChildren(...oldest.map(({ payment, kind, ageMs }) => rowOf([payment, kind, ago(ageMs)])));
+  const contradictions = now.contradictions ?? [];
+  byId('contradictions').hidden = contradictions.length === 0;
+  byId('contradictions')
+    .querySelector('ul')
+    .replaceChildren(...contradictions.map((one) => element('li', Object.values(one).join('  '), 'bad')));
+  byId('processes').hidden = now.processes.length + now.silent.length < 2;
+  const silent = now.silent.map(({ worker, pid }) => [`${worker} (pid ${pid})`, 'does not answer', '', '', '']);
+  const processes = now.processes.map((one) => [
+    `${one.index ?? ''} (pid ${one.pid})`,
+    one.blockedMs > 0 ? `blocked ${Math.round(one.blockedMs)} ms` : `${Math.round(one.lagMs)} ms`,
+    `${Math.round(one.utilisation * 100)} %`,
+    String(one.inflight),
+    new Date(one.startedAt).toLocaleTimeString(),
+  ]);
+  byId('processes')
+    .querySelector('tbody')
+    .replaceChildren(...[...processes, ...silent].map(rowOf));
+  const happened = now.marks.toReversed().map(({ at, what, level }) => {
+    const line = element('li', '', CLASSES[level]);
+    line.append(element('time', new Date(at).toLocaleTimeString()), what);
+    return line;
+  });
+  byId('marks').replaceChildren(...happened);
+};
+
 const LEVELS = { metric: '', info: '', warn: 'warn', error: 'bad', fatal: 'bad' };
 
 const show = (now) => {
@@ -87,7 +174,9 @@ const show = (now) => {
   const blocked = now.loop.blocked_ms;
   const lagMs = Math.max(last.lagMs, blocked);
   const unknown = now.unknown?.count ?? 0;
-  const spent = now.live?.spent;
+  marks = now.marks;
+  byId('story').replaceChildren(...now.story.map(tell));
+  showLists(now);
   byId('tiles').replaceChildren(
     tile(
       'loop delay',
@@ -95,6 +184,8 @@ const show = (now) => {
       lagMs >= 500 ? 'bad' : lagMs >= 50 ? 'warn' : '',
     ),
     tile('loop busy', `${Math.round(last.utilisation * 100)} %`, last.utilisation > 0.95 ? 'warn' : ''),
+    tile('database', latency(now.points, 'databaseMs'), classOf(now.checks, 'database')),
+    tile('Stripe', latency(now.points, 'stripeMs'), classOf(now.checks, 'stripe')),
     tile('in flight', String(now.inflight)),
     tile('refused a second', String(last.shed), last.shed > 0 ? 'warn' : ''),
     tile('wait for the commit', String(now.live?.waiting.commit ?? 0)),
@@ -103,7 +194,6 @@ const show = (now) => {
       unknown > 0 ? `${unknown}, ${Math.round(now.unknown.oldestMs / 1000)} s` : '0',
       unknown > 0 ? 'warn' : '',
     ),
-    tile('requests', spent ? spent.requests.toLocaleString('en') : '0'),
   );
   draw(now.points);
   const lines = now.stalls.map((stall) => {
@@ -133,13 +223,14 @@ const show = (now) => {
     ),
   );
   byId('verdict').textContent = now.verdict.summary;
+  const worst = now.story[0];
   const state = byId('state');
-  const broken = Object.entries(now.checks).filter(([, { state }]) => state === 'bad');
-  state.className = broken.length > 0 || blocked > 0 ? 'bad' : '';
+  const isReady = Object.values(now.checks).every((check) => check.state !== 'bad');
+  state.className = !isReady || blocked > 0 ? 'bad' : worst ? 'warn' : '';
+  const at = new Date().toLocaleTimeString();
   if (blocked > 0) state.textContent = `Blocked for ${(blocked / 1000).toFixed(1)} s`;
-  else if (broken.length > 0)
-    state.textContent = `Not ready: ${broken.map(([name]) => name.replaceAll('_', ' ')).join(', ')}`;
-  else state.textContent = `Ready, ${new Date().toLocaleTimeString()}`;
+  else state.textContent = `${isReady ? 'Ready' : 'Not ready'}, ${at}${worst ? '' : ': nothing is wrong'}`;
+  document.title = worst ? `${worst.level === 'red' ? '●' : '○'} ${worst.what}` : 'Quittance: now';
 };
 
 const broken = (why) => {

@@ -1,0 +1,111 @@
+/** What is wrong now, the worst first, each with what the runbook says of it. Pure. */
+import { sentenceOf } from './line.ts';
+import type { CheckState } from './ops.ts';
+import { isHostCause, type Stall } from './sample.ts';
+import type { View } from './view.ts';
+
+export type Level = 'red' | 'amber';
+
+export interface Trouble {
+  readonly level: Level;
+  /** One sentence. */
+  readonly what: string;
+  readonly detail: string;
+  /** Of the runbook, and the paragraph that stands there. */
+  readonly heading: string;
+  readonly sentence: string;
+}
+
+/** Of a check that does not hold: what that means for those who pay, and where the runbook tells what to do. */
+const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading: string; readonly level?: Level }>> = {
+  event_loop: { what: 'The event loop does not come round', heading: 'wedged' },
+  database: { what: 'The database does not answer as it should', heading: 'database_unavailable' },
+  writes: { what: 'Nothing can be written', heading: 'database_unavailable' },
+  pool: { what: 'Requests wait for a connection to the database', heading: 'database_unavailable' },
+  // Requests are served still, and yet nobody can pay.
+  stripe: { what: 'Stripe does not answer: charges are refused', heading: 'provider_unavailable', level: 'red' },
+  stripe_webhooks: { what: "Stripe's webhooks are not believed", heading: 'stripe-webhooks' },
+  unknown_outcomes: { what: 'The outcome of charges is not known', heading: 'unknown-outcomes' },
+  contradictions: { what: 'Stripe contradicts what was believed of payments', heading: 'contradictions' },
+  sweeper: { what: 'Nobody settles what was left behind', heading: 'sweeper' },
+  snapshot: { what: 'The service does not say how it is', heading: 'wedged' },
+};
+
+/** As long as a person who was woken takes to look. */
+const RECENT_MS = 300_000;
+const SHED_SECONDS = 60;
+/** So long is a page, whoever is to blame; less is a thing for the morning. */
+const BLOCKED_RED_MS = 2_000;
+
+export const storyOf = (view: View, sentences: Readonly<Record<string, string>>, now: number): Trouble[] => {
+  const troubles = [...blockedNow(view), ...checksIn(view), ...refusals(view), ...recentStalls(view, now)];
+  return troubles
+    .map((trouble) => ({ ...trouble, sentence: sentences[trouble.heading] ?? '' }))
+    .sort((a, b) => Number(b.level === 'red') - Number(a.level === 'red'));
+};
+
+type Bare = Omit<Trouble, 'sentence'>;
+
+const blockedNow = ({ loop: { blockedMs }, stalls }: View): Bare[] => {
+  if (blockedMs === 0) return [];
+  const told = stalls.findLast(({ phase }) => phase === 'started');
+  return [
+    {
+      level: blockedMs >= BLOCKED_RED_MS ? 'red' : 'amber',
+      what: `The event loop has been blocked for ${(blockedMs / 1000).toFixed(1)} s`,
+      detail: told ? sentenceOf(told) : 'its stack is being taken',
+      heading: 'wedged',
+    },
+  ];
+};
+
+const levelOf = (state: CheckState): Level => (state === 'bad' ? 'red' : 'amber');
+
+/** The same of several processes is one trouble. */
+const checksIn = ({ checks }: View): Bare[] => {
+  const broken = Object.entries(checks).filter(([, { state }]) => state !== 'ok');
+  const byKind = Map.groupBy(broken, ([name]) => name.replace(/^worker_\d+_?/, ''));
+  return [...byKind].map(([name, some]) => {
+    const { what, heading, level } = CHECKS[name] ?? { what: unknownCheck(name), heading: headingOf(name) };
+    const worst = some.some(([, { state }]) => state === 'bad') ? 'bad' : 'degraded';
+    const detail = some.map(([, check]) => check.detail).join('; ');
+    return { level: level ?? levelOf(worst), what, detail, heading };
+  });
+};
+
+/** A worker that does not answer has no checks but that one. */
+const headingOf = (name: string): string => (name === '' || name === 'workers' ? 'workers' : name);
+const unknownCheck = (name: string): string =>
+  headingOf(name) === 'workers' ? 'A process does not answer' : `Not as it should be: ${name.replaceAll('_', ' ')}`;
+
+const refusals = ({ points }: View): Bare[] => {
+  const refused = points.slice(-SHED_SECONDS).reduce((sum, { shed }) => sum + shed, 0);
+  if (refused === 0) return [];
+  const detail = `${refused} in the last minute, ${points.at(-1)?.shed ?? 0} in the last second`;
+  return [
+    { level: 'amber', what: 'Requests are refused: more come than can be served', detail, heading: 'overloaded' },
+  ];
+};
+
+/** Those that were worth a line, by cause. */
+const recentStalls = ({ stalls }: View, now: number): Bare[] => {
+  const recent = stalls.filter(
+    ({ phase, severity, at }) => phase === 'ended' && severity !== 'metric' && now - Date.parse(at) < RECENT_MS,
+  );
+  return [...Map.groupBy(recent, ({ cause }) => cause)].map(([cause, some]) => ({
+    level: 'amber',
+    what: stallText(cause, some),
+    detail: sentenceOf(longestOf(some)),
+    heading: cause,
+  }));
+};
+
+const longestOf = (stalls: readonly Stall[]): Stall =>
+  stalls.reduce((longest, stall) => (stall.durationMs > longest.durationMs ? stall : longest));
+
+const stallText = (cause: Stall['cause'], stalls: readonly Stall[]): string => {
+  const totalS = (stalls.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000).toFixed(1);
+  const times = stalls.length === 1 ? 'once' : `${stalls.length} times`;
+  const who = isHostCause(cause) ? 'The machine held the service up' : 'The event loop was blocked';
+  return `${who} (${cause}) ${times} in the last five minutes, ${totalS} s in all`;
+};
