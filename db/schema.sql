@@ -14,7 +14,7 @@ CREATE TABLE accounts (
   created_at timestamp with time zone not null default now(),
   constraint accounts_pkey PRIMARY KEY (merchant_id, id),
   constraint accounts_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
-  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'stripe_clearing'::text, 'revenue'::text, 'stripe_fees'::text, 'disputes'::text, 'bank'::text, 'exchange'::text]))),
+  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['wallet'::text, 'stripe_clearing'::text, 'revenue'::text, 'stripe_fees'::text, 'disputes'::text, 'bank'::text, 'exchange'::text, 'to_return'::text]))),
   constraint accounts_owner_check CHECK (((kind = 'wallet'::text) = (customer_id IS NOT NULL))),
   constraint accounts_sums_check CHECK (((debits >= 0) AND (credits >= 0) AND (pending >= 0)))
 ) WITH (fillfactor=50);
@@ -50,6 +50,8 @@ CREATE TABLE attempts (
   outcome text,
   stripe_request_id text,
   settled_at timestamp with time zone,
+  trouble text,
+  reason text,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
@@ -103,6 +105,22 @@ CREATE TABLE claims (
   constraint claims_reply_check CHECK (((status IS NULL) = (body IS NULL)))
 ) WITH (fillfactor=100);
 
+CREATE TABLE contradictions (
+  id uuid not null,
+  merchant_id uuid,
+  kind text not null,
+  payment_id uuid,
+  subject text not null,
+  amount bigint,
+  currency text,
+  detail text not null,
+  seen_at timestamp with time zone not null,
+  resolved_at timestamp with time zone,
+  resolution text,
+  constraint contradictions_pkey PRIMARY KEY (id),
+  constraint contradictions_resolved_check CHECK (((resolved_at IS NULL) = (resolution IS NULL)))
+);
+
 CREATE TABLE customers (
   merchant_id uuid not null,
   id uuid not null,
@@ -152,6 +170,11 @@ CREATE TABLE disputes (
   reason text,
   stripe_id text not null,
   created_at timestamp with time zone not null,
+  withdrawn bigint not null default 0,
+  reinstated bigint not null default 0,
+  lines text[] not null default '{}'::text[],
+  lost bigint not null default 0,
+  turns integer not null default 0,
   constraint disputes_pkey PRIMARY KEY (merchant_id, id),
   constraint disputes_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint disputes_amount_check CHECK ((amount > 0)),
@@ -167,6 +190,13 @@ CREATE TABLE events (
   created_at timestamp with time zone not null,
   fanned_out boolean not null default false,
   constraint events_pkey PRIMARY KEY (merchant_id, id)
+);
+
+CREATE TABLE intents (
+  id text not null,
+  merchant_id uuid not null,
+  payment_id uuid not null,
+  constraint intents_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE items (
@@ -209,11 +239,11 @@ CREATE TABLE payments (
   attempt uuid,
   refunds_pending bigint not null default 0,
   created_at timestamp with time zone not null,
+  under_way boolean not null default false,
+  may_exist boolean not null default false,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
   constraint payments_amount_check CHECK ((amount > 0)),
-  constraint payments_captured_check CHECK (((amount_captured >= 0) AND (amount_captured <= amount))),
-  constraint payments_refunded_check CHECK (((amount_refunded >= 0) AND (refunds_pending >= 0))),
   constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'requires_capture'::text, 'succeeded'::text, 'canceled'::text])))
 ) WITH (fillfactor=70);
 
@@ -240,11 +270,23 @@ CREATE TABLE refunds (
   failure_reason text,
   stripe_id text,
   created_at timestamp with time zone not null,
+  posted boolean not null default false,
+  reversed boolean not null default false,
   constraint refunds_pkey PRIMARY KEY (merchant_id, id),
   constraint refunds_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint refunds_amount_check CHECK ((amount > 0)),
   constraint refunds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 ) WITH (fillfactor=70);
+
+CREATE TABLE second_charges (
+  merchant_id uuid not null,
+  id text not null,
+  payment_id uuid not null,
+  currency text not null,
+  received bigint not null,
+  returned bigint not null default 0,
+  constraint second_charges_pkey PRIMARY KEY (merchant_id, id)
+);
 
 CREATE TABLE stripe_events (
   id text not null,
@@ -344,6 +386,10 @@ CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id
 CREATE INDEX balance_transactions_payout_idx ON public.balance_transactions USING btree (payout, merchant_id) WHERE (payout IS NOT NULL);
 
 CREATE INDEX balance_windows_due_idx ON public.balance_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX contradictions_open_idx ON public.contradictions USING btree (kind) WHERE (resolved_at IS NULL);
+
+CREATE INDEX contradictions_payment_idx ON public.contradictions USING btree (payment_id) WHERE (payment_id IS NOT NULL);
 
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
 

@@ -7,8 +7,8 @@ import { format, resolveConfig } from 'prettier';
 import { ownerOf, posted, type Account, type AccountKind } from '../src/domain/account.ts';
 import type { KnownShare, PayoutStatus } from '../src/domain/balance.ts';
 import { parseCurrency, toDecimal, type Currency } from '../src/domain/currency.ts';
-import { newId, type AccountId, type Id } from '../src/domain/ids.ts';
-import { ARROWS, type Arrow } from '../src/domain/lifecycle.ts';
+import { derivedId, newId, type AccountId, type Id } from '../src/domain/ids.ts';
+import { TRANSITIONS, type Transition } from '../src/domain/lifecycle.ts';
 import { balancePostings, payoutPostings, posting, POSTINGS } from '../src/domain/postings.ts';
 import { micros } from '../src/domain/time.ts';
 import { post, type PaymentRule, type Transfer } from '../src/domain/transfer.ts';
@@ -28,9 +28,9 @@ const README = new URL('../src/domain/README.md', import.meta.url);
 
 // ---- the states --------------------------------------------------------------------------------------------------
 
-const nodeOf = (status: Arrow['from']): string => (status === 'new' ? '[*]' : status);
+const nodeOf = (status: Transition['from']): string => (status === 'new' ? '[*]' : status);
 
-const drawArrow = ({ from, to, by, when }: Arrow): string =>
+const drawArrow = ({ from, to, by, when }: Transition): string =>
   `  ${nodeOf(from)} --> ${to}: ${when} (${by.length === 3 ? 'anyone' : by.join(', ')})`;
 
 // ---- the postings ------------------------------------------------------------------------------------------------
@@ -50,10 +50,11 @@ interface Step {
   readonly transfers: readonly Transfer[];
 }
 
-const stepOf = (currency: Currency, rule: PaymentRule, amount: bigint, cause: Id<string>, what: string): Step => ({
-  what,
-  transfers: [posting(rule, { merchant: MERCHANT, id: newId('pay'), customer: CUSTOMER, currency }, amount, cause)],
-});
+let nth = 0;
+const stepOf = (currency: Currency, rule: PaymentRule, amount: bigint, cause: Id<string>, what: string): Step => {
+  const payment = { merchant: MERCHANT, id: newId('pay'), customer: CUSTOMER, currency };
+  return { what, transfers: [posting(rule, payment, amount, derivedId('tr', cause, ++nth))] };
+};
 
 const FIRST = newId('pay');
 const REFUND = newId('re');
@@ -65,10 +66,12 @@ const LIFE: readonly Step[] = [
   stepOf(USD, 'refund', 2000n, REFUND, 'The shop refunds 20.00 of it.'),
   stepOf(USD, 'refund_reversed', 2000n, REFUND, 'Her card is closed, and the refund comes back.'),
   stepOf(USD, 'dispute_opened', 5000n, WON, 'She disputes the payment at her bank.'),
-  stepOf(USD, 'dispute_won', 5000n, WON, 'The bank finds for the shop.'),
+  stepOf(USD, 'dispute_reinstated', 5000n, WON, 'The bank finds for the shop.'),
   stepOf(USD, 'payment', 1500n, newId('pay'), 'She pays 15.00 more.'),
   stepOf(USD, 'dispute_opened', 1500n, LOST, 'She disputes that too.'),
   stepOf(USD, 'dispute_lost', 1500n, LOST, 'The bank finds for her.'),
+  stepOf(USD, 'second_charge', 700n, newId('pay'), 'Another 7.00 are charged for a payment that was paid.'),
+  stepOf(USD, 'second_charge_returned', 700n, newId('re'), 'They go back to her card.'),
 ];
 
 let transactions = 0;
@@ -92,7 +95,7 @@ const settled = (what: string, charged: bigint, chargedCurrency: Currency, gross
 const paidOut = (what: string, amount: bigint, status: PayoutStatus, known?: KnownShare): Step => {
   const share = { merchant: MERCHANT, payout: 'po_1', currency: USD, amount, status, createdAt: micros(0) };
   const transfers = payoutPostings(share, known);
-  return { what, transfers: transfers === 'settled before' ? [] : transfers };
+  return { what, transfers: transfers === 'posted before' ? [] : transfers };
 };
 
 /** What Stripe makes of some payments: the rules of its balance. */
@@ -114,6 +117,7 @@ const LIFE_SHOWN: readonly Column[] = [
   ['wallet', USD],
   ['stripe_clearing', USD],
   ['disputes', USD],
+  ['to_return', USD],
 ];
 const SETTLED_SHOWN: readonly Column[] = [
   ['wallet', USD],
@@ -167,21 +171,22 @@ Written by \`npm run docs:states\` from the tables in \`lifecycle.ts\` and \`pos
 
 ## States
 
-The names are Stripe's. Who may take a step stands in brackets: \`api\` is a request, and the answer to it; \`webhook\` is
-what Stripe tells by itself, in a webhook or in its list of events; \`recovery\` is the sweeper, which finishes what a
-request began. A step that is not drawn is refused with a 409 where a caller asks for it, and ignored where Stripe tells
-of it late.
+The names are Stripe's. What may cause a step stands in brackets: \`request\` is a caller's; \`answer\` is what Stripe
+answered to the attempt that a request began, whoever asked; \`fact\` is what Stripe has, by a webhook, a list or a line of
+its balance. A step that is not drawn is refused with a 409 where a caller asks for it; where Stripe tells of it, it is a
+look that came late. Money that Stripe took is posted whatever the status, and what contradicts the books is written down.
 
 \`\`\`mermaid
 stateDiagram-v2
   direction LR
-${ARROWS.map(drawArrow).join('\n')}
+${TRANSITIONS.map(drawArrow).join('\n')}
   succeeded --> [*]
   canceled --> [*]
 \`\`\`
 
-While a payment is \`processing\`, one attempt at it is under way, and every other is refused. Each arrow to \`succeeded\`
-posts what was captured, and no other arrow posts anything. Refunds and disputes leave the status as it is.
+While an attempt at a payment is under way it is \`processing\`, and every other is refused; so it is while Stripe itself
+waits for the bank. What was captured is posted as it grows. Refunds and disputes leave the status as it is. A step out of
+\`canceled\` contradicts what a caller was told: it may be taken where we alone had called it off.
 
 ## Posting rules
 
@@ -198,7 +203,9 @@ An example of each that a payment's life posts, with the balances that it leaves
 
 ${workedExample(LIFE, LIFE_SHOWN)}
 
-\`stripe_clearing\` is below zero by what Stripe owes the merchant; \`disputes\` is below zero by what banks hold for now.
+\`stripe_clearing\` is below zero by what Stripe owes the merchant; \`disputes\` is below zero by what banks hold for now;
+\`to_return\` holds what was charged a second time for one payment. What a dispute took and gave back is posted line by line
+of Stripe's balance, and its status decides only what is left of it in the end.
 
 ## Stripe's balance
 

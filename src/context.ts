@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Claim, Commit } from './domain/change.ts';
 import type { MerchantId } from './domain/ids.ts';
 import type { Clock } from './domain/time.ts';
+import type { Contradictions } from './storage/contradictions.ts';
 import type { Balances } from './storage/balance.ts';
 import type { Inbox } from './storage/inbox.ts';
 import type { Leases } from './storage/leases.ts';
@@ -28,6 +29,8 @@ export interface Context {
   /** Stripe's balance, and what has been read of it. */
   readonly stripeBalance: StripeBalance;
   readonly balances: Balances;
+  /** What Stripe and the books say differently, and what only a person can decide. */
+  readonly contradictions: Contradictions;
   /** Merchants' endpoints, and what is on its way to them. */
   readonly webhooks: Webhooks;
   /** Neither database nor Stripe is a real one: webhooks may go to this machine. */

@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'item_not_found'
   | 'event_not_found'
   | 'webhook_endpoint_not_found'
+  | 'contradiction_not_found'
   | 'body_too_large'
   | 'card_declined'
   | 'authentication_required'
@@ -138,6 +139,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
   item_not_found: { ...absent, message: 'There is no such item.', advice: checkId },
   event_not_found: { ...absent, message: 'There is no such event.', advice: checkId },
+  contradiction_not_found: {
+    ...absent,
+    message: 'There is no such contradiction that is open.',
+    advice: 'List those that are: it may have been resolved by what Stripe did since, or by somebody else.',
+  },
   webhook_endpoint_not_found: { ...absent, message: 'There is no such webhook endpoint.', advice: checkId },
   body_too_large: {
     ...invalid,

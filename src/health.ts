@@ -30,6 +30,8 @@ export interface Health {
   readonly stop: () => void;
   /** What the database last told of outcomes that nobody knows; undefined before it has told any. */
   readonly unknown: () => UnknownOutcomes | undefined;
+  /** How many contradictions are open, by kind; undefined before it has told. */
+  readonly contradictions: () => Readonly<Record<string, number>> | undefined;
 }
 
 /** A probe waits a second; the ops thread, half of that. A database that takes longer is told to be slow. */
@@ -78,12 +80,14 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
   let isStopping = false;
   let keyHashes: readonly string[] | undefined;
   let unknown: UnknownOutcomes | undefined;
+  let contradictions: Readonly<Record<string, number>> | undefined;
 
   const reads = createQuestion(async () => {
     const hashes = await keys.oncallHashes();
     // On-call reads most while the database is down: who may, was known before.
     keyHashes = hashes.unwrapOr(keyHashes);
     unknown = (await ctx.leases.unknown(ctx.clock.now())).unwrapOr(unknown);
+    contradictions = (await ctx.contradictions.count()).unwrapOr(contradictions);
     return hashes.isErr() ? hashes.error : undefined;
   });
   // A database that is full, or whose standby is gone, or that was demoted, reads as well as ever.
@@ -110,13 +114,19 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
         stripe: stripeCheck(ctx),
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
         unknown_outcomes: unknownCheck(unknown),
+        contradictions: contradictionsCheck(contradictions),
         pool: poolCheck(database, config.pool.max),
       },
       keyHashes,
       unknown,
     };
   };
-  return { look, stop: () => (isStopping = true), unknown: () => unknown };
+  return {
+    look,
+    stop: () => (isStopping = true),
+    unknown: () => unknown,
+    contradictions: () => contradictions,
+  };
 };
 
 const sweeperCheck = (sweeper: Rounds | undefined): Check => {
@@ -146,6 +156,14 @@ const unknownCheck = (unknown: UnknownOutcomes | undefined): Check => {
   return count === 0
     ? { state: 'ok', detail: 'none' }
     : { state: 'degraded', detail: `${count}, the oldest for ${Math.round(oldestMs / 1000)} s` };
+};
+
+/** Never a reason to send no requests here: it is a person's to look at. */
+const contradictionsCheck = (open: Readonly<Record<string, number>> | undefined): Check => {
+  const some = Object.entries(open ?? {}).filter(([, count]) => count > 0);
+  return some.length === 0
+    ? { state: 'ok', detail: 'none is open' }
+    : { state: 'degraded', detail: some.map(([kind, count]) => `${kind}: ${count}`).join(', ') };
 };
 
 /** One that waits is let in within milliseconds; a crowd of them is a sign. */

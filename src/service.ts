@@ -25,6 +25,7 @@ import { startPruner } from './payments/prune.ts';
 import { startSweeper } from './payments/recover.ts';
 import { startRounds, type Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
+import { createContradictions } from './storage/contradictions.ts';
 import { createBalances } from './storage/balance.ts';
 import { createCommitter } from './storage/commit.ts';
 import { openDatabase, type Database } from './storage/database.ts';
@@ -106,6 +107,7 @@ export const createService = (options: ServiceOptions): Service => {
     inflight: admission.inflight,
     waiting: () => waiting(),
     unknown: () => health.unknown(),
+    contradictions: () => health.contradictions(),
     stripe: breaker,
     lag: () => monitor?.lag(),
   });
@@ -130,6 +132,7 @@ export const createService = (options: ServiceOptions): Service => {
     inbox: createInbox(database.pool),
     stripeBalance: createBalance(stripeClient, breaker),
     balances: createBalances(database.pool),
+    contradictions: createContradictions(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
     clock,
@@ -310,14 +313,14 @@ const measured = (cards: Cards, metrics: Metrics): Cards => {
       .orTee(({ code }) => stop(code));
   };
   return {
-    send: (payment, attempt) =>
-      timed(attempt.kind, () => cards.send(payment, attempt))
-        .andTee(({ outcome, lastError }) =>
-          metrics.payment(outcome, lastError ? (lastError.declineCode ?? lastError.code) : 'none'),
+    send: (payment, attempt, nth) =>
+      timed(attempt.kind, () => cards.send(payment, attempt, nth))
+        .andTee(({ outcome, refusal }) =>
+          metrics.payment(outcome, refusal ? (refusal.declineCode ?? refusal.code) : 'none'),
         )
         .orTee(({ code }) => metrics.payment('unknown', code)),
     find: (payment, attempt) => timed('find', () => cards.find(payment, attempt)),
-    refund: (payment, attempt) => timed('refund', () => cards.refund(payment, attempt)),
+    refund: (payment, attempt, nth) => timed('refund', () => cards.refund(payment, attempt, nth)),
     findRefund: (payment, attempt) => timed('find refund', () => cards.findRefund(payment, attempt)),
     ping: () => timed('ping', cards.ping),
   };

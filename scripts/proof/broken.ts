@@ -6,7 +6,8 @@
 import { okAsync, ResultAsync } from 'neverthrow';
 import pino from 'pino';
 import type { Context } from '../../src/context.ts';
-import type { Applied, Change, Settlement } from '../../src/domain/change.ts';
+import type { Applied, Change } from '../../src/domain/change.ts';
+import type { Settlement } from '../../src/domain/fact.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { systemClock } from '../../src/domain/time.ts';
 import type { PaymentError } from '../../src/error.ts';
@@ -14,6 +15,7 @@ import { createAuthenticate } from '../../src/http/authenticate.ts';
 import { startSweeper } from '../../src/payments/recover.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from '../../src/monitor/admission.ts';
 import { createServer } from '../../src/server.ts';
+import { createContradictions } from '../../src/storage/contradictions.ts';
 import { createBalances } from '../../src/storage/balance.ts';
 import { createCommitter } from '../../src/storage/commit.ts';
 import { openDatabase } from '../../src/storage/database.ts';
@@ -35,7 +37,7 @@ const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<b
     const { payment, attempt } = step;
     return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
       if (taken) return right.commit(change);
-      return right.cards.send(payment, { ...attempt, id: newId('att') }).andThen((settlement) => {
+      return right.cards.send(payment, { ...attempt, claim: null, id: newId('att') }, 'first').andThen((settlement) => {
         charged.set(payment.id, settlement);
         return right.commit(change);
       });
@@ -46,9 +48,9 @@ const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<b
     commit,
     cards: {
       ...right.cards,
-      send: (payment, attempt) => {
+      send: (payment, attempt, nth) => {
         const settlement = attempt.replyStatus === 201 ? charged.get(payment.id) : undefined;
-        return settlement ? okAsync(settlement) : right.cards.send(payment, attempt);
+        return settlement ? okAsync(settlement) : right.cards.send(payment, attempt, nth);
       },
     },
   };
@@ -72,6 +74,7 @@ const main = (): void => {
     inbox: createInbox(database.pool),
     stripeBalance: createBalance(stripe, breaker),
     balances: createBalances(database.pool),
+    contradictions: createContradictions(database.pool),
     webhooks: createWebhooks(database.pool),
     isDemo: false,
     clock,

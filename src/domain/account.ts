@@ -19,6 +19,7 @@ import type { Micros } from './time.ts';
  *   disputes         what is disputed
  *   bank             what has arrived there
  *   exchange         what Stripe has turned from one currency into another
+ *   to_return        what was charged a second time for one payment, and is to go back
  */
 export type AccountKind = 'wallet' | PlatformKind;
 

@@ -5,18 +5,9 @@ import type { CommitCode } from './refusals.ts';
 import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import type { EventType } from './event-types.ts';
-import type { AttemptId, CustomerId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
-import type {
-  AttemptOutcome,
-  ClaimId,
-  Dispute,
-  Payment,
-  PaymentAttempt,
-  PaymentStatus,
-  Refund,
-  RefundAttempt,
-  RefundStatus,
-} from './payment.ts';
+import type { DisputeFact, IntentFact, RefundSettlement, Settlement } from './fact.ts';
+import type { AttemptId, CustomerId, DisputeId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
+import type { ClaimId, Dispute, Payment, PaymentAttempt, Refund, RefundAttempt, SecondCharge } from './payment.ts';
 import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
 
@@ -77,18 +68,6 @@ export interface Event {
   readonly data: string;
 }
 
-/** What an attempt came to at Stripe, as far as the payment's own row is concerned. */
-export interface Settlement {
-  readonly outcome: AttemptOutcome;
-  readonly status: PaymentStatus;
-  readonly amountCaptured: bigint;
-  readonly intent: string | null;
-  readonly nextAction: Payment['nextAction'];
-  readonly lastError: Payment['lastError'];
-  /** Stripe's Request-Id of the reply that told it; null where it was read from the object. */
-  readonly stripeRequestId: string | null;
-}
-
 /**
  * A guarded step of a payment's life. `payment` is the payment as its caller read it: what never changes of it (whose it
  * is, its amount and currency) is relied on, and the rest is read again under lock.
@@ -106,40 +85,33 @@ export type PaymentStep =
       readonly attempt: PaymentAttempt;
       readonly seen: AttemptId | null;
     }
-  /** An attempt's outcome is known: the first to say so wins, and the others find it settled. */
+  /** What an attempt came to: it is closed, if nobody has closed it, and what Stripe has is posted in any case. */
   | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }
-  /** What Stripe has now, while nothing of ours was under way. */
-  | {
-      readonly kind: 'observe';
-      readonly payment: Payment;
-      readonly seen: AttemptId | null;
-      readonly settlement: Settlement;
-    }
-  /** It is canceled before Stripe has heard of it. */
+  /** What Stripe has now. */
+  | { readonly kind: 'observe'; readonly payment: Payment; readonly found: IntentFact }
+  /** It is canceled before Stripe was ever asked. */
   | { readonly kind: 'cancel'; readonly payment: Payment }
   /** Money is to go back to the card. */
   | { readonly kind: 'refund'; readonly payment: Payment; readonly refund: Refund; readonly attempt: RefundAttempt }
-  /** What became of a refund; `attempt` is the one that is thereby settled. */
+  /** What became of a refund, asked for here or not; `attempt` is the one that is thereby settled. */
   | {
       readonly kind: 'settle refund';
       readonly payment: Payment;
       readonly refund: RefundId;
       readonly attempt: AttemptId | null;
-      readonly to: RefundStatus;
-      readonly stripeId: string | null;
-      readonly failureReason: string | null;
-      readonly stripeRequestId: string | null;
+      readonly settlement: RefundSettlement;
     }
-  /** A refund that was made at Stripe, and not asked for here. */
-  | { readonly kind: 'refund found'; readonly payment: Payment; readonly refund: Refund }
-  /** The cardholder's bank has taken the money back, or has decided about it. */
-  | { readonly kind: 'dispute'; readonly payment: Payment; readonly dispute: Dispute };
+  /** What the cardholder's bank has taken, given back and decided. */
+  | { readonly kind: 'dispute'; readonly payment: Payment; readonly dispute: DisputeId; readonly found: DisputeFact };
 
 /** What a change did, for its reply and its events. */
 export interface Effect {
   readonly payment: Payment | null;
   readonly refund: Refund | null;
   readonly dispute: Dispute | null;
+  readonly second: SecondCharge | null;
+  /** Whether there is something to tell the merchant: what was known before is not told again. */
+  readonly isNews: boolean;
   readonly transfers: readonly PostedTransfer[];
   /** One for each transfer of an `independent` bulk, in order. */
   readonly results: readonly Result<PostedTransfer, PaymentError>[];

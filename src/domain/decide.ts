@@ -8,6 +8,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import { ERROR_CODES, isStored, paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
+import type { Contradiction } from './contradiction.ts';
 import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
 import {
   expected,
@@ -23,11 +24,12 @@ import {
   type Reply,
 } from './change.ts';
 import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
-import { take, type Hold, type Stepped, type Subject } from './lifecycle.ts';
-import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund } from './payment.ts';
+import { take } from './lifecycle.ts';
+import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
 import type { ClaimCode } from './refusals.ts';
 import { answerOfReply, keptError } from './reply.ts';
+import { concernsSecond, type Hold, type Stepped, type Subject } from './step.ts';
 import type { Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
@@ -45,6 +47,10 @@ export interface State {
   readonly payments: ReadonlyMap<PaymentId, Payment>;
   readonly refunds: ReadonlyMap<RefundId, Refund>;
   readonly disputes: ReadonlyMap<DisputeId, Dispute>;
+  /** By Stripe's id of the PaymentIntent. */
+  readonly seconds: ReadonlyMap<string, SecondCharge>;
+  /** Whose payment a PaymentIntent pays for, of those that a change observes. */
+  readonly owners: ReadonlyMap<string, PaymentId>;
   readonly accounts: ReadonlyMap<AccountId, Account>;
   /** The balance transactions that are known, by Stripe's ids. */
   readonly balance: ReadonlySet<string>;
@@ -69,6 +75,10 @@ export interface Writes {
   }[];
   readonly refunds: Map<RefundId, Refund>;
   readonly disputes: Map<DisputeId, Dispute>;
+  readonly seconds: Map<string, SecondCharge>;
+  /** PaymentIntents that were not known before. */
+  readonly intents: { readonly merchant: MerchantId; readonly payment: PaymentId; readonly intent: string }[];
+  readonly contradictions: Contradiction[];
   readonly accounts: Map<AccountId, Account>;
   readonly transfers: PostedTransfer[];
   readonly balance: Map<string, BalanceTransaction>;
@@ -95,6 +105,9 @@ export const decide = (state: State, changes: readonly Change[], now: Micros): D
     settled: [],
     refunds: new Map(),
     disputes: new Map(),
+    seconds: new Map(),
+    intents: [],
+    contradictions: [],
     accounts: new Map(),
     transfers: [],
     balance: new Map(),
@@ -117,19 +130,18 @@ const decideOne = (
   if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
 
   const drafted = draft(state, writes, change, now).mapErr((error) => expected(change, error));
-  if (drafted.isOk() && drafted.value === 'settled before') {
-    // A refund may be settled by a webhook that knows nothing of the attempt: it is over all the same.
-    const closed = change.payment?.kind === 'settle refund' ? closedBy(merchant, change.payment) : null;
-    if (closed) writes.settled.push(closed);
-    return answerOfWinner(state, writes, claims, change);
-  }
-
   const result: Result<Effect, PaymentError> = drafted.map((done) => {
-    if (done === 'settled before') return NOTHING;
-    keep(writes, change, done);
+    if (done === 'posted before') return NOTHING;
+    keep(state, writes, change, done);
     return done.effect;
   });
   if (result.isErr() && !isStored(result.error)) return err(result.error);
+
+  // Someone else has settled this attempt: what they answered is the answer.
+  const earlier =
+    writes.answers.find((one) => one.claim === change.answers)?.reply ??
+    (change.answers && claims.get(change.answers)?.reply);
+  if (earlier) return ok({ kind: 'replayed', answer: answerOfReply(earlier, change.refusals ?? ERROR_CODES) });
 
   const given = result.match(
     (effect): Answer | null => change.answer?.(effect)?.mapErr((error) => expected(change, error)) ?? null,
@@ -164,27 +176,21 @@ export const replay = <Code extends ErrorCode>(
   return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
 };
 
-/** Someone else has settled this attempt: what they answered is the answer. */
-const answerOfWinner = (
-  state: State,
-  writes: Writes,
-  claims: ReadonlyMap<ClaimId, StoredClaim>,
-  change: Change,
-): Result<Applied, PaymentError> => {
-  const reply =
-    writes.answers.find((answer) => answer.claim === change.answers)?.reply ??
-    (change.answers && claims.get(change.answers)?.reply);
-  if (reply) return ok({ kind: 'replayed', answer: answerOfReply(reply, change.refusals ?? ERROR_CODES) });
-  const payment = change.payment ? (find(state, writes, change).payment ?? null) : null;
-  return ok({ kind: 'done', effect: { ...NOTHING, payment }, answer: null });
+const NOTHING: Effect = {
+  payment: null,
+  refund: null,
+  dispute: null,
+  second: null,
+  isNews: false,
+  transfers: [],
+  results: [],
 };
-
-const NOTHING: Effect = { payment: null, refund: null, dispute: null, transfers: [], results: [] };
 
 /** What a change would do, not yet kept. */
 interface Draft {
   readonly effect: Effect;
   readonly accounts: ReadonlyMap<AccountId, Account>;
+  readonly contradictions: readonly Contradiction[];
 }
 
 const draft = (
@@ -192,34 +198,35 @@ const draft = (
   writes: Writes,
   change: Change,
   now: Micros,
-): Result<Draft | 'settled before', PaymentError> => {
-  const stepped: Result<Stepped | null | 'settled before', PaymentError> = change.payment
+): Result<Draft | 'posted before', PaymentError> => {
+  const stepped: Result<Stepped | null, PaymentError> = change.payment
     ? take(find(state, writes, change), change.payment)
     : ok(null);
   const told = toldBy(state, writes, change);
-  return stepped.andThen((step): Result<Draft | 'settled before', PaymentError> => {
-    if (step === 'settled before' || told === 'settled before') return ok('settled before');
+  return stepped.andThen((step): Result<Draft | 'posted before', PaymentError> => {
+    if (told === 'posted before') return ok('posted before');
     return move(state, writes, change, [...(step?.transfers ?? []), ...told], step?.hold ?? null, now).map(
       ({ transfers, results, accounts }) => ({
         effect: {
           payment: step?.payment ?? null,
           refund: step?.refund ?? null,
           dispute: step?.dispute ?? null,
+          second: step?.second ?? null,
+          isNews: step?.isNews ?? false,
           transfers,
           results,
         },
         accounts,
+        contradictions: step?.contradictions ?? [],
       }),
     );
   });
 };
 
 /** What Stripe's balance has to post, if it is new. */
-const toldBy = (state: State, writes: Writes, { balance, payout }: Change): Transfer[] | 'settled before' => {
+const toldBy = (state: State, writes: Writes, { balance, payout }: Change): Transfer[] | 'posted before' => {
   if (balance)
-    return state.balance.has(balance.id) || writes.balance.has(balance.id)
-      ? 'settled before'
-      : balancePostings(balance);
+    return state.balance.has(balance.id) || writes.balance.has(balance.id) ? 'posted before' : balancePostings(balance);
   if (!payout) return [];
   const key = shareKey(payout);
   return payoutPostings(payout, writes.payouts.get(key) ?? state.payouts.get(key));
@@ -230,14 +237,16 @@ const find = (state: State, writes: Writes, { merchant, payment: step }: Change)
   const own = <T extends { readonly merchant: MerchantId }>(row: T | undefined): T | undefined =>
     row?.merchant === merchant ? row : undefined;
   const id = step?.payment.id;
-  const refund =
-    step?.kind === 'settle refund' ? step.refund : step?.kind === 'refund found' ? step.refund.id : undefined;
-  const dispute = step?.kind === 'dispute' ? step.dispute.id : undefined;
+  const refund = step?.kind === 'settle refund' ? step.refund : undefined;
+  const dispute = step?.kind === 'dispute' ? step.dispute : undefined;
+  const second = step && secondOf(step);
   return {
     ownsCustomer: step !== undefined && state.customers.get(step.payment.customer) === merchant,
     payment: id && own(writes.payments.get(id) ?? state.payments.get(id)),
     refund: refund && own(writes.refunds.get(refund) ?? state.refunds.get(refund)),
     dispute: dispute && own(writes.disputes.get(dispute) ?? state.disputes.get(dispute)),
+    second: second === undefined ? undefined : own(writes.seconds.get(second) ?? state.seconds.get(second)),
+    owner: step?.kind === 'observe' ? state.owners.get(step.found.intent) : undefined,
   };
 };
 
@@ -298,25 +307,43 @@ const within = (error: PaymentError, index: number): PaymentError => ({
   param: `transfers[${String(index)}]${error.param ? `.${error.param}` : ''}`,
 });
 
-const keep = (writes: Writes, change: Change, { effect, accounts }: Draft): void => {
+/** The PaymentIntent that a step is about, where it may be another than the payment's own. */
+export const secondOf = (step: PaymentStep): string | undefined => {
+  const intent =
+    step.kind === 'settle' || step.kind === 'settle refund'
+      ? step.settlement.found?.intent
+      : step.kind === 'observe'
+        ? step.found.intent
+        : undefined;
+  return intent && concernsSecond(step.payment, intent) ? intent : undefined;
+};
+
+const keep = (state: State, writes: Writes, change: Change, { effect, accounts, contradictions }: Draft): void => {
   const { merchant, payment: wanted } = change;
+  const before = wanted && (writes.payments.get(wanted.payment.id) ?? state.payments.get(wanted.payment.id));
   if (change.customer) writes.customers.push(change.customer);
   if (change.item) writes.items.push(change.item);
   if (wanted && effect.payment) {
     if (wanted.kind === 'create') writes.newPayments.push(effect.payment);
-    else writes.payments.set(effect.payment.id, effect.payment);
+    else if (effect.payment !== before) writes.payments.set(effect.payment.id, effect.payment);
+    if (effect.payment.intent !== null && effect.payment.intent !== (before?.intent ?? null))
+      writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.payment.intent });
+    if (effect.second) writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.second.intent });
     if ('attempt' in wanted && typeof wanted.attempt === 'object' && wanted.attempt)
       writes.attempts.push(wanted.attempt);
     const closed = closedBy(merchant, wanted);
-    if (closed) writes.settled.push(closed);
+    // The first to say so: the others find it settled.
+    if (closed && !writes.settled.some(({ attempt }) => attempt === closed.attempt)) writes.settled.push(closed);
   }
   if (effect.refund) writes.refunds.set(effect.refund.id, effect.refund);
   if (effect.dispute) writes.disputes.set(effect.dispute.id, effect.dispute);
+  if (effect.second) writes.seconds.set(effect.second.intent, effect.second);
+  writes.contradictions.push(...contradictions);
   if (change.balance) writes.balance.set(change.balance.id, change.balance);
   if (change.payout) writes.payouts.set(shareKey(change.payout), change.payout);
   for (const account of accounts.values()) writes.accounts.set(account.id, account);
   writes.transfers.push(...effect.transfers);
-  if (change.events) writes.events.push(...change.events(effect));
+  if (change.events && effect.isNews) writes.events.push(...change.events(effect));
 };
 
 /** The attempt that a step settles, and how. */
@@ -329,8 +356,8 @@ const closedBy = (merchant: MerchantId, step: PaymentStep): Writes['settled'][nu
     return {
       merchant,
       attempt: step.attempt,
-      outcome: step.to === 'failed' ? 'failed' : 'succeeded',
-      stripeRequestId: step.stripeRequestId,
+      outcome: step.settlement.found && step.settlement.found.status !== 'failed' ? 'succeeded' : 'failed',
+      stripeRequestId: step.settlement.stripeRequestId,
     };
   return null;
 };

@@ -33,6 +33,7 @@ export type AttemptId = Id<'att'>;
 export type RefundId = Id<'re'>;
 export type DisputeId = Id<'dp'>;
 export type EndpointId = Id<'we'>;
+export type ContradictionId = Id<'ctr'>;
 export type ApiKeyId = Id<'key'>;
 /** Items are named by their merchant: `item_demo`. */
 export type ItemId = Id<'item'>;
@@ -54,7 +55,15 @@ export const idOf = <P extends string>(prefix: P, uuid: string): Id<P> =>
 export const uuidOf = (id: Id<string>): string => id.slice(id.indexOf('_') + 1);
 
 /** A merchant's own accounts: `account.ts` says what each holds. */
-export const PLATFORM_KINDS = ['stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank', 'exchange'] as const;
+export const PLATFORM_KINDS = [
+  'stripe_clearing',
+  'revenue',
+  'stripe_fees',
+  'disputes',
+  'bank',
+  'exchange',
+  'to_return',
+] as const;
 export type PlatformKind = (typeof PLATFORM_KINDS)[number];
 
 /** Three bits: which of a merchant's accounts; 0 is left to wallets. */
@@ -65,6 +74,7 @@ const KIND_BITS = {
   disputes: 4,
   bank: 5,
   exchange: 6,
+  to_return: 7,
 } as const satisfies Record<PlatformKind, number>;
 
 /** Fifteen bits: five for each letter. */

@@ -5,57 +5,65 @@
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import type { PaymentStep } from './change.ts';
-import { walletId, type AccountId } from './ids.ts';
-import type { Dispute, Payment, PaymentAttempt, PaymentStatus, Refund } from './payment.ts';
+import type { Contradiction, ContradictionKind } from './contradiction.ts';
+import type { IntentFact, Settlement } from './fact.ts';
+import { idAt, type AccountId, type AttemptId, type TransferId } from './ids.ts';
+import type { LastError, Payment, PaymentAttempt, PaymentStatus, SecondCharge } from './payment.ts';
 import { posting } from './postings.ts';
-import type { Transfer } from './transfer.ts';
+import { disputed, refundAsked, refundSettled } from './reversals.ts';
+import { concernsSecond, news, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 
-/** The API, on a request; a webhook, or a look at Stripe; the sweeper, which finishes what a request began. */
-export type Cause = 'api' | 'webhook' | 'recovery';
+/** A request of a caller; the answer to the attempt that it began; what Stripe has, whoever looked. */
+export type Cause = 'request' | 'answer' | 'fact';
 
-export interface Arrow {
+export interface Transition {
   readonly from: PaymentStatus | 'new';
   readonly to: PaymentStatus;
   readonly by: readonly Cause[];
   readonly when: string;
 }
 
-const everyone = ['api', 'webhook', 'recovery'] as const;
-const caller = ['api'] as const;
-const answered = ['api', 'recovery'] as const;
-const told = ['webhook', 'recovery'] as const;
+const anyone = ['request', 'answer', 'fact'] as const;
+const request = ['request'] as const;
+const answer = ['answer', 'fact'] as const;
+const fact = ['fact'] as const;
 
-/** A payment becomes `succeeded` by an arrow of this table alone, and every such arrow posts what was captured. */
-export const ARROWS: readonly Arrow[] = [
-  { from: 'new', to: 'requires_payment_method', by: caller, when: 'created without a card' },
-  { from: 'new', to: 'requires_confirmation', by: caller, when: 'created with a card' },
-  { from: 'new', to: 'processing', by: caller, when: 'created with confirm' },
-  { from: 'requires_payment_method', to: 'processing', by: caller, when: 'confirm or cancel begins' },
-  { from: 'requires_confirmation', to: 'processing', by: caller, when: 'confirm or cancel begins' },
-  { from: 'requires_action', to: 'processing', by: caller, when: 'another card, or cancel begins' },
-  { from: 'requires_capture', to: 'processing', by: caller, when: 'capture or cancel begins' },
-  { from: 'processing', to: 'succeeded', by: everyone, when: 'paid' },
-  { from: 'processing', to: 'requires_payment_method', by: answered, when: 'declined' },
-  { from: 'processing', to: 'requires_confirmation', by: answered, when: 'never confirmed' },
-  { from: 'processing', to: 'requires_action', by: answered, when: 'challenged' },
-  { from: 'processing', to: 'requires_capture', by: answered, when: 'authorized' },
-  { from: 'processing', to: 'canceled', by: everyone, when: 'canceled' },
-  { from: 'requires_action', to: 'succeeded', by: told, when: 'challenge passed' },
-  { from: 'requires_action', to: 'requires_capture', by: told, when: 'challenge passed' },
-  { from: 'requires_action', to: 'requires_payment_method', by: told, when: 'challenge failed' },
-  { from: 'requires_action', to: 'canceled', by: told, when: 'canceled at Stripe' },
-  { from: 'requires_capture', to: 'succeeded', by: told, when: 'captured at Stripe' },
-  { from: 'requires_capture', to: 'canceled', by: told, when: 'hold expired' },
-  { from: 'requires_payment_method', to: 'succeeded', by: told, when: 'paid at Stripe' },
-  { from: 'requires_payment_method', to: 'requires_capture', by: told, when: 'authorized at Stripe' },
-  { from: 'requires_payment_method', to: 'canceled', by: everyone, when: 'canceled' },
-  { from: 'requires_confirmation', to: 'succeeded', by: told, when: 'paid at Stripe' },
-  { from: 'requires_confirmation', to: 'requires_capture', by: told, when: 'authorized at Stripe' },
-  { from: 'requires_confirmation', to: 'canceled', by: everyone, when: 'canceled' },
+/** Every change of a payment's status asks this table. */
+export const TRANSITIONS: readonly Transition[] = [
+  { from: 'new', to: 'requires_payment_method', by: request, when: 'created without a card' },
+  { from: 'new', to: 'requires_confirmation', by: request, when: 'created with a card' },
+  { from: 'new', to: 'processing', by: request, when: 'created with confirm' },
+  { from: 'requires_payment_method', to: 'processing', by: anyone, when: 'confirm or cancel begins' },
+  { from: 'requires_confirmation', to: 'processing', by: anyone, when: 'confirm or cancel begins' },
+  { from: 'requires_action', to: 'processing', by: anyone, when: 'another card, or cancel begins' },
+  { from: 'requires_capture', to: 'processing', by: anyone, when: 'capture or cancel begins' },
+  { from: 'processing', to: 'succeeded', by: answer, when: 'paid' },
+  { from: 'processing', to: 'requires_payment_method', by: answer, when: 'declined' },
+  { from: 'processing', to: 'requires_confirmation', by: answer, when: 'never confirmed' },
+  { from: 'processing', to: 'requires_action', by: answer, when: 'challenged' },
+  { from: 'processing', to: 'requires_capture', by: answer, when: 'authorized' },
+  { from: 'processing', to: 'canceled', by: answer, when: 'canceled' },
+  { from: 'requires_action', to: 'succeeded', by: fact, when: 'challenge passed' },
+  { from: 'requires_action', to: 'requires_capture', by: fact, when: 'challenge passed' },
+  { from: 'requires_action', to: 'requires_payment_method', by: fact, when: 'challenge failed' },
+  { from: 'requires_action', to: 'canceled', by: fact, when: 'canceled at Stripe' },
+  { from: 'requires_capture', to: 'succeeded', by: fact, when: 'captured at Stripe' },
+  { from: 'requires_capture', to: 'canceled', by: fact, when: 'hold expired' },
+  { from: 'requires_payment_method', to: 'succeeded', by: fact, when: 'paid at Stripe' },
+  { from: 'requires_payment_method', to: 'requires_action', by: fact, when: 'challenged at Stripe' },
+  { from: 'requires_payment_method', to: 'requires_capture', by: fact, when: 'authorized at Stripe' },
+  { from: 'requires_payment_method', to: 'canceled', by: ['request', 'fact'], when: 'canceled' },
+  { from: 'requires_confirmation', to: 'succeeded', by: fact, when: 'paid at Stripe' },
+  { from: 'requires_confirmation', to: 'requires_action', by: fact, when: 'challenged at Stripe' },
+  { from: 'requires_confirmation', to: 'requires_capture', by: fact, when: 'authorized at Stripe' },
+  { from: 'requires_confirmation', to: 'canceled', by: ['request', 'fact'], when: 'canceled' },
+  { from: 'canceled', to: 'succeeded', by: fact, when: 'paid, though called off' },
+  { from: 'canceled', to: 'requires_capture', by: fact, when: 'authorized, though called off' },
+  { from: 'canceled', to: 'processing', by: fact, when: 'under way at Stripe, though called off' },
 ];
 
-export const mayGo = (from: Arrow['from'], to: PaymentStatus, by: Cause): boolean =>
-  ARROWS.some((arrow) => arrow.from === from && arrow.to === to && arrow.by.includes(by));
+export const mayGo = (from: Transition['from'], to: PaymentStatus, by: Cause): boolean =>
+  TRANSITIONS.some((one) => one.from === from && one.to === to && one.by.includes(by));
 
 /** From where an operation may begin, and what a caller is told who tries it from elsewhere. */
 const BEGINNINGS: Readonly<Record<PaymentAttempt['kind'], { from: readonly PaymentStatus[]; refusal: ErrorCode }>> = {
@@ -65,178 +73,214 @@ const BEGINNINGS: Readonly<Record<PaymentAttempt['kind'], { from: readonly Payme
   },
   capture: { from: ['requires_capture'], refusal: 'payment_not_capturable' },
   cancel: {
-    from: ['requires_payment_method', 'requires_confirmation', 'requires_action', 'requires_capture'],
+    // `processing`: where Stripe itself waits for the bank, and may yet be asked to let it be.
+    from: ['requires_payment_method', 'requires_confirmation', 'requires_action', 'requires_capture', 'processing'],
     refusal: 'payment_not_cancelable',
   },
 };
 
-/** What a step finds. */
-export interface Subject {
-  /** Whether the customer of a payment that comes to be is the merchant's. */
-  readonly ownsCustomer: boolean;
-  readonly payment: Payment | undefined;
-  readonly refund: Refund | undefined;
-  readonly dispute: Dispute | undefined;
-}
-
-/** Money of a wallet that may not be spent meanwhile; below zero where it is set free. */
-export interface Hold {
-  readonly account: AccountId;
-  readonly amount: bigint;
-}
-
-/** What a step leaves behind. */
-export interface Stepped {
-  readonly payment: Payment;
-  readonly refund: Refund | null;
-  readonly dispute: Dispute | null;
-  readonly transfers: readonly Transfer[];
-  readonly hold: Hold | null;
-}
-
-/** Takes a step, if it may be taken; `settled before` where someone else has taken it already. */
-export const take = (subject: Subject, step: PaymentStep): Result<Stepped | 'settled before', PaymentError> => {
-  if (step.kind === 'create')
-    return subject.ownsCustomer
-      ? ok(only(step.payment))
-      : err(paymentError('customer_not_found', { param: 'customer' }));
+/** Takes a step, if it may be taken. */
+export const take = (subject: Subject, step: PaymentStep): Result<Stepped, PaymentError> => {
+  if (step.kind === 'create') {
+    if (!subject.ownsCustomer) return err(paymentError('customer_not_found', { param: 'customer' }));
+    return mayGo('new', step.payment.status, 'request')
+      ? ok(news(step.payment))
+      : err(paymentError('internal', { cause: new Error(`no payment comes to be ${step.payment.status}`) }));
+  }
   const { payment } = subject;
   if (!payment) return err(paymentError('payment_not_found'));
   switch (step.kind) {
     case 'begin':
       return begin(payment, step);
     case 'settle':
-      if (payment.status !== 'processing' || payment.attempt !== step.attempt) return ok('settled before');
-      return ok(settled(payment, step.settlement));
+      return settle(payment, subject, step);
     case 'observe':
-      if (payment.attempt !== step.seen || !mayGo(payment.status, step.settlement.status, 'webhook'))
-        return ok('settled before');
-      return ok(settled(payment, step.settlement));
+      return observe(payment, subject, step.found, step.payment, step.payment.attempt);
     case 'cancel':
-      return payment.intent === null && mayGo(payment.status, 'canceled', 'api')
-        ? ok(only({ ...payment, status: 'canceled', nextAction: null }))
+      // Stripe has never been asked.
+      return payment.attempt === null && mayGo(payment.status, 'canceled', 'request')
+        ? ok(news({ ...payment, status: 'canceled', nextAction: null }))
         : err(paymentError('payment_not_cancelable', { payment: payment.id }));
     case 'refund':
-      return refund(payment, step.refund);
+      return refundAsked(payment, step.refund);
     case 'settle refund':
-      return settleRefund(payment, subject.refund, step);
-    case 'refund found':
-      return subject.refund ? ok('settled before') : ok(refundFound(payment, step.refund));
+      return refundSettled(payment, subject.refund, subject.second, step);
     case 'dispute':
-      return dispute(payment, subject.dispute, step.dispute);
+      return ok(disputed(payment, subject.dispute, step));
   }
 };
-
-const only = (payment: Payment): Stepped => ({ payment, refund: null, dispute: null, transfers: [], hold: null });
-
-type Step<Kind extends PaymentStep['kind']> = Extract<PaymentStep, { readonly kind: Kind }>;
 
 const begin = (
   payment: Payment,
   { payment: { returnUrl }, attempt, seen }: Step<'begin'>,
 ): Result<Stepped, PaymentError> => {
   const { from, refusal } = BEGINNINGS[attempt.kind];
-  if (!from.includes(payment.status) || payment.attempt !== seen)
+  if (!from.includes(payment.status) || payment.underWay || payment.attempt !== seen)
     return err(paymentError(refusal, { payment: payment.id }));
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.kind === 'confirm' ? attempt.paymentMethod : payment.paymentMethod;
-  const begun = { ...payment, status: 'processing', attempt: attempt.id, paymentMethod, returnUrl } as const;
-  return ok(only({ ...begun, nextAction: null, lastError: null }));
+  const begun = { ...payment, status: 'processing', attempt: attempt.id, underWay: true, paymentMethod } as const;
+  return ok(news({ ...begun, returnUrl, nextAction: null, lastError: null }));
+};
+
+/** What an attempt came to closes it; what Stripe has is posted, be the attempt open or long closed. */
+const settle = (
+  payment: Payment,
+  subject: Subject,
+  { attempt, settlement, payment: seen }: Step<'settle'>,
+): Result<Stepped, PaymentError> => {
+  const { found } = settlement;
+  if (payment.underWay && payment.attempt === attempt) {
+    const rested = { ...payment, underWay: false };
+    return found ? byFact(rested, found, settlement, seen, subject, true) : ok(byBelief(rested, settlement));
+  }
+  return found ? observe(payment, subject, found, seen, attempt) : ok(unchanged(payment));
+};
+
+/** What Stripe has, as somebody saw it who knew of that attempt as the latest. */
+const observe = (
+  payment: Payment,
+  subject: Subject,
+  found: IntentFact,
+  seen: Payment,
+  latest: AttemptId | null,
+): Result<Stepped, PaymentError> => {
+  // What was so before another attempt, or while it is at work, has gone by: but for money that has moved.
+  const isStale = payment.underWay || payment.attempt !== latest;
+  return isStale && found.amountReceived === 0n
+    ? ok(unchanged(payment))
+    : byFact(payment, found, null, seen, subject, false);
+};
+
+/** Nothing was found at Stripe: the caller may try again, and what is found later is posted all the same. */
+const byBelief = (payment: Payment, { outcome, refusal, mayExist }: Settlement): Stepped => {
+  const status = outcome === 'canceled' ? 'canceled' : 'requires_payment_method';
+  return news({
+    ...payment,
+    status: mayGo(payment.status, status, 'answer') ? status : payment.status,
+    lastError: status === 'canceled' ? null : refusal,
+    mayExist: payment.mayExist || mayExist,
+  });
 };
 
 /** What Stripe says is what it is; money that it has taken is posted. */
-const settled = (payment: Payment, found: Step<'settle'>['settlement']): Stepped => {
-  const { status, amountCaptured, intent, nextAction, lastError } = found;
-  const after = { ...payment, status, amountCaptured, intent: intent ?? payment.intent, nextAction, lastError };
-  return {
-    ...only(after),
-    transfers: status === 'succeeded' ? [posting('payment', payment, amountCaptured, payment.id)] : [],
+const byFact = (
+  before: Payment,
+  found: IntentFact,
+  settlement: Settlement | null,
+  seen: Payment,
+  { second, owner }: Pick<Subject, 'second' | 'owner'>,
+  isOpen: boolean,
+): Result<Stepped, PaymentError> => {
+  const isOther = before.intent !== null && before.intent !== found.intent;
+  // It came to have an intent meanwhile: what is known of another was not read.
+  if (isOther && !concernsSecond(seen, found.intent)) return err(paymentError('contention'));
+  const says = saying(before, found);
+  if (found.currency !== before.currency || (before.intent !== found.intent && found.amount !== before.amount))
+    return isOpen
+      ? err(paymentError('internal', { cause: new Error(`${found.intent} is not what was asked for`) }))
+      : ok({
+          ...unchanged(before),
+          contradictions: [says('intent_differs', `It is of ${found.amount} ${found.currency}.`)],
+        });
+  if (owner !== undefined && owner !== before.id)
+    return ok({ ...unchanged(before), contradictions: [says('intent_reused', `It pays for ${owner}.`)] });
+
+  const holds = found.amountReceived > 0n || found.status === 'requires_capture';
+  const adopts = isOther && holds && before.amountCaptured === 0n && before.status !== 'requires_capture';
+  if (isOther && !adopts) return ok(another(before, found, second, isOpen));
+
+  const captured = found.amountReceived > before.amountCaptured ? found.amountReceived : before.amountCaptured;
+  const moved = captured - before.amountCaptured;
+  const status = statusAfter(before, found, isOpen, adopts || moved > 0n);
+  const after: Payment = {
+    ...before,
+    status,
+    amountCaptured: captured,
+    intent: found.intent,
+    mayExist: false,
+    nextAction: status === found.status ? found.nextAction : null,
+    lastError: status === 'requires_payment_method' ? reasonOf(settlement, found) : null,
   };
+  const isAgainst = moved > 0n || (status !== before.status && status === 'requires_capture');
+  return ok({
+    ...unchanged(after),
+    isNews: status !== before.status || moved > 0n || (isOpen && status === 'processing'),
+    transfers: moved > 0n ? [posting('payment', before, moved, captureId(before, found))] : [],
+    contradictions: [
+      ...(isAgainst && before.status === 'canceled'
+        ? [says('paid_after_cancel', `Stripe has it as ${found.status}.`)]
+        : []),
+      ...(isAgainst && before.mayExist && !isOpen
+        ? [says('paid_after_refusal', `Stripe has it as ${found.status}.`)]
+        : []),
+      ...(adopts ? [says('second_intent', `Its own was ${before.intent}.`)] : []),
+      ...(captured > before.amount && moved > 0n
+        ? [says('over_captured', `${captured} were captured, of ${before.amount}.`)]
+        : []),
+    ],
+  });
 };
 
-const hold = ({ customer, currency }: Payment, amount: bigint): Hold => ({
-  account: walletId(customer, currency),
-  amount,
-});
+const reasonOf = (settlement: Settlement | null, found: IntentFact): LastError | null =>
+  settlement ? (settlement.refusal ?? found.lastError) : found.lastError;
 
-/** Held first: what is being refunded can be neither spent nor refunded again. */
-const refund = (payment: Payment, wanted: Refund): Result<Stepped, PaymentError> => {
-  if (payment.status !== 'succeeded') return err(paymentError('payment_not_refundable', { payment: payment.id }));
-  const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
-  if (wanted.amount > left)
-    return err(paymentError('refund_exceeds_payment', { payment: payment.id, param: 'amount' }));
-  const after = { ...payment, refundsPending: payment.refundsPending + wanted.amount };
-  return ok({ ...only(after), refund: wanted, hold: hold(payment, wanted.amount) });
+/** A status that does not follow is a look that came late: what it tells has gone by. */
+const statusAfter = (before: Payment, found: IntentFact, isOpen: boolean, isSure: boolean): PaymentStatus => {
+  if (found.status === before.status) return before.status;
+  // Canceled is the last word of an intent; where it was ours alone, Stripe may know better.
+  if (before.status === 'canceled' && before.intent === found.intent && !isSure) return before.status;
+  const isTold = mayGo(before.status, found.status, isOpen ? 'answer' : 'fact');
+  return isTold ? found.status : before.status;
 };
 
-const settleRefund = (
-  payment: Payment,
-  held: Refund | undefined,
-  { to, stripeId, failureReason }: Step<'settle refund'>,
-): Result<Stepped | 'settled before', PaymentError> => {
-  if (!held) return err(paymentError('refund_not_found'));
-  const after: Refund = { ...held, status: to, stripeId: stripeId ?? held.stripeId, failureReason };
-  if (held.status === 'pending' && to === 'pending')
-    return ok(after.stripeId === held.stripeId ? 'settled before' : { ...only(payment), refund: after });
-  const { amount } = held;
-  if (held.status === 'pending') {
-    const freed = { ...payment, refundsPending: payment.refundsPending - amount };
-    const released = { refund: after, dispute: null, hold: hold(payment, -amount) };
-    if (to === 'failed') return ok({ ...released, payment: freed, transfers: [] });
-    return ok({
-      ...released,
-      payment: { ...freed, amountRefunded: payment.amountRefunded + amount },
-      transfers: [posting('refund', payment, amount, held.id)],
-    });
-  }
-  if (held.status === 'succeeded' && to === 'failed')
-    return ok({
-      ...only({ ...payment, amountRefunded: payment.amountRefunded - amount }),
-      refund: after,
-      transfers: [posting('refund_reversed', payment, amount, held.id)],
-    });
-  return ok('settled before');
-};
-
-/** Made in Stripe's dashboard, and not asked for here: a fact. */
-const refundFound = (payment: Payment, found: Refund): Stepped => {
-  const { status, amount } = found;
-  if (status === 'pending')
+/** Another PaymentIntent than the payment's own. Money that it took is posted as what it is, and is to go back. */
+const another = (payment: Payment, found: IntentFact, known: SecondCharge | undefined, isOpen: boolean): Stepped => {
+  const says = saying(payment, found);
+  const status = isOpen && mayGo(payment.status, found.status, 'answer') ? found.status : payment.status;
+  const rested = { ...unchanged({ ...payment, status }), isNews: isOpen };
+  const before = known?.received ?? 0n;
+  if (found.amountReceived > before)
     return {
-      ...only({ ...payment, refundsPending: payment.refundsPending + amount }),
-      refund: found,
-      hold: hold(payment, amount),
+      ...rested,
+      second: {
+        merchant: payment.merchant,
+        intent: found.intent,
+        payment: payment.id,
+        currency: payment.currency,
+        received: found.amountReceived,
+        returned: known?.returned ?? 0n,
+      },
+      transfers: [posting('second_charge', payment, found.amountReceived - before, captureId(payment, found))],
+      contradictions: [says('second_charge', `It was paid by ${payment.intent ?? ''} before.`)],
     };
-  if (status === 'failed') return { ...only(payment), refund: found };
-  return {
-    ...only({ ...payment, amountRefunded: payment.amountRefunded + amount }),
-    refund: found,
-    transfers: [posting('refund', payment, amount, found.id)],
-  };
+  return found.status === 'requires_capture'
+    ? { ...rested, contradictions: [says('second_intent', 'It holds money that is not wanted.')] }
+    : rested;
 };
 
-/** Opened, and then won or lost once; told of its end alone, it is opened and ended together. */
-const dispute = (
-  payment: Payment,
-  known: Dispute | undefined,
-  found: Dispute,
-): Result<Stepped | 'settled before', PaymentError> => {
-  if (known && (known.status === found.status || known.status !== 'open')) return ok('settled before');
-  const held: Dispute = known ? { ...known, status: found.status } : found;
-  const end = found.status === 'won' ? 'dispute_won' : 'dispute_lost';
-  const transfers = [
-    ...(known ? [] : [posting('dispute_opened', payment, held.amount, held.id)]),
-    ...(found.status === 'open' ? [] : [posting(end, payment, held.amount, held.id)]),
-  ];
-  return ok({ ...only(payment), dispute: held, transfers });
-};
+/** Of what was captured of an intent up to this sum. */
+const captureId = ({ createdAt }: Payment, { intent, amountReceived }: IntentFact): TransferId =>
+  idAt('tr', `${intent} ${amountReceived}`, createdAt);
+
+const saying =
+  ({ merchant, id }: Payment, { intent, amountReceived, amount, currency }: IntentFact) =>
+  (kind: ContradictionKind, detail: string): Contradiction => ({
+    merchant,
+    kind,
+    payment: id,
+    subject: intent,
+    amount: amountReceived > 0n ? amountReceived : amount,
+    currency,
+    detail,
+  });
 
 /** The accounts that a step may post to or hold in: they are locked before it is known whether it will. */
 export const accountsOf = (step: PaymentStep): readonly { account: AccountId; currency: Payment['currency'] }[] => {
   const of = (payment: Payment, ...rules: Parameters<typeof posting>[0][]): ReturnType<typeof accountsOf> =>
     rules.flatMap((rule) => {
-      const { debit, credit } = posting(rule, payment, 1n, payment.id);
+      const { debit, credit } = posting(rule, payment, 1n, NO_TRANSFER);
       return [debit, credit].map((account) => ({ account, currency: payment.currency }));
     });
   switch (step.kind) {
@@ -245,13 +289,21 @@ export const accountsOf = (step: PaymentStep): readonly { account: AccountId; cu
     case 'cancel':
       return [];
     case 'settle':
-    case 'observe':
-      return step.settlement.status === 'succeeded' ? of(step.payment, 'payment') : [];
+    case 'observe': {
+      const found = step.kind === 'settle' ? step.settlement.found : step.found;
+      if (!found || found.amountReceived === 0n) return [];
+      return concernsSecond(step.payment, found.intent)
+        ? of(step.payment, 'payment', 'second_charge')
+        : of(step.payment, 'payment');
+    }
     case 'refund':
-    case 'settle refund':
-    case 'refund found':
       return of(step.payment, 'refund');
+    case 'settle refund':
+      return concernsSecond(step.payment, step.settlement.found?.intent ?? null)
+        ? of(step.payment, 'refund', 'second_charge')
+        : of(step.payment, 'refund');
     case 'dispute':
       return of(step.payment, 'dispute_opened', 'dispute_lost');
   }
 };
+const NO_TRANSFER = 'tr_' as TransferId;

@@ -52,8 +52,12 @@ export interface Payment {
   readonly lastError: LastError | null;
   /** Stripe's id of the one PaymentIntent; null until Stripe has answered. */
   readonly intent: string | null;
-  /** The latest attempt to confirm, capture or cancel it: while it is `processing`, the one that is under way. */
+  /** The latest attempt to confirm, capture or cancel it. */
   readonly attempt: AttemptId | null;
+  /** Whether that attempt's outcome is still waited for. Else `processing` says that Stripe itself waits for the bank. */
+  readonly underWay: boolean;
+  /** An attempt ended without Stripe's word: an intent may exist that is not known here. */
+  readonly mayExist: boolean;
   /** Sum of the refunds that are under way, held in the wallet. */
   readonly refundsPending: bigint;
   readonly createdAt: Micros;
@@ -77,6 +81,7 @@ export interface RefundAttempt extends AttemptBase {
   readonly kind: 'refund';
   readonly refund: RefundId;
   readonly amount: bigint;
+  readonly reason: string | null;
 }
 
 export interface AttemptBase {
@@ -114,7 +119,21 @@ export interface Refund {
   readonly failureReason: string | null;
   /** Stripe's id; null until Stripe has answered. */
   readonly stripeId: string | null;
+  /** Whether it was posted, and whether it was taken back after that. */
+  readonly posted: boolean;
+  readonly reversed: boolean;
   readonly createdAt: Micros;
+}
+
+/** A charge of a payment that was paid already, by another PaymentIntent than its own. */
+export interface SecondCharge {
+  readonly merchant: MerchantId;
+  readonly intent: string;
+  readonly payment: PaymentId;
+  readonly currency: Currency;
+  /** What was charged, and what of it has gone back to the card. */
+  readonly received: bigint;
+  readonly returned: bigint;
 }
 
 /** Open while the bank has not decided. */
@@ -129,5 +148,20 @@ export interface Dispute {
   readonly status: DisputeStatus;
   readonly reason: string | null;
   readonly stripeId: string;
+  /** What the bank has taken, and what it has given back, by Stripe's balance. */
+  readonly withdrawn: bigint;
+  readonly reinstated: bigint;
+  /** The balance transactions that say so. */
+  readonly lines: readonly string[];
+  /** What of it was taken from the wallet, and how often that was changed. */
+  readonly lost: bigint;
+  readonly turns: number;
   readonly createdAt: Micros;
 }
+
+/**
+ * How long an attempt belongs to the request that began it: Stripe's timeout (8 s) and a margin for the commits. After
+ * that the sweeper may take it. A request that outlives it does no harm: both send the same key, and the first to settle
+ * wins.
+ */
+export const LEASE_MS = 10_000;

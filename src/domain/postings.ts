@@ -11,7 +11,6 @@ import {
   platformAccountId,
   walletId,
   type AccountId,
-  type Id,
   type MerchantId,
   type PaymentId,
   type PlatformKind,
@@ -46,12 +45,27 @@ export const POSTINGS: Rules = {
     to: 'stripe_clearing',
     when: 'The bank has taken the disputed amount from Stripe, for now.',
   },
-  dispute_won: { from: 'stripe_clearing', to: 'disputes', when: 'The bank has given it back.' },
+  dispute_reinstated: {
+    from: 'stripe_clearing',
+    to: 'disputes',
+    when: 'The bank has given it back, or the part of it that had been refunded.',
+  },
   dispute_lost: {
     from: 'wallet',
     to: 'disputes',
-    when: 'The bank keeps it: the customer has had it back, and no longer has it here.',
+    when: 'The bank keeps what is left of it: the customer has had it back, and no longer has it here.',
   },
+  dispute_loss_returned: {
+    from: 'disputes',
+    to: 'wallet',
+    when: 'The bank has decided the other way after all, or has given back more.',
+  },
+  second_charge: {
+    from: 'stripe_clearing',
+    to: 'to_return',
+    when: 'Stripe has charged for a payment that was paid already: it is to go back.',
+  },
+  second_charge_returned: { from: 'to_return', to: 'stripe_clearing', when: 'It has gone back to the card.' },
   fee: {
     from: 'stripe_fees',
     to: 'stripe_clearing',
@@ -95,14 +109,14 @@ const fact = (kind: PostingRule, of: Omit<Transfer, 'kind' | 'limit' | 'descript
 });
 
 /**
- * The transfer of a rule. Its id follows from what caused it (a payment, a refund, a dispute): the same fact can be
- * posted once, whoever learns of it, and however often.
+ * The transfer of a rule. Its id follows from Stripe's of what caused it: the same fact can be posted once, whoever
+ * learns of it, and however often.
  */
-export const posting = (rule: PaymentRule, payment: Posted, amount: bigint, cause: Id<string>): Transfer => {
+export const posting = (rule: PaymentRule, payment: Posted, amount: bigint, id: TransferId): Transfer => {
   const { from, to } = POSTINGS[rule];
   return fact(rule, {
     merchant: payment.merchant,
-    id: derivedId('tr', cause, SECOND.has(rule) ? 1 : 0),
+    id,
     debit: accountOf(from, payment),
     credit: accountOf(to, payment),
     amount,
@@ -110,9 +124,6 @@ export const posting = (rule: PaymentRule, payment: Posted, amount: bigint, caus
     payment: payment.id,
   });
 };
-
-/** Those that end what another rule of the same cause began. A dispute ends in one way. */
-const SECOND: ReadonlySet<PostingRule> = new Set(['refund_reversed', 'dispute_won', 'dispute_lost']);
 
 interface Movement {
   readonly rule: BalanceRule;
@@ -156,11 +167,11 @@ export const balancePostings = (transaction: BalanceTransaction): Transfer[] => 
 };
 
 /**
- * What a merchant's share of a payout moves, given what was known of it; `settled before` where nothing is new. One that
+ * What a merchant's share of a payout moves, given what was known of it; `posted before` where nothing is new. One that
  * failed before it was known to be paid moves nothing, and will not be thought to be paid later.
  */
-export const payoutPostings = (share: PayoutShare, known: KnownShare | undefined): Transfer[] | 'settled before' => {
-  if (known?.status === share.status || known?.status === 'failed') return 'settled before';
+export const payoutPostings = (share: PayoutShare, known: KnownShare | undefined): Transfer[] | 'posted before' => {
+  if (known?.status === share.status || known?.status === 'failed') return 'posted before';
   const { merchant, payout, currency, status } = share;
   // What is taken back is what was posted.
   const amount = status === 'failed' ? -(known?.amount ?? 0n) : share.amount;

@@ -7,7 +7,16 @@ import type { AccountId, MerchantId, PaymentId, TransferId } from './ids.ts';
 import { later, plusMicros, type Micros } from './time.ts';
 
 /** The posting rules of a payment's life: `postings.ts` says what each moves. */
-export type PaymentRule = 'payment' | 'refund' | 'refund_reversed' | 'dispute_opened' | 'dispute_won' | 'dispute_lost';
+export type PaymentRule =
+  | 'payment'
+  | 'refund'
+  | 'refund_reversed'
+  | 'dispute_opened'
+  | 'dispute_reinstated'
+  | 'dispute_lost'
+  | 'dispute_loss_returned'
+  | 'second_charge'
+  | 'second_charge_returned';
 /** Those of Stripe's balance, which touch no wallet. */
 export type BalanceRule = 'fee' | 'fee_returned' | 'converted_out' | 'converted_in' | 'payout' | 'payout_reversed';
 export type PostingRule = PaymentRule | BalanceRule;

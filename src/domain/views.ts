@@ -7,6 +7,7 @@
  */
 import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
 import type { AccountKind } from './account.ts';
+import type { ContradictionKind } from './contradiction.ts';
 import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
 import type { TransferKind } from './transfer.ts';
 
@@ -80,6 +81,23 @@ export interface RefundView {
   readonly reason: string | null;
   readonly failure_reason: string | null;
   readonly created_at: string;
+}
+
+/** What Stripe and the books say differently, or a person must decide. */
+export interface ContradictionView {
+  readonly id: string;
+  readonly object: 'contradiction';
+  readonly kind: ContradictionKind;
+  readonly status: 'open' | 'resolved';
+  readonly payment: string | null;
+  readonly subject: string;
+  readonly amount: number | null;
+  readonly currency: string | null;
+  readonly message: string;
+  readonly detail: string;
+  readonly resolution: string | null;
+  readonly created_at: string;
+  readonly resolved_at: string | null;
 }
 
 /** As events tell of it. */

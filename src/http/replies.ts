@@ -1,5 +1,6 @@
 /** What routes answer, as schemas: for the documents and for tests. No reply is checked against them in service. */
 import { z } from 'zod';
+import { CONTRADICTION_KINDS } from '../domain/contradiction.ts';
 import { PLATFORM_KINDS } from '../domain/ids.ts';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
 import type {
@@ -7,6 +8,7 @@ import type {
   BalancesView,
   BalanceView,
   BulkView,
+  ContradictionView,
   CustomerView,
   DeletedEndpointView,
   DeliveryView,
@@ -109,6 +111,22 @@ export const refund: z.ZodType<RefundView> = z.strictObject({
   created_at: time,
 });
 
+export const contradiction: z.ZodType<ContradictionView> = z.strictObject({
+  id: id('ctr'),
+  object: z.literal('contradiction'),
+  kind: z.enum(CONTRADICTION_KINDS).describe('What differs.'),
+  status: z.enum(['open', 'resolved']),
+  payment: id('pay').nullable(),
+  subject: z.string().describe("What it is about: Stripe's id, or an attempt's."),
+  amount: minor.nullable(),
+  currency: currency.nullable(),
+  message: z.string().describe('What its kind means.'),
+  detail: z.string(),
+  resolution: words.describe('What came of it, or what a person did about it.'),
+  created_at: time,
+  resolved_at: time.nullable(),
+});
+
 export const dispute: z.ZodType<DisputeView> = z.strictObject({
   id: id('dp'),
   object: z.literal('dispute'),
@@ -146,7 +164,17 @@ export const transfer: z.ZodType<TransferView> = z.strictObject({
   object: z.literal('transfer'),
   kind: z.enum([
     ...(['debit', 'transfer', 'usage'] as const),
-    ...(['payment', 'refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost'] as const),
+    ...([
+      'payment',
+      'refund',
+      'refund_reversed',
+      'dispute_opened',
+      'dispute_reinstated',
+      'dispute_lost',
+      'dispute_loss_returned',
+      'second_charge',
+      'second_charge_returned',
+    ] as const),
     ...(['fee', 'fee_returned', 'converted_out', 'converted_in', 'payout', 'payout_reversed'] as const),
   ]),
   from: id('acct'),

@@ -1,13 +1,14 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
 import { z } from 'zod';
 import type { Currency } from '../domain/currency.ts';
-import type { AccountId, CustomerId, ItemId, PaymentId, RefundId } from '../domain/ids.ts';
+import type { AccountId, ContradictionId, CustomerId, ItemId, PaymentId, RefundId } from '../domain/ids.ts';
 import type { NewCustomer } from '../ledger/customer.ts';
 import type { NewItem } from '../ledger/item.ts';
 import type { Debit, WalletTransfer } from '../ledger/transfer.ts';
 import type { Usage } from '../ledger/usage.ts';
 import type { CreatePayment } from '../payments/create.ts';
 import type { CreateRefund } from '../payments/refund.ts';
+import type { ContradictionFilter } from '../storage/contradictions.ts';
 import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import * as s from './schemas.ts';
 
@@ -68,6 +69,14 @@ export const refunds: z.ZodType<RefundFilter> = z
   .strictObject({ ...s.page('re'), payment: s.id('pay').optional() })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ payment: of, ...rest }) => ({ ...s.toPage(rest), payment: of }));
+
+export const contradictions: z.ZodType<ContradictionFilter> = z
+  .strictObject({ ...s.page('ctr'), status: z.enum(['open', 'resolved']).optional() })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ status, ...rest }) => ({ ...s.toPage(rest), status }));
+
+/** What was done about it, for whoever asks later. */
+export const resolution: z.ZodType<{ reason: string }> = z.strictObject({ reason: s.text(1000) });
 
 export const debit: z.ZodType<Omit<Debit, 'kind'>> = z.strictObject({
   customer: s.id('cus'),
@@ -132,6 +141,7 @@ export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
 export const ofRefund: z.ZodType<{ id: RefundId }> = z.strictObject({ id: s.id('re') });
+export const ofContradiction: z.ZodType<{ id: ContradictionId }> = z.strictObject({ id: s.id('ctr') });
 export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
 export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });
 export const inCurrency: z.ZodType<{ currency: Currency }> = z.strictObject({ currency: s.currency });

@@ -7,6 +7,7 @@ import { debit, transfer, transferInBulk } from '../ledger/transfer.ts';
 import { quoteUsage, spendUsage } from '../ledger/usage.ts';
 import { accessOf } from '../payments/access.ts';
 import { confirmPayment } from '../payments/confirm.ts';
+import { listContradictions, resolveContradiction } from '../payments/contradictions.ts';
 import { createPayment } from '../payments/create.ts';
 import { cancelPayment, capturePayment } from '../payments/capture.ts';
 import { listPayments, listRefunds, readPayment, readRefund } from '../payments/read.ts';
@@ -74,6 +75,13 @@ export const routes: readonly Route[] = [
   route({ method: 'GET', path: '/v1/refunds', summary: 'List refunds, newest first', roles: READERS, class: 'read', key: 'none', query: takes.refunds,
     reply: [200, gives.list(gives.refund)], errors: [],
     handle: (ctx, { merchant, query }) => listRefunds(ctx, merchant, query).andThen(reply(200)) }),
+
+  route({ method: 'GET', path: '/v1/contradictions', summary: 'List what Stripe and the books say differently, newest first', roles: READERS, class: 'read', key: 'none', query: takes.contradictions,
+    reply: [200, gives.list(gives.contradiction)], errors: [],
+    handle: (ctx, { merchant, query }) => listContradictions(ctx, merchant, query).andThen(reply(200)) }),
+  route({ method: 'POST', path: '/v1/contradictions/:id/resolve', summary: 'Say what was done about one: it moves no money', roles: READERS, class: 'read', key: 'none', params: takes.ofContradiction, body: takes.resolution,
+    reply: [200, gives.contradiction], errors: ['contradiction_not_found'],
+    handle: (ctx, { merchant, params, body }) => resolveContradiction(ctx, merchant, params.id, body.reason).andThen(reply(200)) }),
 
   route({ method: 'POST', path: '/v1/debits', summary: "Spend from a customer's wallet", roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.debit,
     reply: [201, gives.transfer], errors: ['customer_not_found', 'insufficient_funds', 'balance_limit_exceeded'],

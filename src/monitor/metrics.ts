@@ -46,6 +46,8 @@ export interface MetricsSources {
   readonly inflight: () => Readonly<Record<string, number>>;
   readonly waiting: () => number;
   readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
+  /** How many are open, by kind. */
+  readonly contradictions: () => Readonly<Record<string, number>> | undefined;
   readonly stripe: { readonly circuit: () => string; readonly inFlight: () => number } | undefined;
   readonly lag: () => RecordableHistogram | undefined;
 }
@@ -178,6 +180,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     return unknown && unknown.oldestMs / 1000;
   };
   gauge('quittance_unknown_outcome_age_seconds', 'How long ago the oldest of them began.', oldestS, 'max');
+  gauges(
+    'quittance_contradictions',
+    'What Stripe and the books say differently, or a person must decide, and is open; by kind.',
+    'kind',
+    () => sources.contradictions() ?? {},
+    'max',
+  );
   const circuits = (): Record<string, number> => {
     const now = sources.stripe?.circuit();
     return now === undefined ? {} : Object.fromEntries(CIRCUITS.map((state) => [state, Number(state === now)]));

@@ -49,6 +49,7 @@ export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandl
     inflight: () => ({ all: inflight }),
     waiting: () => 0,
     unknown: () => undefined,
+    contradictions: () => undefined,
     stripe: undefined,
     lag: () => monitor?.lag(),
   });

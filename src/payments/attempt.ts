@@ -1,15 +1,8 @@
 /** An attempt as it is claimed, before Stripe is called. */
 import type { Caller, Context } from '../context.ts';
 import { newId } from '../domain/ids.ts';
-import type { AttemptBase, Payment } from '../domain/payment.ts';
+import { LEASE_MS, type AttemptBase, type Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
-
-/**
- * How long an attempt belongs to the request that began it: Stripe's timeout (8 s) and a margin for the commits. After
- * that the sweeper may take it. A request that outlives it (the package repeats a reset connection once) does no harm:
- * both send the same key, and the first to settle wins.
- */
-const LEASE_MS = 10_000;
 
 /** What every attempt of this request has, whatever it asks for; owned by the request for a while. */
 export const newAttempt = (

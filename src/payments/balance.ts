@@ -7,13 +7,15 @@
  * need webhooks: they only have it read sooner. Each span is read once more, hours later, for what was made late; and
  * what even that should miss is posted when it is paid out.
  */
-import { ok, ResultAsync, safeTry } from 'neverthrow';
+import { ok, okAsync, ResultAsync, safeTry } from 'neverthrow';
 import type { Context } from '../context.ts';
+import type { Contradiction } from '../domain/contradiction.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { plusMs } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { BalanceWindow, Named } from '../storage/balance.ts';
 import type { BalanceLine, LinePage } from '../stripe/balance.ts';
+import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { startRounds, type Rounds } from './rounds.ts';
 
 const READ_EVERY_MS = 1_000;
@@ -109,14 +111,19 @@ export const keep = (
   payout: string | null,
 ): ResultAsync<Named[], PaymentError> => {
   const named = lines.flatMap(({ id, cause }) => (cause.about === 'payment' ? [{ id, ...cause.of }] : []));
-  return ctx.balances.lookUp(named).andThen(({ known, strange }) => {
-    const changes = lines.flatMap((line) => (known.has(line.id) || strange.has(line.id) ? [] : post(ctx, line)));
+  return ctx.balances.lookUp(named).andThen(({ known, strange, payments }) => {
+    const isNew = ({ id }: BalanceLine): boolean => !known.has(id) && !strange.has(id);
+    // What it is of comes first: its money may be all that was ever heard of it.
+    const changes = lines
+      .filter(isNew)
+      .map((line) => applyCause(ctx, line, payments.get(line.id)).andThen(() => ResultAsync.combine(post(ctx, line))));
     const unknown = lines.filter(
       ({ id, cause, currency }) =>
         cause.about === 'unknown' ||
         (cause.about === 'payment' && (strange.has(id) || parseCurrency(currency) === undefined)),
     );
     return ResultAsync.combine(changes)
+      .andThen(() => ctx.contradictions.open(orphansOf(unknown), ctx.clock.now()))
       .andThen(() => ctx.balances.keepUnknown(unknown, payout, ctx.clock.now()))
       .map((fresh) => {
         for (const line of unknown) if (fresh.includes(line.id)) logUnknown(ctx, line);
@@ -138,6 +145,45 @@ const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentErro
     }),
   ];
 };
+
+/** What a line is of, where the books do not have it yet: whatever was believed, this is money. */
+const applyCause = (
+  ctx: Context,
+  { cause }: BalanceLine,
+  payment: { readonly intent: string | null; readonly captured: bigint } | undefined,
+): ResultAsync<unknown, PaymentError> => {
+  if (cause.about !== 'payment') return okAsync('');
+  const { of, by, charged } = cause;
+  switch (by.kind) {
+    case 'refund':
+      return applyRefund(ctx, of, by.found);
+    case 'dispute':
+      return applyDispute(ctx, of, by.found);
+    case 'charge':
+      if (by.intent === null || (payment?.intent === by.intent && payment.captured >= charged)) return okAsync('');
+      return ctx.stripeEvents
+        .intent(by.intent)
+        .andThen((found) => (found ? applyIntent(ctx, found) : okAsync('unknown object')));
+  }
+};
+
+/** Tagged as ours, and of no payment here: somebody paid for what the database does not know. */
+const orphansOf = (lines: readonly BalanceLine[]): Contradiction[] =>
+  lines.flatMap(({ cause, gross, currency }) =>
+    cause.about === 'payment' && cause.by.kind === 'charge' && cause.by.intent !== null
+      ? [
+          {
+            merchant: cause.of.merchant,
+            kind: 'orphan_intent',
+            payment: null,
+            subject: cause.by.intent,
+            amount: gross,
+            currency,
+            detail: `It was charged for ${cause.of.payment}.`,
+          },
+        ]
+      : [],
+  );
 
 /** Somebody should know whose it is: it changes what Stripe pays out, and no account here. */
 const logUnknown = (ctx: Context, { id, kind, source, gross, fee, currency }: BalanceLine): void =>

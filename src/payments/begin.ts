@@ -26,5 +26,9 @@ export const begin = <Code extends ErrorCode>(
         requestId: caller.requestId,
         refusals,
       })
-      .andThen((applied) => applied.answer ?? perform(ctx, payment, attempt, refusals)),
+      .andThen((applied) => {
+        // As it was under lock: an intent may have become known since it was read.
+        const begun = applied.kind === 'done' ? applied.effect.payment : null;
+        return applied.answer ?? perform(ctx, begun ?? payment, attempt, refusals);
+      }),
   );

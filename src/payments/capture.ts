@@ -43,9 +43,9 @@ export const cancelPayment = (
   id: PaymentId,
 ): ResultAsync<Reply<PaymentView>, ChargeError<CancelCode>> =>
   ctx.reads.payment(caller.merchant, id).andThen((payment) => {
-    if (payment.intent !== null)
+    if (payment.attempt !== null)
       return begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'cancel' }, CANCEL);
-    // Stripe has never heard of it.
+    // Stripe was never asked. Else it may have an intent, though none is known here: there it is called off.
     return ctx
       .commit<PaymentView, CancelCode>({
         merchant: caller.merchant,

@@ -56,7 +56,7 @@ const create = (
           paymentMethod: command.paymentMethod,
         }
       : null;
-  const payment: Payment = { ...created, attempt: attempt?.id ?? null };
+  const payment: Payment = { ...created, attempt: attempt?.id ?? null, underWay: attempt !== null };
   return ctx
     .commit<PaymentView, Code>({
       merchant,
@@ -91,6 +91,8 @@ const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment):
     lastError: null,
     intent: null,
     attempt: null,
+    underWay: false,
+    mayExist: false,
     refundsPending: 0n,
     createdAt: ctx.clock.now(),
   };

@@ -2,17 +2,14 @@
  * What Stripe tells by itself is applied: in any order, any number of times. An event says only that something has
  * happened; what is applied is the object as it is at Stripe now.
  */
-import { createHash } from 'node:crypto';
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { parseId, type DisputeId, type RefundId } from '../domain/ids.ts';
-import type { Dispute, Payment, Refund } from '../domain/payment.ts';
+import type { Payment } from '../domain/payment.ts';
 import { plusMs, type Micros } from '../domain/time.ts';
-import { paymentError, type PaymentError } from '../error.ts';
-import type { InboxEvent } from '../storage/inbox.ts';
-import type { FoundDispute, FoundRefund, Told } from '../stripe/events.ts';
-import { conclude, disputeEvents, paymentEvents } from './perform.ts';
-import { concludeRefund, refundEvents, settleRefund } from './refund.ts';
+import type { PaymentError } from '../error.ts';
+import type { TakenEvent } from '../storage/inbox.ts';
+import type { Told } from '../stripe/events.ts';
+import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { startRounds, type Rounds } from './rounds.ts';
 
 /** Webhooks wake the round; by itself it comes round for what failed before. */
@@ -83,127 +80,103 @@ export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
   );
 };
 
-const applyAndLog = async (ctx: Context, event: InboxEvent): Promise<void> => {
+/** An event that could not be applied so often is for a person; it is tried on all the same, once an hour in the end. */
+const TRIES_MAX = 10;
+
+const applyAndLog = async (ctx: Context, event: TakenEvent): Promise<void> => {
   const ids = { stripe_event: event.id, type: event.type };
-  await apply(ctx, event).match(
-    (outcome) => ctx.log.debug({ ...ids, outcome }, 'an event of Stripe was applied'),
-    (error) => ctx.log.warn({ ...ids, code: error.code, err: error.cause }, 'an event of Stripe waits to be applied'),
-  );
+  await apply(ctx, event)
+    .andThen((outcome) =>
+      event.tries < TRIES_MAX
+        ? okAsync(outcome)
+        : ctx.contradictions
+            .settle('event_not_applied', event.id, 'It was applied.', ctx.clock.now())
+            .map(() => outcome),
+    )
+    .match(
+      (outcome) => ctx.log.debug({ ...ids, outcome }, 'an event of Stripe was applied'),
+      async (error) => {
+        ctx.log.warn({ ...ids, code: error.code, err: error.cause }, 'an event of Stripe waits to be applied');
+        if (event.tries >= TRIES_MAX) await tellOfPoison(ctx, event, error);
+      },
+    );
 };
 
-/** Errors: `provider_unavailable`, `database_unavailable`: it is tried again. */
-const apply = (ctx: Context, event: InboxEvent): ResultAsync<string, PaymentError> =>
-  ctx.stripeEvents.understand(event.payload).andThen((told) => {
-    if (told.about === 'nothing')
-      return ctx.inbox.finish(event.id, null, told.why, ctx.clock.now()).map((): string => told.why);
-    if (told.about === 'payout')
-      return ctx.balances
-        .note(told.payout, ctx.clock.now())
-        .andThen(() => ctx.inbox.finish(event.id, null, 'noted', ctx.clock.now()))
-        .map((): string => 'noted');
-    return (
-      ctx.reads
-        .payment(told.of.merchant, told.of.payment)
-        .andThen((payment) => applyTo(ctx, payment, told))
-        // Tagged as ours and yet not here: another installation on the same Stripe account. It is kept, and shown.
-        .orElse((error) => (error.code === 'payment_not_found' ? okAsync('unknown payment') : errAsync(error)))
-        .andThen((outcome) => ctx.inbox.finish(event.id, told.of.payment, outcome, ctx.clock.now()).map(() => outcome))
+const tellOfPoison = (ctx: Context, event: TakenEvent, { code, message }: PaymentError): Promise<void> =>
+  ctx.contradictions
+    .open(
+      [
+        {
+          merchant: null,
+          kind: 'event_not_applied',
+          payment: null,
+          subject: event.id,
+          amount: null,
+          currency: null,
+          detail: `${event.type}: ${code}, ${message}`,
+        },
+      ],
+      ctx.clock.now(),
+    )
+    .match(
+      () => undefined,
+      (error) => ctx.log.warn({ code: error.code, err: error.cause }, 'a contradiction could not be written down'),
     );
-  });
 
-const applyTo = (
-  ctx: Context,
-  payment: Payment,
-  told: Exclude<Told, { readonly about: 'nothing' | 'payout' }>,
-): ResultAsync<string, PaymentError> => {
+/** Errors: `provider_unavailable`, `database_unavailable`: it is tried again. */
+const apply = (ctx: Context, event: TakenEvent): ResultAsync<string, PaymentError> =>
+  ctx.stripeEvents.understand(event.payload).andThen((told) =>
+    doneAbout(ctx, told).andThen((outcome) => {
+      const payment = told.about === 'intent' ? told.text.of?.payment : 'of' in told ? told.of.payment : undefined;
+      const isHere = payment !== undefined && outcome !== 'unknown payment';
+      return ctx.inbox.finish(event.id, isHere ? payment : null, outcome, ctx.clock.now()).map(() => outcome);
+    }),
+  );
+
+const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> => {
   switch (told.about) {
-    case 'payment':
-      // Nothing leads from there: most events tell of a payment that its own request has settled.
-      if (payment.status === 'succeeded' || payment.status === 'canceled') return okAsync(`known: ${payment.status}`);
-      return told.fetch().andThen((settlement) => {
-        if (payment.status !== 'processing')
-          return ctx
-            .commit({
-              merchant: payment.merchant,
-              payment: { kind: 'observe', payment, seen: payment.attempt, settlement },
-              events: paymentEvents,
-            })
-            .map(() => `seen: ${settlement.status}`);
-        // An attempt is under way. What it asked for is its own to tell, unless Stripe has ended the matter.
-        const isOver = settlement.status === 'succeeded' || settlement.status === 'canceled';
-        if (!isOver || payment.attempt === null) return okAsync('left to the attempt under way');
-        return ctx.reads
-          .attempt(payment.merchant, payment.attempt)
-          .andThen((attempt) =>
-            attempt.kind === 'refund'
-              ? errAsync(paymentError('internal', { cause: new Error('a payment waits for a refund') }))
-              : conclude(ctx, payment, attempt, settlement),
-          )
-          .map(() => `settled: ${settlement.status}`);
-      });
+    case 'nothing':
+      return okAsync(told.why);
+    case 'payout':
+      return ctx.balances.note(told.payout, ctx.clock.now()).map(() => 'noted');
     case 'refund':
-      return applyRefund(ctx, payment, told.refund);
+      return applyRefund(ctx, told.of, told.found);
     case 'dispute':
-      return ctx
-        .commit({
-          merchant: payment.merchant,
-          payment: { kind: 'dispute', payment, dispute: disputeOf(ctx, payment, told.dispute) },
-          events: disputeEvents,
-        })
-        .map(() => `dispute: ${told.dispute.status}`);
+      return applyDispute(ctx, told.of, told.found);
+    case 'intent':
+      return applyIntentOf(ctx, told);
   }
 };
 
-const applyRefund = (ctx: Context, payment: Payment, found: FoundRefund): ResultAsync<string, PaymentError> => {
-  const { ours, outcome } = found;
-  const done = `refund: ${outcome.status}`;
-  if (ours === null)
-    return ctx
-      .commit({
-        merchant: payment.merchant,
-        payment: { kind: 'refund found', payment, refund: refundOf(ctx, payment, found) },
-        events: refundEvents,
-      })
-      .andThen(({ kind }) =>
-        // Known before: it may have gone on.
-        ctx.commit(settleRefund(payment, derived('re', found.stripeId), outcome, null)).map(() => `${kind}: ${done}`),
-      );
+const applyIntentOf = (
+  ctx: Context,
+  { text, fetch }: Extract<Told, { readonly about: 'intent' }>,
+): ResultAsync<string, PaymentError> => {
+  if (!text.of) return okAsync('unknown object');
   return ctx.reads
-    .openRefundAttempt(payment.merchant, ours)
-    .andThen((attempt) =>
-      attempt
-        ? concludeRefund(ctx, payment, attempt, outcome).map(() => done)
-        : ctx.commit(settleRefund(payment, ours, outcome, null)).map(() => done),
+    .payment(text.of.merchant, text.of.payment)
+    .map((payment): Payment | undefined => payment)
+    .orElse((error) => (error.code === 'payment_not_found' ? okAsync(undefined) : errAsync(error)))
+    .andThen((payment) =>
+      payment && isKnown(payment, text)
+        ? okAsync(`known: ${payment.status}`)
+        : fetch().andThen((found) => (found ? applyIntent(ctx, found) : okAsync('unknown object'))),
     );
 };
 
-/** An id that follows from Stripe's: the same object is the same row, however often it is told of. */
-const derived = <P extends 're' | 'dp'>(prefix: P, stripeId: string): P extends 're' ? RefundId : DisputeId =>
-  parseId(prefix, `${prefix}_${createHash('sha256').update(stripeId).digest('hex').slice(0, 32)}`) as P extends 're'
-    ? RefundId
-    : DisputeId;
+/** Most events tell of what a request has settled long before: there is nothing in them, true or not, that is new. */
+const isKnown = (
+  { intent, status, amountCaptured }: Payment,
+  text: Extract<Told, { readonly about: 'intent' }>['text'],
+): boolean => {
+  if (intent !== text.intent || text.received > amountCaptured) return false;
+  return status === 'succeeded' || (status === 'canceled' && CANCELED_BY_THEN.has(text.status));
+};
 
-const refundOf = (ctx: Context, payment: Payment, found: FoundRefund): Refund => ({
-  merchant: payment.merchant,
-  id: derived('re', found.stripeId),
-  payment: payment.id,
-  amount: found.amount,
-  currency: payment.currency,
-  status: found.outcome.status,
-  reason: found.reason,
-  failureReason: found.outcome.failureReason,
-  stripeId: found.stripeId,
-  createdAt: ctx.clock.now(),
-});
-
-const disputeOf = (ctx: Context, payment: Payment, found: FoundDispute): Dispute => ({
-  merchant: payment.merchant,
-  id: derived('dp', found.stripeId),
-  payment: payment.id,
-  amount: found.amount,
-  currency: payment.currency,
-  status: found.status,
-  reason: found.reason,
-  stripeId: found.stripeId,
-  createdAt: ctx.clock.now(),
-});
+/** What an intent that is canceled was before. */
+const CANCELED_BY_THEN: ReadonlySet<string> = new Set([
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'canceled',
+]);

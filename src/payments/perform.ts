@@ -6,7 +6,8 @@
  */
 import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { Answer, Applied, Change, Effect, Event, Reply, Settlement } from '../domain/change.ts';
+import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
+import type { Settlement } from '../domain/fact.ts';
 import { newId } from '../domain/ids.ts';
 import type { Attempt, LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
@@ -26,12 +27,8 @@ export const perform = <Code extends ErrorCode>(
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
-    .send(payment, attempt)
-    .andThen((settlement) =>
-      isOver(settlement)
-        ? ctx.commit({ ...settle(payment, attempt, settlement), refusals })
-        : errAsync(unknown(payment)),
-    )
+    .send(payment, attempt, 'first')
+    .andThen((settlement) => ctx.commit({ ...settle(payment, attempt, settlement), refusals }))
     .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
@@ -39,20 +36,16 @@ export const perform = <Code extends ErrorCode>(
 /** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
 export const isOwned = (ctx: Context, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
 
-/** A payment that Stripe itself still waits for is a fact, and not an outcome. */
-const isOver = ({ outcome }: Settlement): boolean => outcome !== 'processing';
-
 /**
  * Makes an outcome known that nobody may wait for any more; its answer is what was stored, by this call or by whoever
  * came first. Errors: that it could not be written. A decline is no error here, but the answer.
  */
 export const conclude = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   payment: Payment,
   attempt: PaymentAttempt,
   settlement: Settlement,
-): ResultAsync<Applied, PaymentError> =>
-  isOver(settlement) ? ctx.commit(settle(payment, attempt, settlement)) : errAsync(unknown(payment));
+): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
 
 export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
   paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id });
@@ -63,7 +56,7 @@ const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlemen
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
   payment: { kind: 'settle', payment, attempt: attempt.id, settlement },
   requestId: attempt.requestId,
-  answer: ({ payment: settled }) => settledAnswer(settled ?? payment, attempt),
+  answer: ({ payment: settled }) => settledAnswer(settled ?? payment, attempt, settlement),
   events: paymentEvents,
 });
 
@@ -71,9 +64,13 @@ const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlemen
  * A decline is told as the error that it is, and so is a payment that went another way while this was asked for: it
  * expired or was captured at Stripe. Anything else is told as the payment.
  */
-const settledAnswer = (payment: Payment, { kind, replyStatus, showsSecret }: PaymentAttempt): Answer<PaymentView> => {
-  if (payment.lastError) return err(declineOf(payment.lastError, payment));
-  if (kind === 'capture' && payment.status !== 'succeeded')
+const settledAnswer = (
+  payment: Payment,
+  { kind, replyStatus, showsSecret }: PaymentAttempt,
+  { refusal }: Settlement,
+): Answer<PaymentView> => {
+  if (refusal) return err(declineOf(refusal, payment));
+  if (kind === 'capture' && payment.status !== 'succeeded' && payment.status !== 'processing')
     return err(paymentError('payment_not_capturable', { payment: payment.id }));
   if (kind === 'cancel' && payment.status !== 'canceled')
     return err(paymentError('payment_not_cancelable', { payment: payment.id }));
@@ -92,7 +89,7 @@ export const paymentEvents = ({ payment }: Effect): Event[] =>
         {
           merchant: payment.merchant,
           id: newId('evt'),
-          type: payment.lastError ? 'payment.failed' : `payment.${payment.status}`,
+          type: payment.status === 'requires_payment_method' ? 'payment.failed' : `payment.${payment.status}`,
           subject: payment.id,
           data: JSON.stringify(paymentView(payment, false)),
         },

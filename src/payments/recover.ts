@@ -5,18 +5,20 @@
  * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them. While Stripe is down
  * nothing is asked but, now and then, a probe.
  */
-import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { Applied, Settlement } from '../domain/change.ts';
-import type { Attempt, Payment } from '../domain/payment.ts';
+import type { Applied } from '../domain/change.ts';
+import { settlementOf, type IntentFact, type RefundSettlement, type Settlement } from '../domain/fact.ts';
+import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { Replayed } from '../stripe/cards.ts';
-import type { RefundOutcome } from '../stripe/outcome.ts';
+import type { Abandoned } from '../storage/leases.ts';
+import type { Unsettled } from '../stripe/cards.ts';
 import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
 import { startRounds, type Rounds } from './rounds.ts';
 
+const HOUR_MS = 3600 * 1000;
 /** How often abandoned attempts are looked for. */
 const SWEEP_EVERY_MS = 2_000;
 /**
@@ -27,8 +29,26 @@ const SWEEP_EVERY_MS = 2_000;
 const SWEEP_LEASE_MS = 5_000;
 /** As many at once as Stripe may be asked to bear beside live traffic. */
 const SWEEP_MAX = 16;
-/** Stripe forgets a key after 24 hours; an hour less, since its clock is not ours and a call takes time. */
-const RESEND_FOR_MS = 23 * 3600 * 1000;
+/**
+ * A charge is sent again for minutes: whoever waits for it is still there. Later his customer has long gone, and Stripe is
+ * only asked what became of it. What the merchant asked for alone (a capture, a cancellation, a refund) is wanted as much
+ * hours later; Stripe forgets a key after 24 hours, and an hour less is allowed for clocks and calls.
+ */
+const RESEND_FOR_MS = {
+  confirm: 5 * 60_000,
+  capture: 23 * HOUR_MS,
+  cancel: 23 * HOUR_MS,
+  refund: 23 * HOUR_MS,
+} as const;
+/** What is not at Stripe so long after it was sent, never arrived. */
+const NEVER_AFTER_MS = 60_000;
+/** But where Stripe failed while it worked on it, it may make the object within hours, when it reconciles. */
+const RECONCILED_WITHIN_MS = 6 * HOUR_MS;
+/** A look that told nothing is followed by another after a quarter of what has passed: the longer it is ago, the later. */
+const LOOK_AGAIN_SHARE = 4;
+const LOOK_AGAIN_MS = { min: 5_000, max: HOUR_MS } as const;
+/** After that, somebody should know. */
+const TELL_AFTER_MS = HOUR_MS;
 
 /** Sweeps at once, and then every two seconds. */
 export const startSweeper = (ctx: Context): Rounds =>
@@ -47,7 +67,7 @@ export const startSweeper = (ctx: Context): Rounds =>
         return 'done';
       }
       if (isProbe && taken.value.length === 0) await probe(ctx);
-      await Promise.all(taken.value.map(({ payment, attempt }) => recoverAndLog(ctx, payment, attempt)));
+      await Promise.all(taken.value.map((abandoned) => recoverAndLog(ctx, abandoned)));
       return taken.value.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
     },
     SWEEP_EVERY_MS,
@@ -61,7 +81,8 @@ const probe = (ctx: Context): Promise<void> =>
     (error) => ctx.log.debug({ code: error.code, err: error.cause }, 'Stripe is still down'),
   );
 
-const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): Promise<void> => {
+const recoverAndLog = async (ctx: Context, abandoned: Abandoned): Promise<void> => {
+  const { payment, attempt } = abandoned;
   const ids = {
     payment: payment.id,
     attempt: attempt.id,
@@ -70,7 +91,7 @@ const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): 
     'request.id': attempt.requestId,
   };
   const ageMs = toMs(ctx.clock.now()) - toMs(attempt.startedAt);
-  await recover(ctx, payment, attempt).match(
+  await recover(ctx, abandoned, ageMs).match(
     ({ answer }) =>
       ctx.log.info(
         { ...ids, ageMs, ...(answer?.isErr() ? { code: answer.error.code } : {}) },
@@ -82,52 +103,131 @@ const recoverAndLog = async (ctx: Context, payment: Payment, attempt: Attempt): 
 };
 
 /** Finds out what became of an attempt, and settles it. Errors: `provider_unavailable`: still unknown. */
-const recover = (ctx: Context, payment: Payment, attempt: Attempt): ResultAsync<Applied, PaymentError> => {
-  if (attempt.kind === 'refund')
-    return resendOrLook(ctx, attempt, {
-      resend: () => ctx.cards.refund(payment, attempt),
-      look: () => ctx.cards.findRefund(payment, attempt).map((found) => found ?? REFUND_NEVER_ARRIVED),
-    }).andThen((outcome) => concludeRefund(ctx, payment, attempt, outcome));
+const recover = (ctx: Context, abandoned: Abandoned, ageMs: number): ResultAsync<Applied, PaymentError> =>
+  (abandoned.attempt.kind === 'refund'
+    ? recoverRefund(ctx, abandoned.payment, abandoned.attempt, abandoned.trouble, ageMs)
+    : recoverPayment(ctx, abandoned.payment, abandoned.attempt, abandoned.trouble, ageMs)
+  )
+    .andThen((applied) =>
+      ageMs < TELL_AFTER_MS
+        ? okAsync(applied)
+        : ctx.contradictions
+            .settle('outcome_undecided', abandoned.attempt.id, 'It was found out.', ctx.clock.now())
+            .map(() => applied),
+    )
+    .orElse((error) => putOff(ctx, abandoned, ageMs, error));
 
-  const look = (): ResultAsync<Settlement, PaymentError> =>
-    ctx.cards.find(payment, attempt).map((found) => found ?? NEVER_ARRIVED);
+/** Stripe is not there: it is asked again soon. Else it was, and told nothing: it is asked again further and further apart. */
+const putOff = (
+  ctx: Context,
+  { payment, attempt, trouble }: Abandoned,
+  ageMs: number,
+  error: PaymentError | Unsettled,
+): ResultAsync<never, PaymentError> => {
+  const isLook = 'mustLook' in error && error.mustLook;
+  if (error.code === 'provider_unavailable' && !isLook) return errAsync(error);
+  const waitMs = Math.min(LOOK_AGAIN_MS.max, Math.max(LOOK_AGAIN_MS.min, ageMs / LOOK_AGAIN_SHARE));
+  const now = ctx.clock.now();
+  const told = ctx.contradictions.open(
+    ageMs < TELL_AFTER_MS
+      ? []
+      : [
+          {
+            merchant: payment.merchant,
+            kind: 'outcome_undecided',
+            payment: payment.id,
+            subject: attempt.id,
+            amount: payment.amount,
+            currency: payment.currency,
+            detail: `Its ${attempt.kind} was begun ${Math.round(ageMs / HOUR_MS)} hours ago; ${error.message}`,
+          },
+        ],
+    now,
+  );
+  return told
+    .andThen(() =>
+      ctx.leases.postpone(
+        attempt,
+        plusMs(now, Math.round(waitMs)),
+        'serverError' in error && error.serverError ? 'server error' : trouble,
+      ),
+    )
+    .andThen(() => err(error));
+};
+
+const recoverPayment = (
+  ctx: Context,
+  payment: Payment,
+  attempt: PaymentAttempt,
+  trouble: string | null,
+  ageMs: number,
+): ResultAsync<Applied, PaymentError | Unsettled> => {
+  const look = (why: Unsettled | null): ResultAsync<Settlement, Unsettled> =>
+    ctx.cards.find(payment, attempt).andThen((found) => {
+      const isFailed = trouble !== null || why?.serverError === true;
+      const isDecided = ageMs >= (isFailed ? RECONCILED_WITHIN_MS : NEVER_AFTER_MS);
+      if (found && (isDecided || isTelling(found, payment, attempt))) return ok(settlementOf(found, null));
+      if (!found && isDecided) return ok(neverArrived(attempt, why?.refusal));
+      return err(undecided(why));
+    });
+  const isSentAgain = trouble === null && ageMs < RESEND_FOR_MS[attempt.kind];
   return (
-    resendOrLook(ctx, attempt, { resend: () => ctx.cards.send(payment, attempt), look })
-      // A repeated answer may be an old one: what Stripe has now is the truth.
-      .andThen((settlement) => (settlement.outcome === 'processing' ? look() : okAsync(settlement)))
-      .andThen((settlement) => conclude(ctx, payment, attempt, settlement))
+    isSentAgain
+      ? ctx.cards.send(payment, attempt, 'again').orElse((error) => (error.mustLook ? look(error) : errAsync(error)))
+      : look(null)
+  ).andThen((settlement) => conclude(ctx, payment, attempt, settlement));
+};
+
+/** Whether an intent as it stands tells that it was asked for what the attempt asks. */
+const isTelling = ({ status }: IntentFact, payment: Payment, { kind }: PaymentAttempt): boolean => {
+  if (status === 'succeeded' || status === 'canceled' || status === 'processing') return true;
+  return (
+    kind === 'confirm' && (payment.intent === null || status === 'requires_action' || status === 'requires_capture')
   );
 };
 
-/** Resends under the same key while Stripe surely remembers it; else its records tell, and it is never sent again. */
-const resendOrLook = <T>(
+const undecided = (why: Unsettled | null): Unsettled => ({
+  ...paymentError('provider_unavailable', {
+    outcome: 'unknown',
+    message: 'Stripe has no record of it that tells, and may yet come to have one.',
+    ...(why?.cause === undefined ? {} : { cause: why.cause }),
+  }),
+  mustLook: true,
+  serverError: why?.serverError ?? false,
+});
+
+/** Stripe has no record of it, and it is never sent again. A belief: what is found later is posted all the same. */
+const neverArrived = ({ kind }: PaymentAttempt, refusal: LastError | undefined): Settlement => ({
+  outcome: kind === 'cancel' ? 'canceled' : 'failed',
+  refusal:
+    kind === 'cancel'
+      ? null
+      : (refusal ?? { code: 'processing_error', message: paymentError('processing_error').message }),
+  found: null,
+  mayExist: true,
+  stripeRequestId: null,
+});
+
+const recoverRefund = (
   ctx: Context,
-  { startedAt }: Attempt,
-  ways: {
-    readonly resend: () => ResultAsync<T, PaymentError & Replayed>;
-    readonly look: () => ResultAsync<T, PaymentError>;
-  },
-): ResultAsync<T, PaymentError> => {
-  const ageMs = toMs(ctx.clock.now()) - toMs(startedAt);
-  if (ageMs >= RESEND_FOR_MS) return ways.look();
-  // Where Stripe failed while it worked on this key, it will say so for ever.
-  return ways.resend().orElse((error) => (error.replayed ? ways.look() : errAsync(error)));
+  payment: Payment,
+  attempt: RefundAttempt,
+  trouble: string | null,
+  ageMs: number,
+): ResultAsync<Applied, PaymentError | Unsettled> => {
+  const look = (why: Unsettled | null): ResultAsync<RefundSettlement, Unsettled> =>
+    ctx.cards.findRefund(payment, attempt).andThen((found) => {
+      const isFailed = trouble !== null || why?.serverError === true;
+      if (!found && ageMs < (isFailed ? RECONCILED_WITHIN_MS : NEVER_AFTER_MS)) return err(undecided(why));
+      const refusal = found ? null : (why?.refusal ?? NO_RECORD);
+      return ok({ found, refusal, stripeRequestId: null });
+    });
+  const isSentAgain = trouble === null && ageMs < RESEND_FOR_MS.refund;
+  return (
+    isSentAgain
+      ? ctx.cards.refund(payment, attempt, 'again').orElse((error) => (error.mustLook ? look(error) : errAsync(error)))
+      : look(null)
+  ).andThen((settlement) => concludeRefund(ctx, payment, attempt, settlement));
 };
 
-/** Stripe has no record of it, and its key is never sent again: nothing was charged, and nothing will be. */
-const NEVER_ARRIVED: Settlement = {
-  outcome: 'failed',
-  status: 'requires_payment_method',
-  amountCaptured: 0n,
-  intent: null,
-  nextAction: null,
-  lastError: { code: 'processing_error', message: paymentError('processing_error').message },
-  stripeRequestId: null,
-};
-
-const REFUND_NEVER_ARRIVED: RefundOutcome = {
-  status: 'failed',
-  stripeId: null,
-  failureReason: 'Stripe has no record of this refund.',
-  stripeRequestId: null,
-};
+const NO_RECORD: LastError = { code: 'provider_refused', message: 'Stripe has no record of this refund.' };

@@ -5,13 +5,13 @@
 import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
+import type { RefundSettlement } from '../domain/fact.ts';
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
-import type { RefundOutcome } from '../stripe/outcome.ts';
 import { newAttempt } from './attempt.ts';
 import { isOwned, unknown } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
@@ -52,6 +52,8 @@ export const createRefund = (
       reason: wanted.reason,
       failureReason: null,
       stripeId: null,
+      posted: false,
+      reversed: false,
       createdAt: ctx.clock.now(),
     };
     const attempt: RefundAttempt = {
@@ -59,6 +61,7 @@ export const createRefund = (
       kind: 'refund',
       amount: refund.amount,
       refund: refund.id,
+      reason: refund.reason,
     };
     return withStripe(ctx, caller, REFUSALS, () =>
       ctx
@@ -80,54 +83,50 @@ const send = (
 ): ResultAsync<Reply<RefundView>, ChargeError<Code>> => {
   if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
   return ctx.cards
-    .refund(payment, attempt)
-    .andThen((outcome) => ctx.commit<RefundView, Code>({ ...settle(payment, attempt, outcome), refusals: REFUSALS }))
+    .refund(payment, attempt, 'first')
+    .andThen((settlement) =>
+      ctx.commit<RefundView, Code>({ ...settle(payment, attempt, settlement), refusals: REFUSALS }),
+    )
     .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
 /** Makes a refund's outcome known that nobody may wait for any more; its answer is what was stored. Errors: that it could not be written. */
 export const concludeRefund = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   payment: Payment,
   attempt: RefundAttempt,
-  outcome: RefundOutcome,
-): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, outcome));
+  settlement: RefundSettlement,
+): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
 
 /** The change that makes an attempt's outcome known, and answers who asked. */
-const settle = (payment: Payment, attempt: RefundAttempt, outcome: RefundOutcome): Change<RefundView> => ({
-  ...settleRefund(payment, attempt.refund, outcome, attempt.id),
+const settle = (payment: Payment, attempt: RefundAttempt, settlement: RefundSettlement): Change<RefundView> => ({
+  ...settleRefund(payment, attempt.refund, settlement, attempt.id),
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
   requestId: attempt.requestId,
-  answer: (effect) => refundAnswer(effect, outcome, payment),
+  answer: (effect) => refundAnswer(effect, settlement, payment),
 });
 
 /** The change that makes a refund's outcome known. */
 export const settleRefund = (
   payment: Payment,
   refund: RefundId,
-  outcome: RefundOutcome,
+  settlement: RefundSettlement,
   attempt: Attempt['id'] | null,
 ): Change<RefundView> => ({
   merchant: payment.merchant,
-  payment: {
-    kind: 'settle refund',
-    payment,
-    refund,
-    attempt,
-    to: outcome.status,
-    stripeId: outcome.stripeId,
-    failureReason: outcome.failureReason,
-    stripeRequestId: outcome.stripeRequestId,
-  },
+  payment: { kind: 'settle refund', payment, refund, attempt, settlement },
   events: refundEvents,
 });
 
 /** What Stripe refused outright was never a refund: the caller is told why. */
-const refundAnswer = ({ refund }: Effect, outcome: RefundOutcome, payment: Payment): Answer<RefundView> => {
-  if (refund && (refund.status !== 'failed' || outcome.stripeId !== null))
-    return ok(jsonReply(201, refundView(refund)));
-  const message = outcome.failureReason ?? undefined;
+const refundAnswer = (
+  { refund }: Effect,
+  { found, refusal }: RefundSettlement,
+  payment: Payment,
+): Answer<RefundView> => {
+  if (refund && (refund.status !== 'failed' || found)) return ok(jsonReply(201, refundView(refund)));
+  const message = refusal?.message;
   return err(paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) }));
 };
 

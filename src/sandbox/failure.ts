@@ -158,6 +158,18 @@ export const keyInUse = (key: string): Failure => ({
   },
 });
 
+/** Another request has locked the object. */
+export const lockTimeout = (): Failure => ({
+  ...rateLimited(),
+  error: {
+    code: 'lock_timeout',
+    doc_url: docUrl('lock_timeout'),
+    message:
+      'This object cannot be accessed right now because another API request or Stripe process is currently accessing it.',
+    type: 'invalid_request_error',
+  },
+});
+
 export const rateLimited = (): Failure => ({
   status: 429,
   kept: false,

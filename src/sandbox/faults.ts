@@ -12,7 +12,10 @@ import { newId } from './ids.ts';
  * - `error_before`, `error_after`: a 500. The latter is kept, and replayed, as at Stripe.
  * - `reset_before`, `reset_after`: the connection is reset instead of a reply.
  * - `truncate`: the connection is closed after `bytes` of the reply, head and body.
- * - `rate_limit`: a 429, nothing has run.
+ * - `rate_limit`, `lock_timeout`: a 429, nothing has run.
+ * - `bad_request`, `unauthorized`, `forbidden`, `missing`: a 400, 401, 403 or 404 that Stripe answers before it looks
+ *   whether it knows the idempotency key.
+ * - `error_reconciled`: a 500, kept and replayed; what was asked for is done after `ms`, when Stripe reconciles.
  * - `webhook_drop`, `webhook_duplicate`, `webhook_delay`, `webhook_reorder`: of the deliveries of an event; delayed by
  *   `ms`, or each by a random part of it.
  */
@@ -26,6 +29,12 @@ const KINDS = [
   'reset_after',
   'truncate',
   'rate_limit',
+  'lock_timeout',
+  'bad_request',
+  'unauthorized',
+  'forbidden',
+  'missing',
+  'error_reconciled',
   'webhook_drop',
   'webhook_duplicate',
   'webhook_delay',

@@ -4,8 +4,17 @@ import { err, type Result } from 'neverthrow';
 import { type Clock, createClock } from './clock.ts';
 import { control } from './control.ts';
 import { API_VERSION } from './events.ts';
-import { apiError, type Failure, rateLimited } from './failure.ts';
-import { createFaults, type Faults, type Struck } from './faults.ts';
+import {
+  apiError,
+  badParam,
+  type Failure,
+  forbidden,
+  lockTimeout,
+  rateLimited,
+  unauthenticated,
+  unknownUrl,
+} from './failure.ts';
+import { createFaults, type FaultKind, type Faults, type Struck } from './faults.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { newSecret } from './ids.ts';
 import { type Call, partsOf, readCall } from './request.ts';
@@ -120,8 +129,20 @@ const handleApi = async (sandbox: Sandbox, request: IncomingMessage, requestId: 
 };
 
 const refusedBefore = (faults: readonly Struck[]): Failure | undefined => {
-  if (faults.some(({ kind }) => kind === 'rate_limit')) return rateLimited();
-  return faults.some(({ kind }) => kind === 'error_before') ? apiError(false) : undefined;
+  const struck = faults.find(({ kind }) => REFUSALS[kind] !== undefined);
+  return struck && REFUSALS[struck.kind]?.();
+};
+
+/** Answered before the idempotency key is looked at. */
+const REFUSALS: Readonly<Partial<Record<FaultKind, () => Failure>>> = {
+  rate_limit: rateLimited,
+  lock_timeout: lockTimeout,
+  error_before: () => apiError(false),
+  bad_request: () => badParam('The request is not valid just now, as the fault says that was set.'),
+  unauthorized: () => unauthenticated('The key is not valid just now, as the fault says that was set.'),
+  forbidden: () =>
+    forbidden('The key may not do so just now, as the fault says that was set.', 'more_permissions_required'),
+  missing: () => unknownUrl('POST', 'a path that the fault hides'),
 };
 
 const LEAVING: readonly string[] = ['hang_after', 'reset_before', 'reset_after', 'truncate'];
@@ -169,7 +190,9 @@ const run = (sandbox: Sandbox, call: Call, faults: readonly Struck[]): Reply => 
   }
   return store.transaction(() => {
     runDue(sandbox.scope());
-    const done = route.run(scope, form, ids);
+    const later = faults.find(({ kind }) => kind === 'error_reconciled');
+    const done = later === undefined ? route.run(scope, form, ids) : err(apiError(true));
+    if (later !== undefined) reconcileLater(scope, call, later.waitMs);
     const result: Result<object, Failure> = faults.some(({ kind }) => kind === 'error_after')
       ? err(apiError(true))
       : done;
@@ -181,6 +204,10 @@ const run = (sandbox: Sandbox, call: Call, faults: readonly Struck[]): Reply => 
     return reply;
   });
 };
+
+/** Stripe has failed while it worked on it, and makes it good by itself. */
+const reconcileLater = (scope: Scope, { path, form }: Call, afterMs: number): void =>
+  scope.store.schedule(scope.clock.nowMs() + afterMs, 'reconcile', JSON.stringify({ path, form }));
 
 /** What was answered before, byte for byte. A decline or a 500 will not become better by asking again. */
 const replay = (kept: { status: number; body: string; requestId: string }): Reply => ({

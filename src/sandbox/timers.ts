@@ -2,7 +2,9 @@ import { finishProcessing } from './attempt.ts';
 import { expireCapture, settleLater } from './capture.ts';
 import { decideDispute, openDispute, warnOfFraud } from './disputes.ts';
 import { failPayout, payPayout } from './payouts.ts';
+import type { Form } from './params.ts';
 import { decideRefund } from './refunds.ts';
+import { findRoute } from './routes.ts';
 import type { Scope } from './scope.ts';
 
 /** What the sandbox does by itself once its time has come, each with the id of the object that it is about. */
@@ -16,6 +18,12 @@ const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = 
   decide_dispute: decideDispute,
   pay_payout: payPayout,
   fail_payout: failPayout,
+  reconcile: (scope, asked) => {
+    const { path, form } = JSON.parse(asked) as { path: string; form: Form };
+    const found = findRoute('POST', path);
+    // There is no request any more to be told of it.
+    found?.route.run(scope, form, found.ids).unwrapOr(undefined);
+  },
 };
 
 /** At once in one transaction; a jump of the clock that makes more due takes several. */

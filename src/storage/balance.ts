@@ -49,6 +49,8 @@ export interface OpenPayout {
 export interface LookedUp {
   readonly known: ReadonlySet<string>;
   readonly strange: ReadonlySet<string>;
+  /** The payments of the others, as far as money is concerned, by the same ids. */
+  readonly payments: ReadonlyMap<string, { readonly intent: string | null; readonly captured: bigint }>;
 }
 
 /** Errors of all: `database_unavailable`. */
@@ -158,15 +160,16 @@ export const createBalances = (db: Kysely<DB>): Balances => {
   };
 
   const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {
-    if (named.length === 0) return { known: new Set(), strange: new Set() };
-    const { rows } = await sql<{ id: string; known: boolean; here: boolean }>`
-      select k.id, b.id is not null as known, p.id is not null as here
+    if (named.length === 0) return { known: new Set(), strange: new Set(), payments: new Map() };
+    const { rows } = await sql<{ id: string; known: boolean; here: boolean; intent: string | null; captured: bigint }>`
+      select k.id, b.id is not null as known, p.id is not null as here, p.intent, p.amount_captured as captured
       from ${keysOf(named)}
       left join balance_transactions b on b.merchant_id = k.merchant_id and b.id = k.id
       left join payments p on p.merchant_id = k.merchant_id and p.id = k.payment_id`.execute(db);
     return {
       known: new Set(rows.filter(({ known }) => known).map(({ id }) => id)),
       strange: new Set(rows.filter(({ here }) => !here).map(({ id }) => id)),
+      payments: new Map(rows.filter(({ here }) => here).map(({ id, intent, captured }) => [id, { intent, captured }])),
     };
   };
 

@@ -9,7 +9,7 @@ import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
-import type { State, Writes } from '../domain/decide.ts';
+import { secondOf, type State, type Writes } from '../domain/decide.ts';
 import {
   idOf,
   uuidOf,
@@ -27,7 +27,8 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { accountOf, claimOf, disputeOf, paymentOf, refundOf } from './rows.ts';
+import { contradictionsInsert } from './contradictions.ts';
+import { accountOf, claimOf, disputeOf, paymentOf, refundOf, secondChargeOf } from './rows.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 
@@ -63,10 +64,12 @@ const allOf = async <T extends readonly unknown[] | []>(
 export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
   const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
-  const [payments, refunds, disputes, claims, customers, accounts, ...told] = await allOf([
+  const [payments, refunds, disputes, seconds, owners, claims, customers, accounts, ...told] = await allOf([
     lockPayments(flight, changes),
     readRefunds(flight, changes),
     readDisputes(flight, changes),
+    readSeconds(flight, changes),
+    readOwners(flight, changes),
     readClaims(flight, changes),
     readCustomers(flight, changes),
     lockAccounts(flight, legs),
@@ -81,7 +84,7 @@ export const readState = async (flight: Flight, changes: readonly Change[]): Pro
     // Only now does nobody else post to them.
     [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
   }
-  return { payments, refunds, disputes, claims, customers, accounts, balance, payouts };
+  return { payments, refunds, disputes, seconds, owners, claims, customers, accounts, balance, payouts };
 };
 
 interface Leg {
@@ -103,7 +106,7 @@ const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Ch
 /** Of a share, whichever way it moves, and whatever it comes to. */
 const bothWays = (share: PayoutShare): Transfer[] => {
   const paid = payoutPostings({ ...share, status: 'paid', amount: 1n }, undefined);
-  return paid === 'settled before' ? [] : paid;
+  return paid === 'posted before' ? [] : paid;
 };
 
 const lockAccounts = async (
@@ -154,8 +157,7 @@ const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise
 /** Not locked: whoever writes a refund or a dispute holds its payment. */
 const readRefunds = async (flight: Flight, changes: readonly Change[]): Promise<State['refunds']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) => {
-    if (step?.kind === 'settle refund') return [{ merchant, id: step.refund }];
-    return step?.kind === 'refund found' ? [{ merchant, id: step.refund.id }] : [];
+    return step?.kind === 'settle refund' ? [{ merchant, id: step.refund }] : [];
   });
   if (keys.length === 0) return new Map<RefundId, never>();
   const { merchants, ids } = sorted(keys);
@@ -167,7 +169,7 @@ const readRefunds = async (flight: Flight, changes: readonly Change[]): Promise<
 
 const readDisputes = async (flight: Flight, changes: readonly Change[]): Promise<State['disputes']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) =>
-    step?.kind === 'dispute' ? [{ merchant, id: step.dispute.id }] : [],
+    step?.kind === 'dispute' ? [{ merchant, id: step.dispute }] : [],
   );
   if (keys.length === 0) return new Map<DisputeId, never>();
   const { merchants, ids } = sorted(keys);
@@ -175,6 +177,28 @@ const readDisputes = async (flight: Flight, changes: readonly Change[]): Promise
     select ${columnsOf('disputes', 'd')} from disputes d
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
+};
+
+/** Not locked either: a second charge is written by who holds its payment. */
+const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<State['seconds']> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) => {
+    const intent = step && secondOf(step);
+    return intent === undefined ? [] : [{ merchant, intent }];
+  });
+  if (keys.length === 0) return new Map<string, never>();
+  const rows = await flight(sql<Selectable<DB['second_charges']>>`
+    select ${columnsOf('second_charges', 's')} from second_charges s
+    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
+      ${texts(keys.map(({ intent }) => intent))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
+  return new Map(rows.map(secondChargeOf).map((second) => [second.intent, second]));
+};
+
+const readOwners = async (flight: Flight, changes: readonly Change[]): Promise<State['owners']> => {
+  const intents = changes.flatMap(({ payment: step }) => (step?.kind === 'observe' ? [step.found.intent] : []));
+  if (intents.length === 0) return new Map<string, never>();
+  const rows = await flight(sql<Pick<Selectable<DB['intents']>, 'id' | 'payment_id'>>`
+    select id, payment_id from intents where id = any(${texts(intents)}::text[])`);
+  return new Map(rows.map((row) => [row.id, idOf('pay', row.payment_id)]));
 };
 
 /** Read after the accounts are locked: whoever has posted one of them has committed by then. */
@@ -244,6 +268,9 @@ export const writeState = (id: string, writes: Writes, now: Micros): RawBuilder<
     settleAttempts,
     writeRefunds,
     writeDisputes,
+    writeSeconds,
+    insertIntents,
+    insertContradictions,
     updateAccounts,
     insertTransfers,
     insertBalance,
@@ -297,7 +324,7 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
-                          return_url, description, metadata, client_secret, attempt, created_at)
+                          return_url, description, metadata, client_secret, attempt, under_way, created_at)
     select * from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${plain(rows.map((p) => uuidOf(p.customer)))}::uuid[], ${plain(rows.map((p) => p.amount))}::bigint[],
@@ -305,7 +332,8 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
       ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
-      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
+      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => p.underWay))}::boolean[],
+      ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`;
 };
 
@@ -315,7 +343,8 @@ const updatePayments: Writer = ({ payments }) => {
   return sql`
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
       next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt,
-      amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending, return_url = w.return_url
+      amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending, return_url = w.return_url,
+      under_way = w.under_way, may_exist = w.may_exist
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
@@ -323,9 +352,10 @@ const updatePayments: Writer = ({ payments }) => {
       ${jsons(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
       ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[],
-      ${texts(rows.map((p) => p.returnUrl))}::text[]
+      ${texts(rows.map((p) => p.returnUrl))}::text[], ${plain(rows.map((p) => p.underWay))}::boolean[],
+      ${plain(rows.map((p) => p.mayExist))}::boolean[]
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
-         amount_refunded, refunds_pending, return_url)
+         amount_refunded, refunds_pending, return_url, under_way, may_exist)
     where p.merchant_id = w.merchant_id and p.id = w.id`;
 };
 
@@ -333,7 +363,7 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
-                          reply_status, shows_secret, owned_until, fence, started_at)
+                          reply_status, shows_secret, owned_until, fence, reason, started_at)
     select * from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
@@ -343,7 +373,8 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
       ${texts(rows.map((a) => a.requestId))}::text[], ${plain(rows.map((a) => a.replyStatus))}::smallint[],
       ${plain(rows.map((a) => a.showsSecret))}::boolean[],
       ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
-      ${plain(rows.map((a) => a.fence))}::int[], ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
+      ${plain(rows.map((a) => a.fence))}::int[], ${texts(rows.map((a) => (a.kind === 'refund' ? a.reason : null)))}::text[],
+      ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
     )`;
 };
 
@@ -363,32 +394,68 @@ const writeRefunds: Writer = ({ refunds }) => {
   if (refunds.size === 0) return undefined;
   const rows = [...refunds.values()];
   return sql`
-    insert into refunds (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id, created_at)
+    insert into refunds (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id,
+                         posted, reversed, created_at)
     select * from unnest(
       ${plain(rows.map((r) => uuidOf(r.merchant)))}::uuid[], ${plain(rows.map((r) => uuidOf(r.id)))}::uuid[],
       ${plain(rows.map((r) => uuidOf(r.payment)))}::uuid[], ${plain(rows.map((r) => r.amount))}::bigint[],
       ${texts(rows.map((r) => r.currency))}::text[], ${texts(rows.map((r) => r.status))}::text[],
       ${texts(rows.map((r) => r.reason))}::text[], ${texts(rows.map((r) => r.failureReason))}::text[],
-      ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
+      ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => r.posted))}::boolean[],
+      ${plain(rows.map((r) => r.reversed))}::boolean[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
     )
     on conflict (merchant_id, id) do update set status = excluded.status, failure_reason = excluded.failure_reason,
-      stripe_id = excluded.stripe_id`;
+      stripe_id = excluded.stripe_id, posted = excluded.posted, reversed = excluded.reversed`;
 };
 
 const writeDisputes: Writer = ({ disputes }) => {
   if (disputes.size === 0) return undefined;
   const rows = [...disputes.values()];
   return sql`
-    insert into disputes (merchant_id, id, payment_id, amount, currency, status, reason, stripe_id, created_at)
-    select * from unnest(
+    insert into disputes (merchant_id, id, payment_id, amount, currency, status, reason, stripe_id, withdrawn, reinstated,
+                          lost, turns, lines, created_at)
+    select w.merchant_id, w.id, w.payment_id, w.amount, w.currency, w.status, w.reason, w.stripe_id, w.withdrawn,
+      w.reinstated, w.lost, w.turns, w.lines::text[], w.created_at
+    from unnest(
       ${plain(rows.map((d) => uuidOf(d.merchant)))}::uuid[], ${plain(rows.map((d) => uuidOf(d.id)))}::uuid[],
       ${plain(rows.map((d) => uuidOf(d.payment)))}::uuid[], ${plain(rows.map((d) => d.amount))}::bigint[],
       ${texts(rows.map((d) => d.currency))}::text[], ${texts(rows.map((d) => d.status))}::text[],
       ${texts(rows.map((d) => d.reason))}::text[], ${texts(rows.map((d) => d.stripeId))}::text[],
-      ${plain(rows.map((d) => toIsoMicros(d.createdAt)))}::timestamptz[]
-    )
-    on conflict (merchant_id, id) do update set status = excluded.status`;
+      ${plain(rows.map((d) => d.withdrawn))}::bigint[], ${plain(rows.map((d) => d.reinstated))}::bigint[],
+      ${plain(rows.map((d) => d.lost))}::bigint[], ${plain(rows.map((d) => d.turns))}::int[],
+      ${texts(rows.map((d) => texts(d.lines)))}::text[], ${plain(rows.map((d) => toIsoMicros(d.createdAt)))}::timestamptz[]
+    ) w (merchant_id, id, payment_id, amount, currency, status, reason, stripe_id, withdrawn, reinstated, lost, turns,
+         lines, created_at)
+    on conflict (merchant_id, id) do update set status = excluded.status, withdrawn = excluded.withdrawn,
+      reinstated = excluded.reinstated, lost = excluded.lost, turns = excluded.turns, lines = excluded.lines`;
 };
+
+const writeSeconds: Writer = ({ seconds }) => {
+  if (seconds.size === 0) return undefined;
+  const rows = [...seconds.values()];
+  return sql`
+    insert into second_charges (merchant_id, id, payment_id, currency, received, returned)
+    select * from unnest(
+      ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${texts(rows.map((s) => s.intent))}::text[],
+      ${plain(rows.map((s) => uuidOf(s.payment)))}::uuid[], ${texts(rows.map((s) => s.currency))}::text[],
+      ${plain(rows.map((s) => s.received))}::bigint[], ${plain(rows.map((s) => s.returned))}::bigint[]
+    )
+    on conflict (merchant_id, id) do update set received = excluded.received, returned = excluded.returned`;
+};
+
+const insertIntents: Writer = ({ intents: rows }) => {
+  if (rows.length === 0) return undefined;
+  return sql`
+    insert into intents (id, merchant_id, payment_id)
+    select * from unnest(
+      ${texts(rows.map((i) => i.intent))}::text[], ${plain(rows.map((i) => uuidOf(i.merchant)))}::uuid[],
+      ${plain(rows.map((i) => uuidOf(i.payment)))}::uuid[]
+    )
+    on conflict do nothing`;
+};
+
+const insertContradictions: Writer = ({ contradictions }, nowIso) =>
+  contradictions.length === 0 ? undefined : contradictionsInsert(contradictions, nowIso);
 
 const updateAccounts: Writer = ({ accounts }) => {
   if (accounts.size === 0) return undefined;

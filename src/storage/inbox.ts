@@ -15,12 +15,17 @@ export interface InboxEvent {
   readonly payload: string;
 }
 
+/** One that is to be applied, and how often that was tried, this time too. */
+export interface TakenEvent extends InboxEvent {
+  readonly tries: number;
+}
+
 /** Errors of all: `database_unavailable`. */
 export interface Inbox {
   /** Keeps those that are new; answers how many they are. */
   readonly store: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, PaymentError>;
   /** Takes events that wait to be applied, each by one taker at a time; after `retryS` they are due again. */
-  readonly take: (now: Micros, max: number) => ResultAsync<InboxEvent[], PaymentError>;
+  readonly take: (now: Micros, max: number) => ResultAsync<TakenEvent[], PaymentError>;
   /** Notes that an event has been applied, or why there was nothing to apply. */
   readonly finish: (
     id: string,
@@ -49,9 +54,9 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
     return Number(numAffectedRows ?? 0n);
   };
 
-  const take = async (now: Micros, max: number): Promise<InboxEvent[]> => {
+  const take = async (now: Micros, max: number): Promise<TakenEvent[]> => {
     const at = toIsoMicros(now);
-    const { rows } = await sql<InboxEvent>`
+    const { rows } = await sql<TakenEvent>`
       update stripe_events e
       set tries = e.tries + 1, owned_until = ${at}::timestamptz + make_interval(secs => ${RETRY_S})
       from (
@@ -60,7 +65,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
         order by owned_until limit ${max} for update skip locked
       ) t
       where e.id = t.id
-      returning e.id, e.type, e.payload::text as payload`.execute(db);
+      returning e.id, e.type, e.payload::text as payload, e.tries`.execute(db);
     return rows;
   };
 

@@ -3,7 +3,9 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { ResultAsync } from 'neverthrow';
 import { idOf, type PaymentId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
-import { toIsoMicros, toMs, type Micros } from '../domain/time.ts';
+import { uuidOf } from '../domain/ids.ts';
+import { LEASE_MS } from '../domain/payment.ts';
+import { plusMs, toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { columnsOf } from './columns.ts';
@@ -14,12 +16,16 @@ import type { DB } from './schema.ts';
 export interface Abandoned {
   readonly payment: Payment;
   readonly attempt: Attempt;
+  /** An answer that leaves open what will become of it; null where there was none. */
+  readonly trouble: string | null;
 }
 
 export interface Leases {
   /** Takes over attempts whose lease ran out before `now`, oldest first, each by one taker. Errors: `database_unavailable`. */
   readonly takeAbandoned: (now: Micros, until: Micros, max: number) => ResultAsync<Abandoned[], PaymentError>;
-  /** Attempts past their lease whose outcome nobody knows: how many, and how old the oldest. Errors: `database_unavailable`. */
+  /** Has nobody look at it before then. Errors: `database_unavailable`. */
+  readonly postpone: (attempt: Attempt, due: Micros, trouble: string | null) => ResultAsync<void, PaymentError>;
+  /** Attempts past their first lease whose outcome nobody knows: how many, and how old the oldest. Errors: `database_unavailable`. */
   readonly unknown: (now: Micros) => ResultAsync<UnknownOutcomes, PaymentError>;
 }
 
@@ -42,6 +48,14 @@ const SHOWN_MAX = 20;
 
 export const createLeases = (db: Kysely<DB>): Leases => ({
   takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
+  postpone: ({ merchant, id, fence }, due, trouble) =>
+    ResultAsync.fromPromise(
+      sql`
+        update attempts set owned_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}
+        where merchant_id = ${uuidOf(merchant)}::uuid and id = ${uuidOf(id)}::uuid and fence = ${fence}
+          and outcome is null`.execute(db),
+      readFailure,
+    ).map(() => undefined),
   unknown: (now) => ResultAsync.fromPromise(findUnknown(db, now), readFailure),
 });
 
@@ -55,7 +69,7 @@ const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes
       sql<Micros>`started_at`.as('started_at'),
     ])
     .where('outcome', 'is', null)
-    .where('owned_until', '<', sql<Micros>`${toIsoMicros(now)}::timestamptz`)
+    .where('started_at', '<', sql<Micros>`${toIsoMicros(plusMs(now, -LEASE_MS))}::timestamptz`)
     .orderBy('started_at')
     .limit(SHOWN_MAX)
     .execute();
@@ -86,6 +100,6 @@ const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: nu
   const byId = new Map(payments.map((row) => [row.id, paymentOf(row)]));
   return attempts.flatMap((row) => {
     const payment = byId.get(row.payment_id);
-    return payment ? [{ payment, attempt: attemptOf(row) }] : [];
+    return payment ? [{ payment, attempt: attemptOf(row), trouble: row.trouble }] : [];
   });
 };

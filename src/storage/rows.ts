@@ -18,6 +18,7 @@ import type {
   PaymentStatus,
   Refund,
   RefundStatus,
+  SecondCharge,
 } from '../domain/payment.ts';
 import type { Micros } from '../domain/time.ts';
 import type { DB } from './schema.ts';
@@ -65,6 +66,8 @@ export const paymentOf = (row: Row<'payments'>): Payment => ({
   lastError: row.last_error as LastError | null,
   intent: row.intent,
   attempt: row.attempt === null ? null : idOf('att', row.attempt),
+  underWay: row.under_way,
+  mayExist: row.may_exist,
   refundsPending: row.refunds_pending,
   createdAt: row.created_at as Micros,
 });
@@ -92,7 +95,13 @@ export const attemptOf = (row: Row<'attempts'>): Attempt => {
     case 'cancel':
       return { ...base, kind: 'cancel' };
     case 'refund':
-      return { ...base, kind: 'refund', refund: idOf('re', row.refund_id ?? ''), amount: row.amount ?? 0n };
+      return {
+        ...base,
+        kind: 'refund',
+        refund: idOf('re', row.refund_id ?? ''),
+        amount: row.amount ?? 0n,
+        reason: row.reason,
+      };
   }
 };
 
@@ -119,6 +128,8 @@ export const refundOf = (row: Row<'refunds'>): Refund => ({
   reason: row.reason,
   failureReason: row.failure_reason,
   stripeId: row.stripe_id,
+  posted: row.posted,
+  reversed: row.reversed,
   createdAt: row.created_at as Micros,
 });
 
@@ -131,5 +142,19 @@ export const disputeOf = (row: Row<'disputes'>): Dispute => ({
   status: row.status as DisputeStatus,
   reason: row.reason,
   stripeId: row.stripe_id,
+  withdrawn: row.withdrawn,
+  reinstated: row.reinstated,
+  lines: row.lines,
+  lost: row.lost,
+  turns: row.turns,
   createdAt: row.created_at as Micros,
+});
+
+export const secondChargeOf = (row: Row<'second_charges'>): SecondCharge => ({
+  merchant: idOf('mer', row.merchant_id),
+  intent: row.id,
+  payment: idOf('pay', row.payment_id),
+  currency: row.currency as Currency,
+  received: row.received,
+  returned: row.returned,
 });

@@ -46,6 +46,8 @@ export interface DB {
     outcome: string | null;
     stripe_request_id: string | null;
     settled_at: bigint | null;
+    trouble: string | null;
+    reason: string | null;
   };
 
   balance_transactions: {
@@ -83,6 +85,20 @@ export interface DB {
     status: number | null;
     body: string | null;
     created_at: bigint;
+  };
+
+  contradictions: {
+    id: string;
+    merchant_id: string | null;
+    kind: string;
+    payment_id: string | null;
+    subject: string;
+    amount: bigint | null;
+    currency: string | null;
+    detail: string;
+    seen_at: bigint;
+    resolved_at: bigint | null;
+    resolution: string | null;
   };
 
   customers: {
@@ -125,6 +141,11 @@ export interface DB {
     reason: string | null;
     stripe_id: string;
     created_at: bigint;
+    withdrawn: Generated<bigint>;
+    reinstated: Generated<bigint>;
+    lines: Generated<string[]>;
+    lost: Generated<bigint>;
+    turns: Generated<number>;
   };
 
   events: {
@@ -136,6 +157,8 @@ export interface DB {
     created_at: bigint;
     fanned_out: Generated<boolean>;
   };
+
+  intents: { id: string; merchant_id: string; payment_id: string };
 
   items: {
     merchant_id: string;
@@ -169,6 +192,8 @@ export interface DB {
     attempt: string | null;
     refunds_pending: Generated<bigint>;
     created_at: bigint;
+    under_way: Generated<boolean>;
+    may_exist: Generated<boolean>;
   };
 
   payouts: {
@@ -192,6 +217,17 @@ export interface DB {
     failure_reason: string | null;
     stripe_id: string | null;
     created_at: bigint;
+    posted: Generated<boolean>;
+    reversed: Generated<boolean>;
+  };
+
+  second_charges: {
+    merchant_id: string;
+    id: string;
+    payment_id: string;
+    currency: string;
+    received: bigint;
+    returned: Generated<bigint>;
   };
 
   stripe_events: {
@@ -299,6 +335,8 @@ export const COLUMNS = {
     'outcome',
     'stripe_request_id',
     'settled_at',
+    'trouble',
+    'reason',
   ],
 
   balance_transactions: [
@@ -323,6 +361,20 @@ export const COLUMNS = {
 
   claims: ['merchant_id', 'id', 'key', 'operation', 'request_hash', 'status', 'body', 'created_at'],
 
+  contradictions: [
+    'id',
+    'merchant_id',
+    'kind',
+    'payment_id',
+    'subject',
+    'amount',
+    'currency',
+    'detail',
+    'seen_at',
+    'resolved_at',
+    'resolution',
+  ],
+
   customers: ['merchant_id', 'id', 'name', 'email', 'metadata', 'created_at'],
 
   deliveries: ['merchant_id', 'event_id', 'endpoint_id', 'status', 'tries', 'step', 'next_try_at'],
@@ -338,9 +390,26 @@ export const COLUMNS = {
     'error',
   ],
 
-  disputes: ['merchant_id', 'id', 'payment_id', 'amount', 'currency', 'status', 'reason', 'stripe_id', 'created_at'],
+  disputes: [
+    'merchant_id',
+    'id',
+    'payment_id',
+    'amount',
+    'currency',
+    'status',
+    'reason',
+    'stripe_id',
+    'created_at',
+    'withdrawn',
+    'reinstated',
+    'lines',
+    'lost',
+    'turns',
+  ],
 
   events: ['merchant_id', 'id', 'type', 'subject', 'data', 'created_at', 'fanned_out'],
+
+  intents: ['id', 'merchant_id', 'payment_id'],
 
   items: ['merchant_id', 'id', 'name', 'unit_price', 'currency', 'created_at'],
 
@@ -367,6 +436,8 @@ export const COLUMNS = {
     'attempt',
     'refunds_pending',
     'created_at',
+    'under_way',
+    'may_exist',
   ],
 
   payouts: ['merchant_id', 'id', 'currency', 'amount', 'status', 'returned_in', 'created_at'],
@@ -382,7 +453,11 @@ export const COLUMNS = {
     'failure_reason',
     'stripe_id',
     'created_at',
+    'posted',
+    'reversed',
   ],
+
+  second_charges: ['merchant_id', 'id', 'payment_id', 'currency', 'received', 'returned'],
 
   stripe_events: [
     'id',

@@ -3,11 +3,13 @@ import { ResultAsync } from 'neverthrow';
 import type Stripe from 'stripe';
 import { ON_ITS_WAY, type PayoutStatus } from '../domain/balance.ts';
 import { parseCurrency, type Currency } from '../domain/currency.ts';
+import type { DisputeFact, RefundFact } from '../domain/fact.ts';
 import { micros, toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
+import { taggedRefund } from './cards.ts';
 import { ownerOf, type Tagged } from './events.ts';
-import { isTrouble } from './outcome.ts';
+import { disputeFactOf, grossIn, isTrouble, refundFactOf } from './outcome.ts';
 
 /** One line of the balance, as Stripe lists it; amounts in minor units. */
 export interface BalanceLine {
@@ -25,12 +27,24 @@ export interface BalanceLine {
 /** What changed the balance. */
 export type LineCause =
   /** A charge, refund or dispute: of a payment with our tags, or of nobody's. `charged`: the gross in its own currency. */
-  | { readonly about: 'payment'; readonly of: Tagged; readonly charged: bigint; readonly chargedCurrency: Currency }
+  | {
+      readonly about: 'payment';
+      readonly of: Tagged;
+      readonly charged: bigint;
+      readonly chargedCurrency: Currency;
+      readonly by: LineFact;
+    }
   /** The payout itself. */
   | { readonly about: 'payout' }
   /** A payout that has come back. */
   | { readonly about: 'returned payout'; readonly payout: string }
   | { readonly about: 'unknown' };
+
+/** What a line is of, as it stands at Stripe. */
+export type LineFact =
+  | { readonly kind: 'charge'; readonly intent: string | null }
+  | { readonly kind: 'refund'; readonly found: RefundFact }
+  | { readonly kind: 'dispute'; readonly found: DisputeFact };
 
 export interface LinePage {
   readonly lines: readonly BalanceLine[];
@@ -100,29 +114,40 @@ const lineOf = async (stripe: Stripe, transaction: Stripe.BalanceTransaction): P
 const CHARGED: ReadonlySet<string> = new Set(['charge', 'payment']);
 const REFUNDED: ReadonlySet<string> = new Set(['refund', 'payment_refund', 'refund_failure', 'payment_failure_refund']);
 
-const causeOf = async (stripe: Stripe, { type, source, amount }: Stripe.BalanceTransaction): Promise<LineCause> => {
+const causeOf = async (stripe: Stripe, line: Stripe.BalanceTransaction): Promise<LineCause> => {
+  const { type, source } = line;
   if (source === null || typeof source === 'string') return UNKNOWN;
-  // With the sign of what it did to the balance.
-  const signed = (charged: number): bigint => BigInt(amount < 0 ? -charged : charged);
   const payment = async (
     { metadata, payment_intent: intent }: Pick<Stripe.Refund, 'metadata' | 'payment_intent'>,
-    charged: number,
-    chargedIn: string,
+    total: number,
+    by: LineFact | undefined,
   ): Promise<LineCause> => {
     const of = await ownerOf(stripe, metadata, intent);
-    const chargedCurrency = parseCurrency(chargedIn);
-    return of && chargedCurrency ? { about: 'payment', of, charged: signed(charged), chargedCurrency } : UNKNOWN;
+    const chargedCurrency = parseCurrency('currency' in source ? source.currency : '');
+    return of && chargedCurrency && by
+      ? { about: 'payment', of, charged: grossIn(line, total, chargedCurrency), chargedCurrency, by }
+      : UNKNOWN;
   };
   const { object } = source;
   // A charge has its intent's tags: who made it without, made it elsewhere.
   if (object === 'charge' && CHARGED.has(type))
-    return payment({ metadata: source.metadata, payment_intent: null }, source.amount_captured, source.currency);
-  if (object === 'refund' && REFUNDED.has(type)) return payment(source, source.amount, source.currency);
-  if (object === 'dispute' && type === 'adjustment') return payment(source, source.amount, source.currency);
+    return payment({ metadata: source.metadata, payment_intent: null }, source.amount_captured, {
+      kind: 'charge',
+      intent: idOf(source.payment_intent),
+    });
+  if (object === 'refund' && REFUNDED.has(type)) {
+    const found = refundFactOf(source, taggedRefund(source.metadata) ?? null);
+    return payment(source, source.amount, found && { kind: 'refund', found });
+  }
+  if (object === 'dispute' && type === 'adjustment')
+    return payment(source, source.amount, { kind: 'dispute', found: disputeFactOf(source) });
   if (object === 'payout')
     return type === 'payout' ? { about: 'payout' } : { about: 'returned payout', payout: source.id };
   return UNKNOWN;
 };
+
+const idOf = (reference: string | { readonly id: string } | null): string | null =>
+  typeof reference === 'string' ? reference : (reference?.id ?? null);
 
 const UNKNOWN: LineCause = { about: 'unknown' };
 

@@ -7,50 +7,73 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultAsync } from 'neverthrow';
 import Stripe from 'stripe';
-import type { Settlement } from '../domain/change.ts';
+import {
+  settlementOf,
+  type IntentFact,
+  type RefundFact,
+  type RefundSettlement,
+  type Settlement,
+} from '../domain/fact.ts';
 import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
-import type { Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
-import { toMs } from '../domain/time.ts';
+import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import type { StripeError } from '../domain/refusals.ts';
+import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
+import { isReset, quietly, type OnStripeTime } from './connection.ts';
 import {
+  factOf,
+  isKeyOfAnother,
+  isServerError,
+  isTooMany,
   isTrouble,
-  refundOutcomeOf,
-  refundRefusal,
-  settlementOf,
-  settlementOfError,
+  refundFactOf,
+  refusalOf,
   wasReplayed,
-  type RefundOutcome,
+  type Refusal,
 } from './outcome.ts';
 
 export interface Cards {
   /**
-   * Confirms, captures or cancels, under the attempt's own key: sent again, it does nothing twice.
-   * Errors: `provider_unavailable` with `outcome: unknown`; `replayed` says that Stripe keeps answering so.
+   * Confirms, captures or cancels, under a key that follows from the claim: sent again, it does nothing twice.
+   *
+   * What it answers settles the attempt. The first send is settled by its own answer; one that may have been sent before
+   * is settled by a success, by an answer that Stripe repeats, or by the intent itself, and by no refusal: Stripe answers
+   * 401, 403, 429 and most 400s before it looks at the key (https://docs.stripe.com/error-low-level#idempotency).
+   * Errors: `provider_unavailable` with `outcome: unknown`.
    */
-  readonly send: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<Settlement, StripeError & Replayed>;
+  readonly send: (payment: Payment, attempt: PaymentAttempt, nth: Nth) => ResultAsync<Settlement, Unsettled>;
   /** What Stripe has on record of a payment; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly find: (payment: Payment, attempt: PaymentAttempt | null) => ResultAsync<Settlement | null, StripeError>;
-  /** Sends money back, under the attempt's own key. Errors: as `send`. */
-  readonly refund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome, StripeError & Replayed>;
+  readonly find: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<IntentFact | null, StripeError>;
+  /** Sends money back, under such a key. Errors: as `send`. */
+  readonly refund: (payment: Payment, attempt: RefundAttempt, nth: Nth) => ResultAsync<RefundSettlement, Unsettled>;
   /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly findRefund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundOutcome | null, StripeError>;
+  readonly findRefund: (payment: Payment, attempt: RefundAttempt) => ResultAsync<RefundFact | null, StripeError>;
   /** Whether Stripe answers at all. Errors: `provider_unavailable`. */
   readonly ping: () => ResultAsync<void, StripeError>;
 }
 
-/** Whether the failure came from Stripe's memory of this key, so that sending it again is of no use. */
-export interface Replayed {
-  readonly replayed?: boolean;
-}
+/** `first`: nobody has sent it before, for it was claimed just now. */
+export type Nth = 'first' | 'again';
+
+/** Why nothing is settled, and what is known all the same. */
+export type Unsettled = StripeError & {
+  /** Sending it again is of no use: Stripe repeats its answer, or refuses it before it looks whether it knows the key. */
+  readonly mustLook?: boolean;
+  /** Stripe failed while it worked on it, and may still make the object. */
+  readonly serverError?: boolean;
+  /** What it was refused for, by an answer that does not settle it. */
+  readonly refusal?: LastError;
+};
 
 export interface StripeOptions {
   readonly secretKey: string;
   /** Another Stripe-compatible endpoint; undefined for Stripe's own. */
   readonly apiBase: string | undefined;
+  readonly onTime?: OnStripeTime;
 }
 
 /** Pinned, so that an upgrade of the package changes no reply by itself. The types are of this version. */
@@ -59,15 +82,22 @@ const API_VERSION = '2026-10-28.endive' as const;
 const STRIPE_TIMEOUT_MS = 8_000;
 /** The timeout is of silence: a reply that trickles, or a call that the package repeats, ends here, before the lease. */
 const STRIPE_DEADLINE_MS = 9_000;
-/** How far our clock and Stripe's may differ when a payment is looked for by time. */
-const CLOCK_SKEW_S = 300;
-/** An attempt is sent, or resent, for 23 hours after it began; Stripe remembers its key for 24. */
-const MAX_SEND_DELAY_S = 23 * 3600;
+/** Most looks find it here: it was sent within minutes, and clocks that somebody looks after agree. */
+const NEAR_S = 600;
+/** No clock that is off by a day, either way, hides it. */
+const FAR_S = 26 * 3600;
+/** Pages of 100: as many as a caller waits for, and as many as are worth an answer. More than that is for a person. */
+const PAGES_MAX = { request: 20, recovery: 1_000 } as const;
+/** Too many requests: sent again after 0.2, 0.4 and 0.8 s, and some by chance; the lease allows for it. */
+const TOO_MANY_TRIES = 3;
+const TOO_MANY_WAIT_MS = 200;
 
 /** The tags by which objects at Stripe are known as ours. */
 const PAYMENT_TAG = 'quittance_payment';
 const MERCHANT_TAG = 'quittance_merchant';
 const REFUND_TAG = 'quittance_refund';
+/** The claim that it was made for: by it, who repeats a request finds what an earlier life of it has made. */
+const CLAIM_TAG = 'quittance_claim';
 
 type Tags = Readonly<Record<string, string>> | null | undefined;
 
@@ -81,97 +111,248 @@ export const taggedPayment = (metadata: Tags): { merchant: string; payment: Paym
 /** Which refund of ours a refund at Stripe is, by its tags. */
 export const taggedRefund = (metadata: Tags): RefundId | undefined => parseId('re', metadata?.[REFUND_TAG] ?? '');
 
-export const connectStripe = ({ secretKey, apiBase }: StripeOptions): Stripe =>
-  new Stripe(secretKey, {
+export const connectStripe = (options: StripeOptions): Stripe =>
+  new Stripe(options.secretKey, {
     apiVersion: API_VERSION,
     timeout: STRIPE_TIMEOUT_MS,
-    // Retries are ours: the sweeper's, with a lease. The package itself repeats a reset connection once, same key.
+    // Retries are ours, so that it is known of each send whether it was the first.
     maxNetworkRetries: 0,
     telemetry: false,
-    ...endpoint(apiBase),
+    ...endpoint(options),
   });
 
 export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   /** A call that moves money. */
-  const act = <T>(work: () => Promise<T>): Promise<T> => breaker.call(work, STRIPE_DEADLINE_MS);
+  const act = <T>(work: () => Promise<T>, deadlineMs = STRIPE_DEADLINE_MS): Promise<T> =>
+    breaker.call(work, deadlineMs);
   /** A look at Stripe's records, of as many pages as there are. */
-  const look = <T>(work: () => Promise<T>): ResultAsync<T, StripeError & Replayed> =>
+  const look = <T>(work: () => Promise<T>): ResultAsync<T, StripeError> =>
     ResultAsync.fromPromise(breaker.call(work), inTheDark);
 
-  const send = async (payment: Payment, attempt: PaymentAttempt): Promise<Settlement> => {
-    const intent = await act(() => call(stripe, payment, attempt));
-    return settlementOf(intent, intent.lastResponse.requestId);
+  const send = async (payment: Payment, attempt: PaymentAttempt, nth: Nth): Promise<Settlement> => {
+    const intent = await intentOf(payment, attempt, nth);
+    if (intent === null) return CALLED_OFF;
+    if (isOver(intent)) return settlementOf(intent, null);
+    const sent = await persist(nth, (deadlineMs) =>
+      act(() => call(stripe, payment, intent?.intent, attempt), deadlineMs),
+    );
+    if (sent.answer) return settlementOf(factOf(sent.answer), sent.answer.lastResponse.requestId);
+    if (isKeyOfAnother(sent.error)) return settlementOf(await adopt(payment, attempt, sent.error), null);
+    return afterError(sent, intent?.intent ?? null, attempt);
+  };
+
+  /**
+   * The intent that an attempt is about: undefined where it is to be made, null where there is none to be canceled. One
+   * that may exist is looked for first: it is the payment's, and another would be a second charge.
+   */
+  const intentOf = async (
+    payment: Payment,
+    attempt: PaymentAttempt,
+    nth: Nth,
+  ): Promise<IntentFact | { readonly intent: string } | null | undefined> => {
+    if (payment.intent !== null) return { intent: payment.intent };
+    if (attempt.kind === 'confirm' && !payment.mayExist) return undefined;
+    const found = await find(payment, payment.createdAt, nth === 'first' ? PAGES_MAX.request : PAGES_MAX.recovery, []);
+    return found ?? (attempt.kind === 'confirm' ? undefined : null);
+  };
+
+  /** An earlier life of the claim has sent it, and is forgotten here: what it made is this payment's. */
+  const adopt = async (payment: Payment, attempt: PaymentAttempt, error: unknown): Promise<IntentFact> => {
+    const found = await find(payment, attempt.startedAt, PAGES_MAX.request, [[CLAIM_TAG, attempt.claim ?? '']]);
+    if (!found) throw asError(error);
+    return factOf(await stripe.paymentIntents.update(found.intent, { metadata: tags(payment, attempt) }));
   };
 
   /** What a refusal means: it changes nothing, and so the intent is read, which may have a challenge that is open. */
-  const afterError = async (error: unknown, { intent }: Payment, { kind }: PaymentAttempt): Promise<Settlement> => {
-    const refusal = settlementOfError(error);
+  const afterError = async (
+    { error, isFirst }: Failed,
+    intent: string | null,
+    { kind }: PaymentAttempt,
+  ): Promise<Settlement> => {
+    const refusal = refusalOf(error);
     if (!refusal) throw asError(error);
-    if (intent === null || (kind === 'confirm' && refusal.outcome !== 'failed')) return refusal;
-    const found = settlementOf(await stripe.paymentIntents.retrieve(intent), refusal.stripeRequestId);
-    const isSettled = found.outcome === 'succeeded' || found.outcome === 'canceled' || found.outcome === 'processing';
-    return isSettled ? found : { ...found, outcome: refusal.outcome, lastError: refusal.lastError };
+    const { outcome, error: reason, found, stripeRequestId } = refusal;
+    if (!found && !isFirst && !wasReplayed(error)) throw new Undecided(refusal, error);
+    if (intent === null || (kind === 'confirm' && found))
+      return { outcome, refusal: reason, found, mayExist: outcome === 'declined' && !found, stripeRequestId };
+    const stands = settlementOf(factOf(await stripe.paymentIntents.retrieve(intent)), stripeRequestId);
+    const isSettled = ['succeeded', 'canceled', 'processing'].includes(stands.outcome);
+    return isSettled ? stands : { ...stands, outcome, refusal: reason ?? stands.refusal };
   };
 
-  const find = async (payment: Payment, attempt: PaymentAttempt | null): Promise<Settlement | null> => {
-    if (payment.intent !== null) return settlementOf(await stripe.paymentIntents.retrieve(payment.intent), null);
-    const startedS = Math.floor(toMs(attempt?.startedAt ?? payment.createdAt) / 1000);
-    const created = { gte: startedS - CLOCK_SKEW_S, lte: startedS + MAX_SEND_DELAY_S + CLOCK_SKEW_S };
-    // Listed, never searched: Stripe's search lags behind by up to a minute, or hours in an outage.
-    for await (const intent of stripe.paymentIntents.list({ created, limit: 100 }))
-      if (intent.metadata[PAYMENT_TAG] === payment.id) return settlementOf(intent, null);
-    return null;
+  /** Listed, never searched: Stripe's search lags behind by up to a minute, or hours in an outage. */
+  const find = async (
+    payment: Payment,
+    since: Micros,
+    pagesMax: number,
+    others: readonly (readonly [tag: string, value: string])[],
+  ): Promise<IntentFact | null> => {
+    const sinceS = Math.floor(toMs(since) / 1000);
+    const wanted = [[PAYMENT_TAG, payment.id], ...others] as const;
+    const among = async (created: Stripe.RangeQueryParam): Promise<IntentFact | null> => {
+      let left = pagesMax * PAGE;
+      for await (const intent of stripe.paymentIntents.list({ created, limit: PAGE })) {
+        const isIt =
+          intent.currency === payment.currency &&
+          BigInt(intent.amount) === payment.amount &&
+          wanted.some(([tag, value]) => intent.metadata[tag] === value);
+        if (isIt) return factOf(intent);
+        if (--left === 0) throw new TooMany(`no end after ${pagesMax} pages of PaymentIntents`);
+      }
+      return null;
+    };
+    return (await among({ gte: sinceS - NEAR_S, lte: sinceS + NEAR_S })) ?? (await among({ gte: sinceS - FAR_S }));
   };
 
-  const refund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundOutcome> => {
-    const made = await act(() =>
-      stripe.refunds.create(
-        {
-          payment_intent: payment.intent ?? '',
-          amount: Number(attempt.amount),
-          metadata: { ...tags(payment), [REFUND_TAG]: attempt.refund },
-        },
-        { idempotencyKey: attempt.id },
+  const refund = async (payment: Payment, attempt: RefundAttempt, nth: Nth): Promise<RefundSettlement> => {
+    const sent = await persist(nth, (deadlineMs) =>
+      act(
+        () =>
+          stripe.refunds.create(
+            {
+              payment_intent: payment.intent ?? '',
+              amount: Number(attempt.amount),
+              metadata: { ...tags(payment, attempt), [REFUND_TAG]: attempt.refund },
+              ...(attempt.reason === null ? {} : { reason: attempt.reason }),
+            },
+            { idempotencyKey: keyOf(attempt) },
+          ),
+        deadlineMs,
       ),
     );
-    return refundOutcomeOf(made, made.lastResponse.requestId);
+    if (sent.answer)
+      return { found: known(sent.answer, attempt), refusal: null, stripeRequestId: sent.answer.lastResponse.requestId };
+    if (isKeyOfAnother(sent.error)) {
+      const found = await findRefund(payment, attempt);
+      if (!found) throw asError(sent.error);
+      const { stripeId } = found;
+      const metadata = { ...tags(payment, attempt), [REFUND_TAG]: attempt.refund };
+      return {
+        found: known(await stripe.refunds.update(stripeId, { metadata }), attempt),
+        refusal: null,
+        stripeRequestId: null,
+      };
+    }
+    const refusal = refusalOf(sent.error);
+    if (!refusal) throw asError(sent.error);
+    if (!sent.isFirst && !wasReplayed(sent.error)) throw new Undecided(refusal, sent.error);
+    const reason = { code: 'provider_refused', message: refusal.error?.message ?? sent.error.message } as const;
+    return { found: null, refusal: reason, stripeRequestId: refusal.stripeRequestId };
   };
 
-  const findRefund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundOutcome | null> => {
-    for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: 100 }))
-      if (made.metadata?.[REFUND_TAG] === attempt.refund) return refundOutcomeOf(made, null);
+  const findRefund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundFact | null> => {
+    for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: PAGE })) {
+      const isIt =
+        made.metadata?.[REFUND_TAG] === attempt.refund ||
+        (attempt.claim !== null && made.metadata?.[CLAIM_TAG] === attempt.claim);
+      if (isIt) return known(made, attempt);
+    }
     return null;
   };
 
   return {
-    send: (payment, attempt) =>
-      ResultAsync.fromPromise(
-        send(payment, attempt).catch((error: unknown) => afterError(error, payment, attempt)),
-        inTheDark,
+    send: (payment, attempt, nth) => ResultAsync.fromPromise(send(payment, attempt, nth), inTheDark),
+    find: (payment, attempt) =>
+      look(async () =>
+        payment.intent === null
+          ? find(payment, attempt.startedAt, PAGES_MAX.recovery, [])
+          : factOf(await stripe.paymentIntents.retrieve(payment.intent)),
       ),
-    find: (payment, attempt) => look(() => find(payment, attempt)),
-    refund: (payment, attempt) =>
-      ResultAsync.fromPromise(
-        refund(payment, attempt).catch((error: unknown) => refundRefusal(error) ?? Promise.reject(asError(error))),
-        inTheDark,
-      ),
+    refund: (payment, attempt, nth) => ResultAsync.fromPromise(refund(payment, attempt, nth), inTheDark),
     findRefund: (payment, attempt) => look(() => findRefund(payment, attempt)),
     ping: () => look(() => stripe.balance.retrieve()).map(() => undefined),
   };
 };
 
-const tags = ({ id, merchant }: Payment): Record<string, string> => ({ [PAYMENT_TAG]: id, [MERCHANT_TAG]: merchant });
+/** The largest page that Stripe gives. */
+const PAGE = 100;
+
+/** Stripe was asked for what it has, and has nothing that could be canceled. */
+const CALLED_OFF: Settlement = {
+  outcome: 'canceled',
+  refusal: null,
+  found: null,
+  mayExist: true,
+  stripeRequestId: null,
+};
+
+/** Whether an intent that was found has come to its end, so that there is nothing to ask of it. */
+const isOver = (intent: IntentFact | { readonly intent: string } | undefined): intent is IntentFact =>
+  intent !== undefined &&
+  'status' in intent &&
+  ['succeeded', 'canceled', 'processing', 'requires_capture'].includes(intent.status);
+
+const known = (refund: Stripe.Refund, { refund: ours }: RefundAttempt): RefundFact => {
+  const fact = refundFactOf(refund, ours);
+  if (!fact) throw new Error(`a refund in ${refund.currency}, which is not known here`);
+  return fact;
+};
+
+interface Failed {
+  readonly error: Error;
+  /** Whether nobody has sent it before: then it is refused for good. */
+  readonly isFirst: boolean;
+}
+type Sent<T> = { readonly answer: T; readonly error?: never } | (Failed & { readonly answer?: never });
+
+/**
+ * Sends once; and again where nothing was done, since there were too many requests; and once more where the connection
+ * was reset, which a kept-alive one may be though nobody has read the request. After that, it may have been sent before.
+ */
+const persist = async <T>(nth: Nth, work: (deadlineMs: number) => Promise<T>): Promise<Sent<T>> => {
+  const startedAt = performance.now();
+  let isFirst = nth === 'first';
+  let resets = 0;
+  for (let tries = 1; ; tries++) {
+    try {
+      return { answer: await work(STRIPE_DEADLINE_MS - (performance.now() - startedAt)) };
+    } catch (caught) {
+      const error = asError(caught);
+      if (isTooMany(error) && tries <= TOO_MANY_TRIES)
+        await sleep(TOO_MANY_WAIT_MS * 2 ** (tries - 1) * (1 + Math.random() / 2));
+      else if (isReset(error) && resets++ === 0) isFirst = false;
+      else return { error, isFirst };
+    }
+  }
+};
+
+/** A refusal that does not settle what may have been sent before. */
+class Undecided extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal, cause: unknown) {
+    super(refusal.error?.message ?? 'refused', { cause });
+    this.refusal = refusal;
+  }
+}
+
+/** A look that came to no end. */
+class TooMany extends Error {}
+
+/** Whoever repeats the request repeats the key. An attempt without a claim is nobody's to repeat. */
+const keyOf = (attempt: PaymentAttempt | RefundAttempt): string => attempt.claim ?? attempt.id;
+
+const tags = ({ id, merchant }: Payment, { claim }: PaymentAttempt | RefundAttempt): Record<string, string> => ({
+  [PAYMENT_TAG]: id,
+  [MERCHANT_TAG]: merchant,
+  ...(claim === null ? {} : { [CLAIM_TAG]: claim }),
+});
 
 type Answered = Stripe.Response<Stripe.PaymentIntent>;
 
-const call = (stripe: Stripe, payment: Payment, attempt: PaymentAttempt): Promise<Answered> => {
-  const options = { idempotencyKey: attempt.id };
-  const card = {
-    ...(attempt.kind === 'confirm' ? { payment_method: attempt.paymentMethod } : {}),
-    // Who cannot be sent back cannot be sent to the bank's page: the card is declined, and the reason says so.
-    ...(payment.returnUrl === null ? { error_on_requires_action: true } : { return_url: payment.returnUrl }),
-  };
-  if (payment.intent === null)
+const call = (
+  stripe: Stripe,
+  payment: Payment,
+  intent: string | undefined,
+  attempt: PaymentAttempt,
+): Promise<Answered> => {
+  const options = { idempotencyKey: keyOf(attempt) };
+  if (attempt.kind === 'confirm') {
+    const card = {
+      payment_method: attempt.paymentMethod,
+      // Who cannot be sent back cannot be sent to the bank's page: the card is declined, and the reason says so.
+      ...(payment.returnUrl === null ? { error_on_requires_action: true } : { return_url: payment.returnUrl }),
+    };
+    if (intent !== undefined) return stripe.paymentIntents.confirm(intent, card, options);
     return stripe.paymentIntents.create(
       {
         amount: Number(payment.amount),
@@ -179,40 +360,45 @@ const call = (stripe: Stripe, payment: Payment, attempt: PaymentAttempt): Promis
         allowed_payment_method_types: ['card'],
         capture_method: payment.captureMethod,
         confirm: true,
-        metadata: tags(payment),
+        metadata: tags(payment, attempt),
         ...(payment.description === null ? {} : { description: payment.description }),
         ...card,
       },
       options,
     );
-  switch (attempt.kind) {
-    case 'confirm':
-      return stripe.paymentIntents.confirm(payment.intent, card, options);
-    case 'capture': {
-      const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };
-      return stripe.paymentIntents.capture(payment.intent, amount, options);
-    }
-    case 'cancel':
-      return stripe.paymentIntents.cancel(payment.intent, {}, options);
   }
+  if (attempt.kind === 'cancel') return stripe.paymentIntents.cancel(intent ?? '', {}, options);
+  const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };
+  return stripe.paymentIntents.capture(intent ?? '', amount, options);
 };
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** What no one can tell yet. Whatever is not Stripe's own trouble is a fault of ours: `internal`, and unknown too. */
-const inTheDark = (error: unknown): StripeError & Replayed => ({
-  ...paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { outcome: 'unknown', cause: error }),
-  replayed: wasReplayed(error),
-});
+const inTheDark = (error: unknown): Unsettled => {
+  const isUndecided = error instanceof Undecided;
+  const cause = isUndecided ? error.cause : error;
+  const refusal = isUndecided && error.refusal.isOfRequest ? error.refusal.error : null;
+  return {
+    ...paymentError(isTrouble(cause) || isUndecided || error instanceof TooMany ? 'provider_unavailable' : 'internal', {
+      outcome: 'unknown',
+      cause,
+    }),
+    mustLook: wasReplayed(cause) || isKeyOfAnother(cause) || isUndecided,
+    serverError: isServerError(cause),
+    ...(refusal ? { refusal } : {}),
+  };
+};
 
 /** One keep-alive agent: a third of the CPU of a new connection for each call, or of the package's fetch client. */
-const endpoint = (apiBase: string | undefined): Stripe.StripeConfig => {
-  if (apiBase === undefined) return { httpClient: Stripe.createNodeHttpClient(new https.Agent({ keepAlive: true })) };
+const endpoint = ({ apiBase, onTime }: StripeOptions): Stripe.StripeConfig => {
+  if (apiBase === undefined)
+    return { httpClient: quietly(Stripe.createNodeHttpClient(new https.Agent({ keepAlive: true })), onTime) };
   const url = new URL(apiBase);
   const secure = url.protocol === 'https:';
   const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   return {
-    httpClient: Stripe.createNodeHttpClient(agent),
+    httpClient: quietly(Stripe.createNodeHttpClient(agent), onTime),
     host: url.hostname,
     port: url.port || (secure ? 443 : 80),
     protocol: secure ? 'https' : 'http',

@@ -2,15 +2,14 @@
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
 import { z } from 'zod';
-import type { Settlement } from '../domain/change.ts';
-import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
+import type { DisputeFact, IntentFact, RefundFact } from '../domain/fact.ts';
+import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import { parseId } from '../domain/ids.ts';
-import type { DisputeStatus } from '../domain/payment.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
 import { taggedPayment, taggedRefund } from './cards.ts';
-import { isMissing, isTrouble, refundOutcomeOf, settlementOf, type RefundOutcome } from './outcome.ts';
+import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf } from './outcome.ts';
 
 export interface StripeEvent {
   readonly id: string;
@@ -25,31 +24,30 @@ export interface Tagged {
   readonly payment: PaymentId;
 }
 
-/** What an event is about, as it is at Stripe now: an event may be late, and tell of what has long changed. */
+/** What an event is about. It may be late, and tell of what has long changed: what is believed is what is fetched. */
 export type Told =
-  | { readonly about: 'payment'; readonly of: Tagged; readonly fetch: () => ResultAsync<Settlement, PaymentError> }
-  | { readonly about: 'refund'; readonly of: Tagged; readonly refund: FoundRefund }
-  | { readonly about: 'dispute'; readonly of: Tagged; readonly dispute: FoundDispute }
+  | {
+      readonly about: 'intent';
+      /** What the event itself says, which is good enough to see that there is nothing new in it. */
+      readonly text: {
+        readonly of: Tagged | undefined;
+        readonly intent: string;
+        readonly status: string;
+        readonly received: bigint;
+      };
+      /** The intent as it is at Stripe now, and whose payment its own tags say; undefined where Stripe has none. */
+      readonly fetch: () => ResultAsync<FoundIntent | undefined, PaymentError>;
+    }
+  | { readonly about: 'refund'; readonly of: Tagged; readonly found: RefundFact }
+  | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
   /** Money that is on its way to the bank, has arrived there, or has come back. */
   | { readonly about: 'payout'; readonly payout: string }
   /** An object that is not of this service, or a kind of event that changes nothing here. */
   | { readonly about: 'nothing'; readonly why: 'ignored' | 'unknown object' };
 
-export interface FoundRefund {
-  /** Ours, or null for one made in the dashboard. */
-  readonly ours: RefundId | null;
-  readonly stripeId: string;
-  /** In minor units. */
-  readonly amount: bigint;
-  readonly reason: string | null;
-  readonly outcome: RefundOutcome;
-}
-
-export interface FoundDispute {
-  readonly stripeId: string;
-  readonly amount: bigint;
-  readonly reason: string | null;
-  readonly status: DisputeStatus;
+export interface FoundIntent {
+  readonly of: Tagged;
+  readonly found: IntentFact;
 }
 
 export interface StripeEvents {
@@ -62,6 +60,8 @@ export interface StripeEvents {
   readonly since: (at: Micros, after: string | null) => ResultAsync<StripeEvent[], PaymentError>;
   /** Finds out what an event is about. Errors: `provider_unavailable`. */
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
+  /** A PaymentIntent as it is now; undefined where Stripe has none, or it is none of ours. Errors: `provider_unavailable`. */
+  readonly intent: (id: string) => ResultAsync<FoundIntent | undefined, PaymentError>;
   /** Has a sandbox send its webhooks to this URL, signed with the secret that it answers. Errors: `provider_unavailable`. */
   readonly register: (url: string) => ResultAsync<string | undefined, PaymentError>;
   /** From now on, what is signed with this secret is taken too. */
@@ -122,42 +122,39 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     return secret;
   };
 
+  const intent = (id: string): ResultAsync<FoundIntent | undefined, PaymentError> =>
+    wrap(() =>
+      stripe.paymentIntents.retrieve(id).then((found) => {
+        const of = tagged(found.metadata);
+        return of && { of, found: factOf(found) };
+      }, undefinedIfMissing),
+    );
+
   const understand = async (payload: string): Promise<Told> => {
     const read = shape.safeParse(JSON.parse(payload));
     if (!read.success) return IGNORED;
     const { object } = read.data.data;
     switch (object.object) {
       case 'payment_intent': {
-        const of = tagged(object.metadata);
-        if (!of) return UNKNOWN;
-        const fetch = (): ResultAsync<Settlement, PaymentError> =>
-          wrap(() => stripe.paymentIntents.retrieve(object.id).then((intent) => settlementOf(intent, null)));
-        return { about: 'payment', of, fetch };
+        const text = {
+          of: tagged(object.metadata),
+          intent: object.id,
+          status: object.status ?? '',
+          received: BigInt(object.amount_received ?? 0),
+        };
+        // Whoever takes the tags from an intent of ours does not make it another's: its payment is known by its id.
+        return { about: 'intent', text, fetch: () => intent(object.id) };
       }
       case 'refund': {
         const refund = await stripe.refunds.retrieve(object.id);
         const of = await ownerOf(stripe, refund.metadata, refund.payment_intent);
-        if (!of) return UNKNOWN;
-        return {
-          about: 'refund',
-          of,
-          refund: {
-            ours: taggedRefund(refund.metadata) ?? null,
-            stripeId: refund.id,
-            amount: BigInt(refund.amount),
-            reason: refund.reason,
-            outcome: refundOutcomeOf(refund, null),
-          },
-        };
+        const found = refundFactOf(refund, taggedRefund(refund.metadata) ?? null);
+        return of && found ? { about: 'refund', of, found } : UNKNOWN;
       }
       case 'dispute': {
         const dispute = await stripe.disputes.retrieve(object.id);
         const of = await ownerOf(stripe, null, dispute.payment_intent);
-        if (!of) return UNKNOWN;
-        const status = DISPUTES[dispute.status];
-        if (!status) return IGNORED;
-        const { id: stripeId, amount, reason } = dispute;
-        return { about: 'dispute', of, dispute: { stripeId, amount: BigInt(amount), reason, status } };
+        return of ? { about: 'dispute', of, found: disputeFactOf(dispute) } : UNKNOWN;
       }
       case 'payout':
         return { about: 'payout', payout: object.id };
@@ -169,6 +166,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
   return {
     verify,
     since: (at, after) => wrap(() => since(at, after)),
+    intent,
     understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
     accept: (secret) => {
@@ -184,6 +182,8 @@ const shape = z.object({
       object: z.string(),
       id: z.string(),
       metadata: z.record(z.string(), z.string()).nullish().catch(undefined),
+      status: z.string().optional().catch(undefined),
+      amount_received: z.int().optional().catch(undefined),
     }),
   }),
 });
@@ -196,13 +196,9 @@ const unknownIfMissing = (error: unknown): Told => {
   if (isMissing(error)) return UNKNOWN;
   throw error;
 };
-
-/** Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version. */
-const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
-  needs_response: 'open',
-  under_review: 'open',
-  won: 'won',
-  lost: 'lost',
+const undefinedIfMissing = (error: unknown): undefined => {
+  if (isMissing(error)) return undefined;
+  throw error;
 };
 
 type Reference = string | { readonly id: string } | null | undefined;

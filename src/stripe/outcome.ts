@@ -1,90 +1,81 @@
 /** What Stripe's answers and errors mean for a payment. Pure. */
 import { isBrokenCircuitError, isTaskCancelledError } from 'cockatiel';
 import Stripe from 'stripe';
-import type { Settlement } from '../domain/change.ts';
+import { parseCurrency } from '../domain/currency.ts';
+import { outcomeOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
+import type { RefundId } from '../domain/ids.ts';
 import {
   PAYMENT_STATUSES,
   type AttemptOutcome,
+  type DisputeStatus,
   type LastError,
   type NextAction,
-  type PaymentStatus,
-  type RefundStatus,
 } from '../domain/payment.ts';
+import { micros } from '../domain/time.ts';
 import { ERRORS } from '../error.ts';
 
 const { errors } = Stripe;
 
-/** What a PaymentIntent, as it stands at Stripe, means for its payment. */
-export const settlementOf = (intent: Stripe.PaymentIntent, stripeRequestId: string | null): Settlement => {
-  // A status of a later version of Stripe is no outcome that we know: it is looked at again, like `processing`.
+/** A PaymentIntent as it stands at Stripe. */
+export const factOf = (intent: Stripe.PaymentIntent): IntentFact => {
+  // A status of a later version of Stripe is none that we know: like `processing`, Stripe will tell what comes of it.
   const status = PAYMENT_STATUSES.find((known) => known === intent.status) ?? 'processing';
   return {
-    outcome: OUTCOMES[status],
-    status,
-    amountCaptured: status === 'succeeded' ? BigInt(intent.amount_received) : 0n,
     intent: intent.id,
+    status,
+    amount: BigInt(intent.amount),
+    currency: intent.currency,
+    amountReceived: BigInt(intent.amount_received),
     nextAction: nextActionOf(intent.next_action),
     lastError: status === 'requires_payment_method' ? lastErrorOf(intent.last_payment_error) : null,
-    stripeRequestId,
   };
 };
-
-const OUTCOMES = {
-  requires_payment_method: 'declined',
-  requires_confirmation: 'failed',
-  requires_action: 'requires_action',
-  processing: 'processing',
-  requires_capture: 'requires_capture',
-  succeeded: 'succeeded',
-  canceled: 'canceled',
-} as const satisfies Record<PaymentStatus, AttemptOutcome>;
 
 const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextAction | null => {
   const redirect = action?.redirect_to_url;
   return redirect?.url ? { type: 'redirect_to_url', url: redirect.url, returnUrl: redirect.return_url } : null;
 };
 
-/**
- * A decline or a refusal, which is an outcome and not a failure of ours; undefined where nothing is certain.
- * A payment that is not in the state that we thought has moved on: its intent comes with the error, and tells.
- */
-export const settlementOfError = (error: unknown): Settlement | undefined => {
-  if (error instanceof errors.StripeCardError)
-    return refused('declined', lastErrorOf(error), error.payment_intent?.id, error.requestId);
+/** What Stripe refused to do, and why; with the intent as it stands, where the refusal shows it. */
+export interface Refusal {
+  readonly outcome: AttemptOutcome;
+  readonly error: LastError | null;
+  readonly found: IntentFact | null;
+  readonly stripeRequestId: string | null;
+  /** Whether it tells of the request. A key of ours that is not taken, or too many requests, tell of neither. */
+  readonly isOfRequest: boolean;
+}
+
+/** A decline or a refusal; undefined where Stripe has not answered, or not said anything. */
+export const refusalOf = (error: unknown): Refusal | undefined => {
+  if (!(error instanceof errors.StripeError)) return undefined;
+  const stripeRequestId = error.requestId ?? null;
+  const shown = error.payment_intent ? factOf(error.payment_intent) : null;
+  const because = (outcome: AttemptOutcome, reason: LastError, isOfRequest: boolean): Refusal => ({
+    outcome,
+    error: reason,
+    found: isOfRequest ? shown : null,
+    stripeRequestId,
+    isOfRequest,
+  });
+  if (error instanceof errors.StripeCardError) return because('declined', lastErrorOf(error), true);
   if (error instanceof errors.StripeInvalidRequestError) {
-    const intent = error.payment_intent;
-    if (error.code === 'payment_intent_unexpected_state' && intent)
-      return settlementOf(intent, error.requestId ?? null);
-    // `source` is what Stripe still calls the payment method of another's customer.
-    const ofMethod = error.param === 'source' || error.param?.startsWith('payment_method') === true;
-    const code = ofMethod ? 'payment_method_not_usable' : 'provider_refused';
-    return refused('failed', { code, message: error.message }, intent?.id, error.requestId);
+    // It is not in the state that we thought: it has moved on, and tells where to.
+    if (error.code === 'payment_intent_unexpected_state' && shown)
+      return { outcome: outcomeOf(shown.status), error: null, found: shown, stripeRequestId, isOfRequest: true };
+    return because('failed', { code: codeOf(error), message: error.message }, true);
   }
-  // Nothing was done, and nothing will be until someone mends our key: the caller may try again then.
+  // Nothing was done, and nothing will be until someone mends our key.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
-    return refused(
-      'failed',
-      { code: 'provider_refused', message: ERRORS.provider_refused.message },
-      undefined,
-      undefined,
-    );
+    return because('failed', { code: 'provider_refused', message: ERRORS.provider_refused.message }, false);
+  if (error instanceof errors.StripeRateLimitError)
+    return because('failed', { code: 'processing_error', message: ERRORS.processing_error.message }, false);
   return undefined;
 };
 
-const refused = (
-  outcome: 'declined' | 'failed',
-  lastError: LastError,
-  intent: string | undefined,
-  stripeRequestId: string | undefined,
-): Settlement => ({
-  outcome,
-  status: 'requires_payment_method',
-  amountCaptured: 0n,
-  intent: intent ?? null,
-  nextAction: null,
-  lastError,
-  stripeRequestId: stripeRequestId ?? null,
-});
+/** `source` is what Stripe calls a method that belongs to a customer, where the intent names none. */
+const codeOf = ({ param }: Stripe.errors.StripeError): 'payment_method_not_usable' | 'provider_refused' =>
+  param?.startsWith('payment_method') || param === 'source' ? 'payment_method_not_usable' : 'provider_refused';
 
 /**
  * Codes of Stripe's that are ours too, be they its `code` or its `decline_code`; any other is a `card_declined` whose
@@ -105,55 +96,103 @@ const lastErrorOf = (failure: CardFailure | null): LastError => {
   return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
 };
 
-/** Stripe's own trouble, or the network's: Stripe is down, was not asked because it is, or still works on that key. */
+/** Stripe's own trouble, or the network's: it is down, was not asked because it is, or still works on that key. */
 export const isTrouble = (error: unknown): boolean =>
-  isBrokenCircuitError(error) || isUnanswered(error) || error instanceof errors.StripeIdempotencyError;
+  isBrokenCircuitError(error) ||
+  isUnanswered(error) ||
+  error instanceof errors.StripeIdempotencyError ||
+  error instanceof errors.StripeRateLimitError;
 
-/** Overload, 5xx, a timeout, a lost connection; or a key that is in use, for what was sent under it before hangs. */
+/** A 5xx, a timeout, a lost connection. */
 const isUnanswered = (error: unknown): boolean =>
   isTaskCancelledError(error) ||
   error instanceof errors.StripeAPIError ||
-  error instanceof errors.StripeConnectionError ||
-  error instanceof errors.StripeRateLimitError;
+  error instanceof errors.StripeConnectionError;
 
 /** Whether an error tells that Stripe is down. One that it repeats from memory tells of the past. */
 export const isDown = (error: unknown): boolean => isUnanswered(error) && !wasReplayed(error);
+
+/** A 5xx: Stripe may still make the object, when it reconciles: https://docs.stripe.com/error-low-level#server-errors */
+export const isServerError = (error: unknown): boolean =>
+  error instanceof errors.StripeError && (error.statusCode ?? 0) >= 500;
+
+/** Too many requests, or an object that another of them has locked: nothing was done, and it may be sent again. */
+export const isTooMany = (error: unknown): boolean => error instanceof errors.StripeRateLimitError;
+
+/** Stripe knows the key for a request with other parameters. */
+export const isKeyOfAnother = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError && error.statusCode === 400;
 
 /** Stripe has no object of that id. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof errors.StripeInvalidRequestError && error.code === 'resource_missing';
 
-/** Stripe repeats this answer from memory, or knows the key for another request: to send it again is of no use. */
+/** Stripe repeats this answer from memory: to send it again is of no use. */
 export const wasReplayed = (error: unknown): boolean =>
-  error instanceof errors.StripeIdempotencyError
-    ? error.statusCode === 400
-    : error instanceof errors.StripeError && error.headers?.['idempotent-replayed'] === 'true';
+  error instanceof errors.StripeError && error.headers?.['idempotent-replayed'] === 'true';
 
-/** What became of a refund at Stripe. */
-export interface RefundOutcome {
-  readonly status: RefundStatus;
-  readonly stripeId: string | null;
-  readonly failureReason: string | null;
-  readonly stripeRequestId: string | null;
-}
-
-/** `requires_action` waits for the customer, and is pending like any other that is not done. */
-export const refundOutcomeOf = (refund: Stripe.Refund, stripeRequestId: string | null): RefundOutcome => ({
-  status: refund.status === 'succeeded' ? 'succeeded' : isOver(refund.status) ? 'failed' : 'pending',
-  stripeId: refund.id,
-  failureReason: refund.failure_reason ?? null,
-  stripeRequestId,
-});
+/** A refund as it stands at Stripe; undefined in a currency that is not known here. */
+export const refundFactOf = (refund: Stripe.Refund, ours: RefundId | null): RefundFact | undefined => {
+  const currency = parseCurrency(refund.currency);
+  if (!currency) return undefined;
+  const { id, payment_intent: intent } = refund;
+  return {
+    stripeId: id,
+    ours,
+    intent: typeof intent === 'string' ? intent : (intent?.id ?? null),
+    amount: BigInt(refund.amount),
+    currency,
+    // `requires_action` waits for the customer, and is pending like any other that is not done.
+    status: refund.status === 'succeeded' ? 'succeeded' : isOver(refund.status) ? 'failed' : 'pending',
+    moved: refund.balance_transaction !== null,
+    movedBack: (refund.failure_balance_transaction ?? null) !== null,
+    reason: refund.reason,
+    failureReason: refund.failure_reason ?? null,
+    createdAt: micros(refund.created * 1000),
+  };
+};
 
 const isOver = (status: string | null): boolean => status === 'failed' || status === 'canceled';
 
-/** A refusal: no refund was made, and none will be under this key. Undefined where nothing is certain. */
-export const refundRefusal = (error: unknown): RefundOutcome | undefined => {
-  const isRefusal =
-    error instanceof errors.StripeCardError ||
-    error instanceof errors.StripeInvalidRequestError ||
-    error instanceof errors.StripeAuthenticationError ||
-    error instanceof errors.StripePermissionError;
-  if (!isRefusal) return undefined;
-  return { status: 'failed', stripeId: null, failureReason: error.message, stripeRequestId: error.requestId ?? null };
+/** Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version. */
+const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
+  needs_response: 'open',
+  under_review: 'open',
+  won: 'won',
+  lost: 'lost',
+};
+
+/** A dispute as it stands at Stripe, with what its balance transactions took and gave back. */
+export const disputeFactOf = (dispute: Stripe.Dispute): DisputeFact => {
+  const { id, amount, reason, status, balance_transactions: lines, payment_intent: intent, created } = dispute;
+  return {
+    stripeId: id,
+    intent: typeof intent === 'string' ? intent : (intent?.id ?? null),
+    amount: BigInt(amount),
+    reason,
+    status: DISPUTES[status] ?? 'inquiry',
+    lines: lines.map((line) => ({
+      id: line.id,
+      amount: grossIn(line, amount, dispute.currency),
+      createdAt: micros(line.created * 1000),
+    })),
+    createdAt: micros(created * 1000),
+  };
+};
+
+/**
+ * The gross of a balance transaction, signed, in the currency of what caused it, of which `total` is the whole. Stripe
+ * tells it in the currency that it settles in, rounded.
+ */
+export const grossIn = (
+  { amount, currency, exchange_rate: rate }: Stripe.BalanceTransaction,
+  total: number,
+  of: string,
+): bigint => {
+  const size = Math.abs(amount);
+  const converted = rate ? Math.round(size / rate) : total;
+  // What one minor unit of the settlement is, and half of one: as near as rounding leaves it.
+  const slack = rate ? Math.ceil(1 / rate) : 0;
+  const gross = currency === of ? size : Math.abs(converted - total) <= slack ? total : converted;
+  return BigInt(amount < 0 ? -gross : gross);
 };

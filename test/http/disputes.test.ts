@@ -75,7 +75,7 @@ describe('a dispute', () => {
     await becomes(one.id, 'won');
     expect(await platform('disputes')).toBe(before + 700);
     expect(await balanceOf(one.customer)).toBe(700);
-    expect(await postedOf(one.id)).toEqual(['payment', 'dispute_opened', 'dispute_won']);
+    expect(await postedOf(one.id)).toEqual(['payment', 'dispute_opened', 'dispute_reinstated']);
   });
 
   it('that is lost is taken from the wallet', async () => {
@@ -105,7 +105,7 @@ describe('a dispute', () => {
     await heal();
     await clock.advance(world.sandbox.url, 2);
     await becomes(one.id, 'won');
-    expect(await postedOf(one.id)).toEqual(['payment', 'dispute_opened', 'dispute_won']);
+    expect(await postedOf(one.id)).toEqual(['payment', 'dispute_opened', 'dispute_reinstated']);
     expect(await balanceOf(one.customer)).toBe(700);
   });
 
@@ -125,7 +125,7 @@ describe('a dispute', () => {
       () =>
         query<{ outcome: string }>(`select outcome from stripe_events where type = 'charge.dispute.created'
         and payload->'data'->'object'->>'status' = 'warning_needs_response'`),
-      ([event]) => event?.outcome === 'ignored',
+      ([event]) => event?.outcome === 'dispute: inquiry',
     );
     expect(await postedOf(id)).toEqual(['payment']);
   });

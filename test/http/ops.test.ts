@@ -61,6 +61,7 @@ describe('the books', () => {
       inflight: () => ({}),
       waiting: () => 0,
       unknown: () => undefined,
+      contradictions: () => undefined,
       stripe: undefined,
       lag: () => undefined,
     });

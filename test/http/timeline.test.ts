@@ -35,7 +35,7 @@ const wholeLife = async (): Promise<string> => {
   await confirm('pm_card_visa_chargeDeclinedInsufficientFunds');
   const challenge = await confirm('pm_card_threeDSecure2Required');
   await stripe.answer(challenge.body.next_action!.redirect_to_url.url, 'fail');
-  await tells(id, 'Event payment.failed', 2);
+  await tells(id, 'Event payment.failed recorded', 2);
   await confirm('pm_card_createDispute');
   await post(`/v1/payments/${id}/capture`, { amount: 3000 });
   await post('/v1/refunds', { payment: id, amount: 1000 });

@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { err, ok } from 'neverthrow';
 import { posted, type Account } from '../../src/domain/account.ts';
-import type { Answer, Change, Settlement } from '../../src/domain/change.ts';
+import type { Answer, Change } from '../../src/domain/change.ts';
 import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
 import type { State, Writes } from '../../src/domain/decide.ts';
+import type { Settlement } from '../../src/domain/fact.ts';
 import {
   idOf,
   platformAccountId,
@@ -65,6 +66,8 @@ export const stateOf = (accounts: readonly Account[], more: Partial<State> = {})
   payments: new Map(),
   refunds: new Map(),
   disputes: new Map(),
+  seconds: new Map(),
+  owners: new Map(),
   balance: new Set(),
   payouts: new Map(),
   accounts: byId(accounts),
@@ -221,25 +224,32 @@ export const processingPayment = (merchant: MerchantId): Payment => ({
   lastError: null,
   intent: null,
   attempt: attemptOf(1),
+  underWay: true,
+  mayExist: false,
   refundsPending: 0n,
   createdAt: NOW,
 });
 
 export const succeeded: Settlement = {
   outcome: 'succeeded',
-  status: 'succeeded',
-  amountCaptured: 500n,
-  intent: 'pi_1',
-  nextAction: null,
-  lastError: null,
+  refusal: null,
+  found: {
+    intent: 'pi_1',
+    status: 'succeeded',
+    amount: 500n,
+    currency: 'usd',
+    amountReceived: 500n,
+    nextAction: null,
+    lastError: null,
+  },
+  mayExist: false,
   stripeRequestId: null,
 };
 export const declined: Settlement = {
   ...succeeded,
   outcome: 'declined',
-  status: 'requires_payment_method',
-  amountCaptured: 0n,
-  lastError: { code: 'card_declined', message: 'Your card was declined.' },
+  refusal: { code: 'card_declined', message: 'Your card was declined.' },
+  found: { ...succeeded.found!, status: 'requires_payment_method', amountReceived: 0n },
 };
 
 /** Makes the outcome of an attempt known, and credits the wallet where it was paid. */

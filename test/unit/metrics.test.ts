@@ -9,6 +9,7 @@ it('a class of requests that is no longer there is no longer told of', async () 
     inflight: () => inflight,
     waiting: () => 0,
     unknown: () => undefined,
+    contradictions: () => undefined,
     stripe: undefined,
     lag: () => undefined,
   });

@@ -42,6 +42,7 @@ describe("on-call's pack", () => {
       inflight: () => ({ money: 0 }),
       waiting: () => 0,
       unknown: () => ({ count: 0, oldestMs: 0 }),
+      contradictions: () => ({ second_charge: 0 }),
       stripe: undefined,
       lag: () => undefined,
     });

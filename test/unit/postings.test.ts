@@ -26,7 +26,7 @@ const broughtTo = (
   posted: ReturnType<typeof payoutPostings>,
 ): bigint => {
   const account = platformAccountId(merchant, kind, of);
-  return (posted === 'settled before' ? [] : posted).reduce(
+  return (posted === 'posted before' ? [] : posted).reduce(
     (sum, { debit, credit, amount: moved }) =>
       sum + (credit === account ? moved : 0n) - (debit === account ? moved : 0n),
     0n,
@@ -71,10 +71,10 @@ describe("a merchant's share of a payout", () => {
 
   it('that failed before it was known to be paid moves nothing, then or later', () => {
     expect(payoutPostings(share({ status: 'failed' }), undefined)).toEqual([]);
-    expect(payoutPostings(share({}), { status: 'failed', amount: 5n })).toBe('settled before');
+    expect(payoutPostings(share({}), { status: 'failed', amount: 5n })).toBe('posted before');
   });
 
   it('is paid once', () => {
-    expect(payoutPostings(share({}), { status: 'paid', amount: 5n })).toBe('settled before');
+    expect(payoutPostings(share({}), { status: 'paid', amount: 5n })).toBe('posted before');
   });
 });

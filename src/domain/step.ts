@@ -1,0 +1,64 @@
+/** What a step of a payment's life finds, and what it leaves behind. */
+import type { PaymentStep } from './change.ts';
+import type { Contradiction } from './contradiction.ts';
+import { walletId, type AccountId, type PaymentId } from './ids.ts';
+import type { Dispute, Payment, Refund, SecondCharge } from './payment.ts';
+import type { Transfer } from './transfer.ts';
+
+export type Step<Kind extends PaymentStep['kind']> = Extract<PaymentStep, { readonly kind: Kind }>;
+
+/** What a step finds. */
+export interface Subject {
+  /** Whether the customer of a payment that comes to be is the merchant's. */
+  readonly ownsCustomer: boolean;
+  readonly payment: Payment | undefined;
+  readonly refund: Refund | undefined;
+  readonly dispute: Dispute | undefined;
+  readonly second: SecondCharge | undefined;
+  /** Whose the PaymentIntent is that Stripe says is this payment's, where that is known. */
+  readonly owner: PaymentId | undefined;
+}
+
+/** Money of a wallet that may not be spent meanwhile; below zero where it is set free. */
+export interface Hold {
+  readonly account: AccountId;
+  readonly amount: bigint;
+}
+
+/** What a step leaves behind. */
+export interface Stepped {
+  readonly payment: Payment;
+  readonly refund: Refund | null;
+  readonly dispute: Dispute | null;
+  readonly second: SecondCharge | null;
+  readonly transfers: readonly Transfer[];
+  readonly hold: Hold | null;
+  readonly contradictions: readonly Contradiction[];
+  /** Whether there is something to tell the merchant. */
+  readonly isNews: boolean;
+}
+
+/** A step that leaves the payment so, and moves nothing. */
+export const unchanged = (payment: Payment): Stepped => ({
+  payment,
+  refund: null,
+  dispute: null,
+  second: null,
+  transfers: [],
+  hold: null,
+  contradictions: [],
+  isNews: false,
+});
+
+/** One that the merchant is told of. */
+export const news = (payment: Payment): Stepped => ({ ...unchanged(payment), isNews: true });
+
+/** Whether a step may be about another PaymentIntent than the payment's own, as its caller saw it. */
+export const concernsSecond = (seen: Pick<Payment, 'intent'>, intent: string | null): boolean =>
+  seen.intent !== null && intent !== null && seen.intent !== intent;
+
+/** A hold in the wallet of a payment's customer. */
+export const holdOf = ({ customer, currency }: Payment, amount: bigint): Hold => ({
+  account: walletId(customer, currency),
+  amount,
+});

@@ -1,0 +1,54 @@
+/** How Stripe is reached: the package's own client, without the repeats of its own, and with an ear for Stripe's clock. */
+import Stripe from 'stripe';
+
+/**
+ * The package repeats a request by itself where the connection was reset, though it may have been read. Under another
+ * name than the two that it knows, it leaves that to us, who have to know whether an answer is the first.
+ */
+const RESET = 'CONNECTION_RESET';
+
+/** Told, now and then, what time it is at Stripe, in milliseconds since 1970, and how long the answer took. */
+export type OnStripeTime = (atMs: number, tookMs: number) => void;
+
+/** Stripe's clock is looked at this often; a date in whole seconds tells no more. */
+const LOOK_EVERY_MS = 1_000;
+
+export const quietly = (inner: Stripe.HttpClient, onTime: OnStripeTime = () => undefined): Stripe.HttpClient => {
+  let lookedAtMs = -Infinity;
+  class Quiet extends Stripe.HttpClient {
+    override getClientName(): string {
+      return inner.getClientName();
+    }
+    override async makeRequest(
+      ...request: Parameters<Stripe.HttpClient['makeRequest']>
+    ): ReturnType<Stripe.HttpClient['makeRequest']> {
+      const startedAtMs = performance.now();
+      try {
+        const response = await inner.makeRequest(...request);
+        const nowMs = performance.now();
+        const { date } = response.getHeaders();
+        if (typeof date === 'string' && nowMs - lookedAtMs > LOOK_EVERY_MS) {
+          lookedAtMs = nowMs;
+          onTime(Date.parse(date), nowMs - startedAtMs);
+        }
+        return response;
+      } catch (error) {
+        throw renamed(error);
+      }
+    }
+  }
+  return new Quiet();
+};
+
+const renamed = (error: unknown): unknown => {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const isReset = Stripe.HttpClient.CONNECTION_CLOSED_ERROR_CODES.some((code) => code === error.code);
+  return isReset ? Object.assign(new Error(error.message, { cause: error }), { code: RESET }) : error;
+};
+
+/** Whether the connection was reset: nobody knows whether the request was read. */
+export const isReset = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeConnectionError &&
+  error.detail instanceof Error &&
+  'code' in error.detail &&
+  error.detail.code === RESET;
