@@ -44,7 +44,10 @@ export interface Config {
     readonly errorMs: number;
     readonly fatalMs: number;
   };
-  /** The fixed keys of the demo merchant open the service: only where neither database nor Stripe is a real one. */
+  /**
+   * The fixed keys of the demo merchant open the service: only where neither database nor Stripe is a real one, and only
+   * this machine can call it.
+   */
   readonly demoKeys: boolean;
 }
 
@@ -179,7 +182,9 @@ const Environment = z.object({
   RATE_LIMIT_PER_S: variable(integer(1, 1_000_000), {
     fallback: '20000',
     takes: 'a whole number from 1 to 1000000',
-    meaning: 'Requests a second that one merchant may send with keys of one role; more are answered with 429.',
+    meaning:
+      'Requests a second that one merchant may send with keys of one role; more are answered with 429. ' +
+      'Of several WORKERS, each lets its part of them in.',
   }),
   // Stripe keeps its own for a day.
   IDEMPOTENCY_KEY_DAYS: variable(integer(1, DAYS_MAX), {
@@ -306,10 +311,14 @@ const asConfig = (env: Environment): Config => {
       errorMs: env.STALL_ERROR_MS,
       fatalMs: env.STALL_FATAL_MS,
     },
-    demoKeys: env.DATABASE_URL === undefined && isSandbox && isOnThisMachine(env.STRIPE_API_BASE),
+    demoKeys:
+      env.DATABASE_URL === undefined && isSandbox && isOnThisMachine(env.STRIPE_API_BASE) && isLoopback(env.HOST),
   };
 };
 
 /** A proxy before the sandbox is still the sandbox; an endpoint elsewhere is not. */
-const isOnThisMachine = (url: string | undefined): boolean =>
-  url === undefined || ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+const isOnThisMachine = (url: string | undefined): boolean => url === undefined || isLoopback(new URL(url).hostname);
+
+/** Only this machine can come to it. */
+const isLoopback = (host: string): boolean =>
+  ['localhost', '::1', '[::1]'].includes(host) || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -7,6 +7,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { PaymentError } from './error.ts';
+import type { Admission } from './monitor/admission.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
 import type { Rounds } from './payments/rounds.ts';
 import type { Database } from './storage/database.ts';
@@ -18,6 +19,7 @@ export interface HealthSources {
   readonly config: Config;
   readonly database: Database;
   readonly keys: Keys;
+  readonly admission: Admission;
   readonly sweeper: () => Rounds | undefined;
   /** Whether a write works. */
   readonly probe: () => ResultAsync<void, PaymentError>;
@@ -76,7 +78,8 @@ const createQuestion = (ask: () => Promise<PaymentError | undefined>): Question 
   };
 };
 
-export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: HealthSources): Health => {
+export const createHealth = ({ ctx, config, database, keys, admission, sweeper, probe }: HealthSources): Health => {
+  const requests = createRequestsCheck(admission);
   let isStopping = false;
   let keyHashes: readonly string[] | undefined;
   let unknown: UnknownOutcomes | undefined;
@@ -110,6 +113,7 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
           state: 'ok',
           detail: config.migrate === 'auto' ? 'applied at the start' : 'checked at the start',
         },
+        requests: requests(),
         sweeper: sweeperCheck(sweeper()),
         stripe: stripeCheck(ctx),
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
@@ -126,6 +130,18 @@ export const createHealth = ({ ctx, config, database, keys, sweeper, probe }: He
     stop: () => (isStopping = true),
     unknown: () => unknown,
     contradictions: () => contradictions,
+  };
+};
+
+/** Where all that came since the last look was refused, whoever sends more had better send it elsewhere. */
+const createRequestsCheck = (admission: Admission): (() => Check) => {
+  let before = { entered: 0, shed: 0 };
+  return () => {
+    const now = { entered: admission.entered(), shed: admission.shed() };
+    const [entered, shed] = [now.entered - before.entered, now.shed - before.shed];
+    before = now;
+    if (shed === 0) return { state: 'ok', detail: `${entered} were let in` };
+    return { state: entered === 0 ? 'bad' : 'degraded', detail: `${entered} were let in, and ${shed} refused` };
   };
 };
 

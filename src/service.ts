@@ -139,12 +139,16 @@ export const createService = (options: ServiceOptions): Service => {
     log,
     fault,
   };
-  const health = createHealth({ ctx, config, database, keys, probe, sweeper: () => sweeper });
+  const health = createHealth({ ctx, config, database, keys, probe, admission, sweeper: () => sweeper });
   const runbookUrl = (): string => config.runbookUrl ?? runbookAt(monitor?.url ?? 'http://127.0.0.1');
   const tellRefusal = createRefusalLog(log, runbookUrl);
   const api = createServer({
     ctx,
-    authenticate: limitRate(createAuthenticate(keys, config.demoKeys), config.rateLimitPerS),
+    authenticate: limitRate(
+      createAuthenticate(keys, config.demoKeys, config.corsOrigins),
+      // A merchant's requests come to all of them.
+      Math.ceil(config.rateLimitPerS / config.workers),
+    ),
     corsOrigins: config.corsOrigins,
     onStripeEvent: () => {
       inbox?.wake();

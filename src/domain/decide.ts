@@ -42,6 +42,8 @@ export interface StoredClaim {
 /** The rows that a batch touches, as they are under lock. */
 export interface State {
   readonly claims: ReadonlyMap<ClaimId, StoredClaim>;
+  /** Of the items that are to be made, those that are there, by merchant and id. */
+  readonly items: ReadonlySet<string>;
   /** Whose customer each is. */
   readonly customers: ReadonlyMap<CustomerId, MerchantId>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;
@@ -129,6 +131,9 @@ const decideOne = (
   const taken = claim && claims.get(claim.id);
   if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
 
+  // Here, and not by a constraint: it would refuse the batch, and with it everyone who shares it.
+  if (change.item && isTaken(state, writes, change.item)) return err(paymentError('item_exists'));
+
   const drafted = draft(state, writes, change, now).mapErr((error) => expected(change, error));
   const result: Result<Effect, PaymentError> = drafted.map((done) => {
     if (done === 'posted before') return NOTHING;
@@ -164,6 +169,9 @@ const decideOne = (
 
 /** What is kept under a claim: it will be answered to whoever made the claim, and to nobody else. */
 const bytesOf = ({ status, body }: Reply): Reply<never> => ({ status, body });
+
+const isTaken = (state: State, writes: Writes, { merchant, id }: Item): boolean =>
+  state.items.has(merchant + id) || writes.items.some((item) => item.merchant === merchant && item.id === id);
 
 /** The key is taken: by this very request, by one that still runs, or by another request altogether. */
 export const replay = <Code extends ErrorCode>(

@@ -83,8 +83,11 @@ export const keptError = (
   kept: errorReply(error, requestId),
 });
 
+/** Who is shown a payment: the merchant's servers; finance, and endpoints; or a page, whose key anyone can read. */
+export type Audience = 'servers' | 'finance' | 'page';
+
 /** Amounts of requests are at most 12 digits, so a number holds them exactly; sums are shown as text. */
-export const paymentView = (payment: Payment, showsSecret: boolean): PaymentView => ({
+export const paymentView = (payment: Payment, audience: Audience): PaymentView => ({
   id: payment.id,
   object: 'payment',
   status: payment.status,
@@ -92,12 +95,12 @@ export const paymentView = (payment: Payment, showsSecret: boolean): PaymentView
   amount_captured: Number(payment.amountCaptured),
   amount_refunded: Number(payment.amountRefunded),
   currency: payment.currency,
-  customer: payment.customer,
+  customer: audience === 'page' ? null : payment.customer,
   payment_method: payment.paymentMethod,
   capture_method: payment.captureMethod,
-  description: payment.description,
-  metadata: payment.metadata,
-  ...(showsSecret ? { client_secret: payment.clientSecret } : {}),
+  description: audience === 'page' ? null : payment.description,
+  metadata: audience === 'page' ? {} : payment.metadata,
+  ...(audience === 'servers' ? { client_secret: payment.clientSecret } : {}),
   next_action: payment.nextAction && {
     type: payment.nextAction.type,
     redirect_to_url: { url: payment.nextAction.url, return_url: payment.nextAction.returnUrl },

@@ -60,7 +60,7 @@ export interface PaymentView {
   readonly amount_captured: number;
   readonly amount_refunded: number;
   readonly currency: string;
-  readonly customer: string;
+  readonly customer: string | null;
   readonly payment_method: string | null;
   readonly capture_method: CaptureMethod;
   readonly description: string | null;

@@ -1,17 +1,24 @@
 /** From the `Authorization` header to who asks. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Keys } from '../storage/keys.ts';
 
 /** A revoked key is refused this much later at the most. */
 const REMEMBER_MS = 5_000;
-/** More keys than a service has in use at a time; beyond it all are looked up afresh. */
+/** More keys than a service has in use at a time; beyond it the one that was learned first is looked up afresh. */
 const REMEMBERED_MAX = 10_000;
 /** Ours have 51 characters. */
 const KEY_LENGTH_MAX = 200;
+/**
+ * Keys that one address may try in a second before others of its are not looked up any more: a look-up costs a connection
+ * and a query. Keys that were good a moment ago are not counted, so that whoever tries behind the same proxy keeps no
+ * merchant out but one who comes with a new key.
+ */
+const TRIES_PER_S = 50;
 
 /** The keys that are written in the documentation. They open nothing where money may be real. */
 export const DEMO_KEYS = {
@@ -26,27 +33,91 @@ const DEMO_SECRETS: ReadonlySet<string> = new Set(Object.values(DEMO_KEYS));
 export type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
 export type Authenticate = (request: Asking) => ResultAsync<Principal, PaymentError>;
 
-/** Errors: `unauthenticated`, `database_unavailable`. Keys are remembered by their hash, never as they are. */
-export const createAuthenticate = (keys: Keys, allowDemoKeys: boolean): Authenticate => {
-  const remembered = new Map<string, { readonly principal: Principal | undefined; readonly until: number }>();
+interface Remembered {
+  readonly principal: Principal | undefined;
+  readonly until: number;
+}
 
-  return ({ headers }) => {
-    const secret = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-    if (secret === undefined || secret.length > KEY_LENGTH_MAX) return errAsync(paymentError('unauthenticated'));
-    if (!allowDemoKeys && DEMO_SECRETS.has(secret))
-      return errAsync(
-        paymentError('unauthenticated', { message: 'Demo keys work only where database and Stripe are embedded.' }),
-      );
+/**
+ * Errors: `unauthenticated`, `rate_limited`, `database_unavailable`. Keys are remembered by their hash, never as they
+ * are; good ones apart from others, which whoever guesses makes as many of as he likes.
+ */
+export const createAuthenticate = (
+  keys: Keys,
+  allowDemoKeys: boolean,
+  pages: '*' | readonly string[] = '*',
+): Authenticate => {
+  const good = createMemory();
+  const bad = createMemory();
+  const tries = new RateLimiterMemory({ points: TRIES_PER_S, duration: 1 });
 
-    const digest = hash('sha256', secret, 'base64');
-    const known = remembered.get(digest);
-    if (known && known.until > performance.now())
-      return known.principal ? okAsync(known.principal) : errAsync(paymentError('unauthenticated'));
-
-    return keys.find(secret).andThen((principal) => {
-      if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-      remembered.set(digest, { principal, until: performance.now() + REMEMBER_MS });
+  const lookUp = (secret: string, digest: string): ResultAsync<Principal, PaymentError> =>
+    keys.find(secret).andThen((principal) => {
+      const until = performance.now() + REMEMBER_MS;
+      (principal ? good : bad).set(digest, { principal, until });
+      if (!principal) good.delete(digest);
       return principal ? ok(principal) : err(paymentError('unauthenticated'));
     });
+
+  return ({ headers, socket }) => {
+    const secret = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (secret === undefined || secret.length > KEY_LENGTH_MAX) return errAsync(paymentError('unauthenticated'));
+    if (DEMO_SECRETS.has(secret)) {
+      const why = allowDemoKeys ? whyNotFromHere(headers, pages) : NO_DEMO;
+      if (why !== undefined) return errAsync(paymentError('unauthenticated', { message: why }));
+    }
+
+    const digest = hash('sha256', secret, 'base64');
+    const known = good.get(digest) ?? bad.get(digest);
+    if (known && known.until > performance.now())
+      return known.principal ? okAsync(known.principal) : errAsync(paymentError('unauthenticated'));
+    if (known?.principal) return lookUp(secret, digest);
+
+    const address = socket.remoteAddress ?? '';
+    return tried(tries, address).andThen(() =>
+      lookUp(secret, digest).andTee(() => void tries.reward(address, 1).catch(() => undefined)),
+    );
   };
 };
+
+/** Errors: `rate_limited`. It rejects with what is left of the second; it has no store that could fail. */
+const tried = (tries: RateLimiterMemory, address: string): ResultAsync<void, PaymentError> =>
+  ResultAsync.fromPromise(tries.consume(address), () =>
+    paymentError('rate_limited', { retryAfterS: 1, message: 'Too many unknown keys came from this address.' }),
+  ).map(() => undefined);
+
+interface Memory {
+  readonly get: (digest: string) => Remembered | undefined;
+  readonly set: (digest: string, value: Remembered) => void;
+  readonly delete: (digest: string) => void;
+}
+
+const createMemory = (): Memory => {
+  const remembered = new Map<string, Remembered>();
+  return {
+    get: (digest) => remembered.get(digest),
+    set: (digest, value) => {
+      const [oldest] = remembered.size >= REMEMBERED_MAX ? remembered.keys() : [];
+      if (oldest !== undefined) remembered.delete(oldest);
+      remembered.set(digest, value);
+    },
+    delete: (digest) => remembered.delete(digest),
+  };
+};
+
+const NO_DEMO =
+  'Demo keys work only where database and Stripe are embedded, and only this machine can call the service.';
+
+/**
+ * Anyone knows the demo keys, so that any page that a person opens on this machine could use them: by its own origin, or
+ * by a name of its own that it has lead here (DNS rebinding).
+ */
+const whyNotFromHere = ({ host, origin }: Asking['headers'], pages: '*' | readonly string[]): string | undefined => {
+  if (host !== undefined && !LOCAL_HOST.test(host)) return 'Demo keys work only by a name of this machine.';
+  const isKnown = origin === undefined || LOCAL_ORIGIN.test(origin) || (pages !== '*' && pages.includes(origin));
+  return isKnown
+    ? undefined
+    : 'Demo keys work only in pages of this machine, and of CORS_ORIGINS where that names some.';
+};
+const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;

@@ -53,9 +53,9 @@ export interface Cors {
 export const createCors = (origins: '*' | readonly string[]): Cors => {
   const allow = cors({
     origin: origins === '*' ? '*' : [...origins],
-    methods: ['GET', 'POST'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
-    exposedHeaders: ['Request-Id', 'Idempotent-Replayed', 'Retry-After'],
+    methods: ['GET', 'HEAD', 'POST'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match'],
+    exposedHeaders: ['ETag', 'Request-Id', 'Idempotent-Replayed', 'Retry-After'],
     maxAge: 3600,
   });
   const of = (origin?: string): HeaderList => [...collect(allow, { origin }), ...SECURITY_HEADERS];

@@ -25,7 +25,11 @@ export const readItem = (
   if (known) return okAsync(unlessKnown(known, ifNoneMatch));
   return ctx.reads.item(merchant, id).map((item) => {
     const body = JSON.stringify(itemView(item));
-    const headers = { ETag: `"${hash('sha256', body).slice(0, 22)}"`, 'Cache-Control': 'private, max-age=60' };
+    const headers = {
+      ETag: `"${hash('sha256', body).slice(0, 22)}"`,
+      'Cache-Control': 'private, max-age=60',
+      Vary: 'Authorization',
+    };
     const reply: HttpReply<ItemView> = { status: 200, body, headers };
     if (kept.size >= KEPT_MAX) kept.clear();
     kept.set(key, reply);

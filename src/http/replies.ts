@@ -79,7 +79,9 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   amount_captured: minor,
   amount_refunded: minor,
   currency,
-  customer: id('cus'),
+  customer: id('cus')
+    .nullable()
+    .describe('Null for a publishable key, which is shown no description and no metadata either.'),
   payment_method: z.string().nullable(),
   capture_method: z.enum(['automatic', 'manual']),
   description: words,

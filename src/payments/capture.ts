@@ -53,7 +53,7 @@ export const cancelPayment = (
         payment: { kind: 'cancel', payment },
         requestId: caller.requestId,
         refusals: CANCEL,
-        answer: (effect) => ok(jsonReply(200, paymentView(effect.payment ?? payment, true))),
+        answer: (effect) => ok(jsonReply(200, paymentView(effect.payment ?? payment, 'servers'))),
         events: paymentEvents,
       })
       .andThen(answerOf);

@@ -1,12 +1,14 @@
 /** A payment is confirmed: for the first time, again with another card, or instead of a challenge that was left open. */
 import type { ResultAsync } from 'neverthrow';
-import { errAsync } from 'neverthrow';
+import { err, errAsync, ok, okAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
-import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
+import type { Payment } from '../domain/payment.ts';
+import { CHARGE, type ChargeCode, type ChargeError, type StorageError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
-import { paymentError } from '../error.ts';
+import { plusMs } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
@@ -17,6 +19,13 @@ export interface ConfirmPayment {
   readonly returnUrl: string | null;
   readonly access: Access;
 }
+
+/**
+ * Cards that may be tried on one payment in an hour: more than any customer has. Who tests stolen cards tries hundreds.
+ * https://docs.stripe.com/disputes/prevention/card-testing
+ */
+const TRIES_MAX = 10;
+const TRIES_WITHIN_MS = 3_600_000;
 
 type Code = 'payment_not_found' | 'payment_not_confirmable' | 'too_many_attempts' | ChargeCode;
 const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable', 'too_many_attempts', ...CHARGE];
@@ -30,6 +39,7 @@ export const confirmPayment = (
   ctx.reads
     .payment(caller.merchant, command.payment)
     .andThen((payment) => admit(payment, command.access))
+    .andThen((payment) => withinTries(ctx, caller, payment))
     .andThen((payment) => {
       const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
       if (paymentMethod === null) return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
@@ -42,3 +52,28 @@ export const confirmPayment = (
         REFUSALS,
       );
     });
+
+/** Errors: `too_many_attempts`. */
+const withinTries = (
+  ctx: Context,
+  { merchant, claim }: Caller,
+  payment: Payment,
+): ResultAsync<Payment, StorageError | PaymentError<'too_many_attempts'>> => {
+  // The first, and what is refused or replayed for its state, need no look.
+  if (payment.attempt === null || payment.status === 'processing' || payment.status === 'succeeded')
+    return okAsync(payment);
+  return ctx.reads
+    .confirmsSince(payment.merchant, payment.id, plusMs(ctx.clock.now(), -TRIES_WITHIN_MS))
+    .andThen((tries) => {
+      if (tries < TRIES_MAX) return okAsync(payment);
+      // Who asks again after one of them is told what came of it.
+      return ctx.reads
+        .claim(merchant, claim.id)
+        .andThen((known) => (known ? ok(payment) : err(paymentError('too_many_attempts', tooMany(payment)))));
+    });
+};
+
+const tooMany = ({ id }: Payment): { payment: string; retryAfterS: number } => ({
+  payment: id,
+  retryAfterS: TRIES_WITHIN_MS / 1000,
+});

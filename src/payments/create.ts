@@ -64,7 +64,7 @@ const create = (
       payment: { kind: 'create', payment, attempt },
       requestId,
       refusals: REFUSALS,
-      answer: () => (attempt ? null : ok(jsonReply(201, paymentView(payment, true)))),
+      answer: () => (attempt ? null : ok(jsonReply(201, paymentView(payment, 'servers')))),
     })
     .andThen((applied) => (attempt && !applied.answer ? perform(ctx, payment, attempt, REFUSALS) : answerOf(applied)));
 };

@@ -76,7 +76,7 @@ const settledAnswer = (
     return err(paymentError('payment_not_cancelable', { payment: payment.id }));
   if (kind === 'confirm' && payment.status === 'canceled')
     return err(paymentError('payment_not_confirmable', { payment: payment.id }));
-  return ok(jsonReply(replyStatus, paymentView(payment, showsSecret)));
+  return ok(jsonReply(replyStatus, paymentView(payment, showsSecret ? 'servers' : 'page')));
 };
 
 const declineOf = ({ code, declineCode, message }: LastError, payment: Payment): PaymentError =>
@@ -91,7 +91,7 @@ export const paymentEvents = ({ payment }: Effect): Event[] =>
           id: newId('evt'),
           type: payment.status === 'requires_payment_method' ? 'payment.failed' : `payment.${payment.status}`,
           subject: payment.id,
-          data: JSON.stringify(paymentView(payment, false)),
+          data: JSON.stringify(paymentView(payment, 'finance')),
         },
       ]
     : [];

@@ -9,6 +9,8 @@ import type { PaymentError } from '../error.ts';
 import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import { admit, type Access } from './access.ts';
 
+const AUDIENCES = { secret: 'servers', finance: 'finance', client: 'page' } as const;
+
 /** Errors: `payment_not_found`, `database_unavailable`. */
 export const readPayment = (
   ctx: Context,
@@ -19,7 +21,7 @@ export const readPayment = (
   ctx.reads
     .payment(merchant, id)
     .andThen((payment) => admit(payment, access))
-    .map((payment) => paymentView(payment, access.kind === 'secret'));
+    .map((payment) => paymentView(payment, AUDIENCES[access.kind]));
 
 /** Errors: `database_unavailable`. */
 export const listPayments = (
@@ -31,7 +33,7 @@ export const listPayments = (
   ctx.reads.listPayments(merchant, filter).map(({ data, hasMore }) =>
     listView(
       '/v1/payments',
-      data.map((payment) => paymentView(payment, showsSecret)),
+      data.map((payment) => paymentView(payment, showsSecret ? 'servers' : 'finance')),
       hasMore,
     ),
   );

@@ -64,13 +64,14 @@ const allOf = async <T extends readonly unknown[] | []>(
 export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
   const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
-  const [payments, refunds, disputes, seconds, owners, claims, customers, accounts, ...told] = await allOf([
+  const [payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, ...told] = await allOf([
     lockPayments(flight, changes),
     readRefunds(flight, changes),
     readDisputes(flight, changes),
     readSeconds(flight, changes),
     readOwners(flight, changes),
     readClaims(flight, changes),
+    readItems(flight, changes),
     readCustomers(flight, changes),
     lockAccounts(flight, legs),
     readBalance(flight, changes),
@@ -84,7 +85,7 @@ export const readState = async (flight: Flight, changes: readonly Change[]): Pro
     // Only now does nobody else post to them.
     [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
   }
-  return { payments, refunds, disputes, seconds, owners, claims, customers, accounts, balance, payouts };
+  return { payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, balance, payouts };
 };
 
 interface Leg {
@@ -239,6 +240,17 @@ const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<S
     select c.id, c.request_hash, c.status, c.body from claims c
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
   return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
+};
+
+/** Not locked: where two processes make one at once, the later is run again, and finds it. */
+const readItems = async (flight: Flight, changes: readonly Change[]): Promise<State['items']> => {
+  const wanted = changes.flatMap(({ item }) => (item ? [item] : []));
+  if (wanted.length === 0) return new Set();
+  const rows = await flight(sql<Pick<Selectable<DB['items']>, 'merchant_id' | 'id'>>`
+    select i.merchant_id, i.id from items i
+    join unnest(${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(wanted.map(({ id }) => id))}::text[])
+      k (merchant_id, id) using (merchant_id, id)`);
+  return new Set(rows.map((row) => idOf('mer', row.merchant_id) + row.id));
 };
 
 const readCustomers = async (flight: Flight, changes: readonly Change[]): Promise<State['customers']> => {

@@ -87,18 +87,19 @@ export const failureOf = (error: unknown): Failure => {
   if (state === undefined) return 'fault';
   if (error instanceof pg.DatabaseError && endsSession(error)) return 'unavailable';
   if (CONFLICTS.has(state)) return 'conflict';
-  if (constraintOf(error) === 'claims_pkey') return 'claim taken';
+  if (MADE_MEANWHILE.has(constraintOf(error))) return 'claim taken';
   return REFUSALS.has(state.slice(0, 2)) || CORRUPTED.has(state) ? 'refused' : 'unavailable';
 };
 
 const constraintOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.constraint ?? '') : '');
 
-type RefusedCode = 'item_exists' | 'customer_not_found' | 'event_not_found';
+/** By another process, since this batch looked: run again, it finds it. */
+const MADE_MEANWHILE = new Set(['claims_pkey', 'items_pkey']);
+
+type RefusedCode = 'event_not_found';
 
 /** Constraints that a request can break by itself, and what to tell it. All others are faults of ours. */
 const BY_CONSTRAINT: Readonly<Record<string, RefusedCode>> = {
-  items_pkey: 'item_exists',
-  payments_customer_fkey: 'customer_not_found',
   // It was deleted for its age while it was to be told of again.
   deliveries_event_fkey: 'event_not_found',
 };

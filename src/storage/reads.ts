@@ -17,6 +17,7 @@ import {
 } from '../domain/ids.ts';
 import type { StoredClaim } from '../domain/decide.ts';
 import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } from '../domain/payment.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
@@ -88,6 +89,8 @@ export interface Reads {
     merchant: MerchantId,
     id: AttemptId,
   ) => ResultAsync<Attempt, PaymentError<'payment_not_found' | StorageCode>>;
+  /** How many times a payment was confirmed since then. */
+  readonly confirmsSince: (merchant: MerchantId, id: PaymentId, since: Micros) => ResultAsync<number, StorageError>;
   /** The attempt at a refund that nobody has settled yet. */
   readonly openRefundAttempt: (
     merchant: MerchantId,
@@ -158,6 +161,17 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
       ).andThen((row): Result<Payment, PaymentError<'payment_not_found'>> =>
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
+    confirmsSince: (merchant, id, since) =>
+      read(
+        db
+          .selectFrom('attempts')
+          .select(({ fn }) => fn.countAll<string>().as('count'))
+          .where('merchant_id', '=', uuidOf(merchant))
+          .where('payment_id', '=', uuidOf(id))
+          .where('kind', '=', 'confirm')
+          .where(sql<boolean>`started_at >= ${toIsoMicros(since)}::timestamptz`)
+          .executeTakeFirst(),
+      ).map((row) => Number(row?.count ?? 0)),
     listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
     claim: (merchant, id) =>
       read(

@@ -163,6 +163,96 @@ describe('a body', () => {
   });
 });
 
+describe('what one merchant does alone', () => {
+  it('is decided, and never costs those their batch who share it', async () => {
+    const item = { id: 'item_taken', name: 'widget', unit_price: '5', currency: 'usd' };
+    expect((await post('/v1/items', item)).status).toBe(201);
+    const before = await batches();
+    const answers = await Promise.all([
+      ...Array.from({ length: 30 }, () => post('/v1/items', item, null)),
+      ...Array.from({ length: 30 }, () => post('/v1/debits', { customer, amount: 1, currency: 'usd' })),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([...Array(30).fill(409), ...Array(30).fill(201)]);
+    // Halved until the refused ones stand alone, they would have been far more; and nothing was rolled back.
+    expect((await batches()) - before).toBeLessThan(60);
+    expect(world.logged()).not.toContain('a batch is tried again');
+  });
+  const batches = async (): Promise<number> => (await world.query('select 1 from batches')).length;
+
+  it('in one request that makes the same item twice at once, one is made', async () => {
+    const item = { id: 'item_twice', name: 'widget', unit_price: '5', currency: 'usd' };
+    const statuses = (await Promise.all([1, 2, 3].map(() => post('/v1/items', item)))).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([201, 409, 409]);
+  });
+});
+
+describe('a publishable key', () => {
+  it('is shown neither customer, description nor metadata of a payment', async () => {
+    const more = { confirm: false, description: 'private', metadata: { order: 'private' } };
+    const { body: made } = await post('/v1/payments', { ...payFor(customer, 5), ...more });
+    const page = world.as('pk_test_demo');
+    const secret = made.client_secret ?? '';
+    const read = await page.get(`/v1/payments/${made.id}?client_secret=${secret}`);
+    const confirmed = await page.post(`/v1/payments/${made.id}/confirm`, { client_secret: secret });
+    for (const { status, text, body } of [read, confirmed]) {
+      expect([status, body.customer, body.description, body.metadata]).toEqual([200, null, null, {}]);
+      expect(text).not.toContain('private');
+    }
+  });
+
+  it('tries no more cards on a payment in an hour than a customer has', async () => {
+    const { body: made } = await post('/v1/payments', { ...payFor(customer, 5), confirm: false });
+    const declined = { payment_method: 'pm_card_visa_chargeDeclined' };
+    const path = `/v1/payments/${made.id}/confirm`;
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) statuses.push((await post(path, declined, `card-${made.id}-${n}`)).status);
+    expect(statuses).toEqual([...Array(10).fill(402), 429, 429]);
+    const { body, headers } = await post(path, declined);
+    expect([body.error.code, body.error.outcome, headers.get('retry-after')]).toEqual([
+      'too_many_attempts',
+      'none',
+      '3600',
+    ]);
+    const replayed = await post(path, declined, `card-${made.id}-3`);
+    expect([replayed.status, replayed.headers.get('idempotent-replayed')]).toEqual([402, 'true']);
+  });
+});
+
+describe('what depends on the key says so', () => {
+  it('in an item, which a cache keeps, and an error is kept by none', async () => {
+    const { headers } = await get('/v1/items/item_demo', { Origin: 'http://localhost:5173' });
+    expect(headers.get('vary')).toContain('Authorization');
+    expect(headers.get('access-control-expose-headers')).toContain('ETag');
+    expect((await world.as('sk_none').get('/v1/items/item_demo')).headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+describe('demo keys, which anyone knows', () => {
+  it.each([
+    ['Host', 'evil.example:3000'],
+    ['Origin', 'https://evil.example'],
+    ['Origin', 'null'],
+  ])('open nothing to a page from elsewhere, by its %s %s', async (name, value) => {
+    const answer = await sendRaw(
+      world.url,
+      `GET /v1/payments HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: localhost\r\n'}${name}: ${value}\r\nConnection: close\r\nAuthorization: Bearer sk_test_demo\r\n\r\n`,
+    );
+    expect([statusesIn(answer), errorsIn(answer)[0]?.code]).toEqual([[401], 'unauthenticated']);
+  });
+});
+
+describe('keys that nobody has', () => {
+  it('are looked up no more than a few times a second, and keep out nobody who was here before', async () => {
+    const mine = world.as(await world.createKey('Known', 'secret'));
+    expect((await mine.get('/v1/payments')).status).toBe(200);
+    const guesses = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => world.as(`sk_test_guess${n}`).get('/v1/payments')),
+    );
+    expect(new Set(guesses.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    expect((await mine.get('/v1/payments')).status).toBe(200);
+  });
+});
+
 describe('an idempotency key', () => {
   it('is the same on the same payment, however its id is spelled', async () => {
     const { body: payment } = await post('/v1/payments', { ...payFor(customer, 5), confirm: false });

@@ -62,6 +62,7 @@ const byId = (accounts: readonly Account[]): Map<AccountId, Account> => new Map(
 
 export const stateOf = (accounts: readonly Account[], more: Partial<State> = {}): State => ({
   claims: new Map(),
+  items: new Set(),
   customers: new Map(MERCHANTS.flatMap((merchant) => customersOf(merchant).map((customer) => [customer, merchant]))),
   payments: new Map(),
   refunds: new Map(),
