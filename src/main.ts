@@ -261,7 +261,7 @@ const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }: P
   Quittance is ready.
 
   API      ${apiUrl}
-  Ops      ${opsUrl}    the live page, the runbook; /livez /readyz /metrics /stalls
+  Ops      ${opsUrl}    the live page, /runbook; /livez /readyz /metrics /stalls
   Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
 ${lacksWebhookSecret ? `\n  Set STRIPE_WEBHOOK_SECRET: without it ${WITHOUT_WEBHOOK_SECRET}.\n` : ''}${customer === undefined ? makeKey : demo(apiUrl, customer)}
 `;
@@ -290,6 +290,7 @@ const COMMANDS = [
   ['npm run migrate', 'bring a database to this version'],
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
   ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
+  ['npm run drill', 'make one of the nights of on-call, on the demo alone'],
   ['npm run bench', 'what a request costs, and how long it takes'],
   ['npm run proof:…', 'prove a promise by trying to break it; "npm run" lists them, README.md explains them'],
   ['npm run check', 'everything that must hold before a change lands'],
