@@ -1,5 +1,4 @@
 /** What a drill has a service do that blocks: written here, run there. It blocks in the reply to a request that asks for it. */
-import { fileURLToPath } from 'node:url';
 
 /** Only a request with this header is held. */
 export const HEADER = 'quittance-drill';
@@ -9,6 +8,10 @@ const COMPUTE = `
     const end = performance.now() + ms;
     let sum = 0;
     while (performance.now() < end) sum += Math.sqrt(sum + 1);
+  }`;
+const THROW = `
+  function holdTheEventLoop() {
+    throw new Error('thrown by a drill');
   }`;
 const COLLECT = `
   let kept;
@@ -20,11 +23,13 @@ const COLLECT = `
   const collectGarbage = process.getBuiltinModule('node:vm').runInNewContext('gc');
   kept = Array.from({ length: 300_000 }, (_, i) => ({ i, text: 'kept ' + i }));`;
 
-/** From now on, a request with the header is answered after so many milliseconds of that. */
-export const holdRequests = (how: 'stall' | 'gc'): string => `(() => {
+export type Held = 'stall' | 'gc' | 'throw';
+const CODES: Readonly<Record<Held, string>> = { stall: COMPUTE, gc: COLLECT, throw: THROW };
+
+const codeOf = (how: Held): string => `(() => {
   const { ServerResponse } = process.getBuiltinModule('node:http');
   const original = ServerResponse.prototype.writeHead;
-  ${how === 'stall' ? COMPUTE : COLLECT}
+  ${CODES[how]}
   ServerResponse.prototype.writeHead = function (...args) {
     const ms = Number(this.req?.headers['${HEADER}'] ?? 0);
     if (ms > 0 && ms <= 10_000) holdTheEventLoop(ms);
@@ -32,7 +37,12 @@ export const holdRequests = (how: 'stall' | 'gc'): string => `(() => {
   };
   globalThis.endDrill = () => { ServerResponse.prototype.writeHead = original; delete globalThis.endDrill; };
   return true;
-})()
-//# sourceURL=file://${fileURLToPath(new URL('inside.ts', import.meta.url))}`;
+})()`;
+
+/** From now on, a request with the header is answered after so many milliseconds of that. A stack names this file. */
+export const holdRequests = (how: Held): string => {
+  const filename = new URL('inside.ts', import.meta.url).href;
+  return `process.getBuiltinModule('node:vm').runInThisContext(${JSON.stringify(codeOf(how))}, ${JSON.stringify({ filename })})`;
+};
 
 export const letGo = 'globalThis.endDrill?.(), true';

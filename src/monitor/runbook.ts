@@ -57,11 +57,15 @@ const plain = ({ text }: Tokens.Paragraph): string =>
   text
     .replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1')
     .replaceAll(/[*`]/g, '')
-    .replaceAll(/\s+/g, ' ');
+    .replaceAll(/\s+/g, ' ')
+    // Two of them: the rest is read there.
+    .split(/(?<=[.!?]) (?=[A-Z])/)
+    .slice(0, 2)
+    .join(' ');
 
 export interface Runbook {
   readonly page: () => string;
-  /** By heading: the paragraph that it begins with. */
+  /** By heading: the two sentences that it begins with. */
   readonly sentences: Readonly<Record<string, string>>;
   /** The alert rules and the dashboard, whose links lead to this runbook. */
   readonly rules: () => string;
