@@ -15,6 +15,8 @@ export interface ServiceUnderTest {
   /** CPU since it started: of the main thread and all that help it, and of the worker threads, which are the monitor's. */
   readonly cpuMs: () => { readonly main: number; readonly ops: number };
   readonly ops: (path: string) => Promise<string>;
+  /** Nobody reads its standard output any more. */
+  readonly deafen: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export const startService = async (
       });
       return reply.text();
     },
+    deafen: () => void child.stdout.destroy(),
     stop: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
