@@ -32,7 +32,11 @@ const codeOf = (how: Held): string => `(() => {
   ${CODES[how]}
   ServerResponse.prototype.writeHead = function (...args) {
     const ms = Number(this.req?.headers['${HEADER}'] ?? 0);
-    if (ms > 0 && ms <= 10_000) holdTheEventLoop(ms);
+    // Once: the reply to an error is one, too.
+    if (ms > 0 && ms <= 10_000 && !this.req.isHeld) {
+      this.req.isHeld = true;
+      holdTheEventLoop(ms);
+    }
     return original.apply(this, args);
   };
   globalThis.endDrill = () => { ServerResponse.prototype.writeHead = original; delete globalThis.endDrill; };

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { findPostgres } from '../../src/platform/postgres.ts';
 import { until } from '../../src/platform/process.ts';
 import { commandLine, oneOf } from '../command-line.ts';
-import { findDemo } from '../drill/demo.ts';
+import { findDemo, type Demo } from '../drill/demo.ts';
 import { createTempDir } from '../temp-dir.ts';
 import { CAUSES, type Machine } from './alert-causes.ts';
 import { repeat } from './repeat.ts';
@@ -179,7 +179,8 @@ export const proveAlerts = async ({ alerts, log }: AlertOptions): Promise<Seen[]
   const { apiUrl, opsUrl, dataDir, customer } = service;
   const { url: sandboxUrl } = JSON.parse(await readFile(join(dataDir, 'sandbox.json'), 'utf8')) as { url: string };
   const databaseUrl = (await findPostgres(dataDir)).unwrapOr(undefined);
-  const demo = await findDemo({ apiUrl, opsUrl, sandboxUrl, dataDir });
+  // Asked anew each time: a worker that ended is another process then.
+  const find = (): Promise<Demo> => findDemo({ apiUrl, opsUrl, sandboxUrl, dataDir });
   const machine: Machine = {
     pid: service.pid,
     query: async (sql) => {
@@ -200,6 +201,7 @@ export const proveAlerts = async ({ alerts, log }: AlertOptions): Promise<Seen[]
   const stopReading = repeat(read, 50);
   const seen: Seen[] = [];
   try {
+    const demo = await find();
     await demo.post('/v1/payments', {
       customer,
       amount: 1000,
@@ -210,7 +212,7 @@ export const proveAlerts = async ({ alerts, log }: AlertOptions): Promise<Seen[]
     for (const alert of alerts) {
       const cause = CAUSES[alert];
       if (!cause) continue;
-      const one = await seeAlert(prometheus, alert, () => cause(demo, machine));
+      const one = await seeAlert(prometheus, alert, async () => cause(await find(), machine));
       seen.push(one);
       log(lineOf(one));
     }
