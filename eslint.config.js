@@ -7,6 +7,7 @@ const RULE = '@typescript-eslint/no-restricted-imports';
 
 const PARTS = [
   ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'webhooks', 'http', 'monitor', 'platform', 'sandbox'],
+  ...['contract', 'pages', 'client'],
   ...['context', 'error', 'config', 'log', 'server', 'service', 'main'],
 ];
 /**
@@ -29,6 +30,8 @@ const DIRECTION = {
     packages: ['express'],
   },
   monitor: { parts: ['domain', 'error'], types: ['config', 'log'], packages: ['express'] },
+  contract: { parts: ['http', 'domain', 'error'] },
+  client: {},
   platform: { types: ['config', 'log'] },
   sandbox: { parts: ['domain', 'log'], packages: ['express'], packageTypes: ['stripe'] },
   'context.ts': { types: ['storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },

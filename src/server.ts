@@ -6,9 +6,9 @@ import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
 import { followConnections } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
+import { fileText, serveDocument, type Document } from './http/documents.ts';
 import { errorsPage } from './http/errors-page.ts';
-import { createCors, PAGE_HEADERS } from './http/headers.ts';
-import { sendBytes } from './http/respond.ts';
+import { createCors, PAGE_HEADERS, SECURITY_HEADERS } from './http/headers.ts';
 import { sendError, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
 import { createServe, type ServeOptions } from './http/serve.ts';
@@ -65,12 +65,7 @@ export const createServer = (options: ServerOptions): Server => {
     else app.post(route.path, serve(route));
   }
   app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent));
-  const page = errorsPage();
-  app.get('/docs/errors', (request, response) => {
-    request.record.route = '/docs/errors';
-    request.record.headers = PAGE_HEADERS;
-    sendBytes(request, response, 200, page, { 'Content-Type': 'text/html; charset=utf-8' });
-  });
+  for (const document of DOCUMENTS) app.get(document.path, serveDocument(document));
   for (const [path, allow] of allowedBy(routes)) app.all(path, refuseMethod(allow));
 
   app.use((request, response) => {
@@ -84,13 +79,24 @@ export const createServer = (options: ServerOptions): Server => {
   return server.on('request', createDoor({ follow, onEnd }, connections, app));
 };
 
+const DOCUMENTS: readonly Document[] = [
+  {
+    path: '/openapi.json',
+    type: 'application/json; charset=utf-8',
+    // Tools in browsers read it from wherever they are.
+    headers: [...SECURITY_HEADERS, 'Access-Control-Allow-Origin', '*'],
+    text: fileText('contract/openapi.json'),
+  },
+  { path: '/docs/errors', type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, text: errorsPage },
+];
+
 const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';
 
 /** The methods of each path, also those that a GET and a route for browsers bring with them. */
 const allowedBy = (all: readonly Route[]): Map<string, readonly string[]> => {
   const allowed = new Map<string, readonly string[]>([
     ['/webhooks/stripe', ['POST']],
-    ['/docs/errors', ['GET', 'HEAD']],
+    ...DOCUMENTS.map(({ path }) => [path, ['GET', 'HEAD']] as const),
   ]);
   for (const { path, method, cors } of all) {
     const more = [method, ...(method === 'GET' ? ['HEAD'] : []), ...(cors ? ['OPTIONS'] : [])];

@@ -27,7 +27,7 @@ export const sendBytes = (
   request: Request,
   response: Response,
   status: number,
-  body: string,
+  body: string | Buffer,
   headers: Readonly<Record<string, string>>,
 ): void => {
   const list = ['Request-Id', request.record.requestId, 'Content-Length', String(Buffer.byteLength(body))];
@@ -41,7 +41,7 @@ const TOGETHER_MAX = 64;
 
 interface Ending {
   readonly response: ServerResponse;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 }
 let endings: Ending[] = [];
 /**
@@ -49,7 +49,7 @@ let endings: Ending[] = [];
  * for it, a proxy or a client of many connections, and on a virtual machine that takes as long as a small request; the
  * others find him awake.
  */
-export const endTogether = (response: ServerResponse, body: string | undefined): void => {
+export const endTogether = (response: ServerResponse, body: string | Buffer | undefined): void => {
   endings.push({ response, body });
   if (endings.length === 1) setImmediate(endAll);
   else if (endings.length === TOGETHER_MAX) endAll();

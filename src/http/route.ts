@@ -19,7 +19,7 @@ import { sendReply, type HttpReply } from './respond.ts';
 export type ServiceClass = 'money' | 'read' | 'report';
 
 /** Whether an `Idempotency-Key` must come with it, may, or has no meaning. */
-type KeyUse = 'required' | 'optional' | 'none';
+export type KeyUse = 'required' | 'optional' | 'none';
 
 export interface Call<Params, Query, Body, Use extends KeyUse> {
   readonly params: Params;
@@ -41,6 +41,8 @@ type Failure<Code extends ErrorCode> = PaymentError & { readonly code: Code };
 
 /** `View` is what its reply shows, and `Code` how it can fail by itself: its handler can answer nothing else. */
 interface RouteSpec<Params, Query, Body, Use extends KeyUse, View, Code extends ErrorCode> {
+  /** What the client and the documents call it. */
+  readonly name: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Express' template, which is also the route's name in logs and metrics. */
   readonly path: string;
@@ -74,7 +76,7 @@ interface Incoming {
 
 export interface Route extends Pick<
   RouteSpec<never, never, never, KeyUse, unknown, ErrorCode>,
-  'method' | 'path' | 'summary' | 'roles' | 'class' | 'reply' | 'errors'
+  'name' | 'method' | 'path' | 'summary' | 'roles' | 'class' | 'reply' | 'errors'
 > {
   readonly cors: boolean;
   readonly key: KeyUse;
@@ -95,7 +97,7 @@ export const route = <
 >(
   spec: RouteSpec<Params, Query, Body, Use, View, Code>,
 ): Route => {
-  const { method, path, summary, roles, key } = spec;
+  const { name, method, path, summary, roles, key } = spec;
   const params: z.ZodType = spec.params ?? nothing;
   const query: z.ZodType = spec.query ?? nothing;
 
@@ -127,6 +129,7 @@ export const route = <
       );
 
   return {
+    name,
     method,
     path,
     summary,

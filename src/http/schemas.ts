@@ -31,12 +31,15 @@ export const text = (max: number): z.ZodType<string, string> =>
     .max(max)
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.');
 
+/** The documents say the form of a text that is checked in words of our own. */
+const like = (schema: z.ZodString, pattern: string): z.ZodString => schema.meta({ pattern });
+
 /** What may be left out, or be null, which is the same. */
 export const optional = <T>(schema: z.ZodType<T>): z.ZodType<T | null> =>
   schema.nullish().transform((value) => value ?? null);
 
 export const id = <P extends string>(prefix: P): z.ZodType<Id<P>, string> =>
-  z.string().transform((value, ctx): Id<P> => {
+  like(z.string(), `^${prefix}_[0-9a-f]{32}$`).transform((value, ctx): Id<P> => {
     const parsed = parseId(prefix, value);
     if (parsed) return parsed;
     ctx.addIssue({ code: 'custom', message: `It is not an id of the form ${prefix}_ and 32 hexadecimal digits.` });
@@ -51,7 +54,13 @@ export const itemId: z.ZodType<ItemId, string> = z
 
 /** A positive integer in minor units, as a JSON number or as digits; at most 12 of them, which is Stripe's own limit. */
 export const amount: z.ZodType<bigint, number | string> = z
-  .union([z.number(), z.string().max(20)], 'It must be a positive integer in minor units.')
+  .union(
+    [
+      z.number().meta({ type: 'integer', minimum: 1, maximum: Number(AMOUNT_MAX) }),
+      like(z.string().max(20), '^[1-9][0-9]{0,11}$'),
+    ],
+    'It must be a positive integer in minor units.',
+  )
   .transform((value, ctx): bigint => {
     const digits = String(value);
     if (/^[1-9][0-9]{0,11}$/.test(digits)) return BigInt(digits);
@@ -59,10 +68,8 @@ export const amount: z.ZodType<bigint, number | string> = z
     return z.NEVER;
   });
 
-export const currency: z.ZodType<Currency, string> = z
-  .string()
-  .max(10)
-  .transform((value, ctx): Currency => {
+export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^[a-z]{3}$').transform(
+  (value, ctx): Currency => {
     const parsed = parseCurrency(value);
     if (parsed) return parsed;
     ctx.addIssue({
@@ -70,7 +77,8 @@ export const currency: z.ZodType<Currency, string> = z
       message: 'It must be a lower-case ISO 4217 code of a currency that cards are charged in.',
     });
     return z.NEVER;
-  });
+  },
+);
 
 /** An amount that a card can be charged, in its currency. */
 export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint; currency: Currency }): boolean =>

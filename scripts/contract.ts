@@ -1,0 +1,45 @@
+/** What follows from the table of routes: the OpenAPI document and the client's types. See `--help`. */
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import type { Examples } from '../src/contract/examples.ts';
+import { openApi } from '../src/contract/openapi.ts';
+import { clientApi } from '../src/contract/typescript.ts';
+import { routes } from '../src/http/routes.ts';
+import { recordExamples } from './contract/record.ts';
+
+const HELP = `npm run docs:contract -- [--check] [--record URL]
+
+  Writes src/contract/openapi.json and src/client/api.ts from the table of routes.
+
+  --check       only says whether what is committed is stale
+  --record URL  first asks a service that was started by "npm start" there, and keeps what it answers as the examples
+`;
+
+const ROOT = join(import.meta.dirname, '..');
+const EXAMPLES = join(ROOT, 'src/contract/examples.json');
+const { values } = parseArgs({
+  options: { check: { type: 'boolean' }, record: { type: 'string' }, help: { type: 'boolean' } },
+});
+
+const write = async (file: string, text: string, parser: 'json' | 'typescript'): Promise<void> => {
+  const path = join(ROOT, file);
+  const pretty = await format(text, { ...(await resolveConfig(path)), parser });
+  if (!values.check) return writeFile(path, pretty);
+  if ((await readFile(path, 'utf8').catch(() => '')) === pretty) return;
+  console.error(`${file} is stale: run "npm run docs:contract" and commit what it writes.`);
+  process.exitCode = 1;
+};
+
+if (values.help) process.stdout.write(HELP);
+else {
+  if (values.record !== undefined) {
+    const recorded = await recordExamples(values.record, () => randomUUID());
+    await write('src/contract/examples.json', JSON.stringify(recorded), 'json');
+  }
+  const examples = JSON.parse(await readFile(EXAMPLES, 'utf8')) as Examples;
+  await write('src/contract/openapi.json', JSON.stringify(openApi(routes, examples)), 'json');
+  await write('src/client/api.ts', clientApi(routes), 'typescript');
+}

@@ -1,0 +1,1434 @@
+/** Written by `npm run docs:contract` from the table of routes: what each takes, what it answers, how it can fail. */
+import type { ResultAsync } from 'neverthrow';
+import type { Call, Failure, List, Options, Page } from './call.ts';
+
+/** Every code that this version of the service can answer. */
+export const ERROR_CODES = [
+  'invalid_request',
+  'card_number_refused',
+  'idempotency_key_required',
+  'idempotency_key_reused',
+  'unauthenticated',
+  'forbidden',
+  'webhook_signature_invalid',
+  'route_not_found',
+  'customer_not_found',
+  'payment_not_found',
+  'refund_not_found',
+  'account_not_found',
+  'item_not_found',
+  'event_not_found',
+  'webhook_endpoint_not_found',
+  'body_too_large',
+  'card_declined',
+  'authentication_required',
+  'expired_card',
+  'incorrect_cvc',
+  'processing_error',
+  'insufficient_funds',
+  'currency_mismatch',
+  'transfer_not_allowed',
+  'balance_limit_exceeded',
+  'item_exists',
+  'webhook_endpoint_limit',
+  'webhook_endpoint_disabled',
+  'payment_not_confirmable',
+  'payment_not_capturable',
+  'payment_not_cancelable',
+  'payment_not_refundable',
+  'capture_exceeds_payment',
+  'refund_exceeds_payment',
+  'payment_method_required',
+  'payment_method_not_usable',
+  'provider_refused',
+  'idempotency_key_in_use',
+  'provider_unavailable',
+  'database_unavailable',
+  'contention',
+  'rate_limited',
+  'too_many_attempts',
+  'overloaded',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export type Customer = {
+  readonly id: string;
+  readonly object: 'customer';
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly created_at: string;
+};
+
+export type Payment = {
+  readonly id: string;
+  readonly object: 'payment';
+  readonly status:
+    | 'requires_payment_method'
+    | 'requires_confirmation'
+    | 'requires_action'
+    | 'processing'
+    | 'requires_capture'
+    | 'succeeded'
+    | 'canceled';
+  /** In minor units: cents of a dollar. */ readonly amount: number;
+  /** In minor units: cents of a dollar. */ readonly amount_captured: number;
+  /** In minor units: cents of a dollar. */ readonly amount_refunded: number;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  readonly customer: string;
+  readonly payment_method: string | null;
+  readonly capture_method: 'automatic' | 'manual';
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** For the browser that pays. Secret keys alone see it. */ readonly client_secret?: string;
+  /** What the customer must do before the payment goes on. */ readonly next_action: {
+    readonly type: 'redirect_to_url';
+    readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
+  } | null;
+  /** Why the last attempt failed. */ readonly last_error: {
+    readonly code:
+      | 'invalid_request'
+      | 'card_number_refused'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'unauthenticated'
+      | 'forbidden'
+      | 'webhook_signature_invalid'
+      | 'route_not_found'
+      | 'customer_not_found'
+      | 'payment_not_found'
+      | 'refund_not_found'
+      | 'account_not_found'
+      | 'item_not_found'
+      | 'event_not_found'
+      | 'webhook_endpoint_not_found'
+      | 'body_too_large'
+      | 'card_declined'
+      | 'authentication_required'
+      | 'expired_card'
+      | 'incorrect_cvc'
+      | 'processing_error'
+      | 'insufficient_funds'
+      | 'currency_mismatch'
+      | 'transfer_not_allowed'
+      | 'balance_limit_exceeded'
+      | 'item_exists'
+      | 'webhook_endpoint_limit'
+      | 'webhook_endpoint_disabled'
+      | 'payment_not_confirmable'
+      | 'payment_not_capturable'
+      | 'payment_not_cancelable'
+      | 'payment_not_refundable'
+      | 'capture_exceeds_payment'
+      | 'refund_exceeds_payment'
+      | 'payment_method_required'
+      | 'payment_method_not_usable'
+      | 'provider_refused'
+      | 'idempotency_key_in_use'
+      | 'provider_unavailable'
+      | 'database_unavailable'
+      | 'contention'
+      | 'rate_limited'
+      | 'too_many_attempts'
+      | 'overloaded'
+      | 'internal';
+    readonly decline_code: string | null;
+    readonly message: string;
+  } | null;
+  readonly created_at: string;
+};
+
+export type Refund = {
+  readonly id: string;
+  readonly object: 'refund';
+  readonly payment: string;
+  /** In minor units: cents of a dollar. */ readonly amount: number;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  readonly reason: string | null;
+  readonly failure_reason: string | null;
+  readonly created_at: string;
+};
+
+export type Dispute = {
+  readonly id: string;
+  readonly object: 'dispute';
+  readonly payment: string;
+  /** In minor units: cents of a dollar. */ readonly amount: number;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  readonly status: 'open' | 'won' | 'lost';
+  readonly reason: string | null;
+  readonly created_at: string;
+};
+
+export type Timeline = {
+  readonly object: 'timeline';
+  readonly payment: string;
+  readonly status:
+    | 'requires_payment_method'
+    | 'requires_confirmation'
+    | 'requires_action'
+    | 'processing'
+    | 'requires_capture'
+    | 'succeeded'
+    | 'canceled';
+  readonly data: readonly {
+    readonly at: string;
+    readonly what: string;
+    readonly details: Readonly<Record<string, string | number | boolean | null>>;
+  }[];
+};
+
+export type Item = {
+  readonly id: string;
+  readonly object: 'item';
+  readonly name: string;
+  /** A decimal, in minor units. */ readonly unit_price: string;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+};
+
+export type Transfer = {
+  readonly id: string;
+  readonly object: 'transfer';
+  readonly kind:
+    | 'debit'
+    | 'transfer'
+    | 'usage'
+    | 'payment'
+    | 'refund'
+    | 'refund_reversed'
+    | 'dispute_opened'
+    | 'dispute_won'
+    | 'dispute_lost'
+    | 'fee'
+    | 'fee_returned'
+    | 'converted_out'
+    | 'converted_in'
+    | 'payout'
+    | 'payout_reversed';
+  readonly from: string;
+  readonly to: string;
+  /** In minor units: cents of a dollar. */ readonly amount: number;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  readonly description: string | null;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly from_balance_after: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly to_balance_after: string;
+  readonly created_at: string;
+};
+
+export type BulkTransfer = {
+  readonly object: 'bulk_transfer';
+  readonly mode: 'atomic' | 'independent';
+  /** In the order asked. With `independent`, those that were refused stand as errors. */ readonly data: readonly (
+    Transfer | { readonly object: 'error'; readonly error: Error }
+  )[];
+};
+
+export type Quote = {
+  readonly object: 'quote';
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  readonly lines: number;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly total: string;
+};
+
+export type Balance = {
+  readonly object: 'balance';
+  readonly account: string;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  /** How many digits of a minor unit stand behind the point. */ readonly exponent: number;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly posted: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly pending: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly available: string;
+  /** `posted` in major units. */ readonly decimal: string;
+  /** How many transfers it has had. */ readonly sequence: string;
+  readonly as_of: string;
+};
+
+export type Balances = { readonly object: 'balances'; readonly as_of: string; readonly data: readonly Balance[] };
+
+export type Account = {
+  readonly id: string;
+  readonly object: 'account';
+  readonly kind: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+  readonly customer: string | null;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  /** How many digits of a minor unit stand behind the point. */ readonly exponent: number;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly posted: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly pending: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly available: string;
+  /** `posted` in major units. */ readonly decimal: string;
+  /** How many transfers it has had. */ readonly sequence: string;
+};
+
+export type TrialBalance = {
+  readonly object: 'trial_balance';
+  readonly as_of: string;
+  readonly balanced: boolean;
+  readonly currencies: readonly {
+    /** A lower-case ISO 4217 code. */ readonly currency: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
+    readonly balanced: boolean;
+    readonly accounts: readonly {
+      readonly kind: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+      readonly account: string | null;
+      readonly accounts: number;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly balance: string;
+    }[];
+  }[];
+};
+
+export type WebhookEndpoint = {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly url: string;
+  readonly description: string | null;
+  readonly enabled_events: readonly string[];
+  readonly status: 'enabled' | 'disabled';
+  readonly failing_since: string | null;
+  readonly created_at: string;
+};
+
+export type WebhookEndpointWithSecret = {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly url: string;
+  readonly description: string | null;
+  readonly enabled_events: readonly string[];
+  readonly status: 'enabled' | 'disabled';
+  readonly failing_since: string | null;
+  readonly created_at: string;
+  /** What signs its events: shown now, and never again. */ readonly secret: string;
+};
+
+export type DeletedWebhookEndpoint = {
+  readonly id: string;
+  readonly object: 'webhook_endpoint';
+  readonly deleted: true;
+};
+
+export type Event = {
+  readonly id: string;
+  readonly object: 'event';
+  readonly type: string;
+  readonly created_at: string;
+  readonly data: { /** What it happened to, as it was then. */ readonly object: Payment | Refund | Dispute };
+};
+
+export type Delivery = {
+  readonly object: 'delivery';
+  readonly event: string;
+  readonly webhook_endpoint: string;
+  readonly url: string;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  readonly next_try_at: string | null;
+  readonly tries: readonly {
+    readonly number: number;
+    readonly started_at: string;
+    readonly latency_ms: number;
+    readonly status_code: number | null;
+    readonly error: string | null;
+  }[];
+};
+
+export type ListPaymentsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Payment[];
+};
+
+export type ListRefundsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Refund[];
+};
+
+export type ListAccountsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Account[];
+};
+
+export type ListWebhookEndpointsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly WebhookEndpoint[];
+};
+
+export type ListEventsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Event[];
+};
+
+export type ListDeliveriesReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Delivery[];
+};
+
+export type RedeliverEventReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Delivery[];
+};
+
+export type CreateCustomerBody = {
+  readonly name?: string | null;
+  readonly email?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
+};
+
+export type CreatePaymentBody = {
+  readonly customer: string;
+  readonly amount: number | string;
+  readonly currency: string;
+  readonly payment_method?: string | null;
+  readonly confirm?: boolean;
+  readonly capture_method?: 'automatic' | 'manual';
+  readonly return_url?: string | null;
+  readonly description?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
+};
+
+export type ConfirmPaymentBody = {
+  readonly payment_method?: string | null;
+  readonly client_secret?: string | null;
+  readonly return_url?: string | null;
+};
+
+export type CapturePaymentBody = { readonly amount?: number | string | null };
+
+export type CancelPaymentBody = Readonly<Record<string, never>>;
+
+export type CreateRefundBody = {
+  readonly payment: string;
+  readonly amount?: number | string | null;
+  readonly reason?: 'duplicate' | 'fraudulent' | 'requested_by_customer' | null;
+};
+
+export type CreateDebitBody = {
+  readonly customer: string;
+  readonly amount: number | string;
+  readonly currency: string;
+  readonly description?: string | null;
+};
+
+export type CreateTransferBody = {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: number | string;
+  readonly currency: string;
+  readonly description?: string | null;
+};
+
+export type CreateBulkTransferBody = {
+  readonly mode: 'atomic' | 'independent';
+  readonly transfers: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly amount: number | string;
+    readonly currency: string;
+    readonly description?: string | null;
+  }[];
+};
+
+export type QuoteUsageBody = {
+  readonly currency: string;
+  readonly items: readonly { readonly quantity: string | number; readonly unit_price: string }[];
+};
+
+export type SpendUsageBody = {
+  readonly customer: string;
+  readonly currency: string;
+  readonly items: readonly { readonly quantity: string | number; readonly unit_price: string }[];
+  readonly description?: string | null;
+};
+
+export type CreateItemBody = {
+  readonly id?: string | null;
+  readonly name: string;
+  readonly unit_price: string;
+  readonly currency: string;
+};
+
+export type QueryBalancesBody = { readonly accounts: readonly string[] };
+
+export type CreateWebhookEndpointBody = {
+  readonly url: string;
+  readonly description?: string | null;
+  readonly enabled_events: '*' | readonly unknown[] | readonly string[];
+};
+
+export type UpdateWebhookEndpointBody = {
+  readonly url?: string;
+  readonly description?: string | null;
+  readonly enabled_events?: '*' | readonly unknown[] | readonly string[];
+  readonly disabled?: boolean;
+};
+
+export type RedeliverEventBody = { readonly webhook_endpoint?: string | null };
+
+/** A method a route. */
+export interface Client {
+  /** Make a customer. `POST /v1/customers`, with a key of the role secret. */
+  readonly createCustomer: (
+    input?: CreateCustomerBody,
+    options?: Options,
+  ) => ResultAsync<
+    Customer,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_reused'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a customer. `GET /v1/customers/:id`, with a key of the role secret or finance. */
+  readonly readCustomer: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Customer,
+    Failure<
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a customer's wallet. `GET /v1/customers/:id/balance`, with a key of the role secret or finance. */
+  readonly readCustomerBalance: (
+    input: { readonly id: string; readonly currency: string },
+    options?: Options,
+  ) => ResultAsync<
+    Balance,
+    Failure<
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Make a payment, and charge it with `confirm`. `POST /v1/payments`, with a key of the role secret. */
+  readonly createPayment: (
+    input: CreatePaymentBody,
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'authentication_required'
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_method_required'
+      | 'payment_not_confirmable'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Charge a payment. `POST /v1/payments/:id/confirm`, with a key of the role secret or publishable. */
+  readonly confirmPayment: (
+    input: { readonly id: string } & ConfirmPaymentBody,
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'authentication_required'
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_method_required'
+      | 'payment_not_confirmable'
+      | 'payment_not_found'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'too_many_attempts'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a payment. `GET /v1/payments/:id`, with a key of the role secret or finance or publishable. */
+  readonly readPayment: (
+    input: { readonly id: string; readonly client_secret?: string | null },
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_not_found'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List payments, newest first. `GET /v1/payments`, with a key of the role secret or finance. */
+  readonly listPayments: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly customer?: string;
+      readonly status?:
+        | 'requires_payment_method'
+        | 'requires_confirmation'
+        | 'requires_action'
+        | 'processing'
+        | 'requires_capture'
+        | 'succeeded'
+        | 'canceled';
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListPaymentsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Take what the card holds, or a part of it. `POST /v1/payments/:id/capture`, with a key of the role secret. */
+  readonly capturePayment: (
+    input: { readonly id: string } & CapturePaymentBody,
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'authentication_required'
+      | 'body_too_large'
+      | 'capture_exceeds_payment'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_not_capturable'
+      | 'payment_not_found'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Call off a payment that is not paid. `POST /v1/payments/:id/cancel`, with a key of the role secret. */
+  readonly cancelPayment: (
+    input: { readonly id: string } & CancelPaymentBody,
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'authentication_required'
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_not_cancelable'
+      | 'payment_not_found'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Everything that happened to a payment, in order. `GET /v1/payments/:id/timeline`, with a key of the role secret or finance. */
+  readonly readPaymentTimeline: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Timeline,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_not_found'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Send money back to the card. `POST /v1/refunds`, with a key of the role secret. */
+  readonly createRefund: (
+    input: CreateRefundBody,
+    options?: Options,
+  ) => ResultAsync<
+    Refund,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_not_found'
+      | 'payment_not_refundable'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'refund_exceeds_payment'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a refund. `GET /v1/refunds/:id`, with a key of the role secret or finance. */
+  readonly readRefund: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Refund,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'refund_not_found'
+      | 'unauthenticated'
+    >
+  >;
+  /** List refunds, newest first. `GET /v1/refunds`, with a key of the role secret or finance. */
+  readonly listRefunds: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly payment?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListRefundsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Spend from a customer's wallet. `POST /v1/debits`, with a key of the role secret. */
+  readonly createDebit: (
+    input: CreateDebitBody,
+    options?: Options,
+  ) => ResultAsync<
+    Transfer,
+    Failure<
+      | 'balance_limit_exceeded'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Move money between two wallets. `POST /v1/transfers`, with a key of the role secret. */
+  readonly createTransfer: (
+    input: CreateTransferBody,
+    options?: Options,
+  ) => ResultAsync<
+    Transfer,
+    Failure<
+      | 'account_not_found'
+      | 'balance_limit_exceeded'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'currency_mismatch'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'transfer_not_allowed'
+      | 'unauthenticated'
+    >
+  >;
+  /** Up to 1000 transfers at once. `POST /v1/transfers/bulk`, with a key of the role secret. */
+  readonly createBulkTransfer: (
+    input: CreateBulkTransferBody,
+    options?: Options,
+  ) => ResultAsync<
+    BulkTransfer,
+    Failure<
+      | 'account_not_found'
+      | 'balance_limit_exceeded'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'currency_mismatch'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'transfer_not_allowed'
+      | 'unauthenticated'
+    >
+  >;
+  /** Price usage. `POST /v1/usage/quote`, with a key of the role secret. */
+  readonly quoteUsage: (
+    input: QuoteUsageBody,
+    options?: Options,
+  ) => ResultAsync<
+    Quote,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Price usage, and spend it from a customer's wallet. `POST /v1/usage`, with a key of the role secret. */
+  readonly spendUsage: (
+    input: SpendUsageBody,
+    options?: Options,
+  ) => ResultAsync<
+    Transfer,
+    Failure<
+      | 'balance_limit_exceeded'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Make an item. `POST /v1/items`, with a key of the role secret. */
+  readonly createItem: (
+    input: CreateItemBody,
+    options?: Options,
+  ) => ResultAsync<
+    Item,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_reused'
+      | 'internal'
+      | 'invalid_request'
+      | 'item_exists'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read an item. `GET /v1/items/:id`, with a key of the role secret or publishable or finance. */
+  readonly readItem: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Item,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'item_not_found'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List accounts. `GET /v1/accounts`, with a key of the role secret or finance. */
+  readonly listAccounts: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly customer?: string;
+      readonly currency?: string;
+      readonly kind?: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListAccountsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read an account. `GET /v1/accounts/:id`, with a key of the role secret or finance. */
+  readonly readAccount: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Account,
+    Failure<
+      | 'account_not_found'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read what an account holds. `GET /v1/accounts/:id/balance`, with a key of the role secret or finance. */
+  readonly readAccountBalance: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Balance,
+    Failure<
+      | 'account_not_found'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Balances of up to 1000 accounts in one snapshot. `POST /v1/balances/query`, with a key of the role secret or finance. */
+  readonly queryBalances: (
+    input: QueryBalancesBody,
+    options?: Options,
+  ) => ResultAsync<
+    Balances,
+    Failure<
+      | 'account_not_found'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Debits and credits by currency and account. `GET /v1/trial_balance`, with a key of the role secret or finance. */
+  readonly readTrialBalance: (
+    input?: Record<string, never>,
+    options?: Options,
+  ) => ResultAsync<
+    TrialBalance,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Have events told to a URL. `POST /v1/webhook_endpoints`, with a key of the role secret. */
+  readonly createWebhookEndpoint: (
+    input: CreateWebhookEndpointBody,
+    options?: Options,
+  ) => ResultAsync<
+    WebhookEndpointWithSecret,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_limit'
+    >
+  >;
+  /** List webhook endpoints, newest first. `GET /v1/webhook_endpoints`, with a key of the role secret. */
+  readonly listWebhookEndpoints: (
+    input?: { readonly limit?: number; readonly starting_after?: string; readonly ending_before?: string },
+    options?: Options,
+  ) => ResultAsync<
+    ListWebhookEndpointsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a webhook endpoint. `GET /v1/webhook_endpoints/:id`, with a key of the role secret. */
+  readonly readWebhookEndpoint: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    WebhookEndpoint,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_not_found'
+    >
+  >;
+  /** Change a webhook endpoint, disable it, or enable it again. `POST /v1/webhook_endpoints/:id`, with a key of the role secret. */
+  readonly updateWebhookEndpoint: (
+    input: { readonly id: string } & UpdateWebhookEndpointBody,
+    options?: Options,
+  ) => ResultAsync<
+    WebhookEndpoint,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_not_found'
+    >
+  >;
+  /** Delete a webhook endpoint. `DELETE /v1/webhook_endpoints/:id`, with a key of the role secret. */
+  readonly deleteWebhookEndpoint: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    DeletedWebhookEndpoint,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_not_found'
+    >
+  >;
+  /** Give it a new secret; the old one signs beside it for 24 hours. `POST /v1/webhook_endpoints/:id/rotate_secret`, with a key of the role secret. */
+  readonly rotateWebhookSecret: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    WebhookEndpointWithSecret,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_not_found'
+    >
+  >;
+  /** List events, newest first. `GET /v1/events`, with a key of the role secret or finance. */
+  readonly listEvents: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly subject?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListEventsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read an event. `GET /v1/events/:id`, with a key of the role secret or finance. */
+  readonly readEvent: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Event,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'event_not_found'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Whether endpoints have heard of an event, and each try. `GET /v1/events/:id/deliveries`, with a key of the role secret. */
+  readonly listDeliveries: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    ListDeliveriesReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'event_not_found'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Tell of an event again, now. `POST /v1/events/:id/redeliver`, with a key of the role secret. */
+  readonly redeliverEvent: (
+    input: { readonly id: string } & RedeliverEventBody,
+    options?: Options,
+  ) => ResultAsync<
+    RedeliverEventReply,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'event_not_found'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+      | 'webhook_endpoint_disabled'
+      | 'webhook_endpoint_not_found'
+    >
+  >;
+}
+
+/** Of one list each: all of its items, page after page. */
+export interface Lists {
+  readonly listPayments: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly customer?: string;
+        readonly status?:
+          | 'requires_payment_method'
+          | 'requires_confirmation'
+          | 'requires_action'
+          | 'processing'
+          | 'requires_capture'
+          | 'succeeded'
+          | 'canceled';
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListPaymentsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listRefunds: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly payment?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListRefundsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listAccounts: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly customer?: string;
+        readonly currency?: string;
+        readonly kind?: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListAccountsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listWebhookEndpoints: (
+    input?: Omit<
+      { readonly limit?: number; readonly starting_after?: string; readonly ending_before?: string },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListWebhookEndpointsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listEvents: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly subject?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListEventsReply,
+    Failure<
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+}
+
+export const createMethods = (call: Call): Client => ({
+  createCustomer: (input, options) => call('POST', '/v1/customers', true, input, options),
+  readCustomer: (input, options) => call('GET', '/v1/customers/:id', false, input, options),
+  readCustomerBalance: (input, options) => call('GET', '/v1/customers/:id/balance', false, input, options),
+  createPayment: (input, options) => call('POST', '/v1/payments', true, input, options),
+  confirmPayment: (input, options) => call('POST', '/v1/payments/:id/confirm', true, input, options),
+  readPayment: (input, options) => call('GET', '/v1/payments/:id', false, input, options),
+  listPayments: (input, options) => call('GET', '/v1/payments', false, input, options),
+  capturePayment: (input, options) => call('POST', '/v1/payments/:id/capture', true, input, options),
+  cancelPayment: (input, options) => call('POST', '/v1/payments/:id/cancel', true, input, options),
+  readPaymentTimeline: (input, options) => call('GET', '/v1/payments/:id/timeline', false, input, options),
+  createRefund: (input, options) => call('POST', '/v1/refunds', true, input, options),
+  readRefund: (input, options) => call('GET', '/v1/refunds/:id', false, input, options),
+  listRefunds: (input, options) => call('GET', '/v1/refunds', false, input, options),
+  createDebit: (input, options) => call('POST', '/v1/debits', true, input, options),
+  createTransfer: (input, options) => call('POST', '/v1/transfers', true, input, options),
+  createBulkTransfer: (input, options) => call('POST', '/v1/transfers/bulk', true, input, options),
+  quoteUsage: (input, options) => call('POST', '/v1/usage/quote', false, input, options),
+  spendUsage: (input, options) => call('POST', '/v1/usage', true, input, options),
+  createItem: (input, options) => call('POST', '/v1/items', true, input, options),
+  readItem: (input, options) => call('GET', '/v1/items/:id', false, input, options),
+  listAccounts: (input, options) => call('GET', '/v1/accounts', false, input, options),
+  readAccount: (input, options) => call('GET', '/v1/accounts/:id', false, input, options),
+  readAccountBalance: (input, options) => call('GET', '/v1/accounts/:id/balance', false, input, options),
+  queryBalances: (input, options) => call('POST', '/v1/balances/query', false, input, options),
+  readTrialBalance: (input, options) => call('GET', '/v1/trial_balance', false, input, options),
+  createWebhookEndpoint: (input, options) => call('POST', '/v1/webhook_endpoints', false, input, options),
+  listWebhookEndpoints: (input, options) => call('GET', '/v1/webhook_endpoints', false, input, options),
+  readWebhookEndpoint: (input, options) => call('GET', '/v1/webhook_endpoints/:id', false, input, options),
+  updateWebhookEndpoint: (input, options) => call('POST', '/v1/webhook_endpoints/:id', false, input, options),
+  deleteWebhookEndpoint: (input, options) => call('DELETE', '/v1/webhook_endpoints/:id', false, input, options),
+  rotateWebhookSecret: (input, options) =>
+    call('POST', '/v1/webhook_endpoints/:id/rotate_secret', false, input, options),
+  listEvents: (input, options) => call('GET', '/v1/events', false, input, options),
+  readEvent: (input, options) => call('GET', '/v1/events/:id', false, input, options),
+  listDeliveries: (input, options) => call('GET', '/v1/events/:id/deliveries', false, input, options),
+  redeliverEvent: (input, options) => call('POST', '/v1/events/:id/redeliver', false, input, options),
+});
+
+export const createLists = (list: List): Lists => ({
+  listPayments: (input, options) => list('/v1/payments', input, options),
+  listRefunds: (input, options) => list('/v1/refunds', input, options),
+  listAccounts: (input, options) => list('/v1/accounts', input, options),
+  listWebhookEndpoints: (input, options) => list('/v1/webhook_endpoints', input, options),
+  listEvents: (input, options) => list('/v1/events', input, options),
+});
