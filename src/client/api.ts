@@ -289,6 +289,7 @@ export type WebhookEndpoint = {
   readonly enabled_events: readonly string[];
   readonly status: 'enabled' | 'disabled';
   readonly failing_since: string | null;
+  /** It has asked (Retry-After, 429, 502, 504) to be left alone until then. */ readonly paused_until: string | null;
   readonly created_at: string;
 };
 
@@ -300,6 +301,7 @@ export type WebhookEndpointWithSecret = {
   readonly enabled_events: readonly string[];
   readonly status: 'enabled' | 'disabled';
   readonly failing_since: string | null;
+  /** It has asked (Retry-After, 429, 502, 504) to be left alone until then. */ readonly paused_until: string | null;
   readonly created_at: string;
   /** What signs its events: shown now, and never again. */ readonly secret: string;
 };
@@ -315,7 +317,10 @@ export type Event = {
   readonly object: 'event';
   readonly type: string;
   readonly created_at: string;
-  readonly data: { /** What it happened to, as it was then. */ readonly object: Payment | Refund | Dispute };
+  /** The same as created_at, under the name of Standard Webhooks. */ readonly timestamp: string;
+  readonly data: {
+    /** What it happened to, as it was then. */ readonly object: Payment | Refund | Dispute | WebhookEndpoint;
+  };
 };
 
 export type Delivery = {
@@ -509,6 +514,7 @@ export interface Client {
   ) => ResultAsync<
     Customer,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'customer_not_found'
       | 'database_unavailable'
@@ -527,6 +533,7 @@ export interface Client {
   ) => ResultAsync<
     Balance,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'customer_not_found'
       | 'database_unavailable'
@@ -612,6 +619,7 @@ export interface Client {
   ) => ResultAsync<
     Payment,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -643,6 +651,7 @@ export interface Client {
   ) => ResultAsync<
     ListPaymentsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -725,6 +734,7 @@ export interface Client {
   ) => ResultAsync<
     Timeline,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -771,6 +781,7 @@ export interface Client {
   ) => ResultAsync<
     Refund,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -794,6 +805,7 @@ export interface Client {
   ) => ResultAsync<
     ListRefundsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -956,6 +968,7 @@ export interface Client {
   ) => ResultAsync<
     Item,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -981,6 +994,7 @@ export interface Client {
   ) => ResultAsync<
     ListAccountsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -999,6 +1013,7 @@ export interface Client {
     Account,
     Failure<
       | 'account_not_found'
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1017,6 +1032,7 @@ export interface Client {
     Balance,
     Failure<
       | 'account_not_found'
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1054,6 +1070,7 @@ export interface Client {
   ) => ResultAsync<
     TrialBalance,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1091,6 +1108,7 @@ export interface Client {
   ) => ResultAsync<
     ListWebhookEndpointsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1108,6 +1126,7 @@ export interface Client {
   ) => ResultAsync<
     WebhookEndpoint,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1146,6 +1165,7 @@ export interface Client {
   ) => ResultAsync<
     DeletedWebhookEndpoint,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1164,6 +1184,7 @@ export interface Client {
   ) => ResultAsync<
     WebhookEndpointWithSecret,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1187,6 +1208,7 @@ export interface Client {
   ) => ResultAsync<
     ListEventsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1204,6 +1226,7 @@ export interface Client {
   ) => ResultAsync<
     Event,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'event_not_found'
@@ -1222,6 +1245,7 @@ export interface Client {
   ) => ResultAsync<
     ListDeliveriesReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'event_not_found'
@@ -1281,6 +1305,7 @@ export interface Lists {
   ) => Page<
     ListPaymentsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1305,6 +1330,7 @@ export interface Lists {
   ) => Page<
     ListRefundsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1331,6 +1357,7 @@ export interface Lists {
   ) => Page<
     ListAccountsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1350,6 +1377,7 @@ export interface Lists {
   ) => Page<
     ListWebhookEndpointsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'
@@ -1374,6 +1402,7 @@ export interface Lists {
   ) => Page<
     ListEventsReply,
     Failure<
+      | 'card_number_refused'
       | 'contention'
       | 'database_unavailable'
       | 'forbidden'

@@ -31,6 +31,9 @@ const NAMED = {
 const REF = '#/components/schemas/';
 const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
+/** What is checked in words of our own says in `.meta` what it is: a test looks that no field takes anything at all. */
+const unrepresentable = 'any';
+
 /** What a schema says in `.meta` goes into the document as it stands; zod's own pattern for a time is a page long. */
 const override: z.core.ToJSONSchemaParams['override'] = ({ zodSchema, jsonSchema }) => {
   const { id: _, ...said } = z.globalRegistry.get(zodSchema) ?? {};
@@ -62,7 +65,8 @@ export const describe = (routes: readonly Route[]): Described => {
   for (const { name, reply } of routes) if (!names.has(reply[1])) names.add(reply[1], { id: `${capital(name)}Reply` });
   const shown = z.toJSONSchema(names, { uri: (id) => REF + id, override }).schemas;
 
-  const taken = (schema: z.ZodType): JsonSchema => withoutDialect(z.toJSONSchema(schema, { io: 'input', override }));
+  const taken = (schema: z.ZodType): JsonSchema =>
+    withoutDialect(z.toJSONSchema(schema, { io: 'input', unrepresentable, override }));
   const bodies = routes.flatMap(({ name, schemas }) =>
     schemas.body ? [[`${capital(name)}Body`, taken(schemas.body)] as const] : [],
   );

@@ -92,6 +92,7 @@ export const metadata: z.ZodType<Record<string, string>> = z
   })
   // Counted before any is looked at: each that is wrong would cost as much as ten that are right.
   .refine((entries) => Object.keys(entries).length <= 50, { message: 'At most 50 keys.', abort: true })
+  .meta({ type: 'object', maxProperties: 50, additionalProperties: { type: 'string', maxLength: 500 } })
   .pipe(
     z.record(
       text(40).refine((key) => !/[[\]]/.test(key) && key !== '__proto__', 'A key may not hold square brackets.'),

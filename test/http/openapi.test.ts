@@ -34,6 +34,14 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says of every field that a route takes what it may be', () => {
+    const { components } = JSON.parse(text('openapi.json'));
+    for (const [name, schema] of Object.entries<{ properties?: object }>(components.schemas))
+      if (name.endsWith('Body'))
+        for (const [field, of] of Object.entries<object>({ ...schema.properties }))
+          expect([`${name}.${field}`, Object.keys(of).filter((key) => key !== 'default').length]).not.toContain(0);
+  });
+
   it.each(routes.map((route) => [route.name, route] as const))('has a true example of %s', (name, route) => {
     const [, schema] = route.reply;
     expect(examples[name]).toBeDefined();
