@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'account_not_found',
   'item_not_found',
   'event_not_found',
+  'contradiction_not_found',
   'webhook_endpoint_not_found',
   'body_too_large',
   'card_declined',
@@ -76,7 +77,8 @@ export type Payment = {
   /** In minor units: cents of a dollar. */ readonly amount_captured: number;
   /** In minor units: cents of a dollar. */ readonly amount_refunded: number;
   /** A lower-case ISO 4217 code. */ readonly currency: string;
-  readonly customer: string;
+  /** Null for a publishable key, which is shown no description and no metadata either. */ readonly customer:
+    string | null;
   readonly payment_method: string | null;
   readonly capture_method: 'automatic' | 'manual';
   readonly description: string | null;
@@ -102,6 +104,7 @@ export type Payment = {
       | 'account_not_found'
       | 'item_not_found'
       | 'event_not_found'
+      | 'contradiction_not_found'
       | 'webhook_endpoint_not_found'
       | 'body_too_large'
       | 'card_declined'
@@ -199,8 +202,11 @@ export type Transfer = {
     | 'refund'
     | 'refund_reversed'
     | 'dispute_opened'
-    | 'dispute_won'
+    | 'dispute_reinstated'
     | 'dispute_lost'
+    | 'dispute_loss_returned'
+    | 'second_charge'
+    | 'second_charge_returned'
     | 'fee'
     | 'fee_returned'
     | 'converted_out'
@@ -250,7 +256,8 @@ export type Balances = { readonly object: 'balances'; readonly as_of: string; re
 export type Account = {
   readonly id: string;
   readonly object: 'account';
-  readonly kind: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+  readonly kind:
+    'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
   readonly customer: string | null;
   /** A lower-case ISO 4217 code. */ readonly currency: string;
   /** How many digits of a minor unit stand behind the point. */ readonly exponent: number;
@@ -271,7 +278,8 @@ export type TrialBalance = {
     /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
     readonly balanced: boolean;
     readonly accounts: readonly {
-      readonly kind: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+      readonly kind:
+        'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
       readonly account: string | null;
       readonly accounts: number;
       /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
@@ -339,6 +347,35 @@ export type Delivery = {
   }[];
 };
 
+export type Contradiction = {
+  readonly id: string;
+  readonly object: 'contradiction';
+  /** What differs. */ readonly kind:
+    | 'paid_after_refusal'
+    | 'paid_after_cancel'
+    | 'second_charge'
+    | 'second_intent'
+    | 'over_captured'
+    | 'intent_differs'
+    | 'intent_reused'
+    | 'orphan_intent'
+    | 'refund_after_failure'
+    | 'dispute_turned'
+    | 'payout_differs'
+    | 'event_not_applied'
+    | 'outcome_undecided';
+  readonly status: 'open' | 'resolved';
+  readonly payment: string | null;
+  /** What it is about: Stripe's id, or an attempt's. */ readonly subject: string;
+  readonly amount: number | null;
+  readonly currency: string | null;
+  /** What its kind means. */ readonly message: string;
+  readonly detail: string;
+  /** What came of it, or what a person did about it. */ readonly resolution: string | null;
+  readonly created_at: string;
+  readonly resolved_at: string | null;
+};
+
 export type ListPaymentsReply = {
   readonly object: 'list';
   readonly url: string;
@@ -351,6 +388,13 @@ export type ListRefundsReply = {
   readonly url: string;
   readonly has_more: boolean;
   readonly data: readonly Refund[];
+};
+
+export type ListContradictionsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Contradiction[];
 };
 
 export type ListAccountsReply = {
@@ -421,6 +465,8 @@ export type CreateRefundBody = {
   readonly amount?: number | string | null;
   readonly reason?: 'duplicate' | 'fraudulent' | 'requested_by_customer' | null;
 };
+
+export type ResolveContradictionBody = { readonly reason: string };
 
 export type CreateDebitBody = {
   readonly customer: string;
@@ -816,6 +862,49 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
+  /** List what Stripe and the books say differently, newest first. `GET /v1/contradictions`, with a key of the role secret or finance. */
+  readonly listContradictions: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly status?: 'open' | 'resolved';
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListContradictionsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Say what was done about one: it moves no money. `POST /v1/contradictions/:id/resolve`, with a key of the role secret or finance. */
+  readonly resolveContradiction: (
+    input: { readonly id: string } & ResolveContradictionBody,
+    options?: Options,
+  ) => ResultAsync<
+    Contradiction,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'contradiction_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   /** Spend from a customer's wallet. `POST /v1/debits`, with a key of the role secret. */
   readonly createDebit: (
     input: CreateDebitBody,
@@ -988,7 +1077,8 @@ export interface Client {
       readonly ending_before?: string;
       readonly customer?: string;
       readonly currency?: string;
-      readonly kind?: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+      readonly kind?:
+        'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
     },
     options?: Options,
   ) => ResultAsync<
@@ -1341,6 +1431,31 @@ export interface Lists {
       | 'unauthenticated'
     >
   >;
+  readonly listContradictions: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly status?: 'open' | 'resolved';
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListContradictionsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listAccounts: (
     input?: Omit<
       {
@@ -1349,7 +1464,8 @@ export interface Lists {
         readonly ending_before?: string;
         readonly customer?: string;
         readonly currency?: string;
-        readonly kind?: 'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange';
+        readonly kind?:
+          'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
       },
       'starting_after' | 'ending_before'
     >,
@@ -1429,6 +1545,8 @@ export const createMethods = (call: Call): Client => ({
   createRefund: (input, options) => call('POST', '/v1/refunds', true, input, options),
   readRefund: (input, options) => call('GET', '/v1/refunds/:id', false, input, options),
   listRefunds: (input, options) => call('GET', '/v1/refunds', false, input, options),
+  listContradictions: (input, options) => call('GET', '/v1/contradictions', false, input, options),
+  resolveContradiction: (input, options) => call('POST', '/v1/contradictions/:id/resolve', false, input, options),
   createDebit: (input, options) => call('POST', '/v1/debits', true, input, options),
   createTransfer: (input, options) => call('POST', '/v1/transfers', true, input, options),
   createBulkTransfer: (input, options) => call('POST', '/v1/transfers/bulk', true, input, options),
@@ -1457,6 +1575,7 @@ export const createMethods = (call: Call): Client => ({
 export const createLists = (list: List): Lists => ({
   listPayments: (input, options) => list('/v1/payments', input, options),
   listRefunds: (input, options) => list('/v1/refunds', input, options),
+  listContradictions: (input, options) => list('/v1/contradictions', input, options),
   listAccounts: (input, options) => list('/v1/accounts', input, options),
   listWebhookEndpoints: (input, options) => list('/v1/webhook_endpoints', input, options),
   listEvents: (input, options) => list('/v1/events', input, options),

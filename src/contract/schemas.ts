@@ -26,6 +26,7 @@ const NAMED = {
   DeletedWebhookEndpoint: gives.deletedEndpoint,
   Event: gives.event,
   Delivery: gives.delivery,
+  Contradiction: gives.contradiction,
 } satisfies Record<string, z.ZodType>;
 
 const REF = '#/components/schemas/';

