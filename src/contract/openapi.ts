@@ -53,6 +53,7 @@ const TAGS: Readonly<Record<string, string>> = {
   customers: 'Whom a merchant charges; each has a wallet in each currency.',
   payments: 'Money that comes in by card.',
   refunds: 'Money that goes back to the card.',
+  contradictions: 'What Stripe and the books say differently.',
   debits: "Money spent from a customer's wallet.",
   transfers: 'Money moved between wallets.',
   usage: 'Usage, priced with decimals and then spent.',
