@@ -142,6 +142,8 @@ export const followConnections = (server: Server): Connections => {
     socket.end(asBytes(refusalOf(405, 'There is no such route: this is no proxy.'))),
   );
   server.on('connection', follow);
+  // Who has said all he has to say may still listen: Node alone would end what he asked for without a word.
+  Object.assign(server, { httpAllowHalfOpen: true });
 
   const look = (): void => {
     const now = performance.now();

@@ -1,0 +1,195 @@
+/** What a stranger with a terminal does to a service, and those who hold a key that anyone can read. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from './random.ts';
+
+export interface Target {
+  readonly url: string;
+  readonly pid: number;
+  /** Another merchant's keys than those of the callers who are watched. */
+  readonly secret: string;
+  readonly publishable: string;
+}
+
+export interface Attack {
+  readonly name: string;
+  /** Goes on until it is told to stop. */
+  readonly begin: (target: Target, random: Random) => Promise<() => void>;
+  /** It is no attack, and the proof must see it all the same. */
+  readonly isControl?: true;
+}
+
+const open = async (url: string): Promise<Socket> => {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  await once(socket, 'connect').catch(() => undefined);
+  return socket;
+};
+
+/** So many connections, each of which begins with these bytes; none reads where `silent`. */
+const crowd = async (url: string, count: number, bytes: string | Buffer, silent = false): Promise<() => void> => {
+  const sockets: Socket[] = [];
+  for (let at = 0; at < count; at += 100) {
+    const some = await Promise.all(Array.from({ length: Math.min(100, count - at) }, () => open(url)));
+    for (const socket of some) {
+      if (silent) socket.pause();
+      else socket.resume();
+      socket.write(bytes);
+    }
+    sockets.push(...some);
+  }
+  return () => sockets.forEach((socket) => socket.destroy());
+};
+
+/** Attacker and callers share this process: without a pause, they would wait for each other, and not for the service. */
+const PAUSE_MS = 10;
+
+/** The same requests again and again, a few at a time. */
+const repeat = (ask: () => Promise<unknown>, atOnce: number): (() => void) => {
+  let isOver = false;
+  const go = async (): Promise<void> => {
+    while (!isOver) {
+      await ask().catch(() => undefined);
+      await sleep(PAUSE_MS);
+    }
+  };
+  for (let n = 0; n < atOnce; n++) void go();
+  return () => (isOver = true);
+};
+
+const post = (target: Target, key: string, path: string, body: string | Buffer, more: Record<string, string> = {}) =>
+  fetch(target.url + path, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${key}`,
+      'Content-Type': 'application/json',
+      'Idempotency-Key': crypto.randomUUID(),
+      ...more,
+    },
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+  }).then((response) => response.text());
+
+const head = (path: string, lines: readonly string[]): string =>
+  [`POST ${path} HTTP/1.1`, 'Host: localhost', ...lines, '', ''].join('\r\n');
+
+const noPayment = `/v1/payments/pay_${'0'.repeat(32)}/confirm`;
+const unread = `${head('/v1/payments', ['Content-Length: 2'])}{}`.repeat(25_000);
+
+const silentPipeliners: Attack = {
+  name: 'six who ask 25,000 times and never read',
+  begin: ({ url }) => crowd(url, 6, unread, true),
+};
+const bodiesThatNeverCome: Attack = {
+  name: '3,600 bodies that never come, with a publishable key',
+  begin: ({ url, publishable }) =>
+    crowd(
+      url,
+      3_600,
+      head(noPayment, [`Authorization: Bearer ${publishable}`, 'Content-Type: application/json', 'Content-Length: 99']),
+    ),
+};
+const unsignedWebhooks: Attack = {
+  name: '400 webhooks with a signature of the right form, and no body',
+  begin: ({ url }) =>
+    crowd(
+      url,
+      400,
+      head('/webhooks/stripe', [
+        `Stripe-Signature: t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}`,
+        'Content-Length: 1000000',
+      ]),
+    ),
+};
+
+/** 256 KiB of each, within what a text may hold. */
+const texts = (unit: string): string => {
+  const text = unit.repeat(Math.ceil(2_040 / unit.length)).slice(0, 2_040);
+  return JSON.stringify({ metadata: Array(120).fill(text) });
+};
+const WORST = [
+  ...['3 ', '4', '4-2-', '424242424242 x ', '٤', '④ ', '４‑', '³⁴ ', '4\u00ad', 'a1b2c3d4e5f64242424242424242'].map(
+    texts,
+  ),
+  `[${Array(40_000).fill('1e308').join()}]`,
+  `[${Array(100_000).fill('3').join()}]`,
+  `[${Array(16_000).fill('{"a":":"}').join()}]`,
+  `{"metadata":{${Array.from({ length: 16_000 }, (_, n) => `"k[${n}":1`).join()}}}`,
+  `{"a":1,${Array(12_000).fill('"a":1').join()}}`,
+  `${'['.repeat(120_000)}${']'.repeat(120_000)}`,
+  JSON.stringify({ description: '\u{1f600}'.repeat(60_000) }),
+];
+
+export const ATTACKS: readonly Attack[] = [
+  silentPipeliners,
+  bodiesThatNeverCome,
+  unsignedWebhooks,
+  {
+    name: 'these three at once',
+    begin: async (target, random) => {
+      const stops: (() => void)[] = [];
+      for (const one of [silentPipeliners, bodiesThatNeverCome, unsignedWebhooks])
+        stops.push(await one.begin(target, random));
+      return () => stops.forEach((stop) => stop());
+    },
+  },
+  {
+    name: 'amounts of 21 digits and more',
+    begin: (target) => {
+      const body = JSON.stringify({ customer: `cus_${'0'.repeat(32)}`, amount: '9'.repeat(21), currency: 'usd' });
+      return Promise.resolve(repeat(() => post(target, target.secret, '/v1/payments', body), 2));
+    },
+  },
+  {
+    name: 'the worst bodies of 256 KiB, one after the other',
+    begin: (target, random) =>
+      Promise.resolve(
+        repeat(() => post(target, target.secret, '/v1/customers', random.pick(WORST as [string, ...string[]])), 1),
+      ),
+  },
+  {
+    name: 'bodies that inflate',
+    begin: (target) =>
+      Promise.resolve(
+        repeat(() => post(target, target.publishable, noPayment, Buffer.alloc(428), { 'Content-Encoding': 'gzip' }), 4),
+      ),
+  },
+  {
+    name: 'an item whose id is taken, again and again',
+    begin: async (target) => {
+      const item = JSON.stringify({ id: 'item_taken', name: 'x', unit_price: '1', currency: 'usd' });
+      await post(target, target.secret, '/v1/items', item);
+      return repeat(() => post(target, target.secret, '/v1/items', item), 8);
+    },
+  },
+  {
+    name: 'keys that nobody has',
+    begin: (target, random) =>
+      Promise.resolve(repeat(() => post(target, `sk_test_${random.next()}`, '/v1/debits', '{}'), 8)),
+  },
+  {
+    name: 'bytes that are no HTTP, behind requests',
+    begin: ({ url }) =>
+      Promise.resolve(
+        repeat(async () => {
+          const socket = await open(url);
+          socket.resume();
+          socket.write('GET /v1/items/item_demo HTTP/1.1\r\nHost: localhost\r\n\r\nx\r\n\r\n');
+          await once(socket, 'close');
+        }, 8),
+      ),
+  },
+  {
+    name: 'CONTROL: the process is stopped for a second',
+    isControl: true,
+    begin: ({ pid }) => {
+      process.kill(pid, 'SIGSTOP');
+      const timer = setTimeout(() => process.kill(pid, 'SIGCONT'), 1_000);
+      return Promise.resolve(() => {
+        clearTimeout(timer);
+        process.kill(pid, 'SIGCONT');
+      });
+    },
+  },
+];
