@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { ResultAsync } from 'neverthrow';
 import { loadConfig, type Config } from '../src/config.ts';
+import { loadEnvFile } from '../src/platform/env-file.ts';
 import { lockDataDir } from '../src/platform/lock.ts';
 import { findPostgres, startPostgres } from '../src/platform/postgres.ts';
 import { checkSchema, migrate } from '../src/storage/migrate.ts';
@@ -35,7 +35,7 @@ export const withDatabase = async (
   use: (opened: Opened) => Promise<void>,
   prepare: (opened: Opened) => ResultAsync<unknown, string> = prepareSchema,
 ): Promise<void> => {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvFile();
   const config = loadConfig(process.env).match((loaded) => loaded, fail);
   const run = async (url: string): Promise<void> => {
     (await prepare({ config, url })).match(() => undefined, fail);

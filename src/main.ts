@@ -1,12 +1,12 @@
 /** Starts everything and stops it again, in the order in which each part needs the others. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { loadConfig, VARIABLES, type Config } from './config.ts';
 import { openLog, type Log } from './log.ts';
 import { serveFleet } from './monitor/fleet.ts';
 import { runbookAt } from './monitor/runbook.ts';
+import { loadEnvFile } from './platform/env-file.ts';
 import { lockDataDir } from './platform/lock.ts';
 import { startPostgres } from './platform/postgres.ts';
 import { messageOf } from './platform/process.ts';
@@ -43,7 +43,7 @@ const main = (): void => {
     return;
   }
   if (process.argv.includes('--help')) return void process.stdout.write(help());
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvFile();
   loadConfig(process.env).match(run, (message) => {
     complain(message);
     process.exitCode = 1;

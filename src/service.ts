@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { okAsync, ResultAsync } from 'neverthrow';
 import type { Logger } from 'pino';
+import { urlOf } from './address.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { seedDemo } from './demo.ts';
@@ -274,7 +275,7 @@ const listenOn = (
       server.once('error', reject);
       server.listen({ port, host, reusePort, backlog: BACKLOG }, () => {
         const address = server.address();
-        resolve(`http://${host}:${typeof address === 'object' && address ? address.port : port}`);
+        resolve(urlOf(host, typeof address === 'object' && address ? address.port : port));
       });
     }),
     (error) => `port ${port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,

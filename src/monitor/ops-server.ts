@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { urlOf } from '../address.ts';
 import { fieldsOf, sentenceOf } from './line.ts';
 import { EXAMPLE, type CheckState, type Economics } from './ops.ts';
 import { openRunbook, runbookAt, type Runbook } from './runbook.ts';
@@ -266,7 +267,7 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
       server.on('error', reject);
       server.listen(port, host, () => {
         const address = server.address();
-        const url = `http://${host}:${typeof address === 'object' && address ? address.port : port}`;
+        const url = urlOf(host, typeof address === 'object' && address ? address.port : port);
         ownRunbook = runbookAt(url);
         resolve({ url, close });
       });

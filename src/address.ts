@@ -1,0 +1,7 @@
+/** Addresses that a server listens on, as the URLs by which it is reached from this machine. */
+
+/** IPv6 stands in brackets; an address that means every one of this machine is no address to go to. */
+export const urlOf = (host: string, port: number): string => {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+};
