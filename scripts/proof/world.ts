@@ -88,7 +88,7 @@ export const createWorld = async (keep?: string): Promise<World> => {
   };
 };
 
-const createApiKey = async (url: string): Promise<string> => {
+export const createApiKey = async (url: string): Promise<string> => {
   const log = pino({ level: 'silent' });
   const database = openDatabase({ url, poolMin: 0, poolMax: 1, acquireTimeoutMs: 3_000, log });
   const key = (await createKeys(database.pool).create('Proof', 'secret', 'test'))._unsafeUnwrap();
@@ -161,6 +161,8 @@ export interface Recipe {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
+  /** Where another version of it is, if not this one. */
+  readonly folder?: string;
 }
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -219,7 +221,7 @@ const STOP_TIMEOUT_MS = 15_000;
 /** Its stop joins `stops` before it is ready: a proof may be interrupted while it starts. */
 const startService = async (
   dataDir: string,
-  { name, command, env }: Recipe,
+  { name, command, env, folder = ROOT }: Recipe,
   stops: (() => Promise<unknown>)[],
 ): Promise<Service> => {
   const [program, ...args] = command;
@@ -228,7 +230,7 @@ const startService = async (
   const output = await open(logPath, 'a');
   const { size } = await output.stat();
   const child = spawn(program, args, {
-    cwd: ROOT,
+    cwd: folder,
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...env },

@@ -1,0 +1,284 @@
+/**
+ * The proof that a version can be deployed, and taken back, while money moves: the last release and this version side by
+ * side on one database, in both orders, with this version's migrations between, and kills of either.
+ *
+ *   npm run proof:deploy -- [--release REF] [--kills 3] [--clients 6] [--seed N] [--progress]
+ *   npm run proof:deploy -- --restarts 200 [--clients 16] [--progress]
+ *
+ * With `--restarts`, two instances of this version are stopped by SIGTERM in turns, under clients on connections that are
+ * kept alive: no request may be lost.
+ */
+import { execFile } from 'node:child_process';
+import { rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { commandLine, count } from '../command-line.ts';
+import { createTempDir } from '../temp-dir.ts';
+import { describe, judge, type Verdict } from './judge.ts';
+import { startKeptAlive } from './kept-alive.ts';
+import { startLoad, type LoadReport } from './load.ts';
+import { createRandom, seedOf, type Random } from './random.ts';
+import { startTicker, type Ticker } from './ticker.ts';
+import {
+  attached,
+  createApiKey,
+  createWorld,
+  setFault,
+  withoutNpm,
+  type Recipe,
+  type Service,
+  type World,
+} from './world.ts';
+
+export interface DeployOptions {
+  /** What git calls the version that is in service. */
+  readonly release: string;
+  /** In each of the two phases with both versions. */
+  readonly kills: number;
+  readonly clients: number;
+  readonly seed: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Deploy {
+  readonly verdict: Verdict;
+  readonly load: LoadReport;
+  readonly debits: number;
+  readonly complaints: readonly string[];
+}
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const run = promisify(execFile);
+/** With both versions at work. */
+const TOGETHER_MS = 4_000;
+/** A killed process may hold a row for as long as its session is kept, and its charges are others' to finish. */
+const AFTER_KILL_MS = 8_000;
+const SETTLE_TIMEOUT_MS = 90_000;
+const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
+
+/** That version's files, beside this one's packages. */
+const checkOut = async (release: string): Promise<string> => {
+  const folder = await createTempDir('release');
+  const archive = join(folder, 'release.tar');
+  await run('git', ['archive', '--output', archive, release], { cwd: ROOT });
+  await run('tar', ['xf', archive, '-C', folder]);
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+};
+
+const migrateWith = (folder: string, databaseUrl: string): Promise<unknown> =>
+  run(process.execPath, ['--import', './scripts/require-node.js', 'scripts/migrate.ts'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, STRIPE_SECRET_KEY: 'sandbox' },
+  });
+
+export const proveDeploy = async ({ release, kills, clients, seed, log }: DeployOptions): Promise<Deploy> => {
+  const folder = await checkOut(release);
+  const world = await createWorld();
+  const random = createRandom(seed);
+  try {
+    const deployed = await withDatabase(world, 'deployed', folder);
+    await setFault(world, { ...STRIPE_LATENCY, seed });
+    const places = await Promise.all([attached(deployed), attached(deployed)]);
+    const recipes = places.map((recipe, place) => ({
+      old: { ...withoutNpm(recipe), name: `old-${place}`, folder },
+      now: { ...withoutNpm(recipe), name: `now-${place}` },
+    }));
+    const services: Service[] = [];
+    const replace = async (place: number, by: 'old' | 'now', how: 'stop' | 'kill' = 'stop'): Promise<void> => {
+      const recipe: Recipe | undefined = recipes[place]?.[by];
+      if (!recipe) throw new Error('there is no such place');
+      await services[place]?.[how]();
+      services[place] = await world.start(recipe);
+    };
+    for (const place of [0, 1]) await replace(place, 'old');
+    const urls = services.map(({ url }) => url);
+    const { apiKey } = deployed;
+    const load = await startLoad({ urls: () => urls, apiKey, random: random.fork(1), clients });
+    const tickers = await Promise.all(
+      urls.map((url, place) => startTicker({ url, apiKey, ratePerS: 20, name: `place-${place}` })),
+    );
+    const killed: number[] = [];
+    const together = (versions: readonly ('old' | 'now')[]): Promise<void> =>
+      killAtRandom({ random, kills, killed, log, kill: (place) => replace(place, versions[place] ?? 'now', 'kill') });
+
+    await sleep(TOGETHER_MS);
+    await migrateWith(ROOT, deployed.databaseUrl);
+    log(`migrated under the last release: ${load.operations()} operations`);
+    await sleep(TOGETHER_MS);
+    await replace(0, 'now');
+    log('the first instance is this version, the second the last release');
+    await sleep(TOGETHER_MS);
+    await together(['now', 'old']);
+    await replace(1, 'now');
+    log('both are this version');
+    await sleep(TOGETHER_MS);
+    await replace(0, 'old');
+    log('back: the first is the last release, the second this version');
+    await sleep(TOGETHER_MS);
+    await together(['old', 'now']);
+    await replace(1, 'old');
+    log('both are the last release, on the database of this version');
+    await sleep(TOGETHER_MS);
+    // Which settles what it can; the rest is this version's again, as it will be.
+    await replace(0, 'now');
+    const debits = (await Promise.all(tickers.map((ticker) => ticker.finish()))).flat();
+    const report = await load.finish(SETTLE_TIMEOUT_MS);
+    const verdict = await judge({
+      databaseUrl: deployed.databaseUrl,
+      sandboxUrl: world.sandboxUrl,
+      seen: [...report.seen, ...debits],
+    });
+    return {
+      verdict,
+      load: report,
+      debits: debits.length,
+      complaints: [...report.complaints, ...unprovoked(tickers, killed)],
+    };
+  } finally {
+    await world.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** A database of its own in the world's Postgres, as that version makes it. */
+const withDatabase = async (world: World, name: string, folder: string): Promise<World> => {
+  const admin = new pg.Client(world.databaseUrl);
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  const databaseUrl = world.databaseUrl.replace(/\/[^/]*$/, `/${name}`);
+  await migrateWith(folder, databaseUrl);
+  return { ...world, databaseUrl, apiKey: await createApiKey(databaseUrl) };
+};
+
+interface Killing {
+  readonly random: Random;
+  readonly kills: number;
+  readonly killed: number[];
+  readonly log: (line: string) => void;
+  readonly kill: (place: number) => Promise<void>;
+}
+
+const killAtRandom = async ({ random, kills, killed, log, kill }: Killing): Promise<void> => {
+  for (let n = 1; n <= kills; n++) {
+    await sleep(random.integer(200, 2_000));
+    const place = random.integer(0, 1);
+    killed.push(performance.now());
+    await kill(place);
+    killed.push(performance.now());
+    log(`kill ${n}/${kills}: instance ${place}`);
+  }
+  await sleep(AFTER_KILL_MS);
+};
+
+/** 5xx that nobody was killed for. */
+const unprovoked = (tickers: readonly Ticker[], killed: readonly number[]): string[] =>
+  tickers.flatMap((ticker) => [
+    ...ticker.complaints(),
+    ...ticker
+      .failures()
+      .filter(({ at }) => !killed.some((killedAt) => at > killedAt && at < killedAt + AFTER_KILL_MS))
+      .map(({ said }) => `a debit was told ${said}`),
+  ]);
+
+// ---- rolling restarts ----------------------------------------------------------------------------------------------
+
+export interface RestartOptions {
+  readonly restarts: number;
+  readonly clients: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Restarts {
+  readonly requests: number;
+  readonly lost: readonly string[];
+  readonly verdict: Verdict;
+}
+
+export const proveRestarts = async ({ restarts, clients, log }: RestartOptions): Promise<Restarts> => {
+  const world = await createWorld();
+  try {
+    const recipes = [withoutNpm(await attached(world)), withoutNpm(await attached(world))].map((recipe, place) => ({
+      ...recipe,
+      name: `place-${place}`,
+    }));
+    const services: Service[] = [];
+    for (const recipe of recipes) services.push(await world.start(recipe));
+    const kept = await startKeptAlive({ urls: services.map(({ url }) => url), apiKey: world.apiKey, clients });
+    for (let n = 0; n < restarts; n++) {
+      const place = n % 2;
+      const [service, recipe] = [services[place], recipes[place]];
+      if (!service || !recipe) throw new Error('there is no such instance');
+      const code = await service.stop();
+      if (code !== 0) throw new Error(`it ended with ${code ?? 'a signal'}: ${(await service.said()).slice(-2_000)}`);
+      services[place] = await world.start(recipe);
+      log(`restart ${n + 1}/${restarts}: ${kept.requests()} requests, ${kept.lost().length} lost`);
+    }
+    const seen = await kept.finish();
+    const { databaseUrl, sandboxUrl } = world;
+    return { requests: kept.requests(), lost: kept.lost(), verdict: await judge({ databaseUrl, sandboxUrl, seen }) };
+  } finally {
+    await world.close();
+  }
+};
+
+const USAGE = `
+npm run proof:deploy -- [options]
+
+Deploys this version beside the last release, under load, and takes it back.
+
+  --release REF   the last release, as git calls it (the newest tag, or the commit before this one)
+  --kills N       kills while both versions are at work, in each order (3)
+  --clients N     how many callers at once (6)
+  --seed N        the same number, the same load (a random one)
+  --progress      tells each step
+
+  --restarts N    instead: N restarts by SIGTERM, of two instances in turns, under clients whose connections are kept alive
+`;
+
+const lastRelease = async (): Promise<string> => {
+  const tag = await run('git', ['describe', '--tags', '--abbrev=0'], { cwd: ROOT }).catch(() => undefined);
+  return tag?.stdout.trim() ?? 'HEAD~1';
+};
+
+const main = async (): Promise<void> => {
+  const values = commandLine(USAGE, {
+    release: { type: 'string' },
+    kills: { type: 'string', default: '3' },
+    clients: { type: 'string', default: '6' },
+    restarts: { type: 'string' },
+    seed: { type: 'string' },
+    progress: { type: 'boolean', default: false },
+  });
+  const log = values.progress ? console.log : (): void => undefined;
+  const clients = count('clients', values.clients);
+  if (values.restarts !== undefined) {
+    const restarts = count('restarts', values.restarts);
+    console.log(`proof:deploy --restarts ${restarts}`);
+    const { requests, lost, verdict } = await proveRestarts({ restarts, clients, log });
+    console.log(`${requests} requests over ${restarts} restarts, ${lost.length} lost`);
+    for (const one of lost.slice(0, 10)) console.log(`LOST ${one}`);
+    console.log(describe(verdict));
+    process.exitCode = lost.length + verdict.violations.length > 0 ? 1 : 0;
+    return;
+  }
+  const seed = seedOf(values.seed);
+  const release = values.release ?? (await lastRelease());
+  console.log(`proof:deploy --release ${release} --seed ${seed}`);
+  const { verdict, load, debits, complaints } = await proveDeploy({
+    release,
+    kills: count('kills', values.kills, 0),
+    clients,
+    seed,
+    log,
+  });
+  console.log(`${load.operations} operations, ${debits} debits, ${load.repeats} repeats of unknown outcomes`);
+  for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
+  console.log(describe(verdict));
+  process.exitCode = verdict.violations.length + complaints.length > 0 ? 1 : 0;
+};
+
+if (import.meta.main) await main();
