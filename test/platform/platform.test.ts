@@ -376,9 +376,15 @@ describe('a data folder', () => {
     await ask(url, "insert into secrets values ('pay_1_secret_x')");
     await expect(ask(url, "insert into secrets values ('pay_1_secret_x')")).rejects.toThrow('duplicate key');
     const folder = join(clusterOf(dataDir), 'log');
-    const texts = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
-    expect(texts.join('')).toContain('duplicate key');
-    expect(texts.join('')).not.toContain('pay_1_secret_x');
+    let told = '';
+    // It is written by a process of its own.
+    await until(async () => {
+      const texts = (await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8'));
+      told = (await Promise.all(texts)).join('');
+      return told.includes('duplicate key');
+    }, 10_000);
+    expect(told).toContain('duplicate key');
+    expect(told).not.toContain('pay_1_secret_x');
   });
 });
 
