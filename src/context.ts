@@ -1,5 +1,6 @@
 /** What every operation is given. */
 import type { Logger } from 'pino';
+import type { Clocks } from './clocks.ts';
 import type { Claim, Commit } from './domain/change.ts';
 import type { MerchantId } from './domain/ids.ts';
 import type { Clock } from './domain/time.ts';
@@ -36,6 +37,8 @@ export interface Context {
   /** Neither database nor Stripe is a real one: webhooks may go to this machine. */
   readonly isDemo: boolean;
   readonly clock: Clock;
+  /** Whether the clocks agree that money depends on. */
+  readonly clocks: Pick<Clocks, 'refusal'>;
   readonly log: Logger;
   /** Where whatever a job threw goes: nothing of ours throws, so it is a fault. It is logged and counted, and pages. */
   readonly fault: (error: unknown) => void;

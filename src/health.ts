@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResultAsync } from 'neverthrow';
 import type { Config } from './config.ts';
+import type { Clocks } from './clocks.ts';
 import type { Context } from './context.ts';
 import type { PaymentError } from './error.ts';
 import { DEMO_KEYS } from './http/authenticate.ts';
@@ -17,6 +18,7 @@ import type { Keys } from './storage/keys.ts';
 import type { UnknownOutcomes } from './storage/leases.ts';
 
 export interface HealthSources {
+  readonly clocks: Pick<Clocks, 'check'>;
   readonly ctx: Context;
   readonly config: Config;
   readonly database: Database;
@@ -83,7 +85,16 @@ const createQuestion = (ask: () => Promise<PaymentError | undefined>): Question 
 /** Everybody knows it: it may be in a database that was a demo's before. */
 const DEMO_HASH = createHash('sha256').update(DEMO_KEYS.oncall).digest('base64');
 
-export const createHealth = ({ ctx, config, database, keys, admission, sweeper, probe }: HealthSources): Health => {
+export const createHealth = ({
+  ctx,
+  clocks,
+  config,
+  database,
+  keys,
+  admission,
+  sweeper,
+  probe,
+}: HealthSources): Health => {
   const requests = createRequestsCheck(admission);
   let isStopping = false;
   let keyHashes: readonly string[] | undefined;
@@ -126,6 +137,7 @@ export const createHealth = ({ ctx, config, database, keys, admission, sweeper, 
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
         unknown_outcomes: unknownCheck(unknown),
         contradictions: contradictionsCheck(contradictions),
+        clocks: clocks.check(),
         pool: poolCheck(database, config.pool.max),
       },
       keyHashes,

@@ -26,6 +26,8 @@ import { startPruner } from './payments/prune.ts';
 import { startSweeper } from './payments/recover.ts';
 import { startRounds, type Rounds } from './payments/rounds.ts';
 import { createServer } from './server.ts';
+import { createClocks, startClock } from './clocks.ts';
+import { createDatabaseClock } from './storage/clock.ts';
 import { createContradictions } from './storage/contradictions.ts';
 import { createBalances } from './storage/balance.ts';
 import { createCommitter } from './storage/commit.ts';
@@ -82,7 +84,7 @@ export interface Service {
 }
 
 export const createService = (options: ServiceOptions): Service => {
-  const { config, databaseUrl, stripe, log, isFirst = true, clock = systemClock() } = options;
+  const { config, databaseUrl, stripe, log, isFirst = true, clock: machine = systemClock() } = options;
   const { min: poolMin, max: poolMax, acquireTimeoutMs, isPrepared } = config.pool;
   // Connections outlive the requests that they were opened for: what they do is named by none of those.
   const database = runJob('database', () =>
@@ -99,6 +101,8 @@ export const createService = (options: ServiceOptions): Service => {
       },
     }),
   );
+  const clock = createDatabaseClock(database.pool, machine);
+  const clocks = createClocks(clock);
   let monitor: Monitor | undefined;
   const admission = createAdmission();
   const inflight = (): number => Object.values(admission.inflight()).reduce((sum, count) => sum + count, 0);
@@ -109,6 +113,7 @@ export const createService = (options: ServiceOptions): Service => {
     waiting: () => waiting(),
     unknown: () => health.unknown(),
     contradictions: () => health.contradictions(),
+    clocks: clocks.aheadS,
     stripe: breaker,
     lag: () => monitor?.lag(),
   });
@@ -118,7 +123,7 @@ export const createService = (options: ServiceOptions): Service => {
   const { commit, waiting, probe } = runJob('commit', () =>
     createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
   );
-  const stripeClient = connectStripe(stripe);
+  const stripeClient = connectStripe({ ...stripe, onTime: clocks.onStripeTime });
   const fault = (error: unknown): void => {
     log.error({ err: error }, 'a fault: something threw that may not');
     metrics.fault();
@@ -137,10 +142,11 @@ export const createService = (options: ServiceOptions): Service => {
     webhooks: createWebhooks(database.pool),
     isDemo: config.demoKeys,
     clock,
+    clocks,
     log,
     fault,
   };
-  const health = createHealth({ ctx, config, database, keys, probe, admission, sweeper: () => sweeper });
+  const health = createHealth({ ctx, clocks, config, database, keys, probe, admission, sweeper: () => sweeper });
   const runbookUrl = (): string => config.runbookUrl ?? runbookAt(monitor?.url ?? 'http://127.0.0.1');
   const tellRefusal = createRefusalLog(log, runbookUrl);
   const api = createServer({
@@ -167,6 +173,7 @@ export const createService = (options: ServiceOptions): Service => {
 
   const drain = followConnections(api);
 
+  let ticking: Rounds | undefined;
   let sweeper: Rounds | undefined;
   let inbox: Rounds | undefined;
   let polling: Rounds | undefined;
@@ -184,42 +191,49 @@ export const createService = (options: ServiceOptions): Service => {
   };
 
   const listen = (): ResultAsync<Listening, string> =>
-    seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
-      startMonitor({
-        ...(options.ops ?? { host: config.host, port: config.opsPort }),
-        tiers: config.stalls,
-        logLevel: config.logLevel,
-        runbookUrl: config.runbookUrl,
-        inflight,
-        live: () => ({
-          inflight: inflight(),
-          waiting: { commit: waiting(), pool: database.stats().waiting },
-          shed: admission.shed(),
-          spent: metrics.spent(),
-          calls: metrics.takeCalls(),
-        }),
-        snapshot: health.look,
-        metrics: metrics.json,
-        onGc: metrics.gc,
-        onPressure: admission.feel,
-        warn: (fields, message) => log.warn(fields, message),
-      }).andThen((started) => {
-        monitor = started;
-        return listenOn(api, { host: config.host, port: config.port, reusePort: options.sharePort ?? false }).map(
-          (apiUrl) => {
-            sweeper = runJob('sweeper', () => startSweeper(ctx));
-            inbox = runJob('inbox', () => startInbox(ctx));
-            polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
-            balance = runJob('balance', () => startBalance(ctx));
-            payouts = runJob('payouts', () => startPayouts(ctx));
-            deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
-            if (isFirst) startWhatOneIsEnoughFor(apiUrl);
-            started.refresh();
-            return { apiUrl, opsUrl: started.url, demoCustomerId };
-          },
-        );
-      }),
-    );
+    // A database that does not answer yet is told by /readyz: until then it is this machine's time.
+    clock
+      .sync()
+      .orElse(() => okAsync(undefined))
+      .andThen(() =>
+        seedIfDemo(config, keys, ctx).andThen((demoCustomerId) =>
+          startMonitor({
+            ...(options.ops ?? { host: config.host, port: config.opsPort }),
+            tiers: config.stalls,
+            logLevel: config.logLevel,
+            runbookUrl: config.runbookUrl,
+            inflight,
+            live: () => ({
+              inflight: inflight(),
+              waiting: { commit: waiting(), pool: database.stats().waiting },
+              shed: admission.shed(),
+              spent: metrics.spent(),
+              calls: metrics.takeCalls(),
+            }),
+            snapshot: health.look,
+            metrics: metrics.json,
+            onGc: metrics.gc,
+            onPressure: admission.feel,
+            warn: (fields, message) => log.warn(fields, message),
+          }).andThen((started) => {
+            monitor = started;
+            return listenOn(api, { host: config.host, port: config.port, reusePort: options.sharePort ?? false }).map(
+              (apiUrl) => {
+                ticking = runJob('clock', () => startClock(clock, clocks, log, fault));
+                sweeper = runJob('sweeper', () => startSweeper(ctx));
+                inbox = runJob('inbox', () => startInbox(ctx));
+                polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
+                balance = runJob('balance', () => startBalance(ctx));
+                payouts = runJob('payouts', () => startPayouts(ctx));
+                deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
+                if (isFirst) startWhatOneIsEnoughFor(apiUrl);
+                started.refresh();
+                return { apiUrl, opsUrl: started.url, demoCustomerId };
+              },
+            );
+          }),
+        ),
+      );
 
   const close = (deadlineMs: number): ResultAsync<void, string> =>
     ResultAsync.fromPromise(
@@ -229,7 +243,7 @@ export const createService = (options: ServiceOptions): Service => {
         monitor?.refresh();
         // Adding up the books may take minutes, and is not waited for.
         void bookkeeper?.stop();
-        const rounds = [sweeper, inbox, polling, balance, payouts, deliverer, pruner];
+        const rounds = [ticking, sweeper, inbox, polling, balance, payouts, deliverer, pruner];
         await Promise.all([drain(deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();

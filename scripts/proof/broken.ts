@@ -76,6 +76,7 @@ const main = (): void => {
     balances: createBalances(database.pool),
     contradictions: createContradictions(database.pool),
     webhooks: createWebhooks(database.pool),
+    clocks: { refusal: () => undefined },
     isDemo: false,
     clock,
     log,

@@ -78,6 +78,7 @@ export const movableClock = (): MovableClock => {
   let offsetMs = 0;
   return {
     now: () => micros(Date.now() + offsetMs),
+    movedMs: () => offsetMs,
     advance: async (sandboxUrl, seconds) => {
       offsetMs += seconds * 1000;
       await fetch(`${sandboxUrl}/_sandbox/clock`, { method: 'POST', body: JSON.stringify({ advance_s: seconds }) });

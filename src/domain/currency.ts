@@ -29,6 +29,16 @@ export const exponentOf = (currency: Currency): 0 | 2 | 3 =>
 export const chargeStepMinor = (currency: Currency): bigint =>
   THREE_DECIMALS.has(currency) ? 10n : WHOLE_UNITS.has(currency) ? 100n : 1n;
 
+/**
+ * The largest charge, in minor units: eight digits, and more where a unit is worth little:
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+export const chargeMaxMinor = (currency: Currency): bigint => (currency === 'idr' ? 999_999_999_999n : 99_999_999n);
+
+/** Whether a card can be charged that amount, or sent it back. */
+export const isChargeable = (amountMinor: bigint, currency: Currency): boolean =>
+  amountMinor % chargeStepMinor(currency) === 0n && amountMinor <= chargeMaxMinor(currency);
+
 /** `1250` usd → `12.50`. */
 export const toDecimal = (amountMinor: bigint, currency: Currency): string => {
   const exponent = exponentOf(currency);

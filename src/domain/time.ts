@@ -5,7 +5,11 @@ export type Micros = bigint & { readonly [unit]: 'µs' };
 /** Where the time comes from. One clock for the whole service, so that a test can move it. */
 export interface Clock {
   readonly now: () => Micros;
+  /** By how many milliseconds a test has moved all time, the database's and Stripe's too. */
+  readonly movedMs?: () => number;
 }
+
+export const movedBy = ({ movedMs }: Clock): number => movedMs?.() ?? 0;
 
 export const micros = (epochMs: number): Micros => (BigInt(Math.trunc(epochMs)) * 1000n) as Micros;
 export const plusMicros = (at: Micros, µs: bigint): Micros => (at + µs) as Micros;
@@ -38,7 +42,8 @@ export const toIsoMicros = (at: Micros): string => {
 let lastMicros = 0n as Micros;
 let lastIsoMicros = '1970-01-01T00:00:00.000000Z';
 
-/** The machine's clock, plus `offsetMs`. */
+/** The machine's clock; or all time, moved by `offsetMs`. */
 export const systemClock = (offsetMs = 0): Clock => ({
   now: () => micros(Date.now() + offsetMs),
+  movedMs: () => offsetMs,
 });

@@ -30,7 +30,13 @@ export const payment: z.ZodType<CreatePayment> = z
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
   })
-  .refine(s.isChargeable, s.rule('amount', 'Cards are not charged this fraction of the currency.'))
+  .refine(
+    s.isChargeable,
+    s.rule(
+      'amount',
+      'Cards are not charged this amount: a fraction that the currency has not, or more than Stripe takes.',
+    ),
+  )
   .transform(({ payment_method, capture_method, return_url, ...rest }) => ({
     ...rest,
     paymentMethod: payment_method,

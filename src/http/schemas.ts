@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AccountKind } from '../domain/account.ts';
 import { AMOUNT_MAX } from '../domain/amount.ts';
-import { chargeStepMinor, parseCurrency, type Currency } from '../domain/currency.ts';
+import { isChargeable as canCharge, parseCurrency, type Currency } from '../domain/currency.ts';
 import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts';
 import type { Page } from '../storage/reads.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
@@ -82,7 +82,7 @@ export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^
 
 /** An amount that a card can be charged, in its currency. */
 export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint; currency: Currency }): boolean =>
-  charged % chargeStepMinor(of) === 0n;
+  canCharge(charged, of);
 
 /** Stripe's limits: 50 keys of 40 characters, values of 500. */
 export const metadata: z.ZodType<Record<string, string>> = z

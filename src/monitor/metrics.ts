@@ -48,6 +48,8 @@ export interface MetricsSources {
   readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
   /** How many are open, by kind. */
   readonly contradictions: () => Readonly<Record<string, number>> | undefined;
+  /** How far each clock is ahead of the database's, in seconds. */
+  readonly clocks: () => Readonly<Record<string, number>>;
   readonly stripe: { readonly circuit: () => string; readonly inFlight: () => number } | undefined;
   readonly lag: () => RecordableHistogram | undefined;
 }
@@ -185,6 +187,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'What Stripe and the books say differently, or a person must decide, and is open; by kind.',
     'kind',
     () => sources.contradictions() ?? {},
+    'max',
+  );
+  gauges(
+    'quittance_clock_ahead_seconds',
+    "How far a clock is ahead of the database's, by which everything ages: this machine's, or Stripe's.",
+    'clock',
+    sources.clocks,
     'max',
   );
   const circuits = (): Record<string, number> => {

@@ -27,6 +27,7 @@ const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading:
   stripe_webhooks: { what: "Stripe's webhooks are not believed", heading: 'stripe-webhooks' },
   unknown_outcomes: { what: 'The outcome of charges is not known', heading: 'unknown-outcomes' },
   contradictions: { what: 'Stripe contradicts what was believed of payments', heading: 'contradictions' },
+  clocks: { what: 'Clocks differ that money depends on', heading: 'clocks' },
   sweeper: { what: 'Nobody settles what was left behind', heading: 'sweeper' },
   snapshot: { what: 'The service does not say how it is', heading: 'wedged' },
 };

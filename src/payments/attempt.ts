@@ -3,6 +3,7 @@ import type { Caller, Context } from '../context.ts';
 import { newId } from '../domain/ids.ts';
 import { LEASE_MS, type AttemptBase, type Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 
 /** What every attempt of this request has, whatever it asks for; owned by the request for a while. */
 export const newAttempt = (
@@ -24,3 +25,10 @@ export const newAttempt = (
     startedAt: now,
   };
 };
+
+/** Of a fraction that the currency has not, or of more than Stripe takes. It is refused before its key is taken. */
+export const notChargeable = (): PaymentError<'invalid_request'> =>
+  paymentError('invalid_request', {
+    param: 'amount',
+    message: 'amount: Cards know no such fraction of the currency, or no such amount.',
+  });

@@ -1,12 +1,14 @@
 /** Money that a card holds for a payment is taken, in whole or in part; or the payment is called off. */
-import { ok, type ResultAsync } from 'neverthrow';
+import { errAsync, ok, type ResultAsync } from 'neverthrow';
+import { isChargeable } from '../domain/currency.ts';
 import type { Caller, Context } from '../context.ts';
 import { answerOf, type Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
 import { jsonReply, paymentView } from '../domain/reply.ts';
 import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
-import { newAttempt } from './attempt.ts';
+import { newAttempt, notChargeable } from './attempt.ts';
+import { type PaymentError } from '../error.ts';
 import { begin } from './begin.ts';
 import { paymentEvents } from './perform.ts';
 
@@ -29,11 +31,13 @@ export const capturePayment = (
   caller: Caller,
   id: PaymentId,
   amount: bigint | null,
-): ResultAsync<Reply<PaymentView>, ChargeError<CaptureCode>> =>
+): ResultAsync<Reply<PaymentView>, ChargeError<CaptureCode> | PaymentError<'invalid_request'>> =>
   ctx.reads
     .payment(caller.merchant, id)
     .andThen((payment) =>
-      begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'capture', amount }, CAPTURE),
+      amount === null || isChargeable(amount, payment.currency)
+        ? begin(ctx, caller, payment, { ...newAttempt(ctx, caller, payment, REPLY), kind: 'capture', amount }, CAPTURE)
+        : errAsync(notChargeable()),
     );
 
 /** Calls off a payment that is not paid. Errors: `CANCEL`. */

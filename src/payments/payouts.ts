@@ -60,9 +60,38 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
       const listed = yield* list(ctx, payout);
       if (listed !== 'listed') return ok(listed);
     }
+    yield* compare(ctx, payout.id, currency, found.amount);
     yield* postShares(ctx, payout.id, currency, found);
     return finish(ctx, payout, found.status);
   });
+
+/** The bank gets what Stripe paid out; where that is another sum than what is known of it, somebody has to find out why. */
+const compare = (
+  ctx: Context,
+  payout: string,
+  currency: Currency,
+  amount: bigint,
+): ResultAsync<unknown, PaymentError> =>
+  ctx.balances.sumOfShares(payout, currency).andThen((sum) =>
+    sum === amount
+      ? ctx.contradictions.settle('payout_differs', payout, 'Its transactions are known.', ctx.clock.now())
+      : ctx.contradictions
+          .open(
+            [
+              {
+                merchant: null,
+                kind: 'payout_differs',
+                payment: null,
+                subject: payout,
+                amount: amount - sum,
+                currency,
+                detail: `It paid out ${amount}, and ${sum} are known of it: the rest is of no payment here.`,
+              },
+            ],
+            ctx.clock.now(),
+          )
+          .map(() => undefined),
+  );
 
 const finish = (ctx: Context, payout: OpenPayout, outcome: string): ResultAsync<string, PaymentError> =>
   ctx.balances.finishPayout(payout, outcome).map(() => outcome);

@@ -6,13 +6,14 @@ import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
 import type { RefundSettlement } from '../domain/fact.ts';
+import { isChargeable } from '../domain/currency.ts';
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
-import { newAttempt } from './attempt.ts';
+import { newAttempt, notChargeable } from './attempt.ts';
 import { isOwned, unknown } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
 
@@ -38,8 +39,9 @@ export const createRefund = (
   ctx: Context,
   caller: Caller,
   wanted: CreateRefund,
-): ResultAsync<Reply<RefundView>, ChargeError<Code>> =>
+): ResultAsync<Reply<RefundView>, ChargeError<Code> | PaymentError<'invalid_request'>> =>
   ctx.reads.payment(caller.merchant, wanted.payment).andThen((payment) => {
+    if (wanted.amount !== null && !isChargeable(wanted.amount, payment.currency)) return errAsync(notChargeable());
     const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
     const refund: Refund = {
       merchant: payment.merchant,

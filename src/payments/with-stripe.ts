@@ -16,7 +16,7 @@ export const withStripe = <View, Code extends ErrorCode>(
   refusals: readonly Code[],
   operation: () => ResultAsync<Reply<View>, ChargeError<Code>>,
 ): ResultAsync<Reply<View>, ChargeError<Code>> => {
-  const refusal = ctx.breaker.refusal();
+  const refusal = ctx.breaker.refusal() ?? ctx.clocks.refusal();
   if (!refusal) return operation();
   return ctx.reads
     .claim(merchant, claim.id)

@@ -85,6 +85,8 @@ export interface Balances {
   ) => ResultAsync<void, PaymentError>;
   /** Notes that a payout is part of another, as it was split; answers whether it has been. */
   readonly returnTo: (payout: string, next: string) => ResultAsync<boolean, PaymentError>;
+  /** What all merchants' shares of a payout come to, in its currency. */
+  readonly sumOfShares: (payout: string, currency: Currency) => ResultAsync<bigint, PaymentError>;
   /** Some of the merchants' shares of a payout, in its currency, in order, after that merchant's. */
   readonly shares: (payout: string, currency: Currency, after: MerchantId | null) => ResultAsync<Share[], PaymentError>;
   /** Nothing more is to be done, unless Stripe has told of it meanwhile. */
@@ -245,6 +247,17 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     return rows.map(({ merchant, amount }) => ({ merchant: idOf('mer', merchant), amount }));
   };
 
+  const sumOfShares = async (payout: string, currency: Currency): Promise<bigint> => {
+    const { rows } = await sql<{ sum: bigint }>`
+      select coalesce(sum(amount), 0)::bigint as sum from (
+        select currency, gross - fee as amount from balance_transactions where payout = ${payout}
+        union all
+        select currency, amount from payouts where returned_in = ${payout}
+      ) parts
+      where currency = ${currency}`.execute(db);
+    return rows[0]?.sum ?? 0n;
+  };
+
   const finishPayout = async ({ id, told }: OpenPayout, outcome: string): Promise<void> => {
     await sql`
       update stripe_payouts set due_at = null, outcome = ${outcome}, tries = 0
@@ -262,6 +275,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     takePayouts: (now, max) => run(takePayouts(now, max)),
     turnPayout: (payout, named, after, listed, due) => run(turnPayout(payout, named, after, listed, due)),
     returnTo: (payout, next) => run(returnTo(payout, next)),
+    sumOfShares: (payout, currency) => run(sumOfShares(payout, currency)),
     shares: (payout, currency, after) => run(shares(payout, currency, after)),
     finishPayout: (payout, outcome) => run(finishPayout(payout, outcome)),
   };

@@ -56,6 +56,8 @@ export interface FoundPayout {
   /** Whether Stripe can tell of which transactions it was made; `never` of one that was made by hand. */
   readonly isListed: 'yes' | 'not yet' | 'never';
   readonly currency: string;
+  /** What the bank gets. */
+  readonly amount: bigint;
   readonly createdAt: Micros;
 }
 
@@ -151,10 +153,17 @@ const idOf = (reference: string | { readonly id: string } | null): string | null
 
 const UNKNOWN: LineCause = { about: 'unknown' };
 
-const payoutOf = ({ status, reconciliation_status: listed, currency, created }: Stripe.Payout): FoundPayout => ({
+const payoutOf = ({
+  status,
+  reconciliation_status: listed,
+  currency,
+  amount,
+  created,
+}: Stripe.Payout): FoundPayout => ({
   // One that was canceled never left, and comes back all the same.
   status: status === 'paid' ? 'paid' : status === 'failed' || status === 'canceled' ? 'failed' : ON_ITS_WAY,
   isListed: listed === 'completed' ? 'yes' : listed === 'in_progress' ? 'not yet' : 'never',
   currency,
+  amount: BigInt(amount),
   createdAt: micros(created * 1000),
 });

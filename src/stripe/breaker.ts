@@ -67,14 +67,14 @@ export const createBreaker = (log: Logger): Breaker => {
       const longestMs = Math.min(PROBE_AFTER_MAX_MS, PROBE_AFTER_MS * 2 ** (attempt - 1));
       // Half of it by chance: several instances do not probe in step.
       const waitMs = longestMs * (0.5 + Math.random() / 2);
-      probeAtMs = Date.now() + waitMs;
+      probeAtMs = performance.now() + waitMs;
       return waitMs;
     }),
   });
   const calls = bulkhead(CALLS_MAX, QUEUE_MAX);
 
   const circuit = (): Circuit => CIRCUITS[breaker.state];
-  const waitS = (): number => Math.max(1, Math.ceil((probeAtMs - Date.now()) / 1000));
+  const waitS = (): number => Math.max(1, Math.ceil((probeAtMs - performance.now()) / 1000));
   breaker.onStateChange((state) => {
     if (state === CircuitState.Open) log.warn({ probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
     if (state === CircuitState.Closed) log.info('Stripe is back: the circuit is closed');
@@ -116,7 +116,7 @@ export const createBreaker = (log: Logger): Breaker => {
       return calls.executionSlots === 0 ? paymentError('provider_unavailable', { retryAfterS: 1 }) : undefined;
     },
     circuit,
-    isProbeDue: () => breaker.state === CircuitState.Open && Date.now() >= probeAtMs,
+    isProbeDue: () => breaker.state === CircuitState.Open && performance.now() >= probeAtMs,
     inFlight: () => CALLS_MAX - calls.executionSlots,
   };
 };

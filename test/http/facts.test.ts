@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import { plusMs, systemClock } from '../../src/domain/time.ts';
+import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -298,6 +299,49 @@ describe('a contradiction', () => {
     expect(done.body).toMatchObject({ id: first!.id, status: 'resolved', resolution: 'Delivered.' });
     expect((await post(path, { reason: 'Again.' }, null)).body.error.code).toBe('contradiction_not_found');
   });
+});
+
+describe('amounts that the card networks do not know', () => {
+  it.each([
+    ['isk', 10_000, 150],
+    ['ugx', 10_000, 150],
+    ['kwd', 10_000, 5],
+  ])('are refused: a fraction of %s is neither refunded nor captured', async (currency, amount, part) => {
+    const paid = await payment({ currency, amount });
+    const refund = await post('/v1/refunds', { payment: paid.id, amount: part });
+    expect([refund.status, refund.body.error.param]).toEqual([400, 'amount']);
+    const held = await payment({ currency, amount, capture_method: 'manual' });
+    const capture = await post(`/v1/payments/${held.id}/capture`, { amount: part });
+    expect([capture.status, capture.body.error.param]).toEqual([400, 'amount']);
+  });
+
+  it('are refused: more than Stripe takes of dollars, and not more than it takes of rupiahs', async () => {
+    const customer = await createCustomer();
+    const dollars = await post('/v1/payments', { customer, amount: 100_000_000, currency: 'usd' });
+    expect([dollars.status, dollars.body.error.param]).toEqual([400, 'amount']);
+    expect((await post('/v1/payments', { customer, amount: 100_000_000, currency: 'idr' })).status).toBe(201);
+  });
+});
+
+describe('a clock of this machine that is wrong', () => {
+  it.each([7 * 60_000, -7 * 60_000, 25 * 3_600_000])(
+    'by %d ms charges once, takes webhooks, and is told',
+    async (ms) => {
+      const wrong = { now: () => plusMs(systemClock().now(), ms) };
+      const other = await startService({ databaseUrl: world.databaseUrl, sandboxUrl: world.sandbox.url, clock: wrong });
+      const paid = await other.post('/v1/payments', payFor(await createCustomer(), 700));
+      const ahead = Math.abs(Date.parse(paid.body.created_at) - Date.now());
+      expect([paid.status, ahead < 60_000]).toEqual([201, true]);
+      await eventually(
+        async () =>
+          (await fetch(`${other.opsUrl}/readyz`)).json() as Promise<{
+            checks: Record<string, { state?: string; ok?: boolean; detail: string }>;
+          }>,
+        ({ checks }) => /this machine is -?\d+\.\d s ahead/.test(checks['clocks']?.detail ?? ''),
+      );
+      (await other.service.close(1_000))._unsafeUnwrap();
+    },
+  );
 });
 
 it('tells Stripe why money goes back', async () => {

@@ -62,6 +62,7 @@ describe('the books', () => {
       waiting: () => 0,
       unknown: () => undefined,
       contradictions: () => undefined,
+      clocks: () => ({}),
       stripe: undefined,
       lag: () => undefined,
     });

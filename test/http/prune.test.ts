@@ -10,7 +10,7 @@ const DAY_MS = 24 * 3600 * 1000;
 let offsetMs = 0;
 const machine = systemClock();
 /** The service's; Stripe's stays. */
-const clock: Clock = { now: () => plusMs(machine.now(), offsetMs) };
+const clock: Clock = { now: () => plusMs(machine.now(), offsetMs), movedMs: () => offsetMs };
 const wait = (days: number): void => void (offsetMs += days * DAY_MS);
 const world = await startWorld({ IDEMPOTENCY_KEY_DAYS: '30', EVENT_DAYS: '31', LOG_LEVEL: 'warn' }, clock);
 const { post, get, createCustomer, query, as } = world;

@@ -10,6 +10,7 @@ it('a class of requests that is no longer there is no longer told of', async () 
     waiting: () => 0,
     unknown: () => undefined,
     contradictions: () => undefined,
+    clocks: () => ({}),
     stripe: undefined,
     lag: () => undefined,
   });
