@@ -1,4 +1,5 @@
 /** The environment, read once at the start. Everything that can be set stands in this one table. */
+import { randomBytes } from 'node:crypto';
 import { err, ok, type Result } from 'neverthrow';
 import { z } from 'zod';
 import { parseHosts } from './storage/hosts.ts';
@@ -279,6 +280,10 @@ const contradictionIn = (env: Environment): Result<void, string> => {
 
 const asConfig = (env: Environment): Config => {
   const isSandbox = env.STRIPE_SECRET_KEY === undefined || env.STRIPE_SECRET_KEY === 'sandbox';
+  const isDemo =
+    env.DATABASE_URL === undefined && isSandbox && isOnThisMachine(env.STRIPE_API_BASE) && isLoopback(env.HOST);
+  // The published one opens a demo alone; a sandbox tells its own when it is registered with.
+  const sandboxSecret = isDemo ? SANDBOX_WEBHOOK_SECRET : `whsec_${randomBytes(24).toString('hex')}`;
   return {
     host: env.HOST,
     port: env.PORT,
@@ -296,7 +301,7 @@ const asConfig = (env: Environment): Config => {
       kind: isSandbox ? 'sandbox' : 'stripe',
       secretKey: isSandbox ? SANDBOX_SECRET_KEY : (env.STRIPE_SECRET_KEY ?? ''),
       apiBase: env.STRIPE_API_BASE,
-      webhookSecrets: env.STRIPE_WEBHOOK_SECRET ?? (isSandbox ? [SANDBOX_WEBHOOK_SECRET] : []),
+      webhookSecrets: env.STRIPE_WEBHOOK_SECRET ?? (isSandbox ? [sandboxSecret] : []),
     },
     sandboxPort: env.SANDBOX_PORT,
     workers: env.WORKERS,
@@ -311,8 +316,7 @@ const asConfig = (env: Environment): Config => {
       errorMs: env.STALL_ERROR_MS,
       fatalMs: env.STALL_FATAL_MS,
     },
-    demoKeys:
-      env.DATABASE_URL === undefined && isSandbox && isOnThisMachine(env.STRIPE_API_BASE) && isLoopback(env.HOST),
+    demoKeys: isDemo,
   };
 };
 
