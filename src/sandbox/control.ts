@@ -1,9 +1,15 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { err, ok, type Result } from 'neverthrow';
 import { z } from 'zod';
-import { badParam, type Failure, notFound } from './failure.ts';
+import { badParam, type Failure, forbidden, notFound } from './failure.ts';
 import { parseForm } from './params.ts';
-import { challengePage, homePage, messagePage, type Page } from './pages.ts';
+import { act } from './act.ts';
+import { challengePage } from './pages/challenge.ts';
+import { helpPage } from './pages/help.ts';
+import { cardsPage, eventPage, eventsPage, homePage, objectPage } from './pages/home.ts';
+import { messagePage, type Page } from './pages/html.ts';
+import { paymentPage } from './pages/payment.ts';
 import { answerPayment } from './attempt.ts';
 import { answerSetup } from './setup-intents.ts';
 import { challengeOf } from './three-d-secure.ts';
@@ -11,6 +17,7 @@ import { ACCOUNTS, createAutomaticPayout } from './payouts.ts';
 import { jsonReply, render, type Reply, send } from './reply.ts';
 import { headerOf, partsOf, readBody } from './request.ts';
 import type { Sandbox } from './sandbox.ts';
+import { asOfNow } from './scope.ts';
 import type { Store } from './store.ts';
 import { runDue } from './timers.ts';
 
@@ -28,14 +35,26 @@ export const control = async (
 ): Promise<void> => {
   const { path, query } = partsOf(request);
   if (path === '/_sandbox/export') return exportIntents(sandbox.store, response);
+  if (isOfAnotherPage(request)) {
+    send(request, response, requestId, render(requestId, err(forbidden(OF_ANOTHER_PAGE, 'sandbox_other_origin'))));
+    return;
+  }
   const body = (await readBody(request)).andThen((text) => readBodyAs(request, text));
   runDue(sandbox.scope());
   const reply = body.match(
-    (given) => answer(sandbox, request.method ?? 'GET', path, query, given),
+    (given) => answer(sandbox, request, path, query, given),
     (failure) => render(requestId, err(failure)),
   );
   send(request, response, requestId, reply);
   sandbox.webhooks.dispatch();
+};
+
+const OF_ANOTHER_PAGE = 'This was asked for by a page of another origin, which has no business here.';
+
+/** A page that a person has open elsewhere must not set faults or pay here, though his browser would let it. */
+const isOfAnotherPage = (request: IncomingMessage): boolean => {
+  const origin = headerOf(request, 'origin');
+  return request.method !== 'GET' && origin !== undefined && URL.parse(origin)?.host !== headerOf(request, 'host');
 };
 
 /** A body of JSON, or of a form that a page has sent. */
@@ -50,12 +69,30 @@ const readBodyAs = (request: IncomingMessage, text: string): Result<unknown, Fai
   }
 };
 
-const answer = (sandbox: Sandbox, method: string, path: string, query: string, given: unknown): Reply => {
+const answer = (sandbox: Sandbox, request: IncomingMessage, path: string, query: string, given: unknown): Reply => {
+  const { method = 'GET' } = request;
+  const isForm = headerOf(request, 'content-type')?.startsWith('application/x-www-form-urlencoded') === true;
   const [, , topic = '', id, action] = path.split('/');
   const from = (result: Result<object, Failure>): Reply => render('req_sandbox', result);
+  const sheet = method === 'GET' ? SHEETS[path] : undefined;
+  if (sheet !== undefined) return { status: 200, body: sheet, headers: { 'Content-Type': 'text/css; charset=utf-8' } };
   switch (path === '/' ? `${method} home` : `${method} ${topic}${id === undefined ? '' : '/:id'}`) {
     case 'GET home':
       return html(200, homePage(sandbox));
+    case 'GET cards':
+      return html(200, cardsPage());
+    case 'GET help':
+      return html(200, helpPage(sandbox.scope().origin));
+    case 'GET events':
+      return html(200, eventsPage(sandbox));
+    case 'GET events/:id':
+    case 'GET objects/:id':
+    case 'GET payments/:id':
+      return html(...pageOf(sandbox, topic, id ?? ''));
+    case 'POST act/:id':
+      return act(sandbox, id ?? '', given).match(seeOther, ({ status, error }) =>
+        html(status, messagePage('That was refused', error.message)),
+      );
     case 'GET health':
       return jsonReply(200, { ok: true, pid: process.pid, file: sandbox.store.file });
     case 'GET count':
@@ -63,7 +100,12 @@ const answer = (sandbox: Sandbox, method: string, path: string, query: string, g
     case 'GET clock':
       return jsonReply(200, clockOf(sandbox));
     case 'POST clock':
-      return from(advance(sandbox, given));
+      return isForm
+        ? advance(sandbox, given).match(
+            () => seeOther('/'),
+            (failure) => render('req_sandbox', err(failure)),
+          )
+        : from(advance(sandbox, given));
     case 'GET faults':
       return jsonReply(200, { data: sandbox.faults.list() });
     case 'POST faults':
@@ -82,6 +124,28 @@ const answer = (sandbox: Sandbox, method: string, path: string, query: string, g
     default:
       return from(err(notFound(path)));
   }
+};
+
+const seeOther = (location: string): Reply => ({ status: 303, body: '', headers: { Location: location } });
+
+/** The look that all pages of the project share, and what only these have. */
+const SHEETS: Readonly<Record<string, string>> = {
+  '/style.css': readFileSync(new URL('../pages/style.css', import.meta.url), 'utf8'),
+  '/sandbox.css': readFileSync(new URL('pages/sandbox.css', import.meta.url), 'utf8'),
+};
+
+/** The page of an event, of a payment, or of any other object. */
+const pageOf = (sandbox: Sandbox, topic: string, id: string): [status: number, page: Page] => {
+  const { store } = sandbox;
+  if (topic === 'events') {
+    const event = store.getEvent(id);
+    if (event !== undefined) return [200, eventPage(sandbox, event)];
+  } else {
+    const object = store.getAny(id);
+    if (object?.object === 'payment_intent' && topic === 'payments') return [200, paymentPage(sandbox, object)];
+    if (object !== undefined) return [200, objectPage(sandbox, asOfNow(sandbox.scope(), object))];
+  }
+  return [404, messagePage('Not here', 'The sandbox has nothing of that id.')];
 };
 
 const clockOf = ({ clock }: Sandbox): object => ({
@@ -124,8 +188,10 @@ const html = (status: number, page: Page): Reply => ({
   body: page.html,
   headers: {
     'Content-Type': 'text/html; charset=utf-8',
-    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    'Referrer-Policy': 'no-referrer',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+    // A form of these pages says where it is from; a merchant's page is not told where its customer was.
+    'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
   },
 });

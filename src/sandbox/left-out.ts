@@ -47,6 +47,9 @@ const RESOURCES: ReadonlyMap<string, string> = new Map(
   }).flatMap(([product, names]) => names.map((name) => [name, product] as const)),
 );
 
+/** All of them, for a person to read. */
+export const PRODUCTS_LEFT_OUT: readonly string[] = [...new Set(RESOURCES.values())];
+
 /** Parts of the resources that the sandbox has, by the shape of their paths. */
 const PARTS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/charges$/, 'charges without a payment intent'],

@@ -20,7 +20,9 @@ Environment:
 Any key of the form sk_test_… opens it, and the test payment methods of https://docs.stripe.com/testing pay.
 It prints "listening on http://…" when it is ready, and stops on SIGTERM.
 
-Open it in a browser to see what it holds. Beside Stripe's routes it has:
+Open it in a browser: it pays with any test card, shows each payment's life on one page, moves the clock, sets faults and
+sends events by hand; /_sandbox/help says what it covers and what it does not, with an example in each of Stripe's
+libraries. Beside Stripe's routes it has:
   GET    /_sandbox/health                {"ok":true,"pid":1,"file":"…/sandbox.sqlite"}
   GET    /_sandbox/count                 how many requests, intents, charges, refunds …
   GET    /_sandbox/export                every payment intent with its charges, one JSON object a line
@@ -28,6 +30,7 @@ Open it in a browser to see what it holds. Beside Stripe's routes it has:
   POST   /_sandbox/faults                {"kind":"reset_after","method":"POST","path":"/v1/payment_intents","count":1}
   GET    /_sandbox/faults                those that are set, and how often each has struck
   DELETE /_sandbox/faults, …/:id         removes them, and lets go of what hangs
+  POST   /_sandbox/payouts               {"currency":"usd"} pays out all that is available, as Stripe does every day
   POST   /_sandbox/events/:id/send       sends an event to every endpoint once more
 
 A fault for one request alone: the header "Sandbox-Fault: latency=500, truncate=120". The kinds:

@@ -87,7 +87,7 @@ const lookUp = <K extends Kind>(
 /** Writes an object and records each of the events with the object as it is now. */
 export const save = (scope: Scope, object: Stored, ...types: Stripe.Event.Type[]): void => {
   const state = scope.store.put(object);
-  for (const type of types) emit(scope, type, state, null);
+  for (const type of types) emit(scope, type, object.id, state, null);
 };
 
 /** Writes a changed object, and records the event with what the change replaced. */
@@ -97,13 +97,13 @@ export const saveChange = <T extends Stored>(
   type: Stripe.Event.Type,
   previous: Partial<ObjectOf<T['object']>>,
 ): void => {
-  emit(scope, type, scope.store.put(object), JSON.stringify(previous));
+  emit(scope, type, object.id, scope.store.put(object), JSON.stringify(previous));
 };
 
 /** The one place where events are made. */
-const emit = (scope: Scope, type: string, state: StateId, previous: string | null): void => {
+const emit = (scope: Scope, type: string, object: string, state: StateId, previous: string | null): void => {
   const id = newId('evt_');
   const { store, clock, request } = scope;
-  store.putEvent({ id, type, created: clock.nowS(), state, previous, request: JSON.stringify(request) });
+  store.putEvent({ id, type, created: clock.nowS(), object, state, previous, request: JSON.stringify(request) });
   scope.emitted(id, type);
 };

@@ -34,6 +34,7 @@ export const SCHEMA = `
     id TEXT NOT NULL UNIQUE,
     type TEXT NOT NULL,
     created INTEGER NOT NULL,
+    object TEXT NOT NULL,
     state INTEGER NOT NULL REFERENCES state,
     previous TEXT,
     request TEXT NOT NULL
@@ -60,13 +61,14 @@ export const SCHEMA = `
   CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (due_ms, seq);
   CREATE INDEX IF NOT EXISTS delivery_by_event ON delivery (event);
   CREATE INDEX IF NOT EXISTS event_by_type ON event (type, seq);
+  CREATE INDEX IF NOT EXISTS event_by_object ON event (object, seq);
   CREATE TABLE IF NOT EXISTS paid_out (seq INTEGER PRIMARY KEY REFERENCES object, payout TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS paid_out_by_payout ON paid_out (payout, seq);
   CREATE TABLE IF NOT EXISTS number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
 /** Counts up with each change of the tables: a sandbox's past is not worth a migration. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 export const BALANCES = `
   SELECT currency, sum(iif(json ->> '$.available_on' <= ?, json ->> '$.net', 0)) AS available,

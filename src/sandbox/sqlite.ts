@@ -61,7 +61,9 @@ export const openStore = (file: string): Store => {
   const selectObject = sql(
     'SELECT json FROM object JOIN state ON state.seq = object.state WHERE object.id = ? AND object.kind = ?',
   );
-  const insertEvent = sql('INSERT INTO event (id, type, created, state, previous, request) VALUES (?, ?, ?, ?, ?, ?)');
+  const insertEvent = sql(
+    'INSERT INTO event (id, type, created, object, state, previous, request) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
   const selectReply = sql('SELECT * FROM kept_reply WHERE key = ?');
   const insertReply = sql('INSERT OR REPLACE INTO kept_reply VALUES (?, ?, ?, ?, ?, ?, ?)');
   const selectDue = sql('SELECT * FROM timer WHERE due_ms <= ? ORDER BY due_ms, seq LIMIT ?');
@@ -107,6 +109,7 @@ export const openStore = (file: string): Store => {
   const read = <K extends Kind>(row: Row): ObjectOf<K> => JSON.parse(asText(row, 'json')) as ObjectOf<K>;
   const readEvent = (row: Row): StoredEvent => ({
     id: asText(row, 'id'),
+    object: asText(row, 'object'),
     type: asText(row, 'type'),
     created: asNumber(row, 'created'),
     state: asText(row, 'json'),
@@ -166,13 +169,24 @@ export const openStore = (file: string): Store => {
     list: (query) => find(query).map((row) => read(row)),
     search: (query) => find(query).map((row) => ({ seq: asNumber(row, 'seq'), object: read(row) })),
     putEvent: (event) => {
-      insertEvent.run(event.id, event.type, event.created, event.state, event.previous, event.request);
+      insertEvent.run(event.id, event.type, event.created, event.object, event.state, event.previous, event.request);
     },
     getEvent: (id) => {
       const row = sql('SELECT event.*, json FROM event JOIN state ON state.seq = event.state WHERE id = ?').get(id);
       return row === undefined ? undefined : readEvent(row);
     },
     listEvents: (query) => find(query).map(readEvent),
+    eventsOf: (objects) =>
+      sql(
+        `SELECT event.*, json FROM event JOIN state ON state.seq = event.state
+         WHERE object IN (${objects.map(() => '?').join(', ')}) ORDER BY event.seq`,
+      )
+        .all(...objects)
+        .map(readEvent),
+    getAny: (id) => {
+      const row = sql('SELECT json FROM object JOIN state ON state.seq = object.state WHERE object.id = ?').get(id);
+      return row === undefined ? undefined : read(row);
+    },
     keptReply: (key) => {
       const row = selectReply.get(key);
       return row === undefined

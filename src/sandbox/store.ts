@@ -53,9 +53,10 @@ export interface Query {
   readonly newerThan?: number | undefined;
 }
 
-/** An event: `state` is the object that it tells of, `previous` what its change replaced, `request` what caused it. */
+/** An event: `object` is the id of what it tells of, `state` how that was, `previous` what its change replaced, `request` what caused it. */
 export interface StoredEvent {
   readonly id: string;
+  readonly object: string;
   readonly type: string;
   readonly created: number;
   readonly state: string;
@@ -115,6 +116,10 @@ export interface Store {
   readonly putEvent: (event: Omit<StoredEvent, 'state'> & { readonly state: StateId }) => void;
   readonly getEvent: (id: string) => StoredEvent | undefined;
   readonly listEvents: (query: Query & { kind: 'event' }) => StoredEvent[];
+  /** All that was told of any of these objects, oldest first. */
+  readonly eventsOf: (objects: readonly string[]) => StoredEvent[];
+  /** An object of whatever kind. */
+  readonly getAny: (id: string) => Stored | undefined;
   readonly keptReply: (key: string) => KeptReply | undefined;
   readonly keepReply: (key: string, reply: KeptReply) => void;
   readonly forgetReplies: (beforeMs: number) => void;

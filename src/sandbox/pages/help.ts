@@ -1,0 +1,116 @@
+/** What the sandbox is, what it covers and what it does not, with an example in each of Stripe's libraries. */
+import { API_VERSION } from '../events.ts';
+import { faultKinds } from '../faults.ts';
+import { PRODUCTS_LEFT_OUT } from '../left-out.ts';
+import { routeNames } from '../routes.ts';
+import { document, html, type Page } from './html.ts';
+
+/** Where it answers otherwise than Stripe, and means to. */
+export const DIFFERENCES: readonly string[] = [
+  'One account, in the United States, with bank accounts in usd, eur and gbp; every sk_test_… and pk_test_… key opens it.',
+  `Objects have the shape of ${API_VERSION}, whatever Stripe-Version asks for; an older version may say payment_method_types. An endpoint hears events in its own version, from 2025-03-31.basil on.`,
+  'The rates of exchange stand still, and the smallest amount of a charge is not checked.',
+  'A search finds at once what was just made; Stripe takes up to a minute.',
+  'A dispute is decided a second after its evidence was sent, a payout is paid a second after it was made: move the clock to see what comes later. Nothing is paid out by itself; POST /_sandbox/payouts does what Stripe does every day.',
+  'Card numbers are refused: pay with the test payment methods and tokens.',
+  'Two cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds.',
+];
+
+const EXAMPLES: readonly (readonly [string, (origin: string) => string])[] = [
+  [
+    'Node',
+    (origin) => `const { hostname, port } = new URL('${origin}');
+const stripe = new Stripe('sk_test_any', { host: hostname, port, protocol: 'http' });
+await stripe.paymentIntents.create({
+  amount: 1250, currency: 'usd', payment_method: 'pm_card_visa', confirm: true,
+  allowed_payment_method_types: ['card'],
+});`,
+  ],
+  [
+    'Python',
+    (origin) => `client = stripe.StripeClient("sk_test_any", base_addresses={"api": "${origin}"})
+client.v1.payment_intents.create({
+    "amount": 1250, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,
+    "allowed_payment_method_types": ["card"],
+})`,
+  ],
+  [
+    'Go',
+    (origin) => `config := &stripe.BackendConfig{URL: stripe.String("${origin}")}
+sc := stripe.NewClient("sk_test_any", stripe.WithBackends(stripe.NewBackendsWithConfig(config)))
+sc.V1PaymentIntents.Create(ctx, &stripe.PaymentIntentCreateParams{
+	Amount: stripe.Int64(1250), Currency: stripe.String("usd"), Confirm: stripe.Bool(true),
+	PaymentMethod: stripe.String("pm_card_visa"), PaymentMethodTypes: stripe.StringSlice([]string{"card"}),
+})`,
+  ],
+  [
+    'Ruby',
+    (origin) => `client = Stripe::StripeClient.new("sk_test_any", base_addresses: { api: "${origin}" })
+client.v1.payment_intents.create(
+  { amount: 1250, currency: "usd", payment_method: "pm_card_visa", confirm: true,
+    allowed_payment_method_types: ["card"] }
+)`,
+  ],
+  [
+    'Java',
+    (origin) => `StripeClient client = StripeClient.builder()
+    .setApiKey("sk_test_any").setApiBase("${origin}").build();`,
+  ],
+  [
+    'curl',
+    (origin) => `curl ${origin}/v1/payment_intents -u sk_test_any: \\
+  -d amount=1250 -d currency=usd -d payment_method=pm_card_visa -d confirm=true \\
+  -d 'allowed_payment_method_types[]=card'`,
+  ],
+];
+
+export const helpPage = (origin: string): Page =>
+  document(
+    'Help',
+    html`<section>
+        <h1>A Stripe sandbox</h1>
+        <p>
+          Stripe's HTTP interface for card payments, with no money behind it: what a service that takes payments can be
+          built and tested against, without an account and without the internet. It speaks the API of ${API_VERSION}.
+        </p>
+        <p>
+          <code>npm run sandbox</code> starts it; <code>npm run sandbox -- --help</code> says how it is configured. What
+          it holds is kept in one file.
+        </p>
+      </section>
+      <section>
+        <h2>Point a library at it</h2>
+        ${EXAMPLES.map(
+          ([language, code]) =>
+            html`<h3>${language}</h3>
+              <pre>${code(origin)}</pre>`,
+        )}
+      </section>
+      <section>
+        <h2>What it does otherwise than Stripe</h2>
+        <ul>
+          ${DIFFERENCES.map((line) => html`<li>${line}</li>`)}
+        </ul>
+      </section>
+      <section>
+        <h2>What it leaves out</h2>
+        <p>
+          It answers with the name and the code <code>sandbox_leaves_out</code>, so that nobody looks for a mistake of
+          his own: ${PRODUCTS_LEFT_OUT.join(', ')}; and of the routes below the parameters of other payment methods, of
+          Connect and of line items.
+        </p>
+      </section>
+      <section>
+        <h2>Faults</h2>
+        <p>
+          Each request may go wrong: <code>POST /_sandbox/faults</code>
+          <code>{"kind":"reset_after","path":"/v1/payment_intents","count":1}</code>, or the header
+          <code>Sandbox-Fault: latency=500, truncate=120</code> for one request alone. The kinds:
+          ${faultKinds.join(', ')}.
+        </p>
+      </section>
+      <section>
+        <h2>Routes</h2>
+        <pre>${routeNames().join('\n')}</pre>
+      </section>`,
+  );
