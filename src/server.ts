@@ -6,6 +6,8 @@ import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
 import { followConnections } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
+import { docsPage, FIND_SCRIPT, homePage } from './contract/docs.ts';
+import type { Examples } from './contract/examples.ts';
 import { fileText, serveDocument, type Document } from './http/documents.ts';
 import { errorsPage } from './http/errors-page.ts';
 import { createCors, PAGE_HEADERS, SECURITY_HEADERS } from './http/headers.ts';
@@ -79,6 +81,9 @@ export const createServer = (options: ServerOptions): Server => {
   return server.on('request', createDoor({ follow, onEnd }, connections, app));
 };
 
+const HTML = 'text/html; charset=utf-8';
+const EXAMPLES = (): Examples => JSON.parse(fileText('contract/examples.json')()) as Examples;
+
 const DOCUMENTS: readonly Document[] = [
   {
     path: '/openapi.json',
@@ -87,7 +92,16 @@ const DOCUMENTS: readonly Document[] = [
     headers: [...SECURITY_HEADERS, 'Access-Control-Allow-Origin', '*'],
     text: fileText('contract/openapi.json'),
   },
-  { path: '/docs/errors', type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, text: errorsPage },
+  { path: '/', type: HTML, headers: PAGE_HEADERS, text: homePage },
+  { path: '/docs', type: HTML, headers: PAGE_HEADERS, text: () => docsPage(routes, EXAMPLES()) },
+  {
+    path: '/docs/find.js',
+    type: 'text/javascript; charset=utf-8',
+    headers: PAGE_HEADERS,
+    text: () => FIND_SCRIPT,
+  },
+  { path: '/style.css', type: 'text/css; charset=utf-8', headers: PAGE_HEADERS, text: fileText('pages/style.css') },
+  { path: '/docs/errors', type: HTML, headers: PAGE_HEADERS, text: errorsPage },
 ];
 
 const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';

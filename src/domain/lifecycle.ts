@@ -3,7 +3,7 @@
  * refused. Pure.
  */
 import { err, ok, type Result } from 'neverthrow';
-import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
+import { ERRORS, paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import type { PaymentStep } from './change.ts';
 import type { Contradiction, ContradictionKind } from './contradiction.ts';
 import type { IntentFact, Settlement } from './fact.ts';
@@ -116,7 +116,9 @@ const begin = (
 ): Result<Stepped, PaymentError> => {
   const { from, refusal } = BEGINNINGS[attempt.kind];
   if (!from.includes(payment.status) || payment.underWay || payment.attempt !== seen)
-    return err(paymentError(refusal, { payment: payment.id }));
+    return err(
+      paymentError(refusal, { payment: payment.id, message: `${ERRORS[refusal].message} It is ${payment.status}.` }),
+    );
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.kind === 'confirm' ? attempt.paymentMethod : payment.paymentMethod;

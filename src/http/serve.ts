@@ -108,7 +108,13 @@ export const createServe = (
 
 /** Errors: `forbidden`. */
 const mayCall = (route: Route, principal: Principal): Result<Principal, PaymentError> =>
-  route.roles.includes(principal.role) ? ok(principal) : err(paymentError('forbidden'));
+  route.roles.includes(principal.role)
+    ? ok(principal)
+    : err(
+        paymentError('forbidden', {
+          message: `A ${principal.role} key may not do this: it takes a key of the role ${route.roles.join(' or ')}.`,
+        }),
+      );
 
 const visitorOf = (route: Route, { merchant, role }: Principal, isRepeat: boolean): Visitor => ({
   class: route.class,

@@ -29,7 +29,7 @@ export const perform = <Code extends ErrorCode>(
   return ctx.cards
     .send(payment, attempt, 'first')
     .andThen((settlement) => ctx.commit({ ...settle(payment, attempt, settlement), refusals }))
-    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
+    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id, retryAfterS: UNKNOWN_FOR_S }))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
@@ -48,7 +48,10 @@ export const conclude = (
 ): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
 
 export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
-  paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id });
+  paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id, retryAfterS: UNKNOWN_FOR_S });
+
+/** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
+const UNKNOWN_FOR_S = 5;
 
 /** The change that makes an outcome known: payment, ledger, stored reply and event, in one commit. */
 const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({
