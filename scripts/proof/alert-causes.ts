@@ -93,6 +93,7 @@ const RESOLVED = "update contradictions set resolved_at = now(), resolution = 'a
 /** The last ends the service's speech for good. */
 export const CAUSES: Readonly<Record<string, Cause>> = {
   QuittanceWedged: held('stall', 9_000, 1_000),
+  QuittanceBlocked: held('stall', 6_000, 1_000),
   QuittanceStalls: held('stall', 300, 700),
   QuittanceMachineWithholdsCpu: paused(400),
   QuittanceFault: held('throw', 1, 500),
@@ -106,6 +107,7 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
   QuittanceBudgetBurnsSlowly: drilled('database'),
   QuittanceSheds: drilled('overload', 25),
   QuittanceContradictions: changed(CONTRADICTED, RESOLVED),
+  QuittanceLedgerUnchecked: drilled('database'),
   QuittanceLedgerBroken: changed(BROKEN, MENDED),
   QuittanceStalledLinesLost: async (demo, machine) => {
     machine.deafen();

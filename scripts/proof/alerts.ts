@@ -32,7 +32,7 @@ const SPANS: Readonly<Record<string, string>> = {
   '3d': '15s',
 };
 /** Ages that pages wait for, in seconds. */
-const AGES: Readonly<Record<string, string>> = { '> 30': '> 3', '> 600': '> 12' };
+const AGES: Readonly<Record<string, string>> = { '> 30': '> 3', '> 600': '> 12', '> 10800': '> 90' };
 const SCRAPE_MS = 500;
 
 /** The rules, at another pace. Throws where there is a span that has none here. */

@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { performance, type RecordableHistogram } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { Counter, Gauge, Histogram, Registry, type Aggregator } from 'prom-client';
+import { ERRORS } from '../error.ts';
+import type { AdmissionClass, Refusal } from './admission.ts';
 import type { GcKind } from './beat.ts';
 import type { Live, MetricJson, Spent } from './ops.ts';
 
@@ -62,6 +64,12 @@ const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 /** As prom-client has them. */
 const GC_SECONDS = [0.001, 0.01, 0.1, 1, 2, 5];
+const REFUSALS: readonly Refusal[] = ['overload', 'in_flight', 'share'];
+const CLASSES: readonly AdmissionClass[] = ['money', 'read', 'report'];
+const GC_KINDS: readonly GcKind[] = ['minor', 'major', 'incremental', 'weakcb'];
+const LANES = ['commit', 'balance'];
+const OUTCOMES = ['succeeded', 'requires_capture', 'requires_action', 'processing', 'declined', 'canceled', 'failed'];
+const STRIPE_OPERATIONS = ['confirm', 'capture', 'cancel', 'refund', 'find', 'find refund', 'ping'];
 /** A decline code that is none of Stripe's form is not a label. */
 const CODE = /^[a-z_]{1,40}$/;
 
@@ -209,10 +217,18 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   );
   gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
   let booksBalance: number | undefined;
+  // Before they were first added up, since the start.
+  let booksAt = performance.now();
   gauge(
     'quittance_ledger_balanced',
     "1 where every merchant's debits equalled his credits in every currency when they were last added up, 0 where not.",
     () => booksBalance,
+    'min',
+  );
+  gauge(
+    'quittance_ledger_checked_age_seconds',
+    'How long ago the books were last added up; while they cannot be, the verdict above is as old.',
+    () => (performance.now() - booksAt) / 1000,
     'min',
   );
   gaugeTheLoop(gauge, sources.lag);
@@ -225,6 +241,17 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     calls[of].failed += Number(failed);
     calls[of].ms += durationMs;
   };
+  // A series that is born at its first value hides it from rate() and increase(): what is known begins at zero.
+  for (const code of Object.keys(ERRORS)) errors.inc({ code }, 0);
+  for (const reason of REFUSALS) for (const serviceClass of CLASSES) sheds.inc({ reason, class: serviceClass }, 0);
+  for (const outcome of OUTCOMES) payments.inc({ outcome, decline_code: 'none' }, 0);
+  payments.inc({ outcome: 'unknown', decline_code: 'provider_unavailable' }, 0);
+  for (const operation of STRIPE_OPERATIONS)
+    for (const result of ['ok', 'provider_unavailable']) stripe.zero({ operation, result });
+  for (const lane of LANES) for (const one of [sizes, waits, durations]) one.zero({ lane });
+  for (const result of ['settled', 'unknown']) recoveries.inc({ result }, 0);
+  for (const kind of GC_KINDS) gc.zero({ kind });
+
   const spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0 };
   return {
     json: () => registry.getMetricsAsJSON(),
@@ -266,6 +293,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
     books: (balance) => {
       booksBalance = Number(balance);
+      booksAt = performance.now();
     },
     takeCalls: () => {
       const { database, stripe: ofStripe } = calls;

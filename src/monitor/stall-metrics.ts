@@ -1,7 +1,7 @@
 /** What the ops thread counts by itself: it goes on while the main thread does not. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { MetricJson } from './ops.ts';
-import { isHostCause, type Stall } from './sample.ts';
+import { isHostCause, type Cause, type Severity, type Stall } from './sample.ts';
 
 export interface StallMetrics {
   readonly ended: (stall: Stall) => void;
@@ -18,6 +18,18 @@ export const createWorkersGauge = (registers: Registry[]): Gauge<'state'> =>
     labelNames: ['state'],
     registers,
   });
+
+const CAUSES: readonly Exclude<Cause, 'unknown'>[] = [
+  'suspended',
+  'throttled',
+  'starved',
+  'gc',
+  'sync_io',
+  'cpu',
+  'saturated',
+  'mixed',
+];
+const SEVERITIES: readonly Severity[] = ['metric', 'info', 'warn', 'error', 'fatal'];
 
 /** From the shortest stall that is told to one that pages. */
 const SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30];
@@ -80,6 +92,13 @@ export const createStallMetrics = (blockedMs: () => number, ageMs: () => number,
     aggregator: 'min',
   }).set(Number(hasStacks));
   createWorkersGauge(registers).set({ state: 'answers' }, 1);
+
+  // A series that is born at its first value hides it from rate() and increase().
+  for (const cause of CAUSES) {
+    seconds.inc({ cause, http_route: 'none' }, 0);
+    for (const severity of SEVERITIES) durations.zero({ cause, severity });
+  }
+  for (const result of ['host', 'none', 'native', 'stack']) attributions.inc({ result }, 0);
 
   const resultOf = ({ cause, frame, afterNativeCall }: Stall): string => {
     if (isHostCause(cause)) return 'host';

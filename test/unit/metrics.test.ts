@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
+import { ERRORS } from '../../src/error.ts';
 import { createMetrics } from '../../src/monitor/metrics.ts';
+import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
 import { metricsText } from '../../src/monitor/view.ts';
 
 it('a class of requests that is no longer there is no longer told of', async () => {
@@ -18,5 +20,34 @@ it('a class of requests that is no longer there is no longer told of', async () 
   inflight = { read: 1 };
   const text = await metricsText(await metrics.json());
   expect(text).toContain('quittance_requests_in_flight{class="read"} 1');
-  expect(text).not.toContain('class="money"');
+  expect(text).not.toContain('quittance_requests_in_flight{class="money"');
+});
+
+it('what is known is told as zero before it happens for the first time, so that the first is seen to be one more', async () => {
+  const metrics = createMetrics({
+    pool: () => ({ total: 0, idle: 0, waiting: 0 }),
+    inflight: () => ({}),
+    waiting: () => 0,
+    unknown: () => undefined,
+    contradictions: () => undefined,
+    clocks: () => ({}),
+    stripe: undefined,
+    lag: () => undefined,
+  });
+  const stalls = createStallMetrics(
+    () => 0,
+    () => 0,
+    true,
+  );
+  const text = await metricsText([...(await metrics.json()), ...(await stalls.json())]);
+  for (const code of Object.keys(ERRORS)) expect(text).toContain(`quittance_errors_total{code="${code}"} 0`);
+  for (const line of [
+    'quittance_shed_requests_total{reason="overload",class="money"} 0',
+    'quittance_stripe_call_duration_seconds_count{operation="confirm",result="provider_unavailable"} 0',
+    'quittance_event_loop_stall_duration_seconds_count{cause="cpu",severity="fatal"} 0',
+    'quittance_event_loop_stall_seconds_total{cause="cpu",http_route="none"} 0',
+    'quittance_faults_total 0',
+    'quittance_payments_total{outcome="declined",decline_code="none"} 0',
+  ])
+    expect(text).toContain(line);
 });
