@@ -181,6 +181,16 @@ CREATE TABLE disputes (
   constraint disputes_status_check CHECK ((status = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
 );
 
+CREATE TABLE event_windows (
+  created_from timestamp with time zone not null,
+  created_to timestamp with time zone not null,
+  after text,
+  reads smallint not null default 0,
+  due_at timestamp with time zone,
+  constraint event_windows_pkey PRIMARY KEY (created_from),
+  constraint event_windows_span_check CHECK ((created_from < created_to))
+) WITH (fillfactor=70);
+
 CREATE TABLE events (
   merchant_id uuid not null,
   id uuid not null,
@@ -394,6 +404,8 @@ CREATE INDEX contradictions_payment_idx ON public.contradictions USING btree (pa
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
 
 CREATE INDEX disputes_payment_idx ON public.disputes USING btree (payment_id, id);
+
+CREATE INDEX event_windows_due_idx ON public.event_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX events_fresh_idx ON public.events USING btree (merchant_id, id) WHERE (NOT fanned_out);
 

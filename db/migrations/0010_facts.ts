@@ -56,6 +56,19 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       constraint second_charges_pkey primary key (merchant_id, id)
     )`.execute(db);
 
+  // What has been read of Stripe's list of events, and what is still to be read of it, as of its balance.
+  await sql`
+    create table event_windows (
+      created_from timestamptz not null,
+      created_to timestamptz not null,
+      after text,
+      reads smallint not null default 0,
+      due_at timestamptz,
+      constraint event_windows_pkey primary key (created_from),
+      constraint event_windows_span_check check (created_from < created_to)
+    ) with (fillfactor = 70)`.execute(db);
+  await sql`create index event_windows_due_idx on event_windows (due_at) where due_at is not null`.execute(db);
+
   // What Stripe and the books say differently, and what only a person can decide. subject is Stripe's id of it. Open
   // until a fact or a person has resolved it.
   await sql`

@@ -7,20 +7,18 @@
  * need webhooks: they only have it read sooner. Each span is read once more, hours later, for what was made late; and
  * what even that should miss is posted when it is paid out.
  */
-import { ok, okAsync, ResultAsync, safeTry } from 'neverthrow';
+import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Contradiction } from '../domain/contradiction.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { plusMs } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
-import type { BalanceWindow, Named } from '../storage/balance.ts';
-import type { BalanceLine, LinePage } from '../stripe/balance.ts';
+import type { Named } from '../storage/balance.ts';
+import type { BalanceLine } from '../stripe/balance.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
-import { startRounds, type Rounds } from './rounds.ts';
+import type { Rounds } from './rounds.ts';
+import { startWindows } from './windows.ts';
 
-const READ_EVERY_MS = 1_000;
-/** A transaction is in Stripe's list a moment after its time, and that has whole seconds. */
-const LISTED_AFTER_MS = 1_500;
 /** While webhooks tell of money that moves, a span is opened as often as this: as long as one call is spent on it. */
 const SPAN_MS = 2_000;
 /** Until then a span has reached what was told of, though Stripe's clock be some seconds ahead of ours. */
@@ -29,13 +27,6 @@ const EXPECT_FOR_MS = 20_000;
 const QUIET_SPAN_MS = 30_000;
 /** Stripe makes some transactions within the hour after their charge, and our clock and Stripe's may differ by minutes. */
 const READ_AGAIN_MS = 2 * 3600 * 1000;
-/** How many spans are read at once: at 0.2 s for each page of 100, 4,000 transactions a second. */
-const SPANS_MAX = 8;
-/** Pages of a span in one round: what is left of it waits for the others' turn. */
-const PAGES_MAX = 20;
-/** How long a span belongs to who reads it, from each page on. */
-const SPAN_LEASE_MS = 30_000;
-
 export interface BalanceReader extends Rounds {
   /** Stripe has told of something: money may have moved. */
   readonly expect: () => void;
@@ -45,61 +36,20 @@ export interface BalanceReader extends Rounds {
 export const startBalance = (ctx: Context): BalanceReader => {
   // At the start, for what happened while nobody was here.
   let toldAt = ctx.clock.now();
-  const rounds = startRounds(
-    async () => {
-      // It would fail, and live traffic needs the probe.
-      if (ctx.breaker.circuit() !== 'closed') return 'done';
-      const now = ctx.clock.now();
-      const leastMs = now < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS;
-      const round = await ctx.balances
-        .openWindow(plusMs(now, -LISTED_AFTER_MS), leastMs)
-        .andThen((isBehind) =>
-          ctx.balances
-            .takeWindows(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX)
-            .map((windows) => ({ isBehind, windows })),
-        );
-      if (round.isErr()) {
-        ctx.log.warn(
-          { err: round.error.cause, code: round.error.code },
-          "what is to be read of Stripe's balance is not known",
-        );
-        return 'done';
-      }
-      const { isBehind, windows } = round.value;
-      const read = await Promise.all(windows.map((window) => readWindow(ctx, window)));
-      const isMore =
-        isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
-      for (const result of read)
-        if (result.isErr())
-          ctx.log.warn(
-            { err: result.error.cause, code: result.error.code },
-            "a span of Stripe's balance waits to be read",
-          );
-      return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
-    },
-    READ_EVERY_MS,
-    ctx.fault,
-  );
+  const rounds = startWindows(ctx, {
+    name: "Stripe's balance",
+    windows: ctx.balances.windows,
+    spanMs: () => (ctx.clock.now() < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS),
+    againMs: [READ_AGAIN_MS],
+    readPage: ({ from, to, after }) =>
+      ctx.stripeBalance
+        .madeIn(from, to, after)
+        .andThen(({ lines, hasMore }) =>
+          keep(ctx, lines, null).map(() => ({ last: lines.at(-1)?.id ?? null, hasMore })),
+        ),
+  });
   return { ...rounds, expect: () => (toldAt = ctx.clock.now()) };
 };
-
-/** Errors: `provider_unavailable`, `database_unavailable`: its lease runs out, and it is gone on with. */
-const readWindow = (ctx: Context, window: BalanceWindow): ResultAsync<'more' | 'done', PaymentError> =>
-  safeTry(async function* () {
-    let { after } = window;
-    for (let pages = 1; ; pages++) {
-      const page: LinePage = yield* ctx.stripeBalance.madeIn(window.from, window.to, after);
-      yield* keep(ctx, page.lines, null);
-      after = page.lines.at(-1)?.id ?? null;
-      const now = ctx.clock.now();
-      if (!page.hasMore || after === null) {
-        yield* ctx.balances.closeWindow(window, now, READ_AGAIN_MS);
-        return ok('done' as const);
-      }
-      yield* ctx.balances.turnPage(window, after, pages === PAGES_MAX ? now : plusMs(now, SPAN_LEASE_MS));
-      if (pages === PAGES_MAX) return ok('more' as const);
-    }
-  });
 
 /**
  * Posts what is not known yet of these lines, and keeps those that are of no payment here. Answers the lines that are of

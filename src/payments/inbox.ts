@@ -5,24 +5,23 @@
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Payment } from '../domain/payment.ts';
-import { plusMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { startRounds, type Rounds } from './rounds.ts';
+import { startWindows } from './windows.ts';
 
 /** Webhooks wake the round; by itself it comes round for what failed before. */
 const APPLY_EVERY_MS = 1_000;
 const APPLY_MAX = 16;
-/** How often Stripe's own list is read, for webhooks that never came. */
-const POLL_EVERY_MS = 20_000;
-/** Read again from this long before the last look: events appear in the list a little after they are made. */
-const POLL_OVERLAP_MS = 300_000;
-/** What a service that starts looks back for: Stripe keeps events for 30 days. */
-const POLL_BACK_MS = 30 * 24 * 3600 * 1000;
-/** Pages of 100 in a round: some way back after an outage, and little beside live traffic. */
-const POLL_PAGES_MAX = 30;
+/** How much of Stripe's own list is read at a time, for webhooks that never came: as long as a person can wait for them. */
+const SPAN_MS = 20_000;
+/**
+ * Events appear in the list a little after they are made, Stripe's clock may be a minute behind ours, and after an outage
+ * of its own Stripe may list them much later. A list of 100 events for each reading is little beside 100 charges.
+ */
+const READ_AGAIN_MS = [600_000, 2 * 3600 * 1000];
 
 /** Applies what has been stored. */
 export const startInbox = (ctx: Context): Rounds =>
@@ -42,43 +41,21 @@ export const startInbox = (ctx: Context): Rounds =>
     ctx.fault,
   );
 
-/**
- * Reads Stripe's list of events for those that no webhook brought, and stores them. A look goes from now back in time,
- * over as many rounds as it takes, until a page holds nothing that is new.
- */
-export const startPolling = (ctx: Context, onStored: () => void): Rounds => {
-  let from: Micros = plusMs(ctx.clock.now(), -POLL_BACK_MS);
-  /** The look that is under way: when it began, and the last event that it has seen. */
-  let look: { readonly startedAt: Micros; readonly after: string } | null = null;
-  let pages = 0;
-  return startRounds(
-    async () => {
-      if (ctx.breaker.circuit() !== 'closed') return 'done';
-      const now = ctx.clock.now();
-      const page = await ctx.stripeEvents
-        .since(from, look?.after ?? null)
-        .andThen((events) => ctx.inbox.store(events, now).map((fresh) => ({ fresh, last: events.at(-1)?.id })));
-      if (page.isErr()) {
-        const { cause, code } = page.error;
-        ctx.log.warn({ err: cause, code }, "Stripe's list of events could not be read");
-        return 'done';
-      }
-      const { fresh, last } = page.value;
-      const startedAt = look?.startedAt ?? now;
-      if (fresh > 0 && last !== undefined) {
-        look = { startedAt, after: last };
-        onStored();
-      } else {
-        look = null;
-        from = plusMs(startedAt, -POLL_OVERLAP_MS);
-      }
-      pages = look && pages + 1 < POLL_PAGES_MAX ? pages + 1 : 0;
-      return pages > 0 ? 'more' : 'done';
-    },
-    POLL_EVERY_MS,
-    ctx.fault,
-  );
-};
+/** Reads Stripe's list of events for those that no webhook brought, and stores them. */
+export const startPolling = (ctx: Context, onStored: () => void): Rounds =>
+  startWindows(ctx, {
+    name: "Stripe's list of events",
+    windows: ctx.inbox.windows,
+    spanMs: () => SPAN_MS,
+    againMs: READ_AGAIN_MS,
+    readPage: ({ from, to, after }) =>
+      ctx.stripeEvents.madeIn(from, to, after).andThen(({ events, hasMore }) =>
+        ctx.inbox.store(events, ctx.clock.now()).map((fresh) => {
+          if (fresh > 0) onStored();
+          return { last: events.at(-1)?.id ?? null, hasMore };
+        }),
+      ),
+  });
 
 /** An event that could not be applied so often is for a person; it is tried on all the same, once an hour in the end. */
 const TRIES_MAX = 10;

@@ -9,16 +9,7 @@ import type { PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
-
-/** A span of time, whose balance transactions are read page by page. */
-export interface BalanceWindow {
-  readonly from: Micros;
-  readonly to: Micros;
-  /** The last transaction that was read of it. */
-  readonly after: string | null;
-  /** How often all of it was read. */
-  readonly reads: number;
-}
+import { createWindows, type Windows } from './windows.ts';
 
 /** A balance transaction, and the payment that it says it is of. */
 export interface Named {
@@ -55,14 +46,8 @@ export interface LookedUp {
 
 /** Errors of all: `database_unavailable`. */
 export interface Balances {
-  /** Opens the window that follows the last one, where it is due; answers whether more are due already. */
-  readonly openWindow: (to: Micros, leastMs: number) => ResultAsync<boolean, PaymentError>;
-  /** Takes windows to be read, oldest first, each by one taker until then. */
-  readonly takeWindows: (now: Micros, until: Micros, max: number) => ResultAsync<BalanceWindow[], PaymentError>;
-  /** Notes how far a window was read, and when it is due again. */
-  readonly turnPage: (window: BalanceWindow, after: string, due: Micros) => ResultAsync<void, PaymentError>;
-  /** Notes that all of a window was read: it is read once more `againMs` later, and then never. */
-  readonly closeWindow: (window: BalanceWindow, now: Micros, againMs: number) => ResultAsync<void, PaymentError>;
+  /** What is to be read of it. */
+  readonly windows: Windows;
 
   readonly lookUp: (named: readonly Named[]) => ResultAsync<LookedUp, PaymentError>;
   /** Keeps those that are of no payment here; answers the ids of those that are new. */
@@ -97,69 +82,12 @@ export type Share = Pick<PayoutShare, 'merchant' | 'amount'>;
 
 /** How many shares are read at a time. */
 const SHARES_MAX = 200;
-/** How many windows a span that was missed is read in: a quarter of what is left at a time, so that four work at it. */
-const PARTS = 4;
-/** A window is this long at least where much was missed. */
-const PART_MS = 10_000;
-/** Stripe's clock may be this far behind ours. */
-const SKEW_MS = 300_000;
 /** A payout that cannot be split yet is looked at again after 30 s, then twice as long each time, up to an hour. */
 const PAYOUT_RETRY_S = sql`least(3600, 30 * power(2, least(tries, 7)))`;
 
 export const createBalances = (db: Kysely<DB>): Balances => {
   const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
   const at = (instant: Micros): string => toIsoMicros(instant);
-
-  const openWindow = async (to: Micros, leastMs: number): Promise<boolean> => {
-    const until = at(to);
-    // Two instances that open it at once meet at its key.
-    const { rows } = await sql<{ behind: boolean }>`
-      with last as (
-        select coalesce(
-          (select created_to from balance_windows order by created_from desc limit 1),
-          least((select min(created_at) from payments), ${until}::timestamptz)
-            - make_interval(secs => ${SKEW_MS / 1000})) as ended),
-      next as (
-        select ended, least(${until}::timestamptz, ended + greatest((${until}::timestamptz - ended) / ${PARTS}::int,
-          make_interval(secs => ${PART_MS / 1000}))) as ends
-        from last where ended <= ${until}::timestamptz - make_interval(secs => ${leastMs / 1000})),
-      opened as (
-        insert into balance_windows (created_from, created_to, due_at)
-        select date_trunc('second', ended), date_trunc('second', ends), ends from next
-        where date_trunc('second', ended) < date_trunc('second', ends)
-        on conflict do nothing)
-      select ends < date_trunc('second', ${until}::timestamptz) as behind from next`.execute(db);
-    return rows[0]?.behind ?? false;
-  };
-
-  const takeWindows = async (now: Micros, until: Micros, max: number): Promise<BalanceWindow[]> => {
-    const { rows } = await sql<BalanceWindow>`
-      update balance_windows w set due_at = ${at(until)}::timestamptz
-      from (
-        select created_from from balance_windows where due_at <= ${at(now)}::timestamptz
-        order by due_at limit ${max} for update skip locked
-      ) t
-      where w.created_from = t.created_from
-      returning w.created_from as "from", w.created_to as "to", w.after, w.reads`.execute(db);
-    return rows;
-  };
-
-  const turnPage = async ({ from, reads }: BalanceWindow, after: string, due: Micros): Promise<void> => {
-    await sql`
-      update balance_windows set after = ${after}, due_at = ${at(due)}::timestamptz
-      where created_from = ${at(from)}::timestamptz and reads = ${reads}`.execute(db);
-  };
-
-  const closeWindow = async ({ from, reads }: BalanceWindow, now: Micros, againMs: number): Promise<void> => {
-    await sql`
-      update balance_windows set after = null, reads = reads + 1,
-        due_at = case when reads = 0 then ${at(now)}::timestamptz + make_interval(secs => ${againMs / 1000}) end
-      where created_from = ${at(from)}::timestamptz and reads = ${reads}`.execute(db);
-    // The last one stays: the next follows from it.
-    await sql`
-      delete from balance_windows
-      where due_at is null and created_from < (select max(created_from) from balance_windows)`.execute(db);
-  };
 
   const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {
     if (named.length === 0) return { known: new Set(), strange: new Set(), payments: new Map() };
@@ -265,10 +193,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
   };
 
   return {
-    openWindow: (to, leastMs) => run(openWindow(to, leastMs)),
-    takeWindows: (now, until, max) => run(takeWindows(now, until, max)),
-    turnPage: (window, after, due) => run(turnPage(window, after, due)),
-    closeWindow: (window, now, againMs) => run(closeWindow(window, now, againMs)),
+    windows: createWindows(db, 'balance_windows', null),
     lookUp: (named) => run(lookUp(named)),
     keepUnknown: (lines, payout, now) => run(keepUnknown(lines, payout, now)),
     note: (payout, now) => run(note(payout, now)),

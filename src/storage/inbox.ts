@@ -7,6 +7,7 @@ import type { PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
 import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
+import { createWindows, type Windows } from './windows.ts';
 
 export interface InboxEvent {
   readonly id: string;
@@ -22,6 +23,8 @@ export interface TakenEvent extends InboxEvent {
 
 /** Errors of all: `database_unavailable`. */
 export interface Inbox {
+  /** What is to be read of Stripe's own list. */
+  readonly windows: Windows;
   /** Keeps those that are new; answers how many they are. */
   readonly store: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, PaymentError>;
   /** Takes events that wait to be applied, each by one taker at a time; after `retryS` they are due again. */
@@ -35,6 +38,8 @@ export interface Inbox {
   ) => ResultAsync<void, PaymentError>;
 }
 
+/** https://docs.stripe.com/api/events: 30 days. */
+const KEPT_MS = 30 * 24 * 3600 * 1000;
 /** An event that could not be applied is tried again after 5 s, then twice as long each time, up to an hour. */
 const RETRY_S = sql`least(3600, 5 * power(2, least(tries, 10)))`;
 
@@ -78,6 +83,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
   };
 
   return {
+    windows: createWindows(db, 'event_windows', KEPT_MS),
     store: (events, now) => run(store(events, now)),
     take: (now, max) => run(take(now, max)),
     finish: (id, payment, outcome, now) => run(finish(id, payment, outcome, now)),

@@ -148,6 +148,14 @@ export interface DB {
     turns: Generated<number>;
   };
 
+  event_windows: {
+    created_from: bigint;
+    created_to: bigint;
+    after: string | null;
+    reads: Generated<number>;
+    due_at: bigint | null;
+  };
+
   events: {
     merchant_id: string;
     id: string;
@@ -406,6 +414,8 @@ export const COLUMNS = {
     'lost',
     'turns',
   ],
+
+  event_windows: ['created_from', 'created_to', 'after', 'reads', 'due_at'],
 
   events: ['merchant_id', 'id', 'type', 'subject', 'data', 'created_at', 'fanned_out'],
 

@@ -18,6 +18,11 @@ export interface StripeEvent {
   readonly payload: string;
 }
 
+export interface EventPage {
+  readonly events: readonly StripeEvent[];
+  readonly hasMore: boolean;
+}
+
 /** Whose payment an object at Stripe belongs to. */
 export interface Tagged {
   readonly merchant: MerchantId;
@@ -54,10 +59,10 @@ export interface StripeEvents {
   /** The event in a webhook's body. Errors: `webhook_signature_invalid`. */
   readonly verify: (body: string, signature: string, now: Micros) => Result<StripeEvent, PaymentError>;
   /**
-   * Events made since then of the types that may change something, newest first: a page of them, after that event where
-   * one is named. Errors: `provider_unavailable`.
+   * Events of the types that may change something, made since `from` and before `to`, by Stripe's clock, in whole seconds:
+   * a page of them, newest first, after that event where one is named. Errors: `provider_unavailable`.
    */
-  readonly since: (at: Micros, after: string | null) => ResultAsync<StripeEvent[], PaymentError>;
+  readonly madeIn: (from: Micros, to: Micros, after: string | null) => ResultAsync<EventPage, PaymentError>;
   /** Finds out what an event is about. Errors: `provider_unavailable`. */
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
   /** A PaymentIntent as it is now; undefined where Stripe has none, or it is none of ours. Errors: `provider_unavailable`. */
@@ -72,9 +77,13 @@ export interface StripeEvents {
 const TOLERANCE_S = 300;
 /** The largest page that Stripe gives. */
 const PAGE = 100;
-/** What is looked for in Stripe's list: the ends of what may be waited for. Webhooks are taken of every type. */
-const POLLED = [
+/**
+ * What is looked for in Stripe's list: whatever moves money, or ends what is waited for. Twenty types at most:
+ * https://docs.stripe.com/api/events/list. Webhooks are taken of every type.
+ */
+const READ = [
   'payment_intent.succeeded',
+  'payment_intent.processing',
   'payment_intent.payment_failed',
   'payment_intent.amount_capturable_updated',
   'payment_intent.canceled',
@@ -82,9 +91,13 @@ const POLLED = [
   'refund.updated',
   'refund.failed',
   'charge.dispute.created',
+  'charge.dispute.updated',
+  'charge.dispute.funds_withdrawn',
+  'charge.dispute.funds_reinstated',
   'charge.dispute.closed',
   'payout.paid',
   'payout.failed',
+  'payout.canceled',
   'payout.reconciliation_completed',
 ];
 
@@ -105,14 +118,18 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     return err(paymentError('webhook_signature_invalid'));
   };
 
-  const since = async (at: Micros, after: string | null): Promise<StripeEvent[]> => {
-    const { data } = await stripe.events.list({
-      created: { gte: Math.floor(toMs(at) / 1000) },
-      types: POLLED,
+  const seconds = (at: Micros): number => Math.floor(toMs(at) / 1000);
+  const madeIn = async (from: Micros, to: Micros, after: string | null): Promise<EventPage> => {
+    const { data, has_more: hasMore } = await stripe.events.list({
+      created: { gte: seconds(from), lt: seconds(to) },
+      types: READ,
       limit: PAGE,
       ...(after === null ? {} : { starting_after: after }),
     });
-    return data.map((event) => ({ id: event.id, type: event.type, payload: JSON.stringify(event) }));
+    return {
+      events: data.map((event) => ({ id: event.id, type: event.type, payload: JSON.stringify(event) })),
+      hasMore,
+    };
   };
 
   const register = async (url: string): Promise<string | undefined> => {
@@ -165,7 +182,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
 
   return {
     verify,
-    since: (at, after) => wrap(() => since(at, after)),
+    madeIn: (from, to, after) => wrap(() => madeIn(from, to, after)),
     intent,
     understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
