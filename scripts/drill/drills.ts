@@ -114,7 +114,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
     alert: 'QuittanceUnknownOutcomes after ten minutes of it (--seconds 900)',
     heading: 'unknown-outcomes',
     run: async (demo, seconds, signal) => {
-      await demo.failStripe({ kind: 'reset_after', method: 'POST' });
+      await demo.failStripe({ kind: 'reset_after' });
       try {
         const { customer, post } = demo;
         await Promise.all([1, 2, 3].map(() => post('/v1/payments', { ...CHARGE, customer }).catch(() => 0)));

@@ -27,7 +27,13 @@ export const openInspector = async (pid: number): Promise<Inspector> => {
   });
   let last = 0;
   const evaluate = (expression: string): Promise<unknown> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
+      const fail = (): void => reject(new Error('its inspector was closed'));
+      if (socket.readyState !== WebSocket.OPEN) {
+        fail();
+        return;
+      }
+      socket.addEventListener('close', fail, { once: true });
       waiting.set(++last, resolve);
       const params = { expression, returnByValue: true };
       socket.send(JSON.stringify({ id: last, method: 'Runtime.evaluate', params }));
@@ -44,9 +50,20 @@ export const openInspector = async (pid: number): Promise<Inspector> => {
     close: async () => {
       await evaluate("setTimeout(() => process.getBuiltinModule('node:inspector').close(), 100), true");
       socket.close();
+      // Whoever opens it next must not meet the one that is being closed.
+      for (const end = performance.now() + OPEN_MS; performance.now() < end && (await isOpen());) await sleep(50);
     },
   };
 };
+
+const isOpen = (): Promise<boolean> =>
+  fetch(`${ADDRESS}/json/version`).then(
+    async (reply) => {
+      await reply.arrayBuffer();
+      return true;
+    },
+    () => false,
+  );
 
 const addressOf = async (): Promise<string> => {
   for (const until = performance.now() + OPEN_MS; ;) {

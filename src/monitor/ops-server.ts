@@ -38,6 +38,8 @@ export interface OpsServer {
 
 const STALLS_SHOWN = 100;
 const STALLS_LIVE = 20;
+/** Of the last five minutes: all that are remembered. */
+const STALLS_JUDGED = 500;
 const VERDICT_MINUTES = 60;
 const MINUTES_MAX = 1_440;
 
@@ -162,7 +164,7 @@ const live =
   (economics: Economics | undefined, sentences: Runbook['sentences']): Route =>
   () =>
     ok({
-      want: { minutes: VERDICT_MINUTES, stalls: STALLS_LIVE, points: true, metrics: false, fresh: true },
+      want: { minutes: VERDICT_MINUTES, stalls: STALLS_JUDGED, points: true, metrics: false, fresh: true },
       show: (view) => {
         const hour = verdictOf(view.minutes, economics);
         return json(200, {

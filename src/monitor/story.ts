@@ -28,6 +28,8 @@ const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading:
   unknown_outcomes: { what: 'The outcome of charges is not known', heading: 'unknown-outcomes' },
   contradictions: { what: 'Stripe contradicts what was believed of payments', heading: 'contradictions' },
   clocks: { what: 'Clocks differ that money depends on', heading: 'clocks' },
+  requests: { what: 'Nearly every request is refused', heading: 'overloaded' },
+  service: { what: 'This process does not serve: it starts, or stops', heading: 'down' },
   sweeper: { what: 'Nobody settles what was left behind', heading: 'sweeper' },
   snapshot: { what: 'The service does not say how it is', heading: 'wedged' },
 };
