@@ -33,7 +33,8 @@ const SPANS: Readonly<Record<string, string>> = {
 };
 /** Ages that pages wait for, in seconds. */
 const AGES: Readonly<Record<string, string>> = { '> 30': '> 3', '> 600': '> 12', '> 10800': '> 90' };
-const SCRAPE_MS = 500;
+/** Longer than the ops port waits for a worker that does not answer. */
+const SCRAPE_MS = 1_000;
 
 /** The rules, at another pace. Throws where there is a span that has none here. */
 export const scaled = (rules: string): string => {
@@ -132,7 +133,8 @@ export interface Seen {
   readonly beside: readonly string[];
 }
 
-const PATIENCE_MS = 90_000;
+/** The books are added up once a minute, and seldomer on a busy machine. */
+const PATIENCE_MS = 180_000;
 
 /** Causes it, waits for it to fire, ends the cause, and waits for it to end. */
 export const seeAlert = async (
@@ -173,9 +175,21 @@ export const hasPrometheus = (): Promise<boolean> =>
     () => false,
   );
 
-/** A demo of two processes, with a customer who has money and callers who read, and each alert in turn. */
+/** The one that needs another process beside: code is brought into one, and callers would meet either. */
+const OF_SEVERAL = 'QuittanceWorkerDoesNotAnswer';
+
+/** Each alert in turn, on a demo with a customer who has money and callers who read. */
 export const proveAlerts = async ({ alerts, log }: AlertOptions): Promise<Seen[]> => {
-  const service = await startService({ WORKERS: '2' });
+  const alone = alerts.filter((alert) => alert !== OF_SEVERAL);
+  const together = alerts.filter((alert) => alert === OF_SEVERAL);
+  return [
+    ...(together.length > 0 ? await proveOn('2', { alerts: together, log }) : []),
+    ...(alone.length > 0 ? await proveOn('1', { alerts: alone, log }) : []),
+  ];
+};
+
+const proveOn = async (workers: string, { alerts, log }: AlertOptions): Promise<Seen[]> => {
+  const service = await startService({ WORKERS: workers });
   const { apiUrl, opsUrl, dataDir, customer } = service;
   const { url: sandboxUrl } = JSON.parse(await readFile(join(dataDir, 'sandbox.json'), 'utf8')) as { url: string };
   const databaseUrl = (await findPostgres(dataDir)).unwrapOr(undefined);

@@ -10,6 +10,8 @@ export interface HostTotals {
   readonly pressureMs: number | undefined;
   /** How long the main thread stood in the run queue. */
   readonly queuedMs: number | undefined;
+  /** How long it ran. */
+  readonly ranMs?: number | undefined;
 }
 
 export interface MainThread {
@@ -85,11 +87,13 @@ export const openHost = (pid: number): Host => {
 
   const totals = (): HostTotals => {
     const quota = cpuStat();
+    const scheduled = schedstat();
     return {
       // Microseconds in version 2, nanoseconds in version 1.
       throttledMs: msIn(quota, /throttled_usec (\d+)/, 1e3) ?? msIn(quota, /throttled_time (\d+)/, 1e6),
       pressureMs: msIn(pressure(), /some .*total=(\d+)/, 1e3),
-      queuedMs: msIn(schedstat(), /^\d+ (\d+)/, 1e6),
+      queuedMs: msIn(scheduled, /^\d+ (\d+)/, 1e6),
+      ranMs: msIn(scheduled, /^(\d+) /, 1e6),
     };
   };
   const mainThread = (): MainThread | undefined => {

@@ -85,7 +85,7 @@ interface Reading extends HostTotals {
 export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   const { slots, tiers, host, mainNow, askForStack, onStall } = options;
   const watched = new Map<number, Watched>();
-  const sleeps: { from: number; to: number }[] = [];
+  const sleeps: { from: number; to: number; isStop: boolean }[] = [];
   const readings: Reading[] = [];
   let asking: { number: number; of: Watched } | undefined;
   let lastNumber = 0;
@@ -163,16 +163,35 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
   };
 
   /**
+   * Whether the main thread slept as well: it neither ran nor stood in the run queue for most of that. A thread that is
+   * blocked on a machine without a core to spare does one or the other.
+   */
+  const wasStopped = (ms: number): boolean => {
+    const before = readings.at(-1);
+    readTotals();
+    const { ranMs = 0, queuedMs = 0 } = readings.at(-1) ?? {};
+    return ranMs - (before?.ranMs ?? 0) + queuedMs - (before?.queuedMs ?? 0) < ms / 2;
+  };
+
+  /**
    * How long this thread was awake since then. After a suspension both threads wake up, and the main thread's turn looks
    * as old as the suspension was long: only what was seen to last is a block.
    */
-  const awakeSince = (at: number, now: number): number => now - at - sleptMs(at, now);
+  const awakeSince = (at: number, now: number): number =>
+    now -
+    at -
+    sleptMs(
+      at,
+      now,
+      sleeps.filter(({ isStop }) => isStop),
+    );
 
   /** Looks again when the turn under way would be a stall, however many begin and end until then; in calm times a little later. */
   const tick = (): void => {
     const now = mainNow();
     // It fell asleep somewhere between its last look and when it was to wake up.
-    if (now - dueAt > SLEPT_MS) keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now });
+    if (now - dueAt > SLEPT_MS)
+      keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now, isStop: wasStopped(now - dueAt) });
     tickedAt = now;
     readTotalsIfDue(now);
     const turn = slots[SLOT.turn] ?? 0;
@@ -213,8 +232,8 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     });
   };
 
-  const sleptMs = (from: number, to: number): number =>
-    sleeps.reduce((sum, sleep) => sum + Math.max(0, Math.min(sleep.to, to) - Math.max(sleep.from, from)), 0);
+  const sleptMs = (from: number, to: number, of: readonly { from: number; to: number }[] = sleeps): number =>
+    of.reduce((sum, sleep) => sum + Math.max(0, Math.min(sleep.to, to) - Math.max(sleep.from, from)), 0);
 
   /**
    * How much a total grew from the last reading before the stall to the first one after it, of the stall: at least as

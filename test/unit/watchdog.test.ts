@@ -159,6 +159,18 @@ describe('the watchdog', () => {
     watchdog.stop();
   });
 
+  it('counts the time in which it had no core itself, where the main thread waited for one or ran', async () => {
+    let passedMs = 0;
+    const now = (): number => mainNow() + passedMs;
+    const { watchdog, told } = watchStall(() => ({ ...NOTHING, queuedMs: now() }), now);
+    await jest.advanceTimersByTimeAsync(40);
+    passedMs = 1_000;
+    await jest.advanceTimersByTimeAsync(90);
+    expect(told).toMatchObject([{ phase: 'started' }]);
+    expect(watchdog.blockedMs()).toBeGreaterThan(1_000);
+    watchdog.stop();
+  });
+
   it('claims neither code nor collector while it goes on: that is known when it is over', async () => {
     const { watchdog, told } = watchStall(
       () => NOTHING,

@@ -23,7 +23,13 @@ export const CUTS: Readonly<Record<string, readonly Cut[]>> = {
   stack: [{ file: 'monitor/watchdog.ts', from: 'askForStack(lastNumber);', to: '' }],
   gc: [{ file: 'monitor/beat.ts', from: "observer.observe({ entryTypes: ['gc'] });", to: '' }],
   /** The watchdog does not know that it slept itself. */
-  slept: [{ file: 'monitor/watchdog.ts', from: 'keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now });', to: ';' }],
+  slept: [
+    {
+      file: 'monitor/watchdog.ts',
+      from: 'keep(sleeps, { from: (tickedAt + dueAt) / 2, to: now, isStop: wasStopped(now - dueAt) });',
+      to: ';',
+    },
+  ],
   /** The main thread is not looked at, and the machine's totals are not read. */
   host: [
     {
