@@ -423,15 +423,12 @@ describe('a capture', () => {
     expect(await balanceOf(String(customer))).toBe(700);
   });
 
-  it.each([701, 999_999_999_999])(
-    'of %d, more than was authorized, is refused, and all is still held',
-    async (amount) => {
-      const { id } = await held();
-      const { status, body } = await post(`/v1/payments/${id}/capture`, { amount });
-      expect([status, body.error.code, body.error.param]).toEqual([409, 'capture_exceeds_payment', 'amount']);
-      expect((await post(`/v1/payments/${id}/capture`, {})).body.amount_captured).toBe(700);
-    },
-  );
+  it.each([701, 99_999_999])('of %d, more than was authorized, is refused, and all is still held', async (amount) => {
+    const { id } = await held();
+    const { status, body } = await post(`/v1/payments/${id}/capture`, { amount });
+    expect([status, body.error.code, body.error.param]).toEqual([409, 'capture_exceeds_payment', 'amount']);
+    expect((await post(`/v1/payments/${id}/capture`, {})).body.amount_captured).toBe(700);
+  });
 
   it.each([0, -1, 1.5, '1e2', null, 'all'])('of %p is no amount', async (amount) => {
     const { id } = await held();

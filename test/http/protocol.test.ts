@@ -84,7 +84,6 @@ describe('every answer', () => {
 
 describe('an error', () => {
   it.each([
-    ['GET', '/'],
     ['GET', '/v1'],
     ['GET', '/v1/payment'],
     ['GET', '/v1/payments/'],
