@@ -38,26 +38,32 @@ const headersOf = ({ headers }: Request): Result<boolean, PaymentError> => {
  * `body_too_large`.
  */
 export const createReadBody = ({
+  method,
   roles,
   schemas,
-}: Pick<Route, 'roles' | 'schemas'>): ((
+}: Pick<Route, 'method' | 'roles' | 'schemas'>): ((
   request: Request,
   response: Response,
 ) => Result<string, PaymentError> | Promise<Result<string, PaymentError>>) => {
-  if (!schemas.body) return () => ok('');
+  if (method === 'GET') return () => ok('');
   const maxBytes = roles.includes('publishable') ? PUBLIC_BODY_MAX_BYTES : BODY_MAX_BYTES;
   const read = express.raw({ type: () => true, inflate: false, limit: maxBytes });
+
+  const readAll = (request: Request, response: Response): Promise<Result<unknown, PaymentError>> =>
+    new Promise((resolve) => {
+      read(request, response, (error: unknown) =>
+        resolve(error === undefined ? ok(request.body) : err(ofReader(error, maxBytes))),
+      );
+    });
+
+  // What has no use for a body waits for the end of it all the same: one that is broken off is told that nothing was done.
+  if (!schemas.body) return async (request, response) => (await readAll(request, response)).map(() => '');
 
   return (request, response) => {
     const isThere = headersOf(request);
     if (isThere.isErr()) return err(isThere.error);
     if (!isThere.value) return ok('{}');
-    return new Promise((resolve) => {
-      read(request, response, (error: unknown) => {
-        if (error !== undefined) resolve(err(ofReader(error, maxBytes)));
-        else resolve(textOf(request.body));
-      });
-    });
+    return readAll(request, response).then((body) => body.andThen(textOf));
   };
 };
 

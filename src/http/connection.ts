@@ -19,6 +19,8 @@ const AHEAD_MAX = 256;
 /** As long as a client's own patience: a reply of which nothing was taken meanwhile has nobody who waits for it. */
 const TAKE_REPLY_MS = 20_000;
 const LOOK_EVERY_MS = 5_000;
+/** For a last word to be read: a connection that is closed at once takes what its peer has not read yet with it. */
+const LEAVE_MS = 1_000;
 
 /** A request that has been read as far as its headers. */
 interface Turn {
@@ -58,6 +60,8 @@ export const followConnections = (server: Server): Connections => {
   const follow = (socket: Socket): Connection => {
     const connection = new Connection();
     connections.set(socket, connection);
+    // Node takes its own listener off a socket that it hands over, and an error that nobody hears ends the process.
+    socket.on('error', () => socket.destroy());
     socket.once('close', () => connections.delete(socket));
     return connection;
   };
@@ -97,6 +101,14 @@ export const followConnections = (server: Server): Connections => {
     }, ms).unref();
   };
 
+  /** Says a last word, if there is one. Whoever does not hang up is cut off: Node counts some of these no more. */
+  const leave = (socket: Socket, refusal?: Refused): void => {
+    if (refusal) socket.end(asBytes(refusal));
+    else socket.end();
+    const timer = setTimeout(() => socket.destroy(), LEAVE_MS);
+    socket.once('close', () => clearTimeout(timer));
+  };
+
   const take = (turn: Turn): void => {
     const { socket } = turn.request;
     const connection = of(socket);
@@ -124,23 +136,31 @@ export const followConnections = (server: Server): Connections => {
     if (connection.farewell) return;
     const { latest } = connection;
     const refusal = unreadable(error);
-    connection.farewell = () => socket.end(asBytes(refusal));
+    connection.farewell = () => leave(socket, refusal);
     socket.pause();
     // The caller's half of the connection is closed: he has most likely gone, and counts as one who hung up.
     if (error.code === 'HPE_INVALID_EOF_STATE' && connection.underWay === 1 && !latest?.request.complete)
       connection.farewell();
     else if (latest && !latest.request.complete && !latest.response.headersSent) {
       // It is this one's body that cannot be read, or does not come: none of it was done, and its reply says so.
-      connection.farewell = () => socket.end();
+      connection.farewell = () => leave(socket);
       sendRaw(latest.response, refusal);
     } else if (connection.underWay === 0 && connection.waiting.length === 0) connection.farewell();
   });
-  server.on('checkExpectation', (_request, response) =>
-    sendRaw(response, refusalOf(417, 'Expect: nothing but 100-continue can be expected.', { param: 'Expect' })),
-  );
-  server.on('connect', (_request, socket) =>
-    socket.end(asBytes(refusalOf(405, 'There is no such route: this is no proxy.'))),
-  );
+  server.on('checkExpectation', (request, response) => {
+    const refusal = refusalOf(417, 'Expect: nothing but 100-continue can be expected.', { param: 'Expect' });
+    take({ request, response, run: () => sendRaw(response, refusal), onClose: () => undefined });
+  });
+  // Node's parser has left it by then. It is answered behind whatever was asked before it.
+  server.on('connect', (_request, duplex) => {
+    const socket = duplex as Socket;
+    const connection = of(socket);
+    connection.farewell = () => {
+      leave(socket, refusalOf(405, 'There is no such route: this is no proxy.'));
+      socket.resume();
+    };
+    if (connection.underWay === 0 && connection.waiting.length === 0) connection.farewell();
+  });
   server.on('connection', follow);
   // Who has said all he has to say may still listen: Node alone would end what he asked for without a word.
   Object.assign(server, { httpAllowHalfOpen: true });

@@ -23,6 +23,8 @@ export const createDoor =
         // Node's own refusal has neither a body nor an id.
         if (request.headers.host === undefined && request.httpVersion === '1.1')
           sendRaw(response, refusalOf(400, 'Host: it is missing.', { param: 'Host' }));
+        else if (!isTarget(request.url))
+          sendRaw(response, refusalOf(400, 'What was asked for is neither a path nor a URL.'));
         else follow(record, () => listener(request, response));
       },
       onClose: () => {
@@ -33,3 +35,6 @@ export const createDoor =
       },
     });
   };
+
+/** Express has words of its own for what it can find no path in. */
+const isTarget = (url = ''): boolean => url.startsWith('/') || URL.canParse(url);

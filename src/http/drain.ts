@@ -29,7 +29,7 @@ const drain = (server: Server, sockets: ReadonlySet<Socket>, deadlineMs: number)
     for (const socket of sockets) sayLast(replyOn(socket));
 
     let tick: NodeJS.Timeout | undefined;
-    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    const deadline = setTimeout(() => sockets.forEach((socket) => socket.destroy()), deadlineMs);
     const stopListening = (): void => {
       server.close(() => {
         clearInterval(tick);

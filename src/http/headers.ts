@@ -61,5 +61,11 @@ export const createCors = (origins: '*' | readonly string[]): Cors => {
   const of = (origin?: string): HeaderList => [...collect(allow, { origin }), ...SECURITY_HEADERS];
   const toAnyOther = of();
   const known = new Map(origins === '*' ? [] : origins.map((origin) => [origin, of(origin)]));
-  return { preflight: allow, headersFor: (origin) => known.get(origin ?? '') ?? toAnyOther };
+  const preflight: RequestHandler = (request, response, next) => {
+    response.setHeader('Request-Id', request.record.requestId);
+    for (let at = 1; at < SECURITY_HEADERS.length; at += 2)
+      response.setHeader(SECURITY_HEADERS[at - 1] ?? '', SECURITY_HEADERS[at] ?? '');
+    allow(request, response, next);
+  };
+  return { preflight, headersFor: (origin) => known.get(origin ?? '') ?? toAnyOther };
 };

@@ -100,6 +100,7 @@ describe('bytes that are no request', () => {
     [417, 'an expectation', 'GET /v1/payments HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n'],
     [431, 'headers without end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
     [405, 'a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    [400, 'a URL that is none', 'GET http://[/v1/payments HTTP/1.1\r\nHost: x\r\n\r\n'],
     [404, 'an upgrade', 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n'],
     [400, 'HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     [400, 'TLS', Buffer.from('1603010200010001fc0303', 'hex')],
@@ -116,6 +117,41 @@ describe('bytes that are no request', () => {
     expect(error).toMatchObject({ outcome: 'none', request_id: expect.stringMatching(/^req_/) });
     expect(answer).toContain(`Request-Id: ${error?.request_id ?? ''}`);
   });
+
+  it('a tunnel that is asked for behind a charge is refused when that is answered', async () => {
+    const answers = await sendRaw(world.url, `${charge('before-a-tunnel')}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(statusesIn(answers)).toEqual([201, 405]);
+  });
+
+  it('whose tunnel is broken off by its caller do not end the process', async () => {
+    for (let n = 0; n < 40; n++) {
+      const socket = await open(world.url);
+      socket.write(`CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n${n % 2 === 0 ? '' : 'x'.repeat(100_000)}`);
+      if (n % 4 > 1) await sleep(2);
+      socket.resetAndDestroy();
+    }
+    await sleep(100);
+    expect((await get('/v1/items/item_demo')).status).toBe(200);
+  });
+
+  it.each(['DELETE', 'POST'])(
+    'of a %s that takes no body are waited for: broken off, nothing is done',
+    async (method) => {
+      const { body: endpoint } = await post('/v1/webhook_endpoints', {
+        url: 'https://example.com/',
+        enabled_events: ['*'],
+      });
+      const path = `/v1/webhook_endpoints/${endpoint.id}`;
+      const head = `${method} ${path}${method === 'POST' ? '/rotate_secret' : ''} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk_test_demo\r\n`;
+      const before = await get(path);
+      const answers = await sendRaw(world.url, `${head}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n`);
+      expect([statusesIn(answers), errorsIn(answers)[0]?.outcome]).toEqual([[400], 'none']);
+      const cut = await open(world.url);
+      cut.end(`${head}Content-Length: 5\r\n\r\nab`);
+      await once(cut.resume(), 'close');
+      expect(await get(path)).toMatchObject({ status: 200, text: before.text });
+    },
+  );
 
   it('leave the service as it was', async () => expect((await get('/v1/items/item_demo')).status).toBe(200));
 });
@@ -224,6 +260,16 @@ describe('what depends on the key says so', () => {
     expect(headers.get('vary')).toContain('Authorization');
     expect(headers.get('access-control-expose-headers')).toContain('ETag');
     expect((await world.as('sk_none').get('/v1/items/item_demo')).headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+describe('what a browser asks beforehand', () => {
+  it('is answered with an id and the headers of any other answer', async () => {
+    const headers = { Origin: 'http://localhost:5173', 'Access-Control-Request-Method': 'GET' };
+    const answer = await fetch(`${world.url}/v1/items/item_demo`, { method: 'OPTIONS', headers });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('request-id')).toMatch(/^req_/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ERRORS } from '../../src/error.ts';
 import { sendRaw } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const world = await startWorld();
 const { get, post, createCustomer } = world;
@@ -178,6 +179,7 @@ describe('a service that is told to stop', () => {
     const customers = await Promise.all(Array.from({ length: 10 }, () => createCustomer()));
     await fetch(`${world.sandbox.url}/_sandbox/faults`, {
       method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 10 }),
     });
     const running = customers.map((customer) => stopping.post('/v1/payments', payFor(customer, 5)));
@@ -187,7 +189,13 @@ describe('a service that is told to stop', () => {
 
     // Far longer than the suite may take: what is in flight ends by itself, or this test fails.
     const closed = stopping.service.close(600_000);
-    await expect(fetch(`${stopping.url}/v1/payments`)).rejects.toThrow('fetch failed');
+    // It listens a moment longer, so that whoever knows it already is told to leave.
+    await until(() =>
+      fetch(`${stopping.url}/v1/payments`).then(
+        () => false,
+        () => true,
+      ),
+    );
     await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual(customers.map(() => 201));
     expect((await closed).isOk()).toBe(true);
