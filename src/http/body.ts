@@ -101,8 +101,8 @@ export const parseBody = (text: string): Result<unknown, PaymentError> => {
   if (names > VALUES_MAX) return err(tooMany);
   const parsed = parseJson(text);
   if (parsed.isErr()) return parsed;
-  // Digits may be written as escapes: only then are the values themselves looked at.
-  const closely = maySuspect(text) || text.includes('\\u');
+  // Digits may be written as escapes, and so may what stands between them: only then are the values themselves looked at.
+  const closely = maySuspect(text) || text.includes('\\');
   return walk(parsed.value, closely)
     .andThen((fields) => asWritten(text, names, fields))
     .map(() => parsed.value);
@@ -119,12 +119,17 @@ const parseJson = (text: string): Result<unknown, PaymentError> => {
 /** The longest that any field takes, a URL. */
 const TEXT_MAX = 2_048;
 
-/** Of texts with digits enough for a card: fifty fields of metadata, each full of them, are less than half of it. */
-const SCAN_MAX = 64 * 1024;
+/** Of texts with digits enough for a card: fifty fields of metadata, each full of them, are less. */
+const SCAN_MAX = 32 * 1024;
 
 /** A bulk of a thousand transfers has six thousand, and nothing has more. */
 const VALUES_MAX = 16_384;
 const tooMany = paymentError('invalid_request', { message: 'The body holds more values than any request.' });
+
+/** Metadata has fifty, and no other object as many. */
+const FIELDS_MAX = 256;
+/** Metadata's have forty at the most. */
+const NAME_MAX = 256;
 
 /** Walks a value without recursion. Answers how many fields it has. */
 const walk = (value: unknown, forCards: boolean): Result<number, PaymentError> => {
@@ -132,6 +137,12 @@ const walk = (value: unknown, forCards: boolean): Result<number, PaymentError> =
   let values = 0;
   let fields = 0;
   let scanned = 0;
+  const scan = (written: string): PaymentError | undefined => {
+    if (maySuspect(written)) scanned += written.length;
+    if (scanned > SCAN_MAX)
+      return paymentError('invalid_request', { message: 'The body holds more digits than any request.' });
+    return holdsCardNumber(written) ? paymentError('card_number_refused') : undefined;
+  };
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEPTH_MAX) return err(paymentError('invalid_request', { message: 'The body is nested too deeply.' }));
     const next: unknown[] = [];
@@ -141,11 +152,8 @@ const walk = (value: unknown, forCards: boolean): Result<number, PaymentError> =
       // Its schema refuses it, and names the field.
       if (typeof one === 'string' && one.length > TEXT_MAX) continue;
       if (forCards && (typeof one === 'string' || typeof one === 'number')) {
-        const digits = digitsOf(one);
-        if (maySuspect(digits)) scanned += digits.length;
-        if (scanned > SCAN_MAX)
-          return err(paymentError('invalid_request', { message: 'The body holds more digits than any request.' }));
-        if (holdsCardNumber(digits)) return err(paymentError('card_number_refused'));
+        const refusal = scan(digitsOf(one));
+        if (refusal) return err(refusal);
       }
       if (typeof one !== 'object' || one === null) continue;
       // A field to JSON.parse, and to much that comes after it no field at all: it would be passed over in silence.
@@ -155,13 +163,17 @@ const walk = (value: unknown, forCards: boolean): Result<number, PaymentError> =
         );
       if (Array.isArray(one)) {
         for (const inner of one as readonly unknown[]) next.push(inner);
-      } else
-        for (const [name, inner] of Object.entries(one)) {
-          fields++;
-          if (name.length > TEXT_MAX) return err(paymentError('invalid_request', { message: 'A name is too long.' }));
-          if (forCards && holdsCardNumber(name)) return err(paymentError('card_number_refused'));
-          next.push(inner);
-        }
+        continue;
+      }
+      const entries = Object.entries(one);
+      if (entries.length > FIELDS_MAX) return err(tooMany);
+      for (const [name, inner] of entries) {
+        fields++;
+        if (name.length > NAME_MAX) return err(paymentError('invalid_request', { message: 'A name is too long.' }));
+        const refusal = forCards ? scan(name) : undefined;
+        if (refusal) return err(refusal);
+        next.push(inner);
+      }
     }
     level = next;
   }

@@ -6,13 +6,10 @@
  */
 
 const DIGITS_MIN = 13;
-/** Of spaces and dashes between two digits; more, and they are two numbers. ` - ` has three. */
-const APART_MAX = 4;
 
-/** Cheap first looks: digits enough, near enough to each other, in ASCII or in any script. */
-const SUSPECT = /\d(?:[\s-]{0,4}\d){12}/;
 const FOREIGN = /[^\x00-\x7f]/;
-const FOREIGN_SUSPECT = /\p{N}(?:[\p{Z}\p{Pd}\p{Cf}\s\u2212-]{0,4}\p{N}){12}/u;
+/** What is written as an escape in a URL, which is stored as what it stands for. */
+const ESCAPED = /%[0-7][0-9a-f]/i;
 
 /**
  * By the first six digits, which lengths there are: https://en.wikipedia.org/wiki/Payment_card_number. Visa, Mastercard,
@@ -53,15 +50,49 @@ const BY_START = Array.from({ length: 1000 }, (_, start) =>
 const IDS =
   /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-z])(?=[0-9a-f]*[a-f])[0-9a-f]{24,}(?![0-9a-z])/gi;
 
-/** Whether a text, such as the whole of a body, may hold a card number: a cheap first look. */
-export const maySuspect = (text: string): boolean =>
-  SUSPECT.test(text) || (FOREIGN.test(text) && FOREIGN_SUSPECT.test(text));
+/**
+ * Whether a text, such as the whole of a body, may hold a card number: a cheap first look, for as many digits as one has
+ * with no letter between them, or what digits of another script and escapes may be.
+ */
+export const maySuspect = (text: string): boolean => {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 48 && code <= 57) {
+      if (++digits === DIGITS_MIN) return true;
+    } else if (code > 127 || code === PERCENT) return hasDigits(text);
+    else if (isLetter(code)) digits = 0;
+  }
+  return false;
+};
+const PERCENT = 37;
+const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
+/** Digits of any script, wherever they stand. */
+const DIGIT = /\p{N}/gu;
+const hasDigits = (text: string): boolean => {
+  DIGIT.lastIndex = 0;
+  for (let found = 0; found < DIGITS_MIN; found++) if (!DIGIT.test(text)) return false;
+  return true;
+};
 
-/** Whether a card number stands in a text. Linear in its length. */
+/** Whether a card number stands in a text, or in what its escapes stand for. Linear in its length. */
 export const holdsCardNumber = (text: string): boolean => {
   if (text.length < DIGITS_MIN || !maySuspect(text)) return false;
+  return search(text) || (ESCAPED.test(text) && search(decoded(text)));
+};
+
+const search = (text: string): boolean => {
   const plain = (FOREIGN.test(text) ? inAscii(text) : text).replace(IDS, '#');
-  return searchRuns(plain);
+  return searchRuns(plain) || printed(plain);
+};
+
+const decoded = (url: string): string => {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    // Not every byte is text: what is no text holds no digit.
+    return url.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  }
 };
 
 /** Other scripts' digits, dashes and spaces as our own; what only looks like nothing, such as a soft hyphen, is nothing. */
@@ -69,7 +100,7 @@ const inAscii = (text: string): string =>
   text
     .replace(/[\p{Pd}\u2212]/gu, '-')
     .replace(/\p{Z}/gu, ' ')
-    .replace(/\p{Cf}/gu, '')
+    .replace(/[\p{Cf}\p{M}\p{DI}]/gu, '')
     .replace(/[^\P{N}0-9]/gu, digitOf);
 
 const digits = new Map<string, string>();
@@ -100,7 +131,7 @@ const searchRuns = (text: string): boolean => {
     if (code >= 48 && code <= 57) {
       run.add(code - 48, apart > 0);
       apart = 0;
-    } else if (run.length() > 0 && apart < APART_MAX && isApart(code)) apart++;
+    } else if (run.length() > 0 && isApart(code)) apart++;
     else {
       if (run.holdsCard()) return true;
       run.clear();
@@ -186,12 +217,20 @@ const createRun = (lengthMax: number): Run => {
 /** A space, a tab, the end of a line, or a dash. */
 const isApart = (code: number): boolean => code === 32 || code === 45 || (code >= 9 && code <= 13);
 
-/** Unbroken, or in the groups that are printed on a card. */
-const AS_PRINTED = /(?<!\d)(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?!\d)/g;
+/** In the groups that are printed on a card, whatever marks stand between them. */
+const PRINTED =
+  /(?<!\d)\d{4}[^0-9a-z]{1,8}(?:\d{4}[^0-9a-z]{1,8}\d{4}[^0-9a-z]{1,8}\d{1,7}|\d{6}[^0-9a-z]{1,8}\d{4,5})(?!\d)/gi;
+const printed = (text: string): boolean =>
+  text.match(PRINTED)?.some((group) => searchRuns(group.replace(/\D+/g, ' '))) ?? false;
+
+/** Unbroken. */
+const UNBROKEN = /(?<!\d)\d{13,19}(?!\d)/g;
 
 /**
  * Whether a key holds a card number as one is written. Keys are often made of dates, counts and random digits with
  * dashes between them: one in ten of those would be right by Luhn if any grouping were taken for a card's.
  */
-export const keyHoldsCardNumber = (key: string): boolean =>
-  key.replace(IDS, '#').match(AS_PRINTED)?.some(holdsCardNumber) ?? false;
+export const keyHoldsCardNumber = (key: string): boolean => {
+  const plain = key.replace(IDS, '#');
+  return printed(plain) || (plain.match(UNBROKEN)?.some(searchRuns) ?? false);
+};
