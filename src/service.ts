@@ -63,6 +63,8 @@ export interface ServiceOptions {
   /** Told what that sandbox signs them with. */
   readonly onWebhookSecret?: (secret: string) => void;
   readonly log: Logger;
+  /** Where the monitor's thread writes its lines, which does not share `log`; standard output by itself. */
+  readonly stallLinesFd?: number;
   /** The machine's own, unless a test moves it. */
   readonly clock?: Clock;
 }
@@ -201,6 +203,7 @@ export const createService = (options: ServiceOptions): Service => {
             ...(options.ops ?? { host: config.host, port: config.opsPort }),
             tiers: config.stalls,
             logLevel: config.logLevel,
+            linesFd: options.stallLinesFd,
             runbookUrl: config.runbookUrl,
             inflight,
             live: () => ({

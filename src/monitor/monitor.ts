@@ -30,6 +30,8 @@ export interface MonitorOptions {
   readonly tiers: Tiers;
   /** pino's name of the least important level that is written. */
   readonly logLevel: string;
+  /** The file descriptor that lines are written to; 1, standard output, where none is named. */
+  readonly linesFd?: number | undefined;
   /** How many requests are under way. */
   readonly inflight: () => number;
   /** What only the service knows, asked every second, without what the monitor adds. */
@@ -165,6 +167,7 @@ const startWorker = (
     root: process.cwd(),
     runbookUrl: options.runbookUrl,
     levelMin: LEVELS[logLevel] ?? 30,
+    linesFd: options.linesFd ?? 1,
     protect: snapshot !== undefined,
     economics: options.economics && { ...EXAMPLE, ...options.economics },
     secret: options.secret,

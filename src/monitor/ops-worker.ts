@@ -61,7 +61,7 @@ let runbookUrl = data.runbookUrl ?? '/runbook';
 /** Synchronous, so that it is out before a wedged process is killed. */
 const write = (line: object): void => {
   try {
-    writeSync(1, `${JSON.stringify(line)}\n`);
+    writeSync(data.linesFd, `${JSON.stringify(line)}\n`);
   } catch {
     metrics.lost();
   }

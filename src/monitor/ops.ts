@@ -103,6 +103,8 @@ export interface OpsData {
   readonly runbookUrl: string | undefined;
   /** Lines below this are not written: pino's number of a level. */
   readonly levelMin: number;
+  /** The file descriptor that lines are written to. */
+  readonly linesFd: number;
   /** Whether the pages that show more than health ask for an on-call key. */
   readonly protect: boolean;
   readonly economics: Economics | undefined;

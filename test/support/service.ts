@@ -1,5 +1,7 @@
 /** The real service, listening in this process, on a database and a sandbox of its own, and clients that speak to it. */
 import { randomUUID } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { Writable } from 'node:stream';
 import pg from 'pg';
 import { loadConfig } from '../../src/config.ts';
@@ -143,6 +145,8 @@ export interface ServiceSettings {
   readonly clock?: Clock;
 }
 
+const nowhere = openSync(devNull, 'w');
+
 /** Starts the service as `main.ts` does, in this process; the suite closes it. */
 export const startService = async ({
   databaseUrl,
@@ -163,6 +167,8 @@ export const startService = async ({
     databaseUrl,
     stripe: { ...config.stripe, apiBase: sandboxUrl },
     log: createLogger(config.logLevel, stream),
+    // Whoever runs the tests wants to read of tests: a suite about lines starts a process of its own.
+    stallLinesFd: nowhere,
     clock,
   });
   const { apiUrl, opsUrl } = (await service.listen())._unsafeUnwrap();
