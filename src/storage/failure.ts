@@ -87,6 +87,8 @@ export const failureOf = (error: unknown): Failure => {
   if (state === undefined) return 'fault';
   if (error instanceof pg.DatabaseError && endsSession(error)) return 'unavailable';
   if (CONFLICTS.has(state)) return 'conflict';
+  // The server takes no more transactions of anyone, before its counter of them wraps around.
+  if (state === '54000') return 'unavailable';
   if (MADE_MEANWHILE.has(constraintOf(error))) return 'claim taken';
   return REFUSALS.has(state.slice(0, 2)) || CORRUPTED.has(state) ? 'refused' : 'unavailable';
 };

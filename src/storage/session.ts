@@ -15,6 +15,8 @@ const SETTINGS = {
   statement_timeout: '5000',
   idle_in_transaction_session_timeout: '3000',
   synchronous_commit: 'on',
+  // That a commit's wait for its standby was cancelled is told as a warning, and by nothing else.
+  client_min_messages: 'warning',
   default_transaction_isolation: 'read committed',
   // Everything here is looked up by key or read along an index. Plans are made once for each statement, perhaps while
   // a table is still empty: they may not come to depend on that.
