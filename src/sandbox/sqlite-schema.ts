@@ -92,6 +92,17 @@ export const EXPORT = `
         'amount_captured', made.json -> '$.amount_captured', 'amount_refunded', made.json -> '$.amount_refunded',
         'disputed', json(made.json -> '$.disputed'), 'balance_transaction', made.json ->> '$.balance_transaction'))
       FROM object AS charge JOIN state AS made ON made.seq = charge.state WHERE charge.payment_intent = intent.id AND charge.kind = 'charge'),
+    'refunds', (
+      SELECT json_group_array(json_object(
+        'id', refund.id, 'status', refund.status, 'amount', made.json -> '$.amount',
+        'moved', made.json ->> '$.balance_transaction', 'back', made.json ->> '$.failure_balance_transaction',
+        'metadata', json(made.json -> '$.metadata')))
+      FROM object AS refund JOIN state AS made ON made.seq = refund.state WHERE refund.payment_intent = intent.id AND refund.kind = 'refund'),
+    'disputes', (
+      SELECT json_group_array(json_object(
+        'id', dispute.id, 'status', dispute.status, 'amount', made.json -> '$.amount',
+        'lines', json(made.json -> '$.balance_transactions')))
+      FROM object AS dispute JOIN state AS made ON made.seq = dispute.state WHERE dispute.payment_intent = intent.id AND dispute.kind = 'dispute'),
     'balance', (
       SELECT json_group_array(json_object(
         'id', line.id, 'gross', made.json -> '$.amount', 'fee', made.json -> '$.fee', 'currency', line.currency,

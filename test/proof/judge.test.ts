@@ -5,6 +5,7 @@ import pg from 'pg';
 import { judge, type Rule, type Seen, type Verdict } from '../../scripts/proof/judge.ts';
 import { startLoad } from '../../scripts/proof/load.ts';
 import { createRandom } from '../../scripts/proof/random.ts';
+import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
 import { attached, balanceIsRead, createWorld, type World } from '../../scripts/proof/world.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { withDatabaseName } from '../support/database.ts';
@@ -15,6 +16,10 @@ interface Books {
   readonly seen: readonly Seen[];
   /** The sandbox's export, a line for each PaymentIntent. */
   readonly lines: readonly string[];
+  /** The list of payouts, as Stripe shows it. */
+  readonly payouts: string;
+  /** The second charge, which was not made by the service. */
+  readonly second: string;
 }
 
 let books: Books;
@@ -32,17 +37,79 @@ beforeAll(async () => {
   });
   while (load.operations() < 60) await new Promise((wake) => setTimeout(wake, 20));
   const { seen, complaints } = await load.finish(20_000);
+  const second = await moneyGoesBack(world, service.url);
   await balanceIsRead(world);
   await service.stop();
   expect(complaints).toEqual([]);
   const exported = await (await fetch(`${world.sandboxUrl}/_sandbox/export`)).text();
-  books = { world, seen, lines: exported.trim().split('\n') };
-}, 60_000);
+  const payouts = JSON.stringify(await stripeAt(world.sandboxUrl).get('/v1/payouts'));
+  books = { world, seen, lines: exported.trim().split('\n'), payouts, second };
+}, 90_000);
+
+/** A hold, a dispute lost, one won, a payout, a refund that came back, and a second charge of which a part has gone back. */
+const moneyGoesBack = async ({ apiKey, sandboxUrl, databaseUrl }: World, url: string): Promise<string> => {
+  const stripe = stripeAt(sandboxUrl);
+  const post = async (path: string, body: object): Promise<{ id: string }> => {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${apiKey}`,
+        'Content-Type': 'application/json',
+        'Idempotency-Key': crypto.randomUUID(),
+      },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(201);
+    return (await response.json()) as { id: string };
+  };
+  const { id: customer } = await post('/v1/customers', {});
+  const pay = async (card: string, more: object = {}): Promise<{ id: string; intent: string }> => {
+    const body = { customer, amount: 5000, currency: 'usd', payment_method: `pm_card_${card}`, confirm: true, ...more };
+    const { id } = await post('/v1/payments', body);
+    const [row] = await rows<{ intent: string }>(databaseUrl, 'select intent from payments where id = $1', [
+      id.slice(4),
+    ]);
+    return { id, intent: row!.intent };
+  };
+  await pay('visa', { capture_method: 'manual' });
+  await pay('bypassPending');
+  await stripe.post('/_sandbox/payouts', { currency: 'usd' });
+  const twice = await pay('visa');
+  const { metadata } = await stripe.get(`/v1/payment_intents/${twice.intent}`);
+  const { id: second } = await stripe.post('/v1/payment_intents', {
+    ...{ amount: '5000', currency: 'usd', payment_method: 'pm_card_visa', confirm: 'true' },
+    'allowed_payment_method_types[0]': 'card',
+    ...Object.fromEntries(Object.entries(metadata).map(([tag, value]) => [`metadata[${tag}]`, value])),
+  });
+  await stripe.post('/v1/refunds', { payment_intent: second, amount: '1200' });
+  await post('/v1/refunds', { payment: (await pay('refundFail')).id, amount: 700 });
+  for (const evidence of ['losing_evidence', 'winning_evidence']) {
+    const { intent } = await pay('createDispute');
+    const { data } = await eventually(
+      () => stripe.get(`/v1/disputes?payment_intent=${intent}`),
+      (list) => list.data.length > 0,
+    );
+    await stripe.post(`/v1/disputes/${data[0]!.id}`, { 'evidence[uncategorized_text]': evidence, submit: 'true' });
+  }
+  await eventually(
+    () =>
+      rows<{ all: boolean }>(
+        databaseUrl,
+        `select (select count(*) from disputes where status <> 'open') = 2
+          and exists (select from second_charges where returned = 1200)
+          and exists (select from refunds where status = 'failed')
+          and exists (select from payouts where status = 'paid') as all`,
+      ),
+    ([row]) => row?.all === true,
+  );
+  return second;
+};
 
 /** Judges a copy of the books in which something was changed. */
 const judgeWith = async (planted: {
   readonly sql?: string;
   readonly lines?: (lines: readonly string[]) => readonly string[];
+  readonly payouts?: (payouts: string) => string;
   readonly seen?: (seen: readonly Seen[]) => readonly Seen[];
   readonly settledWithinS?: number;
 }): Promise<Verdict> => {
@@ -50,8 +117,10 @@ const judgeWith = async (planted: {
   const databaseUrl = withDatabaseName(books.world.databaseUrl, name);
   await ask(withDatabaseName(books.world.databaseUrl, 'template1'), `create database ${name} template postgres`);
   if (planted.sql !== undefined) await ask(databaseUrl, planted.sql);
-  const stripe = createServer((_request, response) => {
-    response.end((planted.lines?.(books.lines) ?? books.lines).join('\n'));
+  const lines = (planted.lines?.(books.lines) ?? books.lines).join('\n');
+  const payouts = planted.payouts?.(books.payouts) ?? books.payouts;
+  const stripe = createServer((request, response) => {
+    response.end(request.url?.startsWith('/v1/payouts') ? payouts : lines);
   });
   await new Promise<void>((listening) => stripe.listen(0, '127.0.0.1', listening));
   const { port } = stripe.address() as AddressInfo;
@@ -62,6 +131,7 @@ const judgeWith = async (planted: {
       sandboxUrl: `http://127.0.0.1:${port}`,
       seen: planted.seen?.(books.seen) ?? books.seen,
       balanceRead: true,
+      elsewhere: [books.second],
       ...(settledWithinS === undefined ? {} : { settledWithinS }),
     });
   } finally {
@@ -70,16 +140,45 @@ const judgeWith = async (planted: {
   }
 };
 
+const rows = async <Row>(url: string, statement: string, values: unknown[] = []): Promise<Row[]> => {
+  const db = new pg.Client(url);
+  await db.connect();
+  return (await db.query(statement, values).finally(() => db.end())).rows as Row[];
+};
+
 const ask = async (url: string, statement: string): Promise<void> => {
   const db = new pg.Client(url);
   await db.connect();
   await db.query(statement).finally(() => db.end());
 };
 
+/** Changes what Stripe says of the one PaymentIntent that `isIt`, if it has one. */
+const there =
+  (isIt: (intent: Exported) => boolean, change: (intent: Exported) => object) =>
+  (lines: readonly string[]): string[] => {
+    const at = lines.findIndex((line) => isIt(JSON.parse(line) as Exported));
+    expect(at).not.toBe(-1);
+    return lines.map((line, n) => (n === at ? JSON.stringify(change(JSON.parse(line) as Exported)) : line));
+  };
+interface Exported {
+  readonly id: string;
+  readonly status: string;
+  readonly amount_received: number;
+  readonly refunds: readonly { readonly amount: number; readonly moved: string | null; readonly back: string | null }[];
+  readonly disputes: readonly { readonly status: string; readonly lines: readonly { readonly amount: number }[] }[];
+}
+const isLost = ({ disputes }: Exported): boolean => disputes.some(({ status }) => status === 'lost');
+const isWon = ({ disputes }: Exported): boolean => disputes.some(({ status }) => status === 'won');
+const isSecond = ({ id }: Exported): boolean => id === books.second;
+const isRefunded = ({ id, refunds }: Exported): boolean =>
+  id !== books.second && refunds.some(({ moved, back }) => moved !== null && back === null);
+
 const rulesOf = ({ violations }: Verdict): Rule[] => [...new Set(violations.map(({ rule }) => rule))].sort();
 
 /** One of the succeeded payments, always the same. */
 const ONE = `(select id from payments where status = 'succeeded' order by id limit 1)`;
+const isSucceededHere = ({ status, refunds, id }: Exported): boolean =>
+  status === 'succeeded' && refunds.length === 0 && id !== books.second;
 const isSucceeded = (line: string): boolean => (JSON.parse(line) as { status: string }).status === 'succeeded';
 
 test('books in which nothing is wrong are found to be in order', async () => {
@@ -91,7 +190,7 @@ test('books in which nothing is wrong are found to be in order', async () => {
 describe('the judge finds', () => {
   const planted: Record<string, { readonly rules: Rule[]; readonly plant: Parameters<typeof judgeWith>[0] }> = {
     'a charge whose payment is not there': {
-      rules: ['balance_differs', 'charge_without_payment'],
+      rules: ['balance_differs', 'charge_without_payment', 'intent_differs'],
       plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!.replace(/pay_\w{4}/, 'pay_0000')] },
     },
     'a charge whose payment is not succeeded': {
@@ -99,11 +198,11 @@ describe('the judge finds', () => {
       plant: { sql: `update payments set status = 'requires_payment_method' where id = ${ONE}` },
     },
     'a succeeded payment that Stripe has not charged': {
-      rules: ['balance_differs', 'payment_without_charge'],
+      rules: ['balance_differs', 'payment_without_charge', 'wallet_differs'],
       plant: { lines: (lines) => lines.filter((line) => line !== lines.find(isSucceeded)) },
     },
     'a payment charged in two PaymentIntents': {
-      rules: ['charged_twice'],
+      rules: ['charged_twice', 'wallet_differs'],
       plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!] },
     },
     'a PaymentIntent with two successful charges': {
@@ -113,7 +212,7 @@ describe('the judge finds', () => {
       },
     },
     'a charge of another amount': {
-      rules: ['amounts_differ'],
+      rules: ['amounts_differ', 'wallet_differs'],
       plant: { lines: (lines) => lines.map((line) => line.replace('"amount_received":1', '"amount_received":2')) },
     },
     'a payment of which a cent less was captured than posted': {
@@ -121,11 +220,11 @@ describe('the judge finds', () => {
       plant: { sql: `update payments set amount_captured = amount_captured - 1 where id = ${ONE}` },
     },
     'a payment without its posting': {
-      rules: ['account_sums', 'posted_once', 'running_balance'],
+      rules: ['account_sums', 'posted_once', 'running_balance', 'wallet_differs'],
       plant: { sql: `delete from transfers where kind = 'payment' and payment_id = ${ONE}` },
     },
     'a payment posted twice': {
-      rules: ['account_sums', 'posted_once', 'running_balance'],
+      rules: ['account_sums', 'posted_once', 'running_balance', 'wallet_differs'],
       plant: {
         sql: `drop index if exists transfers_payment_key;
           insert into transfers select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).*
@@ -135,6 +234,110 @@ describe('the judge finds', () => {
     'a refund that Stripe knows nothing of': {
       rules: ['refunds_differ'],
       plant: { sql: `update payments set amount_refunded = amount_refunded + 1 where id = ${ONE}` },
+    },
+    'a refund of another amount at Stripe': {
+      rules: ['refunds_differ', 'wallet_differs'],
+      plant: {
+        lines: there(isRefunded, (intent) => ({
+          ...intent,
+          refunds: intent.refunds.map((refund) => ({ ...refund, amount: refund.amount + 1 })),
+        })),
+      },
+    },
+    'a refund at Stripe that is not here': {
+      rules: ['refunds_differ', 'wallet_differs'],
+      plant: {
+        lines: there(isSucceededHere, (intent) => ({
+          ...intent,
+          refunds: [{ id: 're_x', status: 'succeeded', amount: 1, moved: 'txn_x', back: null, metadata: {} }],
+        })),
+      },
+    },
+    'a refund that came back, and is here as if it had not': {
+      rules: ['refunds_differ'],
+      plant: { sql: `update refunds set status = 'succeeded' where status = 'failed' and stripe_id is not null` },
+    },
+    'a refund that Stripe does not have': {
+      rules: ['refunds_differ', 'wallet_differs'],
+      plant: { lines: there(isRefunded, (intent) => ({ ...intent, refunds: [] })) },
+    },
+    'a hold that is let go at Stripe': {
+      rules: ['intent_differs'],
+      plant: {
+        lines: there(
+          ({ status }) => status === 'requires_capture',
+          (intent) => ({ ...intent, status: 'canceled' }),
+        ),
+      },
+    },
+    'a payment that names the PaymentIntent of another': {
+      rules: ['charge_without_payment', 'intent_differs', 'wallet_differs'],
+      plant: {
+        sql: `update payments set intent = (select intent from payments where status = 'succeeded' order by id desc limit 1)
+          where id = ${ONE}`,
+      },
+    },
+    'a dispute that is lost here, and won at Stripe': {
+      rules: ['disputes_differ', 'wallet_differs'],
+      plant: {
+        lines: there(isLost, (intent) => ({
+          ...intent,
+          disputes: intent.disputes.map((dispute) => ({ ...dispute, status: 'won' })),
+        })),
+      },
+    },
+    'a dispute of which a cent less was given back': {
+      rules: ['disputes_differ'],
+      plant: {
+        lines: there(isWon, (intent) => ({
+          ...intent,
+          disputes: intent.disputes.map((dispute) => ({
+            ...dispute,
+            lines: dispute.lines.map((line) => (line.amount > 0 ? { ...line, amount: line.amount - 1 } : line)),
+          })),
+        })),
+      },
+    },
+    'a dispute that is not here': {
+      rules: ['disputes_differ'],
+      plant: { sql: `delete from disputes where status = 'won'` },
+    },
+    'a dispute that Stripe does not have': {
+      rules: ['disputes_differ', 'wallet_differs'],
+      plant: { lines: there(isLost, (intent) => ({ ...intent, disputes: [] })) },
+    },
+    'a loss that was never posted': {
+      rules: ['account_sums', 'disputes_differ', 'running_balance', 'wallet_differs'],
+      plant: { sql: `delete from transfers where kind = 'dispute_lost'` },
+    },
+    'a second charge of which nothing tells': {
+      rules: ['second_charges_differ'],
+      plant: { sql: `delete from second_charges; delete from contradictions` },
+    },
+    'a second charge of another amount': {
+      rules: ['second_charges_differ'],
+      plant: { lines: there(isSecond, (intent) => ({ ...intent, amount_received: intent.amount_received + 1 })) },
+    },
+    'a second charge of which less has gone back': {
+      rules: ['second_charges_differ'],
+      plant: {
+        lines: there(isSecond, (intent) => ({
+          ...intent,
+          refunds: intent.refunds.map((refund) => ({ ...refund, amount: refund.amount - 1 })),
+        })),
+      },
+    },
+    'a payout that Stripe does not have': {
+      rules: ['payouts_differ'],
+      plant: { payouts: () => '{"data":[]}' },
+    },
+    'a payout that failed at Stripe, and is paid here': {
+      rules: ['payouts_differ'],
+      plant: { payouts: (payouts) => payouts.replaceAll('"status":"paid"', '"status":"failed"') },
+    },
+    'a payout that was paid, and is not here': {
+      rules: ['clearing_differs', 'payouts_differ'],
+      plant: { sql: `delete from payouts; delete from stripe_payouts` },
     },
     'a fee of another amount': {
       rules: ['balance_differs', 'clearing_differs'],
