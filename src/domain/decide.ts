@@ -179,7 +179,8 @@ export const replay = <Code extends ErrorCode>(
   claim: Claim,
   codes: readonly Code[],
 ): Result<Applied<never, Code>, PaymentError<ClaimCode>> => {
-  if (taken.requestHash !== claim.requestHash) return err(paymentError('idempotency_key_reused'));
+  if (taken.requestHash !== claim.requestHash && taken.requestHash !== claim.earlierHash?.())
+    return err(paymentError('idempotency_key_reused'));
   if (!taken.reply) return err(paymentError('idempotency_key_in_use', { retryAfterS: 1 }));
   return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
 };

@@ -37,16 +37,19 @@ interface Keyed {
   readonly key: string;
   /** The body as it was sent: a field that a later version knows changes nothing of what an earlier one was sent. */
   readonly sent: unknown;
+  /** The body as it was understood: what hashes were made of in the release before. */
+  readonly understood: unknown;
   /** By a publishable key: to it, what the merchant's servers were answered is not replayed. */
   readonly isPublic: boolean;
 }
 
 /** A key is scoped to merchant, method and path. Hashes are kept for weeks: what they are made of never changes. */
-export const claimOf = ({ merchant, operation, key, sent, isPublic }: Keyed): Claim => ({
+export const claimOf = ({ merchant, operation, key, sent, understood, isPublic }: Keyed): Claim => ({
   id: hash128(`${merchant}\n${operation}\n${key}`) as ClaimId,
   key,
   operation,
   requestHash: hash128(isPublic ? `public\n${canonical(sent)}` : canonical(sent)),
+  ...(isPublic ? {} : { earlierHash: () => hash128(canonical(understood)) }),
 });
 
 /** 128 bits of SHA-256, as a UUID is stored. */
@@ -54,8 +57,11 @@ const hash128 = (text: string): string => hash('sha256', text).slice(0, 32);
 
 /** JSON in which the order of fields makes no difference. */
 const canonical = (value: unknown): string => {
+  if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  const fields = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${fields.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`;
 };

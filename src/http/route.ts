@@ -114,7 +114,7 @@ export const route = <
       .andThen((parsedParams) =>
         safely(query, request.query).andThen((parsedQuery) =>
           bodyOf(spec.body, text).andThen(({ sent, body }) =>
-            claimFor(key, principal, request, operationOf(parsedParams), sent).map((claim) => ({
+            claimFor(key, principal, request, operationOf(parsedParams), { sent, understood: body }).map((claim) => ({
               params: parsedParams as Params,
               query: parsedQuery as Query,
               body: body as Body,
@@ -186,7 +186,7 @@ const claimFor = (
   { merchant, role }: Principal,
   request: Request,
   operation: string,
-  sent: unknown,
+  body: { readonly sent: unknown; readonly understood: unknown },
 ): Result<Claim | undefined, PaymentError> => {
   if (use === 'none') return ok(undefined);
   const [header, second] = request.headersDistinct['idempotency-key'] ?? [];
@@ -195,7 +195,9 @@ const claimFor = (
       paymentError('invalid_request', { param: 'Idempotency-Key', message: 'There are two idempotency keys.' }),
     );
   if (header === undefined) return use === 'required' ? err(paymentError('idempotency_key_required')) : ok(undefined);
-  return parseKey(header).map((key) => claimOf({ merchant, operation, key, sent, isPublic: role === 'publishable' }));
+  return parseKey(header).map((key) =>
+    claimOf({ merchant, operation, key, ...body, isPublic: role === 'publishable' }),
+  );
 };
 
 /** Errors: `invalid_request`, whose `param` is the path of the first thing that is wrong. */

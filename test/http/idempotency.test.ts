@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createClient, payFor, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
@@ -233,4 +233,23 @@ describe('a key', () => {
 it('in the end the sum over all accounts is zero', async () => {
   expect(new Set(await world.sums())).toEqual(new Set(['0']));
   expect((await get('/v1/trial_balance')).body.balanced).toBe(true);
+});
+
+describe('a request whose key the release before has kept', () => {
+  it('is answered as it was, and not told that its body is another', async () => {
+    const customer = await createCustomer();
+    const body = payFor(customer, 100);
+    const first = await post('/v1/payments', body, 'kept before');
+    // What that release made its hash of: the body as it had understood it.
+    const understood =
+      `{"amount":100,"captureMethod":"automatic","confirm":true,"currency":"usd","customer":"${customer}",` +
+      '"description":null,"metadata":{},"paymentMethod":"pm_card_visa","returnUrl":null}';
+    const hash = createHash('sha256').update(understood).digest('hex').slice(0, 32);
+    await world.query("update claims set request_hash = $1 where key = 'kept before'", [hash]);
+
+    const again = await post('/v1/payments', body, 'kept before');
+    expect([again.status, again.text]).toEqual([201, first.text]);
+    const other = await post('/v1/payments', payFor(customer, 101), 'kept before');
+    expect([other.status, other.body.error.code]).toEqual([400, 'idempotency_key_reused']);
+  });
 });

@@ -6,7 +6,7 @@ import { claimOf, parseKey } from '../../src/http/idempotency.ts';
 const merchant = newId('mer');
 type Keyed = Parameters<typeof claimOf>[0];
 const keyed = (more: Partial<Keyed> = {}): ReturnType<typeof claimOf> =>
-  claimOf({ merchant, operation: 'POST /v1/debits', key: 'key', sent: {}, isPublic: false, ...more });
+  claimOf({ merchant, operation: 'POST /v1/debits', key: 'key', sent: {}, understood: {}, isPublic: false, ...more });
 const hashOf = (sent: unknown): string => keyed({ sent }).requestHash;
 
 /** The same value with the fields of every object in another order. */
