@@ -60,6 +60,7 @@ const FIRST = newId('pay');
 const REFUND = newId('re');
 const WON = newId('dp');
 const LOST = newId('dp');
+const TWICE = newId('dp');
 /** What happens to one customer, so that each rule of a payment's life is seen at work: amounts in cents. */
 const LIFE: readonly Step[] = [
   stepOf(USD, 'payment', 5000n, FIRST, 'Ada pays 50.00 by card.'),
@@ -72,6 +73,9 @@ const LIFE: readonly Step[] = [
   stepOf(USD, 'dispute_lost', 1500n, LOST, 'The bank finds for her.'),
   stepOf(USD, 'second_charge', 700n, newId('pay'), 'Another 7.00 are charged for a payment that was paid.'),
   stepOf(USD, 'second_charge_returned', 700n, newId('re'), 'They go back to her card.'),
+  stepOf(USD, 'second_charge', 600n, newId('pay'), 'Another 6.00 are charged for a payment that was paid.'),
+  stepOf(USD, 'dispute_opened', 600n, TWICE, 'She disputes those.'),
+  stepOf(USD, 'second_charge_disputed', 600n, TWICE, 'The bank finds for her: they have gone back.'),
 ];
 
 let transactions = 0;

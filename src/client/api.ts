@@ -207,6 +207,8 @@ export type Transfer = {
     | 'dispute_loss_returned'
     | 'second_charge'
     | 'second_charge_returned'
+    | 'second_charge_disputed'
+    | 'second_charge_dispute_returned'
     | 'fee'
     | 'fee_returned'
     | 'converted_out'
@@ -361,7 +363,9 @@ export type Contradiction = {
     | 'orphan_intent'
     | 'refund_after_failure'
     | 'dispute_turned'
+    | 'second_refund'
     | 'payout_differs'
+    | 'line_not_posted'
     | 'event_not_applied'
     | 'outcome_undecided';
   readonly status: 'open' | 'resolved';

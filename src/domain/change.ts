@@ -166,7 +166,7 @@ export const expected = <Known extends PaymentError>(
   { refusals }: Change,
   error: Known,
 ): Known | PaymentError<'internal'> =>
-  refusals === undefined || error.code === 'internal' || refusals.includes(error.code)
+  refusals === undefined || error.code === 'internal' || error.code === 'contention' || refusals.includes(error.code)
     ? error
     : paymentError('internal', { cause: new Error(`a change does not list that it may be refused for ${error.code}`) });
 

@@ -16,7 +16,10 @@ export const CONTRADICTIONS = {
   orphan_intent: 'A PaymentIntent with our tag is of a payment that the database does not know.',
   refund_after_failure: 'A refund moved money, after it had been taken for failed.',
   dispute_turned: 'A dispute that was decided was decided again, the other way.',
-  payout_differs: 'A payout is another sum than the transactions that are known of it.',
+  second_refund: 'Stripe has two refunds that say that they are one of ours: both are posted.',
+  payout_differs:
+    'A payout is another sum than what is known of it, was made by hand, or cannot be split, again and again.',
+  line_not_posted: "A transaction of Stripe's balance could not be posted, again and again.",
   event_not_applied: "An event of Stripe's could not be applied, again and again.",
   outcome_undecided: 'What became of an attempt could not be found out, again and again.',
 } as const;

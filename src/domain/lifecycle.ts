@@ -104,9 +104,12 @@ export const take = (subject: Subject, step: PaymentStep): Result<Stepped, Payme
     case 'refund':
       return refundAsked(payment, step.refund);
     case 'settle refund':
+      // It came to have another intent meanwhile: what is known of that one was not read.
+      if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
       return refundSettled(payment, subject.refund, subject.second, step);
     case 'dispute':
-      return ok(disputed(payment, subject.dispute, step));
+      if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
+      return ok(disputed(payment, subject.dispute, subject.second, step));
   }
 };
 
@@ -134,6 +137,8 @@ const settle = (
 ): Result<Stepped, PaymentError> => {
   const { found } = settlement;
   if (payment.underWay && payment.attempt === attempt) {
+    // Of another intent than its own, an attempt cannot tell; and its end would leave it open what became of its own.
+    if (found && payment.intent !== null && payment.intent !== found.intent) return err(paymentError('contention'));
     const rested = { ...payment, underWay: false };
     return found ? byFact(rested, found, settlement, seen, subject, true) : ok(byBelief(rested, settlement));
   }
@@ -150,7 +155,8 @@ const observe = (
 ): Result<Stepped, PaymentError> => {
   // What was so before another attempt, or while it is at work, has gone by: but for money that has moved.
   const isStale = payment.underWay || payment.attempt !== latest;
-  return isStale && found.amountReceived === 0n
+  const isOwn = payment.intent === null || payment.intent === found.intent;
+  return isStale && isOwn && found.amountReceived === 0n
     ? ok(unchanged(payment))
     : byFact(payment, found, null, seen, subject, false);
 };
@@ -190,8 +196,10 @@ const byFact = (
     return ok({ ...unchanged(before), contradictions: [says('intent_reused', `It pays for ${owner}.`)] });
 
   const holds = found.amountReceived > 0n || found.status === 'requires_capture';
-  const adopts = isOther && holds && before.amountCaptured === 0n && before.status !== 'requires_capture';
-  if (isOther && !adopts) return ok(another(before, found, second, isOpen));
+  // What its own may still come to is waited for; and what was posted as a second charge stays one.
+  const isFree = !before.underWay && before.amountCaptured === 0n && before.status !== 'requires_capture';
+  const adopts = isOther && holds && isFree && !second;
+  if (isOther && !adopts) return ok(another(before, found, second));
 
   const captured = found.amountReceived > before.amountCaptured ? found.amountReceived : before.amountCaptured;
   const moved = captured - before.amountCaptured;
@@ -237,11 +245,13 @@ const statusAfter = (before: Payment, found: IntentFact, isOpen: boolean, isSure
   return isTold ? found.status : before.status;
 };
 
-/** Another PaymentIntent than the payment's own. Money that it took is posted as what it is, and is to go back. */
-const another = (payment: Payment, found: IntentFact, known: SecondCharge | undefined, isOpen: boolean): Stepped => {
+/**
+ * Another PaymentIntent than the payment's own: it changes nothing of the payment. Money that it took is posted as what
+ * it is, and is to go back.
+ */
+const another = (payment: Payment, found: IntentFact, known: SecondCharge | undefined): Stepped => {
   const says = saying(payment, found);
-  const status = isOpen && mayGo(payment.status, found.status, 'answer') ? found.status : payment.status;
-  const rested = { ...unchanged({ ...payment, status }), isNews: isOpen };
+  const rested = { ...unchanged(payment), second: known ?? null };
   const before = known?.received ?? 0n;
   if (found.amountReceived > before)
     return {
@@ -255,7 +265,9 @@ const another = (payment: Payment, found: IntentFact, known: SecondCharge | unde
         returned: known?.returned ?? 0n,
       },
       transfers: [posting('second_charge', payment, found.amountReceived - before, captureId(payment, found))],
-      contradictions: [says('second_charge', `It was paid by ${payment.intent ?? ''} before.`)],
+      contradictions: [
+        says('second_charge', `Its own is ${payment.intent ?? ''}; ${found.amountReceived} were taken by this one.`),
+      ],
     };
   return found.status === 'requires_capture'
     ? { ...rested, contradictions: [says('second_intent', 'It holds money that is not wanted.')] }
@@ -305,7 +317,9 @@ export const accountsOf = (step: PaymentStep): readonly { account: AccountId; cu
         ? of(step.payment, 'refund', 'second_charge')
         : of(step.payment, 'refund');
     case 'dispute':
-      return of(step.payment, 'dispute_opened', 'dispute_lost');
+      return concernsSecond(step.payment, step.found.intent)
+        ? of(step.payment, 'dispute_opened', 'second_charge_disputed')
+        : of(step.payment, 'dispute_opened', 'dispute_lost');
   }
 };
 const NO_TRANSFER = 'tr_' as TransferId;

@@ -66,6 +66,16 @@ export const POSTINGS: Rules = {
     when: 'Stripe has charged for a payment that was paid already: it is to go back.',
   },
   second_charge_returned: { from: 'to_return', to: 'stripe_clearing', when: 'It has gone back to the card.' },
+  second_charge_disputed: {
+    from: 'to_return',
+    to: 'disputes',
+    when: 'The bank keeps what it has taken of it: so it has gone back to the customer.',
+  },
+  second_charge_dispute_returned: {
+    from: 'disputes',
+    to: 'to_return',
+    when: 'The bank has decided the other way after all: it is to go back again.',
+  },
   fee: {
     from: 'stripe_fees',
     to: 'stripe_clearing',

@@ -1,12 +1,12 @@
 /** Money that goes back: refunds, and what cardholders' banks take. Pure. */
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { Contradiction } from './contradiction.ts';
-import type { RefundFact } from './fact.ts';
+import type { Contradiction, ContradictionKind } from './contradiction.ts';
+import type { DisputeFact, RefundFact } from './fact.ts';
 import { derivedId, idAt } from './ids.ts';
 import type { Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { posting } from './postings.ts';
-import { holdOf, unchanged, type Step, type Stepped } from './step.ts';
+import { holdOf, standingOf, unchanged, type Step, type Stepped } from './step.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Held first: what is being refunded can be neither spent nor refunded again. */
@@ -24,7 +24,7 @@ export const refundSettled = (
   payment: Payment,
   known: Refund | undefined,
   second: SecondCharge | undefined,
-  { refund: id, settlement: { found, refusal } }: Step<'settle refund'>,
+  { refund: id, attempt, settlement: { found, refusal } }: Step<'settle refund'>,
 ): Result<Stepped, PaymentError> => {
   if (!found) {
     if (!known) return err(paymentError('refund_not_found'));
@@ -32,9 +32,14 @@ export const refundSettled = (
     const failed: Refund = { ...known, status: 'failed', failureReason: refusal?.message ?? known.failureReason };
     return ok(withHold(payment, known, failed, []));
   }
-  if (payment.intent !== null && found.intent !== null && payment.intent !== found.intent)
-    return ok(secondReturned(payment, known, second, id, found));
-  return ok(byRefundFact(payment, known, id, found));
+  // Another at Stripe has its tag, or came first: whoever learns of it posts it under an id of its own.
+  if (known && (known.payment !== payment.id || (known.stripeId !== null && known.stripeId !== found.stripeId)))
+    return err(paymentError('contention'));
+  const standing = standingOf(payment, second, found.intent);
+  if (standing === 'own') return ok(byRefundFact(payment, known, id, found));
+  if (standing !== 'strange') return ok(secondReturned(payment, known, standing, id, found));
+  // It is not believed; but an attempt of ours is of the payment's own.
+  return attempt === null ? ok(unchanged(payment)) : err(paymentError('contention'));
 };
 
 const byRefundFact = (payment: Payment, known: Refund | undefined, id: Refund['id'], found: RefundFact): Stepped => {
@@ -50,6 +55,8 @@ const byRefundFact = (payment: Payment, known: Refund | undefined, id: Refund['i
   const isLate = known !== undefined && known.status !== 'pending' && status === 'pending';
   const after: Refund = {
     ...before,
+    // What Stripe sent back is what is posted, whatever was asked for.
+    amount: posted ? before.amount : found.amount,
     status: isLate ? before.status : status,
     posted: posted || posts,
     reversed: reversed || reverses,
@@ -57,12 +64,22 @@ const byRefundFact = (payment: Payment, known: Refund | undefined, id: Refund['i
     failureReason: found.failureReason ?? before.failureReason,
   };
   const transfers = [
-    ...(posts ? [posting('refund', payment, before.amount, derivedId('tr', id))] : []),
-    ...(reverses ? [posting('refund_reversed', payment, before.amount, derivedId('tr', id, 1))] : []),
+    ...(posts ? [posting('refund', payment, after.amount, derivedId('tr', id))] : []),
+    ...(reverses ? [posting('refund_reversed', payment, after.amount, derivedId('tr', id, 1))] : []),
   ];
   const stepped = withHold(payment, known, after, transfers);
-  const contradicts = posts && known?.status === 'failed';
-  return contradicts ? { ...stepped, contradictions: [afterFailure(payment, found)] } : stepped;
+  const says = saying(payment, found);
+  return {
+    ...stepped,
+    contradictions: [
+      ...(posts && known?.status === 'failed'
+        ? [says('refund_after_failure', 'Its money had been set free again.')]
+        : []),
+      ...(!known && found.ours !== null && found.ours !== id
+        ? [says('second_refund', `Both have the tag of ${found.ours}.`)]
+        : []),
+    ],
+  };
 };
 
 const newRefund = (payment: Payment, id: Refund['id'], found: RefundFact): Refund => ({
@@ -103,47 +120,74 @@ const withHold = (
   };
 };
 
-const afterFailure = ({ merchant, id }: Payment, { stripeId, amount, currency }: RefundFact): Contradiction => ({
-  merchant,
-  kind: 'refund_after_failure',
-  payment: id,
-  subject: stripeId,
-  amount,
-  currency,
-  detail: 'Its money had been set free again.',
-});
+const saying =
+  ({ merchant, id }: Payment, { stripeId, amount, currency }: RefundFact) =>
+  (kind: ContradictionKind, detail: string): Contradiction => ({
+    merchant,
+    kind,
+    payment: id,
+    subject: stripeId,
+    amount,
+    currency,
+    detail,
+  });
 
 /** A refund of a second charge: what was to go back has gone. It touches no wallet. */
 const secondReturned = (
   payment: Payment,
   known: Refund | undefined,
-  second: SecondCharge | undefined,
+  second: SecondCharge,
   id: Refund['id'],
   found: RefundFact,
 ): Stepped => {
-  if (!second) return unchanged(payment);
-  const posts = !known?.posted && found.moved && found.status === 'succeeded';
-  const reverses = known?.posted === true && !known.reversed && found.movedBack;
-  if (!posts && !reverses) return unchanged(payment);
-  const amount = posts ? found.amount : -found.amount;
-  const rule = posts ? 'second_charge_returned' : 'second_charge';
+  const before = known ?? newRefund(payment, id, found);
+  const posts = !before.posted && found.moved && found.status === 'succeeded';
+  const reverses = (before.posted || posts) && !before.reversed && found.movedBack;
+  const returned = second.returned + (posts ? found.amount : 0n) - (reverses ? found.amount : 0n);
   return {
     ...unchanged(payment),
-    refund: { ...(known ?? newRefund(payment, id, found)), status: found.status, posted: true, reversed: reverses },
-    second: { ...second, returned: second.returned + amount },
-    transfers: [posting(rule, payment, found.amount, derivedId('tr', id, posts ? 0 : 1))],
+    refund:
+      known || posts
+        ? { ...before, status: found.status, posted: before.posted || posts, reversed: before.reversed || reverses }
+        : null,
+    second: { ...second, returned },
+    transfers: [
+      ...(posts ? [posting('second_charge_returned', payment, found.amount, derivedId('tr', id))] : []),
+      ...(reverses ? [posting('second_charge', payment, found.amount, derivedId('tr', id, 1))] : []),
+    ],
+    contradictions: reverses ? [toGoBackAgain(payment, second, returned, `Its refund ${found.stripeId} failed.`)] : [],
   };
 };
 
+/** It had gone back, and is here again. */
+const toGoBackAgain = (
+  { merchant, id }: Payment,
+  { intent, currency, received }: SecondCharge,
+  returned: bigint,
+  detail: string,
+): Contradiction => ({
+  merchant,
+  kind: 'second_charge',
+  payment: id,
+  subject: intent,
+  amount: received - returned,
+  currency,
+  detail,
+});
+
 /**
  * What a dispute took and gave back is posted line by line, as Stripe's balance has it. Its status decides only what is
- * left at the end: where the bank keeps it, the wallet has lost it.
+ * left at the end: where the bank keeps it, the wallet has lost it; or, of a second charge, what was to go back has gone.
  */
 export const disputed = (
   payment: Payment,
   known: Dispute | undefined,
+  charge: SecondCharge | undefined,
   { dispute: id, found }: Step<'dispute'>,
 ): Stepped => {
+  const standing = standingOf(payment, charge, found.intent);
+  if (standing === 'strange') return unchanged(payment);
+  const second = standing === 'own' ? null : standing;
   if (!known && found.lines.length === 0 && found.status === 'inquiry') return unchanged(payment);
   const before: Dispute = known ?? {
     merchant: payment.merchant,
@@ -192,22 +236,25 @@ export const disputed = (
         const rule = amount < 0n ? 'dispute_opened' : 'dispute_reinstated';
         return [posting(rule, payment, amount < 0n ? -amount : amount, idAt('tr', `${line} dispute`, createdAt))];
       }),
-      ...(turn > 0n ? [posting('dispute_lost', payment, turn, turnId)] : []),
-      ...(turn < 0n ? [posting('dispute_loss_returned', payment, -turn, turnId)] : []),
+      ...(turn > 0n ? [posting(second ? 'second_charge_disputed' : 'dispute_lost', payment, turn, turnId)] : []),
+      ...(turn < 0n
+        ? [posting(second ? 'second_charge_dispute_returned' : 'dispute_loss_returned', payment, -turn, turnId)]
+        : []),
     ],
-    contradictions: isTurned
-      ? [
-          {
-            merchant: payment.merchant,
-            kind: 'dispute_turned',
-            payment: payment.id,
-            subject: found.stripeId,
-            amount: kept,
-            currency: payment.currency,
-            detail: `It was ${before.status}, and is ${status}.`,
-          },
-        ]
-      : [],
+    second: second && { ...second, returned: second.returned + turn },
+    contradictions: [
+      ...(second && turn < 0n
+        ? [toGoBackAgain(payment, second, second.returned + turn, `The bank decided ${found.stripeId} the other way.`)]
+        : []),
+      ...(isTurned ? [turned(payment, found, kept, `It was ${before.status}, and is ${status}.`)] : []),
+    ],
     isNews: !known || status !== before.status,
   };
 };
+
+const turned = (
+  { merchant, id, currency }: Payment,
+  { stripeId }: DisputeFact,
+  amount: bigint,
+  detail: string,
+): Contradiction => ({ merchant, kind: 'dispute_turned', payment: id, subject: stripeId, amount, currency, detail });

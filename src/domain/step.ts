@@ -53,6 +53,19 @@ export const unchanged = (payment: Payment): Stepped => ({
 /** One that the merchant is told of. */
 export const news = (payment: Payment): Stepped => ({ ...unchanged(payment), isNews: true });
 
+/**
+ * What a PaymentIntent is to a payment. Money that one took, gave back or lost is the payment's own, or of a second
+ * charge of it; of any other it is not believed, whatever its tags say.
+ */
+export const standingOf = (
+  { intent: own }: Payment,
+  second: SecondCharge | undefined,
+  intent: string | null,
+): 'own' | SecondCharge | 'strange' => {
+  if (intent !== null && intent === own) return 'own';
+  return second !== undefined && second.intent === intent ? second : 'strange';
+};
+
 /** Whether a step may be about another PaymentIntent than the payment's own, as its caller saw it. */
 export const concernsSecond = (seen: Pick<Payment, 'intent'>, intent: string | null): boolean =>
   seen.intent !== null && intent !== null && seen.intent !== intent;

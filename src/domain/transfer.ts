@@ -16,7 +16,9 @@ export type PaymentRule =
   | 'dispute_lost'
   | 'dispute_loss_returned'
   | 'second_charge'
-  | 'second_charge_returned';
+  | 'second_charge_returned'
+  | 'second_charge_disputed'
+  | 'second_charge_dispute_returned';
 /** Those of Stripe's balance, which touch no wallet. */
 export type BalanceRule = 'fee' | 'fee_returned' | 'converted_out' | 'converted_in' | 'payout' | 'payout_reversed';
 export type PostingRule = PaymentRule | BalanceRule;

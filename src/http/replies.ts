@@ -176,6 +176,8 @@ export const transfer: z.ZodType<TransferView> = z.strictObject({
       'dispute_loss_returned',
       'second_charge',
       'second_charge_returned',
+      'second_charge_disputed',
+      'second_charge_dispute_returned',
     ] as const),
     ...(['fee', 'fee_returned', 'converted_out', 'converted_in', 'payout', 'payout_reversed'] as const),
   ]),

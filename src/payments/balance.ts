@@ -7,14 +7,15 @@
  * need webhooks: they only have it read sooner. Each span is read once more, hours later, for what was made late; and
  * what even that should miss is posted when it is paid out.
  */
-import { okAsync, ResultAsync } from 'neverthrow';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { err, ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Contradiction } from '../domain/contradiction.ts';
 import { parseCurrency } from '../domain/currency.ts';
 import { plusMs } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
-import type { Named } from '../storage/balance.ts';
-import type { BalanceLine } from '../stripe/balance.ts';
+import type { Found, LookedUp, Named } from '../storage/balance.ts';
+import type { BalanceLine, LineFact } from '../stripe/balance.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import type { Rounds } from './rounds.ts';
 import { startWindows } from './windows.ts';
@@ -52,35 +53,101 @@ export const startBalance = (ctx: Context): BalanceReader => {
 };
 
 /**
- * Posts what is not known yet of these lines, and keeps those that are of no payment here. Answers the lines that are of
- * payments. Errors: `database_unavailable` and its like; what was posted by then stays, and is known the next time.
+ * Posts what is not known yet of these lines, and keeps those that are of no payment here, or of a charge that is not
+ * believed. Answers the lines that are of payments. One that cannot be posted holds up no other: it is kept, and told to a
+ * person. Errors: `provider_unavailable`, `database_unavailable`; what was posted by then stays, and is known the next time.
  */
 export const keep = (
   ctx: Context,
   lines: readonly BalanceLine[],
   payout: string | null,
-): ResultAsync<Named[], PaymentError> => {
-  const named = lines.flatMap(({ id, cause }) => (cause.about === 'payment' ? [{ id, ...cause.of }] : []));
-  return ctx.balances.lookUp(named).andThen(({ known, strange, payments }) => {
-    const isNew = ({ id }: BalanceLine): boolean => !known.has(id) && !strange.has(id);
+): ResultAsync<Named[], PaymentError> =>
+  safeTry(async function* () {
+    const before: LookedUp = yield* ctx.balances.lookUp(namedIn(lines));
+    const ours = lines.flatMap((line) => ownedBy(line, before.get(line.id)) ?? []);
+    const fresh = ours.filter(({ id }) => before.get(id)?.known !== true);
     // What it is of comes first: its money may be all that was ever heard of it.
-    const changes = lines
-      .filter(isNew)
-      .map((line) => applyCause(ctx, line, payments.get(line.id)).andThen(() => ResultAsync.combine(post(ctx, line))));
-    const unknown = lines.filter(
-      ({ id, cause, currency }) =>
-        cause.about === 'unknown' ||
-        (cause.about === 'payment' && (strange.has(id) || parseCurrency(currency) === undefined)),
+    const applied: Tried[] = yield* eachAlone(ctx, fresh, (line) => applyCause(ctx, line, before.get(line.id)));
+    const after: LookedUp = yield* ctx.balances.lookUp(namedIn(fresh));
+    const believed = applied.filter(({ line, error }) => !error && after.get(line.id)?.believed === true);
+    const posted: Tried[] = yield* eachAlone(
+      ctx,
+      believed.map(({ line }) => line),
+      (line) => ResultAsync.combine(post(ctx, line)),
     );
-    return ResultAsync.combine(changes)
-      .andThen(() => ctx.contradictions.open(orphansOf(unknown), ctx.clock.now()))
-      .andThen(() => ctx.balances.keepUnknown(unknown, payout, ctx.clock.now()))
-      .map((fresh) => {
-        for (const line of unknown) if (fresh.includes(line.id)) logUnknown(ctx, line);
-        return named.filter(({ id }) => !strange.has(id));
-      });
+    const failed = [...applied, ...posted].filter(({ error }) => error !== null);
+    const done = posted.filter(({ error, line }) => !error && parseCurrency(line.currency) !== undefined);
+    for (const { line } of done)
+      if (before.get(line.id)?.told === true) {
+        yield* ctx.contradictions.settle('line_not_posted', line.id, 'It was posted.', ctx.clock.now());
+        yield* ctx.balances.forgetUnknown(line.id);
+      }
+
+    const paid = new Set([...ours.filter((line) => !fresh.includes(line)), ...done.map(({ line }) => line)]);
+    const isOurs = new Set([...paid].map(({ id }) => id));
+    const unknown = lines.filter(({ id, cause }) => !isOurs.has(id) && ['unknown', 'payment'].includes(cause.about));
+    const orphans = unknown.filter(({ id }) => before.get(id)?.owner === null);
+    yield* ctx.contradictions.open([...orphansOf(orphans), ...failed.map(poisonOf)], ctx.clock.now());
+    const isNew: string[] = yield* ctx.balances.keepUnknown(unknown, payout, ctx.clock.now());
+    for (const line of unknown) if (isNew.includes(line.id)) logUnknown(ctx, line);
+    return ok(namedIn([...paid]));
   });
+
+/** These lines, as they name themselves. */
+const namedIn = (lines: readonly BalanceLine[]): Named[] =>
+  lines.flatMap(({ id, cause }) =>
+    cause.about === 'payment' ? [{ id, ...cause.of, intent: intentOf(cause.by) }] : [],
+  );
+
+const intentOf = (by: LineFact): string | null => (by.kind === 'charge' ? by.intent : by.found.intent);
+
+/** A line, of the payment that it is of here: its tags may be of an earlier life of the request that it was paid by. */
+const ownedBy = (line: BalanceLine, found: Found | undefined): BalanceLine | null =>
+  line.cause.about === 'payment' && found?.owner ? { ...line, cause: { ...line.cause, of: found.owner } } : null;
+
+/** A line, and why nothing came of it. */
+interface Tried {
+  readonly line: BalanceLine;
+  readonly error: PaymentError | null;
+}
+
+/** How often a line is tried before it is a person's; others may be at the same payment. */
+const LINE_TRIES_MAX = 4;
+const LINE_WAIT_MS = 100;
+/** What is no fault of the line: all wait until it is over. */
+const OUTAGES: ReadonlySet<string> = new Set(['provider_unavailable', 'database_unavailable', 'overloaded']);
+
+/** Does that for each line. Errors: that Stripe or the database is away. */
+const eachAlone = (
+  ctx: Context,
+  lines: readonly BalanceLine[],
+  work: (line: BalanceLine) => ResultAsync<unknown, PaymentError>,
+): ResultAsync<Tried[], PaymentError> => {
+  const tryOne = async (line: BalanceLine): Promise<Result<Tried, PaymentError>> => {
+    for (let tries = 1; ; tries++) {
+      const done = await work(line);
+      if (done.isOk()) return ok({ line, error: null });
+      const { error } = done;
+      if (OUTAGES.has(error.code)) return err(error);
+      if (tries < LINE_TRIES_MAX) await sleep(LINE_WAIT_MS * tries);
+      else {
+        ctx.log.error({ balance_transaction: line.id, code: error.code, err: error.cause }, 'a line cannot be posted');
+        return ok({ line, error });
+      }
+    }
+  };
+  return ResultAsync.combine(lines.map((line) => new ResultAsync(tryOne(line))));
 };
+
+const poisonOf = ({ line: { id, kind, gross, currency, cause }, error }: Tried): Contradiction => ({
+  merchant: cause.about === 'payment' ? cause.of.merchant : null,
+  kind: 'line_not_posted',
+  payment: cause.about === 'payment' ? cause.of.payment : null,
+  subject: id,
+  amount: gross,
+  currency,
+  detail: `${kind}: ${error?.code ?? ''}, ${error?.message ?? ''}`,
+});
 
 const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentError>[] => {
   const { id, kind, source, gross, fee, createdAt, cause } = line;
@@ -100,26 +167,26 @@ const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentErro
 const applyCause = (
   ctx: Context,
   { cause }: BalanceLine,
-  payment: { readonly intent: string | null; readonly captured: bigint } | undefined,
+  found: Found | undefined,
 ): ResultAsync<unknown, PaymentError> => {
   if (cause.about !== 'payment') return okAsync('');
-  const { of, by, charged } = cause;
+  const { of, by } = cause;
   switch (by.kind) {
     case 'refund':
       return applyRefund(ctx, of, by.found);
     case 'dispute':
       return applyDispute(ctx, of, by.found);
-    case 'charge':
-      if (by.intent === null || (payment?.intent === by.intent && payment.captured >= charged)) return okAsync('');
-      return ctx.stripeEvents
-        .intent(by.intent)
-        .andThen((found) => (found ? applyIntent(ctx, found) : okAsync('unknown object')));
+    case 'charge': {
+      // All that was captured of it, by however many captures: a line is of one of them.
+      const isThere = found !== undefined && found.intent === by.intent && found.captured >= by.captured;
+      return by.intent === null || isThere ? okAsync('') : applyIntent(ctx, of, by.intent);
+    }
   }
 };
 
 /** Tagged as ours, and of no payment here: somebody paid for what the database does not know. */
 const orphansOf = (lines: readonly BalanceLine[]): Contradiction[] =>
-  lines.flatMap(({ cause, gross, currency }) =>
+  lines.flatMap(({ cause }) =>
     cause.about === 'payment' && cause.by.kind === 'charge' && cause.by.intent !== null
       ? [
           {
@@ -127,9 +194,9 @@ const orphansOf = (lines: readonly BalanceLine[]): Contradiction[] =>
             kind: 'orphan_intent',
             payment: null,
             subject: cause.by.intent,
-            amount: gross,
-            currency,
-            detail: `It was charged for ${cause.of.payment}.`,
+            amount: cause.charged,
+            currency: cause.chargedCurrency,
+            detail: `Its tag is ${cause.of.payment}, which is not here.`,
           },
         ]
       : [],

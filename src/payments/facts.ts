@@ -1,9 +1,10 @@
 /** What Stripe has is applied to the payment that it is of, whoever learned of it: a webhook, a list, a balance line. */
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { settlementOf, type DisputeFact, type RefundFact } from '../domain/fact.ts';
+import type { Applied } from '../domain/change.ts';
+import { settlementOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
 import { idAt } from '../domain/ids.ts';
-import type { Payment } from '../domain/payment.ts';
+import type { Payment, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { FoundIntent, Tagged } from '../stripe/events.ts';
 import { conclude, disputeEvents, paymentEvents } from './perform.ts';
@@ -11,28 +12,51 @@ import { concludeRefund, settleRefund } from './refund.ts';
 
 export type Facts = Pick<Context, 'commit' | 'reads' | 'stripeEvents' | 'contradictions' | 'clock'>;
 
-/** Says in a word what was done. Errors: `provider_unavailable`, `database_unavailable` and its like: it is tried again. */
-export const applyIntent = (ctx: Facts, { of, found }: FoundIntent): ResultAsync<string, PaymentError> =>
+/**
+ * Looks at a PaymentIntent that is said to be of that payment, and says in a word what was done. Errors:
+ * `provider_unavailable`, `database_unavailable` and its like: it is tried again.
+ */
+export const applyIntent = (ctx: Facts, of: Tagged, intent: string): ResultAsync<string, PaymentError> =>
   ctx.reads
     .payment(of.merchant, of.payment)
-    .andThen((payment) => {
-      if (!payment.underWay)
-        return ctx
-          .commit({ merchant: payment.merchant, payment: { kind: 'observe', payment, found }, events: paymentEvents })
-          .map(() => `seen: ${found.status}`);
-      // What an attempt asked for is its own to tell, unless Stripe has ended the matter.
-      const isOver = found.status === 'succeeded' || found.status === 'canceled';
-      if (!isOver || payment.attempt === null) return okAsync('left to the attempt under way');
-      return ctx.reads
-        .attempt(payment.merchant, payment.attempt)
-        .andThen((attempt) =>
-          attempt.kind === 'refund'
-            ? errAsync(paymentError('internal', { cause: new Error('a payment waits for a refund') }))
-            : conclude(ctx, payment, attempt, settlementOf(found, null)),
-        )
-        .map(() => `settled: ${found.status}`);
-    })
-    .orElse((error) => (error.code === 'payment_not_found' ? orphan(ctx, { of, found }) : errAsync(error)));
+    .map((payment): Payment | undefined => payment)
+    .orElse((error) => (error.code === 'payment_not_found' ? okAsync(undefined) : errAsync(error)))
+    // Read before Stripe is asked: what an attempt changes meanwhile is later than the answer.
+    .andThen((payment) =>
+      ctx.stripeEvents.intent(intent).andThen((found) => {
+        if (!found) return okAsync('unknown object');
+        // Its tags were moved since: whose it is, they say now.
+        if (found.of.payment !== of.payment) return applyIntent(ctx, found.of, intent);
+        return payment ? applyFound(ctx, payment, found.found) : orphan(ctx, found);
+      }),
+    );
+
+const applyFound = (ctx: Facts, payment: Payment, found: IntentFact): ResultAsync<string, PaymentError> => {
+  const isAsAsked = found.amount === payment.amount && found.currency === payment.currency;
+  const isOwn = payment.intent === null ? isAsAsked : payment.intent === found.intent;
+  if (!payment.underWay || !isOwn)
+    return ctx
+      .commit({ merchant: payment.merchant, payment: { kind: 'observe', payment, found }, events: paymentEvents })
+      .map((applied) => seen(applied, found));
+  // What an attempt asked for is its own to tell, unless Stripe has ended the matter.
+  const isOver = found.status === 'succeeded' || found.status === 'canceled';
+  if (!isOver || payment.attempt === null) return okAsync('left to the attempt under way');
+  return ctx.reads
+    .attempt(payment.merchant, payment.attempt)
+    .andThen((attempt) =>
+      attempt.kind === 'refund'
+        ? errAsync(paymentError('internal', { cause: new Error('a payment waits for a refund') }))
+        : conclude(ctx, payment, attempt, settlementOf(found, null)),
+    )
+    .map(() => `settled: ${found.status}`);
+};
+
+/** What an intent came to be taken for. */
+const seen = (applied: Applied, found: IntentFact): string => {
+  const { payment, second } = applied.kind === 'done' ? applied.effect : { payment: null, second: null };
+  if (payment?.intent === found.intent) return `seen: ${found.status}`;
+  return second ? 'a second charge' : 'not believed';
+};
 
 /** Tagged as ours, and not here: another installation on the same Stripe account, or a database that lost its tail. */
 const orphan = (ctx: Facts, { of, found }: FoundIntent): ResultAsync<string, PaymentError> => {
@@ -49,7 +73,7 @@ const orphan = (ctx: Facts, { of, found }: FoundIntent): ResultAsync<string, Pay
           subject,
           amount: amountReceived > 0n ? amountReceived : amount,
           currency,
-          detail: `It is ${status}, and of ${of.payment}.`,
+          detail: `Its tag is ${of.payment}, which is not here.`,
         },
       ],
       ctx.clock.now(),
@@ -59,57 +83,83 @@ const orphan = (ctx: Facts, { of, found }: FoundIntent): ResultAsync<string, Pay
 
 /** Errors: as `applyIntent`. */
 export const applyRefund = (ctx: Facts, of: Tagged, found: RefundFact): ResultAsync<string, PaymentError> =>
-  ofPayment(ctx, of, (payment) => {
-    const isOfAnother = payment.intent !== null && found.intent !== null && found.intent !== payment.intent;
-    const first: ResultAsync<unknown, PaymentError> = isOfAnother
-      ? ctx.stripeEvents
-          .intent(found.intent)
-          .andThen((intent) => (intent ? applyIntent(ctx, intent) : okAsync('unknown object')))
-      : okAsync('');
-    return first.andThen(() => commitRefund(ctx, payment, found)).map(() => `refund: ${found.status}`);
-  });
+  ofPayment(ctx, of, found.intent, (payment) =>
+    commitRefund(ctx, payment, found).andThen((applied) => {
+      return closeReturned(ctx, applied).map(() => told('refund', applied, found));
+    }),
+  );
 
-const commitRefund = (ctx: Facts, payment: Payment, found: RefundFact): ResultAsync<unknown, PaymentError> => {
+const commitRefund = (ctx: Facts, payment: Payment, found: RefundFact): ResultAsync<Applied, PaymentError> => {
   const settlement = { found, refusal: null, stripeRequestId: null };
   // One that was made in the dashboard has an id that follows from Stripe's, and its time.
-  if (found.ours === null)
-    return ctx
-      .commit(settleRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null))
-      .andThen((applied) => {
-        const second = applied.kind === 'done' ? applied.effect.second : null;
-        return second && second.returned >= second.received
-          ? ctx.contradictions.settle('second_charge', second.intent, 'It has gone back to the card.', ctx.clock.now())
-          : okAsync(undefined);
-      });
+  const asStripes = (): ResultAsync<Applied, PaymentError> =>
+    ctx.commit(settleRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null));
   const { ours } = found;
+  if (ours === null) return asStripes();
   return ctx.reads
-    .openRefundAttempt(payment.merchant, ours)
-    .andThen((attempt) =>
-      attempt
-        ? concludeRefund(ctx, payment, attempt, settlement)
-        : ctx.commit(settleRefund(payment, ours, settlement, null)),
-    );
+    .refund(payment.merchant, ours)
+    .map((refund): Refund | undefined => refund)
+    .orElse((error) => (error.code === 'refund_not_found' ? okAsync(undefined) : errAsync(error)))
+    .andThen((known) => {
+      // So has one that has the tag of another: somebody copied it.
+      if (known && (known.payment !== payment.id || (known.stripeId ?? found.stripeId) !== found.stripeId))
+        return asStripes();
+      return ctx.reads
+        .openRefundAttempt(payment.merchant, ours)
+        .andThen((attempt) =>
+          attempt
+            ? concludeRefund(ctx, payment, attempt, settlement)
+            : ctx.commit(settleRefund(payment, ours, settlement, null)),
+        );
+    });
 };
 
 /** Errors: as `applyIntent`. */
 export const applyDispute = (ctx: Facts, of: Tagged, found: DisputeFact): ResultAsync<string, PaymentError> =>
-  ofPayment(ctx, of, (payment) =>
+  ofPayment(ctx, of, found.intent, (payment) =>
     ctx
       .commit({
         merchant: payment.merchant,
         payment: { kind: 'dispute', payment, dispute: idAt('dp', found.stripeId, found.createdAt), found },
         events: disputeEvents,
       })
-      .map(() => `dispute: ${found.status}`),
+      .andThen((applied) => closeReturned(ctx, applied).map(() => told('dispute', applied, found))),
   );
 
-/** Of another installation on the same Stripe account there is nothing to be done here: it is kept, and shown. */
+/** How it was when it was looked at; or that its PaymentIntent is none of the payment's. */
+const told = (
+  what: 'refund' | 'dispute',
+  applied: Applied,
+  { status, intent }: { readonly status: string; readonly intent: string | null },
+): string => {
+  const isBelieved =
+    applied.kind === 'replayed' || applied.effect.payment?.intent === intent || applied.effect.second !== null;
+  return isBelieved ? `${what}: ${status}` : 'not believed';
+};
+
+/** Of a second charge nothing is left that is to go back. */
+const closeReturned = (ctx: Facts, applied: Applied): ResultAsync<void, PaymentError> => {
+  const second = applied.kind === 'done' ? applied.effect.second : null;
+  return second && second.returned >= second.received
+    ? ctx.contradictions.settle('second_charge', second.intent, 'It has gone back to the card.', ctx.clock.now())
+    : okAsync(undefined);
+};
+
+/**
+ * Of another installation on the same Stripe account there is nothing to be done here: it is kept, and shown. What is of
+ * another intent than the payment's own waits until it is known what that is.
+ */
 const ofPayment = (
   ctx: Facts,
-  { merchant, payment }: Tagged,
+  of: Tagged,
+  intent: string | null,
   apply: (payment: Payment) => ResultAsync<string, PaymentError>,
 ): ResultAsync<string, PaymentError> =>
   ctx.reads
-    .payment(merchant, payment)
-    .andThen(apply)
+    .payment(of.merchant, of.payment)
+    .andThen((payment) =>
+      intent === null || payment.intent === intent
+        ? apply(payment)
+        : applyIntent(ctx, of, intent).andThen(() => ctx.reads.payment(of.merchant, of.payment).andThen(apply)),
+    )
     .orElse((error) => (error.code === 'payment_not_found' ? okAsync('unknown payment') : errAsync(error)));

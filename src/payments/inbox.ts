@@ -127,17 +127,16 @@ const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> 
 
 const applyIntentOf = (
   ctx: Context,
-  { text, fetch }: Extract<Told, { readonly about: 'intent' }>,
+  { text }: Extract<Told, { readonly about: 'intent' }>,
 ): ResultAsync<string, PaymentError> => {
-  if (!text.of) return okAsync('unknown object');
+  const { of } = text;
+  if (!of) return okAsync('unknown object');
   return ctx.reads
-    .payment(text.of.merchant, text.of.payment)
+    .payment(of.merchant, of.payment)
     .map((payment): Payment | undefined => payment)
     .orElse((error) => (error.code === 'payment_not_found' ? okAsync(undefined) : errAsync(error)))
     .andThen((payment) =>
-      payment && isKnown(payment, text)
-        ? okAsync(`known: ${payment.status}`)
-        : fetch().andThen((found) => (found ? applyIntent(ctx, found) : okAsync('unknown object'))),
+      payment && isKnown(payment, text) ? okAsync(`known: ${payment.status}`) : applyIntent(ctx, of, text.intent),
     );
 };
 

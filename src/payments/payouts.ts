@@ -39,11 +39,35 @@ export const startPayouts = (ctx: Context): Rounds =>
     ctx.fault,
   );
 
+/** A payout that could not be split so often, some two hours long, is for a person; it is tried on all the same. */
+const TRIES_MAX = 8;
+
 const splitAndLog = (ctx: Context, payout: OpenPayout): Promise<void> =>
-  split(ctx, payout).match(
-    (outcome) => ctx.log.info({ payout: payout.id, outcome }, 'a payout was looked at'),
-    ({ code, cause }) => ctx.log.warn({ payout: payout.id, code, err: cause }, 'a payout waits to be split'),
-  );
+  split(ctx, payout)
+    .orElse((error) =>
+      (payout.tries < TRIES_MAX
+        ? okAsync(undefined)
+        : differs(ctx, payout.id, null, null, `It could not be split: ${error.code}, ${error.message}`)
+      ).andThen(() => errAsync(error)),
+    )
+    .match(
+      (outcome) => ctx.log.info({ payout: payout.id, outcome }, 'a payout was looked at'),
+      ({ code, cause }) => ctx.log.warn({ payout: payout.id, code, err: cause }, 'a payout waits to be split'),
+    );
+
+const differs = (
+  ctx: Context,
+  payout: string,
+  amount: bigint | null,
+  currency: string | null,
+  detail: string,
+): ResultAsync<void, PaymentError> =>
+  ctx.contradictions
+    .open(
+      [{ merchant: null, kind: 'payout_differs', payment: null, subject: payout, amount, currency, detail }],
+      ctx.clock.now(),
+    )
+    .map(() => undefined);
 
 /** Errors: `provider_unavailable`, `database_unavailable`: it is due again after a while. */
 const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentError> =>
@@ -53,6 +77,15 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
     if (found.status === ON_ITS_WAY) return finish(ctx, payout, ON_ITS_WAY);
     if (found.isListed === 'never' || currency === undefined) {
       ctx.log.warn({ payout: payout.id }, 'a payout was made by hand: Stripe cannot tell whose money it was');
+      yield* found.status === 'failed'
+        ? ctx.contradictions.settle('payout_differs', payout.id, 'It has come back.', ctx.clock.now())
+        : differs(
+            ctx,
+            payout.id,
+            found.amount,
+            found.currency,
+            'It was made by hand: Stripe does not say whose money it was, and none of it is posted to `bank`.',
+          );
       return finish(ctx, payout, 'cannot be split');
     }
     if (found.isListed === 'not yet') return ok('not listed yet');
@@ -66,32 +99,20 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
   });
 
 /** The bank gets what Stripe paid out; where that is another sum than what is known of it, somebody has to find out why. */
-const compare = (
-  ctx: Context,
-  payout: string,
-  currency: Currency,
-  amount: bigint,
-): ResultAsync<unknown, PaymentError> =>
-  ctx.balances.sumOfShares(payout, currency).andThen((sum) =>
-    sum === amount
-      ? ctx.contradictions.settle('payout_differs', payout, 'Its transactions are known.', ctx.clock.now())
-      : ctx.contradictions
-          .open(
-            [
-              {
-                merchant: null,
-                kind: 'payout_differs',
-                payment: null,
-                subject: payout,
-                amount: amount - sum,
-                currency,
-                detail: `It paid out ${amount}, and ${sum} are known of it: the rest is of no payment here.`,
-              },
-            ],
-            ctx.clock.now(),
-          )
-          .map(() => undefined),
-  );
+const compare = (ctx: Context, payout: string, currency: Currency, amount: bigint): ResultAsync<void, PaymentError> =>
+  ctx.balances
+    .sumOfShares(payout, currency)
+    .andThen((sum) =>
+      sum === amount
+        ? ctx.contradictions.settle('payout_differs', payout, 'Its transactions are known.', ctx.clock.now())
+        : differs(
+            ctx,
+            payout,
+            amount - sum,
+            currency,
+            `It paid out ${amount}, and ${sum} are known of it: the rest is of no payment here.`,
+          ),
+    );
 
 const finish = (ctx: Context, payout: OpenPayout, outcome: string): ResultAsync<string, PaymentError> =>
   ctx.balances.finishPayout(payout, outcome).map(() => outcome);

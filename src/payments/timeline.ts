@@ -109,6 +109,8 @@ const POSTED: Readonly<Record<string, string>> = {
   dispute_loss_returned: 'put back into the wallet of the customer: the bank decided the other way',
   second_charge: 'charged a second time: to go back to the card',
   second_charge_returned: 'sent back to the card: it had been charged a second time',
+  second_charge_disputed: 'taken back by the bank: it had been charged a second time',
+  second_charge_dispute_returned: 'given back by the bank: it had been charged a second time, and is to go back',
   dispute_lost: 'taken from the wallet of the customer: the dispute was lost',
   fee: 'kept by Stripe: its fee',
   fee_returned: 'given back by Stripe: a fee of its own',

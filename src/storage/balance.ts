@@ -11,11 +11,13 @@ import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
-/** A balance transaction, and the payment that it says it is of. */
+/** A balance transaction, and the payment that its tags say it is of. */
 export interface Named {
   readonly id: string;
   readonly merchant: MerchantId;
   readonly payment: PaymentId;
+  /** The PaymentIntent whose charge, refund or dispute it is of. */
+  readonly intent: string | null;
 }
 
 export interface UnknownLine {
@@ -34,15 +36,26 @@ export interface OpenPayout {
   readonly told: number;
   readonly after: string | null;
   readonly listed: boolean;
+  /** How often it was looked at since Stripe told of it, this time too. */
+  readonly tries: number;
 }
 
-/** Ids of those that are known, and of those whose payment is not here. */
-export interface LookedUp {
-  readonly known: ReadonlySet<string>;
-  readonly strange: ReadonlySet<string>;
-  /** The payments of the others, as far as money is concerned, by the same ids. */
-  readonly payments: ReadonlyMap<string, { readonly intent: string | null; readonly captured: bigint }>;
+/** What is known here of a line. */
+export interface Found {
+  readonly known: boolean;
+  /** It could not be posted, and a person was told. */
+  readonly told: boolean;
+  /** Whose it is: by its PaymentIntent, where that is known here, and else by its tags. Null where no such payment is here. */
+  readonly owner: { readonly merchant: MerchantId; readonly payment: PaymentId } | null;
+  /** Whether its PaymentIntent is one of that payment's. */
+  readonly believed: boolean;
+  /** The payment's own PaymentIntent, and what was captured of it. */
+  readonly intent: string | null;
+  readonly captured: bigint;
 }
+
+/** By the lines' ids. */
+export type LookedUp = ReadonlyMap<string, Found>;
 
 /** Errors of all: `database_unavailable`. */
 export interface Balances {
@@ -56,6 +69,9 @@ export interface Balances {
     payout: string | null,
     now: Micros,
   ) => ResultAsync<string[], PaymentError>;
+
+  /** It was posted after all. */
+  readonly forgetUnknown: (id: string) => ResultAsync<void, PaymentError>;
 
   /** Has somebody look at a payout. */
   readonly note: (payout: string, now: Micros) => ResultAsync<void, PaymentError>;
@@ -90,17 +106,31 @@ export const createBalances = (db: Kysely<DB>): Balances => {
   const at = (instant: Micros): string => toIsoMicros(instant);
 
   const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {
-    if (named.length === 0) return { known: new Set(), strange: new Set(), payments: new Map() };
-    const { rows } = await sql<{ id: string; known: boolean; here: boolean; intent: string | null; captured: bigint }>`
-      select k.id, b.id is not null as known, p.id is not null as here, p.intent, p.amount_captured as captured
+    if (named.length === 0) return new Map();
+    const { rows } = await sql<Omit<Found, 'owner'> & { id: string; merchant: string | null; payment: string | null }>`
+      select k.id, b.id is not null as known, c.id is not null as told, p.merchant_id as merchant, p.id as payment,
+        coalesce(i.payment_id = p.id, false) as believed, p.intent, p.amount_captured as captured
       from ${keysOf(named)}
-      left join balance_transactions b on b.merchant_id = k.merchant_id and b.id = k.id
-      left join payments p on p.merchant_id = k.merchant_id and p.id = k.payment_id`.execute(db);
-    return {
-      known: new Set(rows.filter(({ known }) => known).map(({ id }) => id)),
-      strange: new Set(rows.filter(({ here }) => !here).map(({ id }) => id)),
-      payments: new Map(rows.filter(({ here }) => here).map(({ id, intent, captured }) => [id, { intent, captured }])),
-    };
+      left join intents i on i.id = k.intent
+      left join payments p on p.merchant_id = coalesce(i.merchant_id, k.merchant_id)
+        and p.id = coalesce(i.payment_id, k.payment_id)
+      left join balance_transactions b on b.merchant_id = p.merchant_id and b.id = k.id
+      left join contradictions c on c.kind = 'line_not_posted' and c.resolved_at is null and c.subject = k.id`.execute(
+      db,
+    );
+    return new Map(
+      rows.map(({ id, merchant, payment, ...found }) => {
+        const isHere = merchant !== null && payment !== null;
+        return [
+          id,
+          { ...found, owner: isHere ? { merchant: idOf('mer', merchant), payment: idOf('pay', payment) } : null },
+        ];
+      }),
+    );
+  };
+
+  const forgetUnknown = async (id: string): Promise<void> => {
+    await sql`delete from unknown_balance_transactions where id = ${id}`.execute(db);
   };
 
   const keepUnknown = async (lines: readonly UnknownLine[], payout: string | null, now: Micros): Promise<string[]> => {
@@ -134,7 +164,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
         order by due_at limit ${max} for update skip locked
       ) t
       where p.id = t.id
-      returning p.id, p.told, p.after, p.listed`.execute(db);
+      returning p.id, p.told, p.after, p.listed, p.tries`.execute(db);
     return rows;
   };
 
@@ -195,6 +225,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
   return {
     windows: createWindows(db, 'balance_windows', null),
     lookUp: (named) => run(lookUp(named)),
+    forgetUnknown: (id) => run(forgetUnknown(id)),
     keepUnknown: (lines, payout, now) => run(keepUnknown(lines, payout, now)),
     note: (payout, now) => run(note(payout, now)),
     takePayouts: (now, max) => run(takePayouts(now, max)),
@@ -206,7 +237,8 @@ export const createBalances = (db: Kysely<DB>): Balances => {
   };
 };
 
-/** As a table `k` of merchant_id, id and payment_id. */
+/** As a table `k` of merchant_id, id, payment_id and intent. */
 const keysOf = (named: readonly Named[]): ReturnType<typeof sql> => sql`unnest(
   ${plain(named.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(named.map(({ id }) => id))}::text[],
-  ${plain(named.map(({ payment }) => uuidOf(payment)))}::uuid[]) k (merchant_id, id, payment_id)`;
+  ${plain(named.map(({ payment }) => uuidOf(payment)))}::uuid[],
+  ${texts(named.map(({ intent }) => intent))}::text[]) k (merchant_id, id, payment_id, intent)`;

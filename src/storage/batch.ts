@@ -416,8 +416,8 @@ const writeRefunds: Writer = ({ refunds }) => {
       ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => r.posted))}::boolean[],
       ${plain(rows.map((r) => r.reversed))}::boolean[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
     )
-    on conflict (merchant_id, id) do update set status = excluded.status, failure_reason = excluded.failure_reason,
-      stripe_id = excluded.stripe_id, posted = excluded.posted, reversed = excluded.reversed`;
+    on conflict (merchant_id, id) do update set status = excluded.status, amount = excluded.amount,
+      failure_reason = excluded.failure_reason, stripe_id = excluded.stripe_id, posted = excluded.posted, reversed = excluded.reversed`;
 };
 
 const writeDisputes: Writer = ({ disputes }) => {

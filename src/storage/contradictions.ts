@@ -28,7 +28,7 @@ export interface ContradictionFilter extends Page<ContradictionId> {
 
 /** Errors of all: `database_unavailable`. */
 export interface Contradictions {
-  /** Writes them down, where they are new; answers how many are. */
+  /** Writes them down, where they are new, or other than they were; answers how many are. */
   readonly open: (found: readonly Contradiction[], now: Micros) => ResultAsync<number, StorageError>;
   /** What it is about has come right. */
   readonly settle: (
@@ -59,18 +59,25 @@ const idFor = ({ kind, subject }: Pick<Contradiction, 'kind' | 'subject'>): stri
 /** Every kind is told of, also where none is open. */
 const NONE = Object.fromEntries(CONTRADICTION_KINDS.map((kind) => [kind, 0])) as Record<ContradictionKind, number>;
 
-/** Also a part of a commit. */
+/**
+ * Also a part of a commit. What is found once more as it was, a person may have resolved; where it is otherwise now, it
+ * has come up again, and is open again.
+ */
 export const contradictionsInsert = (found: readonly Contradiction[], nowIso: string): RawBuilder<unknown> => {
-  const rows = [...new Map(found.map((one) => [idFor(one), one]))];
+  // Sorted, as all that is locked: two processes may find the same.
+  const rows = [...new Map(found.map((one) => [idFor(one), one]))].sort(([a], [b]) => (a < b ? -1 : 1));
   return sql`
-    insert into contradictions (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
+    insert into contradictions as c (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
     select w.*, ${nowIso}::timestamptz from unnest(
       ${plain(rows.map(([id]) => id))}::uuid[], ${plain(rows.map(([, c]) => c.merchant && uuidOf(c.merchant)))}::uuid[],
       ${texts(rows.map(([, c]) => c.kind))}::text[], ${plain(rows.map(([, c]) => c.payment && uuidOf(c.payment)))}::uuid[],
       ${texts(rows.map(([, c]) => c.subject))}::text[], ${plain(rows.map(([, c]) => c.amount))}::bigint[],
       ${texts(rows.map(([, c]) => c.currency))}::text[], ${texts(rows.map(([, c]) => c.detail))}::text[]
     ) w
-    on conflict do nothing`;
+    on conflict (id) do update set amount = excluded.amount, currency = excluded.currency, detail = excluded.detail,
+      seen_at = case when c.resolved_at is null then c.seen_at else excluded.seen_at end,
+      resolved_at = null, resolution = null
+    where (c.amount, c.detail) is distinct from (excluded.amount, excluded.detail)`;
 };
 
 export const createContradictions = (db: Kysely<DB>): Contradictions => {

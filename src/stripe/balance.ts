@@ -42,7 +42,12 @@ export type LineCause =
 
 /** What a line is of, as it stands at Stripe. */
 export type LineFact =
-  | { readonly kind: 'charge'; readonly intent: string | null }
+  | {
+      readonly kind: 'charge';
+      readonly intent: string | null;
+      /** By all its captures until now. */
+      readonly captured: bigint;
+    }
   | { readonly kind: 'refund'; readonly found: RefundFact }
   | { readonly kind: 'dispute'; readonly found: DisputeFact };
 
@@ -136,6 +141,7 @@ const causeOf = async (stripe: Stripe, line: Stripe.BalanceTransaction): Promise
     return payment({ metadata: source.metadata, payment_intent: null }, source.amount_captured, {
       kind: 'charge',
       intent: idOf(source.payment_intent),
+      captured: BigInt(source.amount_captured),
     });
   if (object === 'refund' && REFUNDED.has(type)) {
     const found = refundFactOf(source, taggedRefund(source.metadata) ?? null);

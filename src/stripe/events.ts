@@ -33,15 +33,13 @@ export interface Tagged {
 export type Told =
   | {
       readonly about: 'intent';
-      /** What the event itself says, which is good enough to see that there is nothing new in it. */
+      /** What the event itself says, which is good enough to see that there is nothing new in it; else it is looked up. */
       readonly text: {
         readonly of: Tagged | undefined;
         readonly intent: string;
         readonly status: string;
         readonly received: bigint;
       };
-      /** The intent as it is at Stripe now, and whose payment its own tags say; undefined where Stripe has none. */
-      readonly fetch: () => ResultAsync<FoundIntent | undefined, PaymentError>;
     }
   | { readonly about: 'refund'; readonly of: Tagged; readonly found: RefundFact }
   | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
@@ -159,8 +157,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
           status: object.status ?? '',
           received: BigInt(object.amount_received ?? 0),
         };
-        // Whoever takes the tags from an intent of ours does not make it another's: its payment is known by its id.
-        return { about: 'intent', text, fetch: () => intent(object.id) };
+        return { about: 'intent', text };
       }
       case 'refund': {
         const refund = await stripe.refunds.retrieve(object.id);
