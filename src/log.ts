@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { LogLevel } from './config.ts';
 
@@ -60,16 +61,26 @@ export interface Log {
   readonly flush: () => void;
 }
 
+/** What cannot be written waits, up to so much; then the newest lines are lost. */
+const UNWRITTEN_MAX_CHARACTERS = 8 * 1024 * 1024;
+
 /**
  * JSON lines on standard output. Credentials and bodies never reach them. Lines are gathered here, since pino's own
  * stream counts the bytes of all that it has gathered anew for each line, which costs more than to make the line.
  */
 export const openLog = (level: LogLevel): Log => {
-  const destination = pino.destination({ fd: 1, sync: false });
+  const destination = pino.destination({ fd: 1, sync: false, maxLength: UNWRITTEN_MAX_CHARACTERS });
+  // A disk that is full takes no lines. That is no reason to take no payments: it is tried again with the next.
+  let isFailing = false;
+  let isIdle = true;
+  destination.on('drain', () => (isIdle = true));
+  destination.on('error', () => (isFailing = true));
+  destination.on('write', () => (isFailing = false));
   let lines: string[] = [];
   let characters = 0;
   const handOver = (): void => {
     if (lines.length === 0) return;
+    isIdle = false;
     destination.write(lines.join(''));
     lines = [];
     characters = 0;
@@ -79,17 +90,33 @@ export const openLog = (level: LogLevel): Log => {
     characters += line.length;
     if (characters >= FLUSH_FROM_CHARACTERS) handOver();
   };
+  /** What the destination writes in the background is lost to a process that is killed at the next instant. */
+  const writeNow = (): void => {
+    const bytes = Buffer.from(lines.join(''));
+    const written = writeSync(1, bytes);
+    lines = written < bytes.length ? [bytes.subarray(written).toString()] : [];
+  };
   const flush = (): void => {
     try {
+      if (isIdle && lines.length > 0) writeNow();
+    } catch {
+      // Its reader is slow, or gone: the destination knows what to do.
+    }
+    try {
       handOver();
-      destination.flushSync();
+      // It would try for ever.
+      if (!isFailing) destination.flushSync();
     } catch {
       // Whoever read them has gone: that is no reason not to end.
     }
   };
   setInterval(handOver, FLUSH_EVERY_MS).unref();
   // Not every end is ours: a worker whose first process was killed is ended by node:cluster.
-  process.on('exit', flush);
+  process.prependListener('exit', () => {
+    flush();
+    // Else pino, which flushes at an end too, would try for ever.
+    if (isFailing) destination.destroy();
+  });
   // pino asks for it after each fatal line, which may be the last.
   const stream = { write, flushSync: flush };
   return { log: createLogger(level, stream), flush };

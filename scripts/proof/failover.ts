@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../src/platform/process.ts';
 import { commandLine, count } from '../command-line.ts';
 import { createTempDir } from '../temp-dir.ts';
+import { mountDisk, type Disk } from './disk.ts';
 import { createNode, follow, promote, setSynchronous, type Node } from './cluster.ts';
 import { describe, judge, type Rule, type Seen, type Verdict } from './judge.ts';
 import { startLoad, type LoadReport } from './load.ts';
@@ -22,7 +23,16 @@ import { startWire, type Wire } from './wire.ts';
 import { attached, balanceIsRead, createWorld, setFault, type World } from './world.ts';
 
 /** What goes wrong with the primary, or with the standby. */
-export const TROUBLES = ['kill', 'freeze', 'silence', 'demote', 'cancel', 'standby gone', 'read-only'] as const;
+export const TROUBLES = [
+  'kill',
+  'freeze',
+  'silence',
+  'demote',
+  'cancel',
+  'standby gone',
+  'read-only',
+  'disk full',
+] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
 export interface FailoverOptions {
@@ -76,12 +86,15 @@ interface Scene {
   readonly wires: ReadonlyMap<Node, Wire>;
   readonly ticker: Ticker;
   readonly options: FailoverOptions;
+  readonly disk: Disk | undefined;
 }
 
 export const proveFailover = async (options: FailoverOptions): Promise<Failover> => {
-  const { seed, clients, ratePerS, synchronous, log } = options;
+  const { seed, clients, ratePerS, synchronous, troubles, log } = options;
   const random = createRandom(seed);
-  const world = await createWorld();
+  const disk = troubles.includes('disk full') ? await mountDisk() : undefined;
+  if (!disk && troubles.includes('disk full')) log('SKIPPED disk full: no small disk can be mounted here');
+  const world = await createWorld(disk?.folder);
   const otherDir = await createTempDir('standby');
   const one = createNode('one', world.dataDir);
   const two = createNode('two', otherDir);
@@ -106,13 +119,13 @@ export const proveFailover = async (options: FailoverOptions): Promise<Failover>
       clients,
     });
     const ticker = await startTicker({ url: service.url, apiKey: world.apiKey, ratePerS });
-    const scene: Scene = { primary: one, standby: two, wires, ticker, options };
+    const scene: Scene = { primary: one, standby: two, wires, ticker, options, disk };
     await sleep(CALM_MS);
 
     const rounds: { trouble: Trouble; gapMs: number; afterWritableMs: number }[] = [];
     const complaints: string[] = [];
     for (let round = 1; round <= options.rounds; round++)
-      for (const trouble of options.troubles) {
+      for (const trouble of troubles.filter((name) => disk !== undefined || name !== 'disk full')) {
         const from = performance.now();
         const { writableAt, complaint } = await MAKE[trouble](scene);
         if (complaint !== undefined) complaints.push(`${trouble}: ${complaint}`);
@@ -162,6 +175,7 @@ export const proveFailover = async (options: FailoverOptions): Promise<Failover>
     await world.close();
     for (const wire of wires.values()) await wire.close();
     await rm(otherDir, { recursive: true, force: true });
+    await disk?.unmount();
   }
 };
 
@@ -249,6 +263,28 @@ const MAKE: Readonly<Record<Trouble, (scene: Scene) => Promise<Made>>> = {
     await set('on');
     await sleep(SPELL_MS);
     await set('off');
+    return { writableAt: performance.now() };
+  },
+  // What has no room for its log ends, and recovers when it has: whoever looks after it starts it again.
+  'disk full': async (scene) => {
+    const { disk, wires } = scene;
+    const small = [...wires.keys()].find(({ name }) => name === 'one');
+    if (!disk || !small) return { writableAt: performance.now() };
+    if (scene.primary !== small) {
+      await scene.primary.kill();
+      await failOver(scene);
+      await restore(scene);
+    }
+    await disk.fill();
+    await sleep(SPELL_MS);
+    await disk.free();
+    await small.start();
+    const writes = (): Promise<boolean> =>
+      small.ask('create table if not exists room (n int)').then(
+        () => true,
+        () => false,
+      );
+    await until(writes, 30_000);
     return { writableAt: performance.now() };
   },
 };

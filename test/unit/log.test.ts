@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
@@ -67,4 +70,17 @@ describe('what was logged last', () => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
     expect(stdout).toContain('the end');
   });
+});
+
+// Every write to it fails with ENOSPC.
+(existsSync('/dev/full') ? it : it.skip)('a log whose disk is full ends nobody', async () => {
+  const module = new URL('../../src/log.ts', import.meta.url).href;
+  const program = `const { openLog } = await import(${JSON.stringify(module)});
+    const { log } = openLog('info');
+    const timer = setInterval(() => log.info({ text: 'x'.repeat(20_000) }, 'a line'), 5);
+    setTimeout(() => { clearInterval(timer); process.exit(7); }, 500);`;
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', full, 'ignore'] });
+  expect((await once(child, 'exit'))[0]).toBe(7);
+  closeSync(full);
 });
