@@ -16,6 +16,8 @@ npm run keys -- list
 npm run keys -- revoke KEY_ID
                 end a key: the service forgets it within seconds
 
+An on-call key, of whichever merchant, reads the ops port, which shows the whole installation: give it to operators alone.
+
 It works on the database of DATABASE_URL, or on the embedded one where that is unset.
 `;
 

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { err, errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { isLocalHost } from '../address.ts';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Keys } from '../storage/keys.ts';
@@ -113,11 +114,10 @@ const NO_DEMO =
  * by a name of its own that it has lead here (DNS rebinding).
  */
 const whyNotFromHere = ({ host, origin }: Asking['headers'], pages: '*' | readonly string[]): string | undefined => {
-  if (host !== undefined && !LOCAL_HOST.test(host)) return 'Demo keys work only by a name of this machine.';
+  if (!isLocalHost(host)) return 'Demo keys work only by a name of this machine.';
   const isKnown = origin === undefined || LOCAL_ORIGIN.test(origin) || (pages !== '*' && pages.includes(origin));
   return isKnown
     ? undefined
     : 'Demo keys work only in pages of this machine, and of CORS_ORIGINS where that names some.';
 };
-const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;

@@ -78,6 +78,8 @@ const CLASS_MAX: Record<AdmissionClass, number> = { report: 16, read: 2_048, mon
 const PRINCIPAL_SHARE = 0.75;
 /** And all publishable keys together, of whatever merchant: half belongs to the merchants' own servers. */
 const PUBLIC_SHARE = 0.5;
+/** Reads of one publishable key: each asks the database by itself, and a page asks for one payment at a time. */
+const PUBLIC_READS_MAX = 64;
 
 export const createAdmission = (): Admission => {
   const inflight: Record<AdmissionClass, number> = { money: 0, read: 0, report: 0 };
@@ -98,7 +100,9 @@ export const createAdmission = (): Admission => {
     if (inflight[of] >= CLASS_MAX[of]) return 'in_flight';
     const room = Math.min(limit * SHARE[of], CLASS_MAX[of]);
     if (isPublic && ofPublic[of] >= room * PUBLIC_SHARE) return 'share';
-    return (ofPrincipal[of].get(principal) ?? 0) >= room * PRINCIPAL_SHARE ? 'share' : undefined;
+    const own = room * PRINCIPAL_SHARE * (isPublic ? PUBLIC_SHARE : 1);
+    const most = isPublic && of === 'read' ? Math.min(own, PUBLIC_READS_MAX) : own;
+    return (ofPrincipal[of].get(principal) ?? 0) >= most ? 'share' : undefined;
   };
 
   const refusal = (visitor: Visitor): Refusal | undefined => {

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
-import { urlOf } from '../address.ts';
+import { isLocalHost, urlOf } from '../address.ts';
 import { fieldsOf, sentenceOf } from './line.ts';
 import { EXAMPLE, type CheckState, type Economics } from './ops.ts';
 import { openRunbook, runbookAt, type Runbook } from './runbook.ts';
@@ -217,6 +217,9 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
     if (!keyHashes)
       return failure(503, 'not_ready', 'No worker answers, or none has been told yet who may read this: see /readyz.');
     const key = keyIn(request);
+    // Anyone knows the demo's key: a page that has lead a name of its own here (DNS rebinding) must not use it.
+    if (key?.endsWith('_test_demo') === true && !isLocalHost(request.headers.host))
+      return failure(401, 'unauthenticated', 'The demo key works only by a name of this machine.');
     if (key !== undefined && keyHashes.includes(hashOf(key))) return undefined;
     return failure(401, 'unauthenticated', 'Send an on-call key (ok_…) as a Bearer token.');
   };

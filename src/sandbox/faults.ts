@@ -194,7 +194,7 @@ const waitOf = (spec: FaultSpec, random: () => number): number => {
 const patternOf = (pattern: string | undefined): RegExp =>
   pattern === undefined
     ? /^/
-    : new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
+    : new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '[^/]*')}$`);
 
 /** Mulberry32: small, and good enough to draw faults from. */
 const seeded = (seed: number): (() => number) => {

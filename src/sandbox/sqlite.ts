@@ -1,4 +1,5 @@
 /** The store of the sandbox in one file of SQLite's. */
+import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { BALANCES, columns, EXPORT, PAYABLE, SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
@@ -27,6 +28,8 @@ const conditionOf = ({ place, operator, value, negated }: Condition): { sql: str
 
 /** Opens the store, new or as it was left. Throws where the file is another's, or in use by another sandbox. */
 export const openStore = (file: string): Store => {
+  // It holds client secrets. Its log takes the rights of the file, whose owner may be another where it was there before.
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file);
   // A write is handed to the system before its reply leaves, so a killed sandbox forgets nothing; only a machine that
   // loses power may forget the last of them (FULL instead of NORMAL), which a sandbox can afford. EXCLUSIVE spares the

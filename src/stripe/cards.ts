@@ -33,6 +33,7 @@ import {
   refundFactOf,
   refusalOf,
   wasReplayed,
+  withoutIds,
   type Refusal,
 } from './outcome.ts';
 
@@ -236,7 +237,10 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     const refusal = refusalOf(sent.error);
     if (!refusal) throw asError(sent.error);
     if (!sent.isFirst && !wasReplayed(sent.error)) throw new Undecided(refusal, sent.error);
-    const reason = { code: 'provider_refused', message: refusal.error?.message ?? sent.error.message } as const;
+    const reason = {
+      code: 'provider_refused',
+      message: refusal.error?.message ?? withoutIds(sent.error.message),
+    } as const;
     return { found: null, refusal: reason, stripeRequestId: refusal.stripeRequestId };
   };
 

@@ -63,7 +63,7 @@ export const refusalOf = (error: unknown): Refusal | undefined => {
     // It is not in the state that we thought: it has moved on, and tells where to.
     if (error.code === 'payment_intent_unexpected_state' && shown)
       return { outcome: outcomeOf(shown.status), error: null, found: shown, stripeRequestId, isOfRequest: true };
-    return because('failed', { code: codeOf(error), message: error.message }, true);
+    return because('failed', { code: codeOf(error), message: withoutIds(error.message) }, true);
   }
   // Nothing was done, and nothing will be until someone mends our key.
   if (error instanceof errors.StripeAuthenticationError || error instanceof errors.StripePermissionError)
@@ -72,6 +72,13 @@ export const refusalOf = (error: unknown): Refusal | undefined => {
     return because('failed', { code: 'processing_error', message: ERRORS.processing_error.message }, false);
   return undefined;
 };
+
+/**
+ * Ids of Stripe's, of a customer or an intent, are not the caller's: a card that belongs to another merchant's customer is
+ * refused with that customer's. The payment method itself is what he sent.
+ */
+export const withoutIds = (message: string): string =>
+  message.replace(/\b(?!pm_)[a-z]{2,9}_[A-Za-z0-9]{14,}\b/g, '(withheld)');
 
 /** `source` is what Stripe calls a method that belongs to a customer, where the intent names none. */
 const codeOf = ({ param }: Stripe.errors.StripeError): 'payment_method_not_usable' | 'provider_refused' =>
@@ -93,7 +100,7 @@ const lastErrorOf = (failure: CardFailure | null): LastError => {
   const code = OWN_CODES.find((own) => own === failure?.code || own === failure?.decline_code) ?? 'card_declined';
   // The package's own errors hold '' where Stripe gave no reason.
   const reason = failure?.decline_code || (code === 'card_declined' ? failure?.code : undefined);
-  return { code, declineCode: reason, message: failure?.message ?? ERRORS[code].message };
+  return { code, declineCode: reason, message: withoutIds(failure?.message ?? ERRORS[code].message) };
 };
 
 /** Stripe's own trouble, or the network's: it is down, was not asked because it is, or still works on that key. */

@@ -287,6 +287,18 @@ describe('demo keys, which anyone knows', () => {
   });
 });
 
+describe('a document that anyone may read', () => {
+  it('is read by a caller who waits while others take none of many', async () => {
+    const asked = 'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16);
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => open(world.url)));
+    for (const socket of sockets) socket.pause().write(asked);
+    await sleep(200);
+    expect((await get('/v1/items/item_demo')).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await get('/openapi.json')).status === 200);
+  });
+});
+
 describe('keys that nobody has', () => {
   it('are looked up no more than a few times a second, and keep out nobody who was here before', async () => {
     const mine = world.as(await world.createKey('Known', 'secret'));

@@ -127,7 +127,9 @@ describe('however large the house', () => {
   it('those whose keys anyone can read have a half of it together', () => {
     const admission = createAdmission();
     const filled = [1, 2, 3, 4].map(() => fill(admission, one('money', { isPublic: true })));
-    expect(filled.slice(1)).toEqual([0, 0, 0]);
+    // One alone may not have what all of them may.
+    expect(filled[1]).toBeGreaterThan(0);
+    expect(filled.slice(2)).toEqual([0, 0]);
     expect(fill(admission, one('money'))).toBeGreaterThan(filled[0]! / 2);
   });
 });
