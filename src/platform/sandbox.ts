@@ -108,7 +108,13 @@ const launch = async (dataDir: string, port: number): Promise<Running> => {
   const logFile = join(dataDir, 'sandbox.log');
   const output = await open(logFile, 'w', 0o600);
   const child = spawn(process.execPath, [PROGRAM], {
-    env: { PATH: process.env['PATH'], SANDBOX_PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir },
+    env: {
+      PATH: process.env['PATH'],
+      SANDBOX_REPLIES: process.env['SANDBOX_REPLIES'],
+      SANDBOX_PORT: String(port),
+      HOST: '127.0.0.1',
+      DATA_DIR: dataDir,
+    },
     stdio: ['ignore', output.fd, output.fd],
     detached: true,
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createSandbox, serve } from './sandbox.ts';
 import { faultKinds } from './faults.ts';
 import { ensureEndpoint } from './endpoints.ts';
+import { createRecorder } from './record.ts';
 import { openStore } from './sqlite.ts';
 import type { Store } from './store.ts';
 
@@ -16,6 +17,8 @@ Environment:
   DATA_DIR      where sandbox.sqlite is kept            (default .data)
   SANDBOX_WEBHOOK_URL     an address that is told of every event       (default none)
   SANDBOX_WEBHOOK_SECRET  what those deliveries are signed with        (default whsec_sandbox)
+  SANDBOX_REPLIES         a file to which every reply is added, once for each shape, one JSON object a line
+                          {"method","path","status","body"}             (default none)
 
 Any key of the form sk_test_… opens it, and the test payment methods of https://docs.stripe.com/testing pay.
 It prints "listening on http://…" when it is ready, and stops on SIGTERM.
@@ -77,7 +80,8 @@ const main = (): void => {
   if (webhookUrl !== undefined) {
     ensureEndpoint(sandbox.scope(), webhookUrl, process.env['SANDBOX_WEBHOOK_SECRET'] ?? 'whsec_sandbox');
   }
-  const { server, stop } = serve(sandbox);
+  const replies = process.env['SANDBOX_REPLIES'];
+  const { server, stop } = serve(sandbox, replies === undefined ? undefined : createRecorder(replies));
   server.on('error', (cause) => fail(`cannot listen on ${origin}: ${cause.message}`));
   server.listen(port, host, () => {
     const address = server.address();

@@ -17,6 +17,7 @@ import {
 import { createFaults, type FaultKind, type Faults, type Struck } from './faults.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { newSecret } from './ids.ts';
+import type { Recorder } from './record.ts';
 import { type Call, partsOf, readCall } from './request.ts';
 import { type Leaving, render, type Reply, send } from './reply.ts';
 import type { Scope } from './scope.ts';
@@ -62,10 +63,10 @@ export const createSandbox = (store: Store, origin: () => string): Sandbox => {
   };
 };
 
-/** Serves a sandbox, not listening yet; `stop` writes what is still in memory, and closes its store. */
-export const serve = (sandbox: Sandbox): { server: Server; stop: () => void } => {
+/** Serves a sandbox, not listening yet, and tells `record` of each reply of the API; `stop` writes what is still in memory, and closes its store. */
+export const serve = (sandbox: Sandbox, record?: Recorder): { server: Server; stop: () => void } => {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void handle(sandbox, request, response);
+    void handle(sandbox, request, response, record);
   });
   let ticks = 0;
   const timer = setInterval(() => {
@@ -88,7 +89,12 @@ const keepCounts = ({ store, seen }: Sandbox): void => {
   store.setNumber('replays', seen.replays);
 };
 
-const handle = async (sandbox: Sandbox, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const handle = async (
+  sandbox: Sandbox,
+  request: IncomingMessage,
+  response: ServerResponse,
+  record?: Recorder,
+): Promise<void> => {
   const requestId = newSecret('req_', 14);
   try {
     if (!partsOf(request).path.startsWith('/v1/')) {
@@ -96,6 +102,7 @@ const handle = async (sandbox: Sandbox, request: IncomingMessage, response: Serv
       return;
     }
     const { reply, leaving } = await handleApi(sandbox, request, requestId);
+    record?.(request.method ?? 'GET', partsOf(request).path, reply.status, reply.body);
     send(request, response, requestId, reply, leaving);
     sandbox.webhooks.dispatch();
   } catch (cause) {

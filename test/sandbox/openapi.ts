@@ -2,6 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { RecordedReply } from '../../src/sandbox/record.ts';
+
+/** Names the file in which the sandboxes of a test run keep what they answer. */
+export const REPLIES = 'SANDBOX_REPLIES';
 
 interface Schema {
   readonly $ref?: string;
@@ -36,12 +40,29 @@ export const specFile = (): Spec | undefined => {
 /** What the sandbox takes from a version newer than the spec's, whose lists of values have grown since. */
 const NEWER: ReadonlySet<string> = new Set<string>([]);
 
+/** What in a file of replies is not as Stripe's OpenAPI has it, each said once, with the first route that gave it. */
+export const violationsIn = (spec: Spec, file: string): string[] => {
+  const said = new Map<string, string>();
+  for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) {
+    const { method, path, status, body } = JSON.parse(line) as RecordedReply;
+    for (const violation of schemaViolations(spec, body)) {
+      if (!said.has(violation)) said.set(violation, `${method} ${path} answered ${status}: ${violation}`);
+    }
+  }
+  return [...said.values()];
+};
+
 /** Where a reply is not as its object's schema has it: types, required fields, lists of values; of lists, each of them. */
 export const schemaViolations = (spec: Spec, reply: unknown): string[] => {
   if (typeof reply !== 'object' || reply === null) return [];
+  if ('error' in reply) return violationsOf(spec, { $ref: 'error' }, reply, 'error');
   const { object, data } = reply as { object?: string; data?: unknown };
   if ((object === 'list' || object === 'search_result') && Array.isArray(data)) {
     return data.flatMap((one) => schemaViolations(spec, one));
+  }
+  if (object === 'event') {
+    const told = (data as { object?: unknown } | undefined)?.object;
+    return [...violationsOf(spec, { $ref: 'event' }, reply, 'event'), ...schemaViolations(spec, told)];
   }
   const name = (reply as { deleted?: boolean }).deleted === true ? `deleted_${object ?? ''}` : (object ?? '');
   const schema = spec[name];

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import Stripe from 'stripe';
 import { createTempDir } from '../../scripts/temp-dir.ts';
 import { afterSuite } from '../support/cleanup.ts';
-import { schemaViolations, specFile } from './openapi.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../src/sandbox/main.ts', import.meta.url));
 
@@ -47,12 +46,16 @@ export const CHARGE: Stripe.PaymentIntentCreateParams & { confirm: boolean; amou
 
 export const startSandbox = async (environment: Record<string, string> = {}): Promise<TestSandbox> => {
   const dataDir = await createTempDir('sandbox');
-  const said = new Set<string>();
   let child: ChildProcess;
 
   const start = async (port: number): Promise<string> => {
     child = spawn(process.execPath, [PROGRAM], {
-      env: { SANDBOX_PORT: String(port), DATA_DIR: dataDir, ...environment },
+      env: {
+        SANDBOX_REPLIES: process.env['SANDBOX_REPLIES'],
+        SANDBOX_PORT: String(port),
+        DATA_DIR: dataDir,
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (child.stdout === null) throw new Error('no output');
@@ -74,15 +77,7 @@ export const startSandbox = async (environment: Record<string, string> = {}): Pr
   afterSuite(async () => {
     await kill('SIGTERM');
     await rm(dataDir, { recursive: true, force: true });
-    // Every answer that the suite had is one of those that Stripe's OpenAPI describes.
-    if (said.size > 0) throw new Error([...said].join('\n'));
   });
-  /** Where stripe-mock is installed, and with it the OpenAPI. */
-  const spec = specFile();
-  const check = (status: number, json: unknown): void => {
-    if (spec === undefined || status >= 300) return;
-    for (const violation of schemaViolations(spec, json)) said.add(violation);
-  };
   const raw = async (method: string, path: string, { body, headers }: RawOptions = {}): Promise<RawReply> => {
     const response = await fetch(url + path, {
       method,
@@ -98,7 +93,6 @@ export const startSandbox = async (environment: Record<string, string> = {}): Pr
     const text = await response.text();
     const isJson = response.headers.get('content-type') === 'application/json';
     const json: unknown = isJson ? JSON.parse(text) : undefined;
-    if (path.startsWith('/v1/')) check(response.status, json);
     return { status: response.status, headers: response.headers, text, json };
   };
   return {
@@ -107,11 +101,7 @@ export const startSandbox = async (environment: Record<string, string> = {}): Pr
       host: '127.0.0.1',
       port,
       protocol: 'http',
-      httpClient: Stripe.createFetchHttpClient(async (input: string | URL | Request, init?: RequestInit) => {
-        const response = await fetch(input, init);
-        check(response.status, await response.clone().json());
-        return response;
-      }),
+      httpClient: Stripe.createFetchHttpClient(),
       maxNetworkRetries: 0,
       telemetry: false,
     }),

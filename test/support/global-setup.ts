@@ -4,6 +4,7 @@ import pg from 'pg';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { createTempDir } from '../../scripts/temp-dir.ts';
+import { REPLIES } from '../sandbox/openapi.ts';
 import { SEEN } from './contract.ts';
 import { ADMIN_URL, TEMPLATE, withDatabaseName } from './database.ts';
 
@@ -30,5 +31,7 @@ export default async (): Promise<void> => {
 
   process.env[ADMIN_URL] = postgres.url;
   process.env[SEEN] = join(dataDir, 'errors-seen');
+  // Each sandbox of the run adds to it what it answers; the teardown holds all of it to Stripe's OpenAPI.
+  process.env[REPLIES] = join(dataDir, 'sandbox-replies');
   (globalThis as TeardownGlobal).stopTestPostgres = stop;
 };
