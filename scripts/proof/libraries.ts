@@ -1,30 +1,21 @@
 /**
  * The proof that Stripe's own libraries, in their current versions, take the sandbox for Stripe; and that those of
- * Standard Webhooks verify what this service signs, while a secret is replaced twice in a day.
+ * Standard Webhooks verify what a receiver hears of this service, its secret replaced twice in a day.
  *
  *   npm run proof:libraries -- [--install] [--only node,python,go]
  *
  * Each language has a script of its own beside this file, which does what Stripe's documents show: customers, payment
  * methods, payments, setups, refunds, disputes, payouts, events, signatures.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { newSecret, signedHeaders } from '../../src/webhooks/sign.ts';
 import { commandLine, misused } from '../command-line.ts';
-import { createTempDir } from '../temp-dir.ts';
-
-/** What a receiver of this service's webhooks would get. */
-export interface Signed {
-  readonly body: string;
-  readonly headers: Record<string, string>;
-  /** All that were in force: each verifies. */
-  readonly secrets: readonly string[];
-  readonly stranger: string;
-}
+import { hearDeliveries } from './libraries/deliveries.ts';
+import { createWorld } from './world.ts';
 
 const FOLDER = fileURLToPath(new URL('libraries/', import.meta.url));
 /** Where `--install` puts what npm does not bring: beside npm's own, and gone with it. */
@@ -69,28 +60,6 @@ const install = (): void => {
   if (runs('go', ['version'])) runs('go', ['mod', 'download'], join(FOLDER, 'go'));
 };
 
-/** One delivery, and one of an endpoint whose secret was replaced twice within a day. */
-const sign = (): Signed[] => {
-  const atS = Math.floor(Date.now() / 1000);
-  return [1, 3].map((count) => {
-    const secrets = Array.from({ length: count }, newSecret);
-    const body = JSON.stringify({ id: 'evt_1', object: 'event', type: 'payment.succeeded', data: { name: 'Zoë' } });
-    return { body, headers: signedHeaders('evt_1', atS, body, secrets), secrets, stranger: newSecret() };
-  });
-};
-
-const startSandbox = async (dataDir: string): Promise<{ url: string; process: ChildProcess }> => {
-  const main = fileURLToPath(new URL('../../src/sandbox/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main], {
-    env: { ...process.env, SANDBOX_PORT: '0', DATA_DIR: dataDir },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const url = /^listening on (http:\S+)/.exec(line.toString())?.[1];
-  if (url === undefined) throw new Error(`the sandbox said: ${line.toString()}`);
-  return { url, process: child };
-};
-
 export interface LibraryProof {
   readonly language: Language;
   readonly version: string;
@@ -119,7 +88,7 @@ const USAGE = `
 npm run proof:libraries -- [options]
 
 Has Stripe's own libraries do what its documents show against the sandbox, and Standard Webhooks' libraries verify what
-this service signs. What is not on this machine is skipped, and said so.
+a receiver hears of this service, before and after two rotations of its secret. What is not on this machine is skipped, and said so.
 
   --only a,b   of node, python, go (all)
   --install    first brings the packages of python and go, beside npm's own
@@ -134,13 +103,14 @@ const main = async (): Promise<void> => {
     return LANGUAGES.find((one) => one === word) ?? misused(`--only knows ${LANGUAGES.join(', ')}, and no "${word}"`);
   });
   if (values.install) install();
-  const dataDir = await createTempDir('libraries');
-  const sandbox = await startSandbox(dataDir);
+  const world = await createWorld();
   try {
-    const file = join(dataDir, 'signed.json');
-    await writeFile(file, JSON.stringify(sign()));
+    const deliveries = await hearDeliveries(world);
+    console.log(`heard   ${deliveries.length} deliveries of a service, its secret replaced twice between them`);
+    const file = join(world.dataDir, 'deliveries.json');
+    await writeFile(file, JSON.stringify(deliveries));
     for (const language of wanted) {
-      const proof = await runFlows(language, sandbox.url, file);
+      const proof = await runFlows(language, world.sandboxUrl, file);
       if (typeof proof === 'string') {
         console.log(`${language.padEnd(7)} SKIPPED: needs ${proof}`);
         continue;
@@ -156,9 +126,7 @@ const main = async (): Promise<void> => {
       if (unknown.length > 0 || proof.passed.length === 0) process.exitCode = 1;
     }
   } finally {
-    sandbox.process.kill();
-    await once(sandbox.process, 'exit');
-    await rm(dataDir, { recursive: true, force: true });
+    await world.close();
   }
 };
 

@@ -10,7 +10,7 @@ import standardwebhooks
 import stripe
 
 URL = sys.argv[1]
-SIGNED = json.load(open(sys.argv[2]))
+DELIVERIES = json.load(open(sys.argv[2]))
 CARD = {"allowed_payment_method_types": ["card"]}
 PAY = {"amount": 1250, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True, **CARD}
 api = stripe.StripeClient("sk_test_python", base_addresses={"api": URL}).v1
@@ -142,7 +142,7 @@ def webhooks():
 
 
 def standard():
-    for one in SIGNED:
+    for one in DELIVERIES:
         for secret in one["secrets"]:
             standardwebhooks.Webhook(secret).verify(one["body"], one["headers"])
         try:
@@ -167,4 +167,4 @@ check("a decline is a card error", lambda: raises(stripe.CardError, "card_declin
 check("what is missing is an invalid request", lambda: raises(stripe.InvalidRequestError, "resource_missing", lambda: api.charges.retrieve("ch_nope")))
 stranger = stripe.StripeClient("sk_live_x", base_addresses={"api": URL}).v1
 check("a wrong key is an authentication error", lambda: raises(stripe.AuthenticationError, None, lambda: stranger.charges.list()))
-check("standard webhooks, rotated twice", standard)
+check("standard webhooks of a service, rotated twice", standard)

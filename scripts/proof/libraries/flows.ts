@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import Stripe from 'stripe';
-import type { Signed } from '../libraries.ts';
+import type { Delivery } from './deliveries.ts';
 
 const [url = '', file = ''] = process.argv.slice(2);
 const { hostname, port } = new URL(url);
@@ -166,16 +166,16 @@ await check('a wrong key is an authentication error', () =>
   raises('StripeAuthenticationError', undefined, client('sk_live_x').charges.list()),
 );
 
-await check('standard webhooks, rotated twice', async () => {
-  const verifies = (secret: string, { body, headers }: Signed): boolean => {
+await check('standard webhooks of a service, rotated twice', async () => {
+  const verifies = (secret: string, { body, headers }: Delivery): boolean => {
     try {
-      new Webhook(secret).verify(body, headers);
+      new Webhook(secret).verify(body, { ...headers });
       return true;
     } catch {
       return false;
     }
   };
-  for (const one of JSON.parse(readFileSync(file, 'utf8')) as Signed[]) {
+  for (const one of JSON.parse(readFileSync(file, 'utf8')) as Delivery[]) {
     that(
       one.secrets.every((secret) => verifies(secret, one)),
       'a secret does not verify',

@@ -331,5 +331,5 @@ func main() {
 	check("what is missing is an invalid request", func() error {
 		return raises(err, stripe.ErrorTypeInvalidRequest, stripe.ErrorCodeResourceMissing)
 	})
-	check("standard webhooks, rotated twice", standard)
+	check("standard webhooks of a service, rotated twice", standard)
 }
