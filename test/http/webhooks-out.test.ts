@@ -11,11 +11,15 @@ const S = 1_000;
 const H = 3600 * S;
 const DAY = 24 * H;
 
-/** The machine's clock, which the suite may move on. */
+/** The machine's clock, which the suite may move on, and all time with it. */
 const createMovableClock = (): Clock & { readonly move: (ms: number) => void } => {
   const machine = systemClock();
   let offsetMs = 0;
-  return { now: (): Micros => plusMs(machine.now(), offsetMs), move: (ms) => void (offsetMs += ms) };
+  return {
+    now: (): Micros => plusMs(machine.now(), offsetMs),
+    movedMs: () => offsetMs,
+    move: (ms) => void (offsetMs += ms),
+  };
 };
 
 const clock = createMovableClock();
