@@ -67,6 +67,8 @@ export interface ServiceOptions {
   readonly stallLinesFd?: number;
   /** The machine's own, unless a test moves it. */
   readonly clock?: Clock;
+  /** For a proof, which takes a safeguard out to see whether it is missed. */
+  readonly alter?: (right: Context) => Context;
 }
 
 export interface Listening {
@@ -130,7 +132,7 @@ export const createService = (options: ServiceOptions): Service => {
     log.error({ err: error }, 'a fault: something threw that may not');
     metrics.fault();
   };
-  const ctx: Context = {
+  const made: Context = {
     commit,
     reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
     leases,
@@ -148,6 +150,7 @@ export const createService = (options: ServiceOptions): Service => {
     log,
     fault,
   };
+  const ctx = options.alter?.(made) ?? made;
   const health = createHealth({ ctx, clocks, config, database, keys, probe, admission, sweeper: () => sweeper });
   const runbookUrl = (): string => config.runbookUrl ?? runbookAt(monitor?.url ?? 'http://127.0.0.1');
   const tellRefusal = createRefusalLog(log, runbookUrl);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import pino from 'pino';
 import { loadConfig } from '../../src/config.ts';
-import { createService } from '../../src/service.ts';
+import { createService, type ServiceOptions } from '../../src/service.ts';
 import { movableClock, type MovableClock } from './stripe.ts';
 import type { World } from './world.ts';
 
@@ -32,7 +32,7 @@ const TRY_AGAIN_MS = 100;
 export const startInProcess = async (
   { sandboxUrl, apiKey }: Pick<World, 'sandboxUrl' | 'apiKey'>,
   databaseUrl: string,
-  { hearsWebhooks = false }: { readonly hearsWebhooks?: boolean } = {},
+  { hearsWebhooks = false, alter }: { readonly hearsWebhooks?: boolean; readonly alter?: ServiceOptions['alter'] } = {},
 ): Promise<InProcess> => {
   const config = loadConfig({
     PORT: '0',
@@ -52,6 +52,7 @@ export const startInProcess = async (
     stripe: { secretKey: 'sk_test_sandbox', apiBase: sandboxUrl, webhookSecrets: [WEBHOOK_SECRET] },
     log: pino({ level: 'silent' }),
     clock,
+    ...(alter === undefined ? {} : { alter }),
   });
   const { apiUrl } = (await service.listen())._unsafeUnwrap();
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });

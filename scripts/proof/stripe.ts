@@ -71,14 +71,20 @@ export const stripeAt = (sandboxUrl: string): Stripe => {
 export interface MovableClock extends Clock {
   /** Moves the service's clock first and then the sandbox's, which does all that falls due on the way. */
   readonly advance: (sandboxUrl: string, seconds: number) => Promise<void>;
+  /** Puts the service's clock so far ahead of Stripe's, or behind it where it is below zero. */
+  readonly lead: (seconds: number) => void;
 }
 
 /** The machine's clock, until it is moved. */
 export const movableClock = (): MovableClock => {
   let offsetMs = 0;
+  let leadMs = 0;
   return {
-    now: () => micros(Date.now() + offsetMs),
-    movedMs: () => offsetMs,
+    now: () => micros(Date.now() + offsetMs + leadMs),
+    movedMs: () => offsetMs + leadMs,
+    lead: (seconds) => {
+      leadMs = seconds * 1000;
+    },
     advance: async (sandboxUrl, seconds) => {
       offsetMs += seconds * 1000;
       await fetch(`${sandboxUrl}/_sandbox/clock`, { method: 'POST', body: JSON.stringify({ advance_s: seconds }) });

@@ -32,7 +32,8 @@ export const compareCharges = ({ payments, intents, seconds, contradicted, elsew
       continue;
     }
     if (intent.amount_received === 0 && intent.status !== 'requires_capture') continue;
-    if (elsewhere.has(intent.id)) {
+    // Where the other was taken for the payment's own, this is the second.
+    if (elsewhere.has(intent.id) || elsewhere.has(payment?.intent ?? '')) {
       if (tag !== undefined && !known.has(intent.id) && !contradicted.has(intent.id))
         report('second_charges_differ', tag, `${intent.id} has taken or holds money, and nothing here tells of it`);
     } else if (!payment)

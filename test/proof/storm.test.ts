@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { proveStorm, type Operation } from '../../scripts/proof/storm.ts';
+import type { Mend } from '../../scripts/proof/storm/mends.ts';
+
+/** Some operations of the proof, to show that it works: `npm run proof:storm` is the proof itself. */
+const TIMEOUT_MS = 240_000;
+
+test(
+  'whatever Stripe does, and whatever is lost of it, the books come to say what Stripe says',
+  async () => {
+    const { verdict, falseWords } = await proveStorm({ operations: 12, seed: 3 });
+    expect(verdict.violations).toEqual([]);
+    expect(falseWords).toEqual([]);
+    expect(verdict.counts.charges).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
+
+/** What each needs to be missed, and by which seed it soon is. */
+const MISSED: readonly (readonly [mend: Mend, of: readonly Operation[], operations: number, seed: number])[] = [
+  ['dispute-lines', ['dispute'], 5, 1],
+  ['second-charges', ['pay', 'second'], 10, 1],
+  ['cancel-at-stripe', ['pay', 'cancel'], 20, 1],
+  ['late-objects', ['pay'], 15, 1],
+];
+
+test.each(MISSED)(
+  'a service without %s is found out',
+  async (without, of, operations, seed) => {
+    const { verdict, falseWords } = await proveStorm({ operations, seed, of, without });
+    expect(verdict.violations.length + falseWords.length).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
