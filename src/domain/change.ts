@@ -144,7 +144,7 @@ export interface Change<View = unknown, Code extends ErrorCode = ErrorCode> {
    * answer the claim stays open, for a later change. A refusal of the change itself is kept as it is.
    */
   readonly answer?: (effect: Effect) => Answer<View> | null;
-  readonly events?: (effect: Effect) => readonly Event[];
+  readonly events?: (effect: Effect, now: Micros) => readonly Event[];
 }
 
 /** What `commit` answers: what was done now, or what was answered when it was done. */

@@ -30,7 +30,7 @@ import { balancePostings, payoutPostings } from './postings.ts';
 import type { ClaimCode } from './refusals.ts';
 import { answerOfReply, keptError } from './reply.ts';
 import { concernsSecond, type Hold, type Stepped, type Subject } from './step.ts';
-import type { Micros } from './time.ts';
+import { MADE_WITHIN_MS, type Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
 /** A claim as the database has it; no reply while its request is still under way. */
@@ -131,13 +131,14 @@ const decideOne = (
   const taken = claim && claims.get(claim.id);
   if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
 
+  if (isTooLate(change, now)) return err(paymentError('overloaded', { retryAfterS: 1 }));
   // Here, and not by a constraint: it would refuse the batch, and with it everyone who shares it.
   if (change.item && isTaken(state, writes, change.item)) return err(paymentError('item_exists'));
 
   const drafted = draft(state, writes, change, now).mapErr((error) => expected(change, error));
   const result: Result<Effect, PaymentError> = drafted.map((done) => {
     if (done === 'posted before') return NOTHING;
-    keep(state, writes, change, done);
+    keep(state, writes, change, done, now);
     return done.effect;
   });
   if (result.isErr() && !isStored(result.error)) return err(result.error);
@@ -165,6 +166,12 @@ const decideOne = (
   if (change.answers && reply) writes.answers.push({ merchant, claim: change.answers, reply });
   if (result.isErr()) return err(answer?.isErr() ? answer.error : result.error);
   return ok({ kind: 'done', effect: result.value, answer });
+};
+
+/** Who reads lists from page to page has passed by where it would stand. */
+const isTooLate = ({ payment: step }: Change, now: Micros): boolean => {
+  const made = step?.kind === 'create' ? step.payment : step?.kind === 'refund' ? step.refund : undefined;
+  return made !== undefined && now - made.createdAt > BigInt(MADE_WITHIN_MS) * 1000n;
 };
 
 /** What is kept under a claim: it will be answered to whoever made the claim, and to nobody else. */
@@ -327,7 +334,13 @@ export const secondOf = (step: PaymentStep): string | undefined => {
   return intent && concernsSecond(step.payment, intent) ? intent : undefined;
 };
 
-const keep = (state: State, writes: Writes, change: Change, { effect, accounts, contradictions }: Draft): void => {
+const keep = (
+  state: State,
+  writes: Writes,
+  change: Change,
+  { effect, accounts, contradictions }: Draft,
+  now: Micros,
+): void => {
   const { merchant, payment: wanted } = change;
   const before = wanted && (writes.payments.get(wanted.payment.id) ?? state.payments.get(wanted.payment.id));
   if (change.customer) writes.customers.push(change.customer);
@@ -352,7 +365,7 @@ const keep = (state: State, writes: Writes, change: Change, { effect, accounts, 
   if (change.payout) writes.payouts.set(shareKey(change.payout), change.payout);
   for (const account of accounts.values()) writes.accounts.set(account.id, account);
   writes.transfers.push(...effect.transfers);
-  if (change.events && effect.isNews) writes.events.push(...change.events(effect));
+  if (change.events && effect.isNews) writes.events.push(...change.events(effect, now));
 };
 
 /** The attempt that a step settles, and how. */

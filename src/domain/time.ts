@@ -47,3 +47,9 @@ export const systemClock = (offsetMs = 0): Clock => ({
   now: () => micros(Date.now() + offsetMs),
   movedMs: () => offsetMs,
 });
+
+/**
+ * What a request makes has an id, and so a place in lists, before its commit begins: no longer before than this, or it is
+ * refused. Whoever waited so long is better told to come again.
+ */
+export const MADE_WITHIN_MS = 3_000;

@@ -70,7 +70,8 @@ const create = (
 };
 
 const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment): Payment => {
-  const id = newId('pay');
+  const createdAt = ctx.clock.now();
+  const id = newId('pay', createdAt);
   const { customer, amount, currency, paymentMethod, confirm, captureMethod, returnUrl } = command;
   return {
     merchant,
@@ -94,7 +95,7 @@ const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment):
     underWay: false,
     mayExist: false,
     refundsPending: 0n,
-    createdAt: ctx.clock.now(),
+    createdAt,
   };
 };
 

@@ -13,6 +13,7 @@ import type { Attempt, LastError, Payment, PaymentAttempt } from '../domain/paym
 import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
+import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
 
 /**
@@ -86,12 +87,12 @@ const declineOf = ({ code, declineCode, message }: LastError, payment: Payment):
   paymentError(code, { message, payment: payment.id, ...(declineCode === undefined ? {} : { declineCode }) });
 
 /** What is told of a payment when its status has changed. */
-export const paymentEvents = ({ payment }: Effect): Event[] =>
+export const paymentEvents = ({ payment }: Effect, now: Micros): Event[] =>
   payment
     ? [
         {
           merchant: payment.merchant,
-          id: newId('evt'),
+          id: newId('evt', now),
           type: payment.status === 'requires_payment_method' ? 'payment.failed' : `payment.${payment.status}`,
           subject: payment.id,
           data: JSON.stringify(paymentView(payment, 'finance')),
@@ -100,12 +101,12 @@ export const paymentEvents = ({ payment }: Effect): Event[] =>
     : [];
 
 /** What is told of a dispute. */
-export const disputeEvents = ({ dispute }: Effect): Event[] =>
+export const disputeEvents = ({ dispute }: Effect, now: Micros): Event[] =>
   dispute
     ? [
         {
           merchant: dispute.merchant,
-          id: newId('evt'),
+          id: newId('evt', now),
           type: `dispute.${dispute.status}`,
           subject: dispute.payment,
           data: JSON.stringify(disputeView(dispute)),

@@ -30,7 +30,7 @@ export const listPayments = (
   filter: PaymentFilter,
   showsSecret: boolean,
 ): ResultAsync<ListView<PaymentView>, StorageError> =>
-  ctx.reads.listPayments(merchant, filter).map(({ data, hasMore }) =>
+  ctx.reads.listPayments(merchant, filter, ctx.clock.now()).map(({ data, hasMore }) =>
     listView(
       '/v1/payments',
       data.map((payment) => paymentView(payment, showsSecret ? 'servers' : 'finance')),
@@ -53,5 +53,5 @@ export const listRefunds = (
   filter: RefundFilter,
 ): ResultAsync<ListView<RefundView>, StorageError> =>
   ctx.reads
-    .listRefunds(merchant, filter)
+    .listRefunds(merchant, filter, ctx.clock.now())
     .map(({ data, hasMore }) => listView('/v1/refunds', data.map(refundView), hasMore));

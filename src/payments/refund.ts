@@ -12,6 +12,7 @@ import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.
 import { jsonReply, refundView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
+import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import { newAttempt, notChargeable } from './attempt.ts';
 import { isOwned, unknown } from './perform.ts';
@@ -43,9 +44,10 @@ export const createRefund = (
   ctx.reads.payment(caller.merchant, wanted.payment).andThen((payment) => {
     if (wanted.amount !== null && !isChargeable(wanted.amount, payment.currency)) return errAsync(notChargeable());
     const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
+    const createdAt = ctx.clock.now();
     const refund: Refund = {
       merchant: payment.merchant,
-      id: newId('re'),
+      id: newId('re', createdAt),
       payment: payment.id,
       // Of nothing that is left, one: refused under the lock, and under the key.
       amount: wanted.amount ?? (left > 0n ? left : 1n),
@@ -56,7 +58,7 @@ export const createRefund = (
       stripeId: null,
       posted: false,
       reversed: false,
-      createdAt: ctx.clock.now(),
+      createdAt,
     };
     const attempt: RefundAttempt = {
       ...newAttempt(ctx, caller, payment, { replyStatus: 201, showsSecret: false }),
@@ -132,12 +134,12 @@ const refundAnswer = (
   return err(paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) }));
 };
 
-export const refundEvents = ({ refund }: Effect): Event[] =>
+export const refundEvents = ({ refund }: Effect, now: Micros): Event[] =>
   refund
     ? [
         {
           merchant: refund.merchant,
-          id: newId('evt'),
+          id: newId('evt', now),
           type: `refund.${refund.status}`,
           subject: refund.payment,
           data: JSON.stringify(refundView(refund)),

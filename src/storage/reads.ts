@@ -24,11 +24,12 @@ import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
+import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
 import { accountOf, attemptOf, claimOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import { COLUMNS, type DB } from './schema.ts';
 
-/** A page of a list, newest first, before or after the row of an id. */
+/** A page of a list, newest first, before or after the row of an id. One before it ends at the horizon. */
 export interface Page<Id> {
   readonly limit: number;
   readonly startingAfter: Id | undefined;
@@ -82,7 +83,11 @@ export interface Reads {
     merchant: MerchantId,
     id: PaymentId,
   ) => ResultAsync<Payment, PaymentError<'payment_not_found' | StorageCode>>;
-  readonly listPayments: (merchant: MerchantId, filter: PaymentFilter) => ResultAsync<PageOf<Payment>, StorageError>;
+  readonly listPayments: (
+    merchant: MerchantId,
+    filter: PaymentFilter,
+    now: Micros,
+  ) => ResultAsync<PageOf<Payment>, StorageError>;
   /** What an idempotency key was used for, or undefined where it is new. */
   readonly claim: (merchant: MerchantId, id: ClaimId) => ResultAsync<StoredClaim | undefined, StorageError>;
   readonly attempt: (
@@ -100,7 +105,11 @@ export interface Reads {
     merchant: MerchantId,
     id: RefundId,
   ) => ResultAsync<Refund, PaymentError<'refund_not_found' | StorageCode>>;
-  readonly listRefunds: (merchant: MerchantId, filter: RefundFilter) => ResultAsync<PageOf<Refund>, StorageError>;
+  readonly listRefunds: (
+    merchant: MerchantId,
+    filter: RefundFilter,
+    now: Micros,
+  ) => ResultAsync<PageOf<Refund>, StorageError>;
   /** Everything that is recorded of a payment. */
   readonly history: (merchant: MerchantId, id: PaymentId) => ResultAsync<History, StorageError>;
   readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError<'item_not_found' | StorageCode>>;
@@ -172,7 +181,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where(sql<boolean>`started_at >= ${toIsoMicros(since)}::timestamptz`)
           .executeTakeFirst(),
       ).map((row) => Number(row?.count ?? 0)),
-    listPayments: (merchant, filter) => read(listPayments(db, merchant, filter)),
+    listPayments: (merchant, filter, now) => read(listPayments(db, merchant, filter, now)),
     claim: (merchant, id) =>
       read(
         db
@@ -217,7 +226,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(refundOf(row)) : err(paymentError('refund_not_found')))),
-    listRefunds: (merchant, filter) => read(listRefunds(db, merchant, filter)),
+    listRefunds: (merchant, filter, now) => read(listRefunds(db, merchant, filter, now)),
     history: (merchant, id) => read(readHistory(db, merchant, id)),
     item: (merchant, id) =>
       read(
@@ -242,12 +251,18 @@ const selectAccounts = async (
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
 };
 
-const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: PaymentFilter): Promise<PageOf<Payment>> => {
+const listPayments = async (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  filter: PaymentFilter,
+  now: Micros,
+): Promise<PageOf<Payment>> => {
   let query = db.selectFrom('payments').select(COLUMNS.payments).where('merchant_id', '=', uuidOf(merchant));
   if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
   if (filter.status) query = query.where('status', '=', filter.status);
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  if (filter.endingBefore)
+    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
   const rows = await query
     .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
     .limit(filter.limit + 1)
@@ -255,11 +270,17 @@ const listPayments = async (db: Kysely<DB>, merchant: MerchantId, filter: Paymen
   return pageOf(rows.map(paymentOf), filter);
 };
 
-const listRefunds = async (db: Kysely<DB>, merchant: MerchantId, filter: RefundFilter): Promise<PageOf<Refund>> => {
+const listRefunds = async (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  filter: RefundFilter,
+  now: Micros,
+): Promise<PageOf<Refund>> => {
   let query = db.selectFrom('refunds').select(COLUMNS.refunds).where('merchant_id', '=', uuidOf(merchant));
   if (filter.payment) query = query.where('payment_id', '=', uuidOf(filter.payment));
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  if (filter.endingBefore)
+    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
   const rows = await query
     .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
     .limit(filter.limit + 1)

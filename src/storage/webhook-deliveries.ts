@@ -127,7 +127,7 @@ export const record = (
       await updateHealth(tx, heard);
       if (heard.every(({ error }) => error === null)) return [];
       const disabled = await disableFailing(tx, heard, failingSinceMax);
-      for (const event of disabled.map(disabledEvent)) await insertEvent(tx, event, now);
+      for (const endpoint of disabled) await insertEvent(tx, disabledEvent(endpoint, now), now);
       return disabled;
     });
 

@@ -3,6 +3,7 @@ import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
+import { horizon } from './horizon.ts';
 import { pageOf, type PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Delivery, EventFilter, StoredEvent, Try } from './webhooks.ts';
@@ -18,11 +19,13 @@ export const listEvents = async (
   db: Kysely<DB>,
   merchant: MerchantId,
   filter: EventFilter,
+  now: Micros,
 ): Promise<PageOf<StoredEvent>> => {
   let query = db.selectFrom('events').select(COLUMNS.events).where('merchant_id', '=', uuidOf(merchant));
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
+  if (filter.endingBefore)
+    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
   const rows = await query
     .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
     .limit(filter.limit + 1)

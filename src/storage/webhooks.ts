@@ -141,7 +141,7 @@ export interface Recording {
   readonly now: Micros;
   /** An endpoint that has failed since then, without a success, is disabled. */
   readonly failingSinceMax: Micros;
-  readonly disabledEvent: (endpoint: Endpoint) => Event;
+  readonly disabledEvent: (endpoint: Endpoint, now: Micros) => Event;
 }
 
 /** Errors of all: `database_unavailable`, `contention`. Of those that name an endpoint or an event: its `…_not_found`. */
@@ -177,7 +177,11 @@ export interface Webhooks {
     merchant: MerchantId,
     id: EventId,
   ) => ResultAsync<StoredEvent, PaymentError<'event_not_found' | StorageCode>>;
-  readonly listEvents: (merchant: MerchantId, filter: EventFilter) => ResultAsync<PageOf<StoredEvent>, StorageError>;
+  readonly listEvents: (
+    merchant: MerchantId,
+    filter: EventFilter,
+    now: Micros,
+  ) => ResultAsync<PageOf<StoredEvent>, StorageError>;
   /** Of these events, in their order, each with its latest tries. */
   readonly deliveries: (merchant: MerchantId, events: readonly EventId[]) => ResultAsync<Delivery[], StorageError>;
   /** Makes it due now, from the beginning of the schedule: to one endpoint, or to every enabled one that asks for it. */
@@ -224,7 +228,7 @@ export const createWebhooks = (db: Kysely<DB>): Webhooks => {
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(eventOf(row)) : err(paymentError('event_not_found')))),
-    listEvents: (merchant, filter) => run(listEvents(db, merchant, filter)),
+    listEvents: (merchant, filter, now) => run(listEvents(db, merchant, filter, now)),
     deliveries: (merchant, events) => run(selectDeliveries(db, merchant, events)),
     redeliver: (merchant, event, to, now) =>
       ResultAsync.fromPromise(redeliver(db, merchant, event, to, now), (error) => {

@@ -203,9 +203,9 @@ const outcomeOf = (
 };
 
 /** Told to the merchant's other endpoints. */
-const disabledEvent = (endpoint: Endpoint): Event => ({
+const disabledEvent = (endpoint: Endpoint, now: Micros): Event => ({
   merchant: endpoint.merchant,
-  id: newId('evt'),
+  id: newId('evt', now),
   type: 'webhook_endpoint.disabled',
   subject: endpoint.id,
   data: JSON.stringify(endpointView(endpoint)),

@@ -33,7 +33,8 @@ export const createEndpoint = (
   return checkUrl(wanted.url, ctx.isDemo)
     .mapErr(urlError)
     .asyncAndThen((url) => {
-      const endpoint = { ...wanted, merchant, url: url.href, id: newId('we'), secret, createdAt: ctx.clock.now() };
+      const createdAt = ctx.clock.now();
+      const endpoint = { ...wanted, merchant, url: url.href, id: newId('we', createdAt), secret, createdAt };
       return ctx.webhooks.createEndpoint(endpoint, ENDPOINTS_MAX);
     })
     .map((endpoint) => endpointWithSecretView(endpoint, secret));

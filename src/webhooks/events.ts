@@ -24,7 +24,7 @@ export const listEvents = (
   filter: EventFilter,
 ): ResultAsync<ListView<EventView>, StorageError> =>
   ctx.webhooks
-    .listEvents(merchant, filter)
+    .listEvents(merchant, filter, ctx.clock.now())
     .map(({ data, hasMore }) => listView('/v1/events', data.map(eventView), hasMore));
 
 /** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../../scripts/proof/stripe.ts';
 import { payFor, startWorld, type Shown } from '../support/service.ts';
 
 const world = await startWorld();
@@ -272,6 +273,11 @@ describe('the list of payments', () => {
     expect(await page('limit=2')).toEqual({ ids: ids.slice(0, 2), more: true });
     expect(await page(`limit=2&starting_after=${ids[1]!}`)).toEqual({ ids: ids.slice(2, 4), more: true });
     expect(await page(`limit=2&starting_after=${ids[3]!}`)).toEqual({ ids: ids.slice(4), more: false });
+    // What is seconds old is not yet in a page that goes on from an earlier one.
+    await eventually(
+      () => page(`limit=4&ending_before=${ids[4]!}`),
+      (found) => found.ids.length === 4,
+    );
     expect(await page(`limit=2&ending_before=${ids[4]!}`)).toEqual({ ids: ids.slice(2, 4), more: true });
     expect(await page(`limit=2&ending_before=${ids[2]!}`)).toEqual({ ids: ids.slice(0, 2), more: false });
     expect(await page(`starting_after=${ids[4]!}`)).toEqual({ ids: [], more: false });
