@@ -29,11 +29,15 @@ export const exponentOf = (currency: Currency): 0 | 2 | 3 =>
 export const chargeStepMinor = (currency: Currency): bigint =>
   THREE_DECIMALS.has(currency) ? 10n : WHOLE_UNITS.has(currency) ? 100n : 1n;
 
+/** How many digits the largest charge has where it is not eight: where a unit is worth little. */
+const DIGITS: Readonly<Record<string, number>> = { cop: 10, huf: 10, idr: 12, inr: 9, jpy: 10 };
+const DIGITS_USUAL = 8;
+
 /**
- * The largest charge, in minor units: eight digits, and more where a unit is worth little:
+ * The largest charge, in minor units: nines, as many as Stripe takes digits.
  * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
-export const chargeMaxMinor = (currency: Currency): bigint => (currency === 'idr' ? 999_999_999_999n : 99_999_999n);
+export const chargeMaxMinor = (currency: Currency): bigint => 10n ** BigInt(DIGITS[currency] ?? DIGITS_USUAL) - 1n;
 
 /** Whether a card can be charged that amount, or sent it back. */
 export const isChargeable = (amountMinor: bigint, currency: Currency): boolean =>

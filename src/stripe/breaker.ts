@@ -6,18 +6,7 @@
  * nobody knows: no customer's charge is the test. Where it is answered the circuit closes; else it stays open, for
  * longer each time.
  */
-import {
-  BrokenCircuitError,
-  bulkhead,
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  DelegateBackoff,
-  handleWhen,
-  timeout,
-  TimeoutStrategy,
-} from 'cockatiel';
-import { err, ok, type Result } from 'neverthrow';
+import { BrokenCircuitError, bulkhead, timeout, TimeoutStrategy } from 'cockatiel';
 import type { Logger } from 'pino';
 import { paymentError, type PaymentError } from '../error.ts';
 import { isDown } from './outcome.ts';
@@ -60,25 +49,35 @@ const QUEUE_MAX = 4_096;
 const TIMEOUT = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false };
 
 export const createBreaker = (log: Logger): Breaker => {
+  let circuit: Circuit = 'closed';
+  /** Calls in a row to which Stripe was not there, and how often in a row the circuit has opened. */
+  let failures = 0;
+  let openings = 0;
+  // By a clock that nobody sets: a step back of the wall clock would keep the circuit open, and charges out.
   let probeAtMs = 0;
-  const breaker = circuitBreaker(handleWhen(isDown), {
-    breaker: new ConsecutiveBreaker(FAILURES_MAX),
-    halfOpenAfter: new DelegateBackoff(({ attempt }) => {
-      const longestMs = Math.min(PROBE_AFTER_MAX_MS, PROBE_AFTER_MS * 2 ** (attempt - 1));
-      // Half of it by chance: several instances do not probe in step.
-      const waitMs = longestMs * (0.5 + Math.random() / 2);
-      probeAtMs = performance.now() + waitMs;
-      return waitMs;
-    }),
-  });
   const calls = bulkhead(CALLS_MAX, QUEUE_MAX);
 
-  const circuit = (): Circuit => CIRCUITS[breaker.state];
   const waitS = (): number => Math.max(1, Math.ceil((probeAtMs - performance.now()) / 1000));
-  breaker.onStateChange((state) => {
-    if (state === CircuitState.Open) log.warn({ probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
-    if (state === CircuitState.Closed) log.info('Stripe is back: the circuit is closed');
-  });
+  const open = (): void => {
+    circuit = 'open';
+    const longestMs = Math.min(PROBE_AFTER_MAX_MS, PROBE_AFTER_MS * 2 ** openings);
+    openings++;
+    // Half of it by chance: several instances do not probe in step.
+    probeAtMs = performance.now() + longestMs * (0.5 + Math.random() / 2);
+    log.warn({ probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
+  };
+  // What was sent before the circuit opened tells nothing of the probe.
+  const onAnswer = (isProbe: boolean): void => {
+    failures = 0;
+    if (!isProbe) return;
+    circuit = 'closed';
+    openings = 0;
+    log.info('Stripe is back: the circuit is closed');
+  };
+  const onFailure = (isProbe: boolean): void => {
+    failures++;
+    if (isProbe || (circuit === 'closed' && failures >= FAILURES_MAX)) open();
+  };
 
   /** Whoever is still in the queue at the deadline is never sent. */
   const inTime = <T>(work: () => Promise<T>, deadlineMs: number | undefined): Promise<T> =>
@@ -86,25 +85,27 @@ export const createBreaker = (log: Logger): Breaker => {
       ? calls.execute(work)
       : timeout(deadlineMs, TIMEOUT).execute(({ signal }) => calls.execute(work, signal));
 
+  const isProbeDue = (): boolean => circuit === 'open' && performance.now() >= probeAtMs;
+
   const call = async <T>(work: () => Promise<T>, deadlineMs?: number): Promise<T> => {
+    const isProbe = isProbeDue();
     // Whoever comes while the probe is under way would have to wait for its end.
-    if (breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
-    // A decline or a refusal is an answer like any other: it ends a row of failures.
-    const answer = await breaker.execute((): Promise<Result<T, unknown>> =>
-      inTime(work, deadlineMs).then(
-        (value) => ok(value),
-        (error: unknown) => {
-          if (isDown(error)) throw error;
-          return err(error);
-        },
-      ),
-    );
-    if (answer.isErr()) throw answer.error;
-    return answer.value;
+    if (circuit !== 'closed' && !isProbe) throw new BrokenCircuitError();
+    if (isProbe) circuit = 'half_open';
+    try {
+      const value = await inTime(work, deadlineMs);
+      onAnswer(isProbe);
+      return value;
+    } catch (error) {
+      // A decline or a refusal is an answer like any other: it ends a row of failures.
+      if (isDown(error)) onFailure(isProbe);
+      else onAnswer(isProbe);
+      throw error;
+    }
   };
 
   const aside = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (breaker.state !== CircuitState.Closed) throw new BrokenCircuitError();
+    if (circuit !== 'closed') throw new BrokenCircuitError();
     return calls.execute(work);
   };
 
@@ -112,19 +113,11 @@ export const createBreaker = (log: Logger): Breaker => {
     call,
     aside,
     refusal: () => {
-      if (breaker.state !== CircuitState.Closed) return paymentError('provider_unavailable', { retryAfterS: waitS() });
+      if (circuit !== 'closed') return paymentError('provider_unavailable', { retryAfterS: waitS() });
       return calls.executionSlots === 0 ? paymentError('provider_unavailable', { retryAfterS: 1 }) : undefined;
     },
-    circuit,
-    isProbeDue: () => breaker.state === CircuitState.Open && performance.now() >= probeAtMs,
+    circuit: () => circuit,
+    isProbeDue,
     inFlight: () => CALLS_MAX - calls.executionSlots,
   };
-};
-
-const CIRCUITS: Readonly<Record<CircuitState, Circuit>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half_open',
-  // Never: nothing here isolates it.
-  [CircuitState.Isolated]: 'open',
 };

@@ -238,6 +238,16 @@ describe('a payout', () => {
     const [share] = await shares(dollars);
     expect(share?.amount).toBe(sum?.sum);
     expect((await stripe.get(`/v1/payouts/${dollars}`)).amount).toBe(Number(share?.amount) + 650);
+    // That it is another sum than its known transactions is told.
+    const told = 'select amount, currency, resolution from contradictions where kind = $1 and subject = $2';
+    expect(await query(told, ['payout_differs', dollars])).toEqual([
+      { amount: '650', currency: 'usd', resolution: null },
+    ]);
+    const headers = { Authorization: `Bearer ${await world.createKey('Demo', 'oncall')}` };
+    await eventually(
+      async () => (await fetch(`${world.opsUrl}/metrics`, { headers })).text(),
+      (text) => /^quittance_contradictions\{kind="payout_differs"\} [1-9]/m.test(text),
+    );
   });
 });
 

@@ -319,7 +319,23 @@ describe('amounts that the card networks do not know', () => {
     const customer = await createCustomer();
     const dollars = await post('/v1/payments', { customer, amount: 100_000_000, currency: 'usd' });
     expect([dollars.status, dollars.body.error.param]).toEqual([400, 'amount']);
-    expect((await post('/v1/payments', { customer, amount: 100_000_000, currency: 'idr' })).status).toBe(201);
+    for (const [currency, most] of [
+      ['idr', 999_999_999_999],
+      ['cop', 9_999_999_999],
+      ['huf', 9_999_999_999],
+      ['jpy', 9_999_999_999],
+      ['inr', 999_999_999],
+      ['eur', 99_999_999],
+    ] as const) {
+      const largest = await post('/v1/payments', payFor(customer, most, { currency }));
+      const larger = await post('/v1/payments', { customer, amount: most + 1, currency });
+      expect([currency, largest.status, larger.status, larger.body.error.param]).toEqual([
+        currency,
+        201,
+        400,
+        'amount',
+      ]);
+    }
   });
 });
 

@@ -129,6 +129,13 @@ describe('a webhook', () => {
     await applied(idOf(next));
   });
 
+  it('with a text that only looks like a NUL is taken', async () => {
+    const body = event('customer.created', { id: 'cus_1', object: 'customer', description: 'C:\\u0000' });
+    expect(body).toContain('C:\\\\u0000');
+    expect((await tell(body)).status).toBe(200);
+    expect((await applied(idOf(body))).outcome).toBe('ignored');
+  });
+
   it('of 5 MiB is refused', async () => {
     const body = event('customer.created', { text: 'a'.repeat(5 * 1024 * 1024) });
     const { status, body: answer } = await tell(body);

@@ -1,7 +1,11 @@
-import { expect, it } from '@jest/globals';
+import { afterEach, expect, it, jest } from '@jest/globals';
 import pino from 'pino';
 import Stripe from 'stripe';
 import { createBreaker } from '../../src/stripe/breaker.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 it('no more than 512 calls wait for Stripe: nothing new is begun until one has ended, and those that were wait', async () => {
   const { call, refusal, inFlight } = createBreaker(pino({ level: 'silent' }));
@@ -49,4 +53,31 @@ it('lists that fail, however many in a row, stop no charge', async () => {
   for (let n = 0; n < 10; n++) await call(fail).catch(() => undefined);
   expect(circuit()).toBe('open');
   await expect(aside(() => Promise.resolve('a list'))).rejects.toThrow();
+});
+
+it('the circuit is probed in time, though the clock of the machine is set back by ten minutes meanwhile', async () => {
+  const { call, circuit, isProbeDue } = createBreaker(pino({ level: 'silent' }));
+  const fail = (): Promise<never> =>
+    Promise.reject(new Stripe.errors.StripeConnectionError({ type: 'api_error', message: 'reset' }));
+  for (let n = 0; n < 5; n++) await call(fail).catch(() => undefined);
+  expect(circuit()).toBe('open');
+  const real = Date.now();
+  jest.spyOn(Date, 'now').mockReturnValue(real - 600_000);
+  while (!isProbeDue()) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await call(() => Promise.resolve('paid'))).toBe('paid');
+  expect(circuit()).toBe('closed');
+});
+
+it('a probe that fails opens the circuit again, and what was sent before it says nothing of it', async () => {
+  const { call, circuit, isProbeDue } = createBreaker(pino({ level: 'silent' }));
+  const fail = (): Promise<never> =>
+    Promise.reject(new Stripe.errors.StripeConnectionError({ type: 'api_error', message: 'reset' }));
+  const { promise: late, resolve: answer } = Promise.withResolvers<string>();
+  const early = call(() => late);
+  for (let n = 0; n < 5; n++) await call(fail).catch(() => undefined);
+  answer('paid');
+  expect([await early, circuit()]).toEqual(['paid', 'open']);
+  while (!isProbeDue()) await new Promise((resolve) => setTimeout(resolve, 50));
+  await expect(call(fail)).rejects.toThrow('reset');
+  expect([circuit(), isProbeDue()]).toEqual(['open', false]);
 });
