@@ -191,7 +191,8 @@ describe('the sandbox beside the service', () => {
   });
 
   it('says in one line whose port is missing when a stranger has it', async () => {
-    const stranger = createServer();
+    // One that reads, so that it sees who asks it hang up.
+    const stranger = createServer((socket) => socket.on('error', () => undefined).resume());
     stranger.listen(0, '127.0.0.1');
     await once(stranger, 'listening');
     const { port } = stranger.address() as AddressInfo;
