@@ -114,3 +114,8 @@ export const CAUSES: Readonly<Record<string, Cause>> = {
     return held('stall', 300, 700)(demo, machine);
   },
 };
+
+/** Those that cannot be caused on the demo, and why. */
+export const NOT_CAUSED: Readonly<Record<string, string>> = {
+  QuittanceClocksApart: "the sandbox's clock can be moved forward and never back, and the machine's is everybody's",
+};
