@@ -188,7 +188,7 @@ const OPEN: readonly string[] = ['needs_response', 'warning_needs_response'];
 /**
  * Adds evidence, and sends all that was added to the bank unless `submit` says no. The words `winning_evidence`,
  * `losing_evidence` and, of an inquiry, `escalate_inquiry_evidence` in `evidence[uncategorized_text]` decide, as in
- * Stripe's test mode.
+ * Stripe's test mode; after `reversed_evidence` it is lost, and then won: a bank may change its mind.
  */
 export const updateDispute = (scope: Scope, id: string, params: DisputeParams): Result<Stripe.Dispute, Failure> =>
   find(scope, 'dispute', id).andThen((dispute) => {
@@ -239,6 +239,10 @@ export const decideDispute = (scope: Scope, id: string): void => {
   }
   if (dispute.status === 'under_review' && evidence === 'winning_evidence') finish(scope, dispute, 'won');
   else if (dispute.status === 'under_review' && evidence === 'losing_evidence') finish(scope, dispute, 'lost');
+  else if (dispute.status === 'under_review' && evidence === 'reversed_evidence') {
+    finish(scope, dispute, 'lost');
+    scope.store.schedule(scope.clock.nowMs() + DECIDED_AFTER_MS, 'decide_dispute', id);
+  } else if (dispute.status === 'lost' && evidence === 'reversed_evidence') finish(scope, dispute, 'won');
 };
 
 const finish = (scope: Scope, dispute: Stripe.Dispute, status: 'won' | 'lost' | 'warning_closed'): Stripe.Dispute => {

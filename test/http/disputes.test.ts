@@ -98,6 +98,36 @@ describe('a dispute', () => {
     expect(await balanceOf(one.customer)).toBe(350);
   });
 
+  it('that is won after it was lost gives the wallet back what it had lost, and a person is told', async () => {
+    const before = await platform('disputes');
+    const one = await disputed();
+    await decide(one, 'reversed_evidence');
+    await becomes(one.id, 'lost');
+    expect(await balanceOf(one.customer)).toBe(0);
+    await clock.advance(world.sandbox.url, 6);
+    await becomes(one.id, 'won');
+    expect(await balanceOf(one.customer)).toBe(700);
+    expect(await platform('disputes')).toBe(before);
+    expect((await postedOf(one.id)).toSorted()).toEqual(
+      ['payment', 'dispute_opened', 'dispute_lost', 'dispute_reinstated', 'dispute_loss_returned'].toSorted(),
+    );
+    const { text } = await get('/v1/contradictions?limit=100');
+    expect(JSON.parse(text)).toMatchObject({ data: [{ kind: 'dispute_turned', payment: one.id, status: 'open' }] });
+  });
+
+  it('of a payment of which a part was refunded takes the rest, and no more', async () => {
+    const customer = await createCustomer();
+    const { id } = (await post('/v1/payments', payFor(customer, 700, { payment_method: CARD }))).body;
+    const refund = await post('/v1/refunds', { payment: id, amount: 200 });
+    expect(refund.status).toBe(201);
+    await becomes(id, 'open');
+    const [row] = await query<{ intent: string }>('select intent from payments where id = $1', [id.slice(4)]);
+    const { data } = await stripe.get(`/v1/disputes?payment_intent=${row!.intent}`);
+    await stripe.post(`/v1/disputes/${data[0]!.id}/close`);
+    await becomes(id, 'lost');
+    expect(await balanceOf(customer)).toBe(0);
+  });
+
   it('of which only the end is told is opened and ended together', async () => {
     const heal = await stripe.fault({ kind: 'webhook_drop', event: 'charge.dispute.*' });
     const one = await disputed(false);

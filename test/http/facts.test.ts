@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as ask } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
 import { plusMs, systemClock } from '../../src/domain/time.ts';
+import { afterSuite } from '../support/cleanup.ts';
 import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
 
 const clock = movableClock();
@@ -358,6 +362,41 @@ describe('a clock of this machine that is wrong', () => {
       (await other.service.close(1_000))._unsafeUnwrap();
     },
   );
+});
+
+it('refuses money while the clocks of Stripe and of the database are more than a minute apart, and says so', async () => {
+  // Stripe as it is, but for the time that it tells.
+  const ahead = createServer((request, response) => {
+    const { method, url, headers } = request;
+    const forwarded = ask(`${world.sandbox.url}${url ?? ''}`, { method, headers }, (answer) => {
+      const date = new Date(Date.now() + 90_000).toUTCString();
+      response.writeHead(answer.statusCode ?? 500, { ...answer.headers, date });
+      answer.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+    request.pipe(forwarded);
+  });
+  await once(ahead.listen(0, '127.0.0.1'), 'listening');
+  afterSuite(async () => {
+    ahead.closeAllConnections();
+    ahead.close();
+    await once(ahead, 'close');
+  });
+  const { port } = ahead.address() as AddressInfo;
+  const sandboxUrl = `http://127.0.0.1:${port}`;
+  const other = await startService({ databaseUrl: world.databaseUrl, sandboxUrl, clock });
+  const customer = await createCustomer();
+  const refused = await eventually(
+    () => other.post('/v1/payments', payFor(customer, 700)),
+    ({ status }) => status === 503,
+  );
+  expect([refused.body.error.code, refused.body.error.outcome]).toEqual(['provider_unavailable', 'none']);
+  const ready = async (): Promise<[number, string]> => {
+    const answer = await fetch(`${other.opsUrl}/readyz`);
+    return [answer.status, await answer.text()];
+  };
+  await eventually(ready, ([status, text]) => status === 503 && /Stripe is \d+\.\d s ahead/.test(text));
+  (await other.service.close(1_000))._unsafeUnwrap();
 });
 
 it('tells Stripe why money goes back', async () => {

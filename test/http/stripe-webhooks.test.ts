@@ -258,3 +258,27 @@ describe('webhooks while Stripe cannot be asked', () => {
     );
   });
 });
+
+it('an event that cannot be applied, again and again, is told to a person, and when it was applied after all', async () => {
+  const paid = (await post('/v1/payments', payFor(await createCustomer(), 700))).body;
+  const open = (): Promise<{ subject: string; resolution: string | null }[]> =>
+    query(`select subject, resolution from contradictions where kind = 'event_not_applied'`);
+  const heal = await stripe.fault({ kind: 'error_before', method: 'GET', path: '/v1/refunds/*' });
+  await post('/v1/refunds', { payment: paid.id, amount: 100 });
+  // Each try is further away than the one before, until they are an hour apart.
+  for (let tries = 1; tries <= 10; tries++) {
+    await eventually(
+      () =>
+        query<{ tries: number }>(
+          `select tries from stripe_events where type like 'refund.%' and applied_at is null order by tries`,
+        ),
+      ([event]) => event !== undefined && event.tries >= tries,
+    );
+    if (tries < 10) await clock.advance(world.sandbox.url, 3_700);
+  }
+  const told = await eventually(open, ([first]) => first !== undefined);
+  expect(told[0]).toMatchObject({ resolution: null });
+  await heal();
+  await clock.advance(world.sandbox.url, 3_700);
+  await eventually(open, (all) => all.every(({ resolution }) => resolution === 'It was applied.'));
+});
