@@ -2,27 +2,27 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Examples } from '../src/contract/examples.ts';
 import { openApi } from '../src/contract/openapi.ts';
 import { clientApi } from '../src/contract/typescript.ts';
 import { routes } from '../src/http/routes.ts';
+import { commandLine } from './command-line.ts';
 import { recordExamples } from './contract/record.ts';
 
-const HELP = `npm run docs:contract -- [--check] [--record URL]
+const values = commandLine(
+  `npm run docs:contract -- [--check] [--record URL]
 
   Writes src/contract/openapi.json and src/client/api.ts from the table of routes.
 
   --check       only says whether what is committed is stale
   --record URL  first asks a service that was started by "npm start" there, and keeps what it answers as the examples
-`;
+`,
+  { check: { type: 'boolean' }, record: { type: 'string' } },
+);
 
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'src/contract/examples.json');
-const { values } = parseArgs({
-  options: { check: { type: 'boolean' }, record: { type: 'string' }, help: { type: 'boolean' } },
-});
 
 const write = async (file: string, text: string, parser: 'json' | 'typescript'): Promise<void> => {
   const path = join(ROOT, file);
@@ -33,13 +33,10 @@ const write = async (file: string, text: string, parser: 'json' | 'typescript'):
   process.exitCode = 1;
 };
 
-if (values.help) process.stdout.write(HELP);
-else {
-  if (values.record !== undefined) {
-    const recorded = await recordExamples(values.record, () => randomUUID());
-    await write('src/contract/examples.json', JSON.stringify(recorded), 'json');
-  }
-  const examples = JSON.parse(await readFile(EXAMPLES, 'utf8')) as Examples;
-  await write('src/contract/openapi.json', JSON.stringify(openApi(routes, examples)), 'json');
-  await write('src/client/api.ts', clientApi(routes), 'typescript');
+if (values.record !== undefined) {
+  const recorded = await recordExamples(values.record, () => randomUUID());
+  await write('src/contract/examples.json', JSON.stringify(recorded), 'json');
 }
+const examples = JSON.parse(await readFile(EXAMPLES, 'utf8')) as Examples;
+await write('src/contract/openapi.json', JSON.stringify(openApi(routes, examples)), 'json');
+await write('src/client/api.ts', clientApi(routes), 'typescript');

@@ -291,6 +291,7 @@ const COMMANDS = [
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
   ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
   ['npm run drill', 'make one of the nights of on-call, on the demo alone'],
+  ['npm run pack:client', 'make the client something that npm can install'],
   ['npm run bench', 'what a request costs, and how long it takes'],
   ['npm run proof:…', 'prove a promise by trying to break it; "npm run" lists them, README.md explains them'],
   ['npm run check', 'everything that must hold before a change lands'],
