@@ -52,6 +52,7 @@ CREATE TABLE attempts (
   settled_at timestamp with time zone,
   trouble text,
   reason text,
+  stripe_key text,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),

@@ -173,7 +173,7 @@ export const createService = (options: ServiceOptions): Service => {
       metrics.shed(reason, serviceClass);
       tellRefusal(serviceClass);
     },
-    onEnd: (record, status, durationMs) => logRequest(log, metrics, runbookUrl(), record, status, durationMs),
+    onEnd: (record, status, durationMs) => logRequest(log, metrics, runbookUrl, record, status, durationMs),
   });
 
   const drain = followConnections(api);
@@ -305,7 +305,7 @@ const listenOn = (
 const logRequest = (
   log: Logger,
   metrics: Metrics,
-  runbook: string,
+  runbookUrl: () => string,
   record: RequestRecord,
   status: number,
   durationMs: number,
@@ -322,7 +322,7 @@ const logRequest = (
       merchant: record.merchant,
       code: record.error?.code,
       payment: record.error?.payment,
-      runbook_url: status >= 500 && record.error ? `${runbook}#${record.error.code}` : undefined,
+      runbook_url: status >= 500 && record.error ? `${runbookUrl()}#${record.error.code}` : undefined,
     },
     'request',
   );

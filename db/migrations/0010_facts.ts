@@ -22,15 +22,14 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
      where a.merchant_id = p.merchant_id and a.id = p.attempt and a.outcome is null`.execute(db);
 
   // trouble: an answer of Stripe's that leaves it open whether the object will be made after all. reason: of a refund.
-  await sql`alter table attempts add column trouble text, add column reason text`.execute(db);
+  // stripe_key: what was sent to Stripe as its Idempotency-Key; null where an earlier version sent the attempt's own id.
+  await sql`
+    alter table attempts add column trouble text, add column reason text, add column stripe_key text`.execute(db);
 
   await sql`
     alter table refunds
       add column posted boolean not null default false,
       add column reversed boolean not null default false`.execute(db);
-
-  // Until now, whatever had succeeded was posted.
-  await sql`update refunds set posted = true where status = 'succeeded'`.execute(db);
 
   // withdrawn and reinstated are the sums of lines, which are Stripe's balance transactions; lost is what of them the
   // wallet has lost, and turns how often that has changed.

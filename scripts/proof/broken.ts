@@ -37,10 +37,12 @@ const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<b
     const { payment, attempt } = step;
     return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
       if (taken) return right.commit(change);
-      return right.cards.send(payment, { ...attempt, claim: null, id: newId('att') }, 'first').andThen((settlement) => {
-        charged.set(payment.id, settlement);
-        return right.commit(change);
-      });
+      return right.cards
+        .send(payment, { ...attempt, claim: null, stripeKey: newId('att') }, 'first')
+        .andThen((settlement) => {
+          charged.set(payment.id, settlement);
+          return right.commit(change);
+        });
     });
   };
   return {

@@ -86,11 +86,12 @@ export interface RefundAttempt extends AttemptBase {
 
 export interface AttemptBase {
   readonly merchant: MerchantId;
-  /** Also the Idempotency-Key that Stripe is given: whoever resends an attempt sends the same. */
   readonly id: AttemptId;
   readonly payment: PaymentId;
   /** The claim that waits for its reply, and the request that made it. */
   readonly claim: ClaimId | null;
+  /** The Idempotency-Key that Stripe is given: whoever resends an attempt sends the same, whatever later versions make of it. */
+  readonly stripeKey: string;
   readonly requestId: string;
   /** What its caller is answered where all went well: 201 or 200, with the client secret or without. */
   readonly replyStatus: 200 | 201;

@@ -19,6 +19,8 @@ export const newAttempt = (
     payment: id,
     ...wanted,
     claim: claim.id,
+    // Whoever repeats the request, after a failover has lost all that was known of it too, repeats the key.
+    stripeKey: claim.id,
     requestId,
     ownedUntil: plusMs(now, LEASE_MS),
     fence: 1,

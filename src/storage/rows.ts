@@ -110,6 +110,8 @@ const attemptBaseOf = (row: Row<'attempts'>): AttemptBase => ({
   id: idOf('att', row.id),
   payment: idOf('pay', row.payment_id),
   claim: row.claim_id === null ? null : (row.claim_id.replaceAll('-', '') as ClaimId),
+  // The release before sent the attempt's own id, and stored none.
+  stripeKey: row.stripe_key ?? idOf('att', row.id),
   requestId: row.request_id,
   replyStatus: row.reply_status === 201 ? 201 : 200,
   showsSecret: row.shows_secret,
@@ -128,7 +130,8 @@ export const refundOf = (row: Row<'refunds'>): Refund => ({
   reason: row.reason,
   failureReason: row.failure_reason,
   stripeId: row.stripe_id,
-  posted: row.posted,
+  // What has succeeded was posted; the release before does not say so.
+  posted: row.posted || row.status === 'succeeded',
   reversed: row.reversed,
   createdAt: row.created_at as Micros,
 });

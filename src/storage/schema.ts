@@ -48,6 +48,7 @@ export interface DB {
     settled_at: bigint | null;
     trouble: string | null;
     reason: string | null;
+    stripe_key: string | null;
   };
 
   balance_transactions: {
@@ -345,6 +346,7 @@ export const COLUMNS = {
     'settled_at',
     'trouble',
     'reason',
+    'stripe_key',
   ],
 
   balance_transactions: [

@@ -216,7 +216,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
               metadata: { ...tags(payment, attempt), [REFUND_TAG]: attempt.refund },
               ...(attempt.reason === null ? {} : { reason: attempt.reason }),
             },
-            { idempotencyKey: keyOf(attempt) },
+            { idempotencyKey: attempt.stripeKey },
           ),
         deadlineMs,
       ),
@@ -332,9 +332,6 @@ class Undecided extends Error {
 /** A look that came to no end. */
 class TooMany extends Error {}
 
-/** Whoever repeats the request repeats the key. An attempt without a claim is nobody's to repeat. */
-const keyOf = (attempt: PaymentAttempt | RefundAttempt): string => attempt.claim ?? attempt.id;
-
 const tags = ({ id, merchant }: Payment, { claim }: PaymentAttempt | RefundAttempt): Record<string, string> => ({
   [PAYMENT_TAG]: id,
   [MERCHANT_TAG]: merchant,
@@ -349,7 +346,7 @@ const call = (
   intent: string | undefined,
   attempt: PaymentAttempt,
 ): Promise<Answered> => {
-  const options = { idempotencyKey: keyOf(attempt) };
+  const options = { idempotencyKey: attempt.stripeKey };
   if (attempt.kind === 'confirm') {
     const card = {
       payment_method: attempt.paymentMethod,

@@ -172,6 +172,27 @@ describe('a charge that Stripe made, and whose reply was lost', () => {
 });
 
 describe('a charge that never arrived', () => {
+  it('is sent again under the key that the release before has sent, its own id', async () => {
+    const { id, again } = await lostPayment('reset_before');
+    const [attempt] = await query<{ id: string }>(
+      'update attempts set stripe_key = null where payment_id = $1 returning id',
+      [id.slice(4)],
+    );
+    await clock.advance(world.sandbox.url, LEASE_S);
+    expect((await untilAnswered(again)).status).toBe(201);
+
+    // Stripe knows a key by what came with it: another body is refused.
+    const other = await fetch(world.sandbox.url + CREATE, {
+      method: 'POST',
+      headers: {
+        Authorization: 'Bearer sk_test_sandbox',
+        'Idempotency-Key': `att_${attempt!.id.replaceAll('-', '')}`,
+      },
+      body: new URLSearchParams({ amount: '1', currency: 'usd' }),
+    });
+    expect([other.status, await other.json()]).toMatchObject([400, { error: { type: 'idempotency_error' } }]);
+  });
+
   it('is not sent when its customer has long gone', async () => {
     const { id, again } = await lostPayment('reset_before');
     await clock.advance(world.sandbox.url, 3600);

@@ -360,6 +360,7 @@ describe('a confirmation', () => {
         kind: 'confirm',
         paymentMethod: 'pm_card_amex',
         claim: 'c' as ClaimId,
+        stripeKey: 'c',
         requestId: 'r',
         replyStatus: 200,
         showsSecret: false,
