@@ -34,7 +34,7 @@ const DIRECTION = {
   pages: {},
   client: {},
   platform: { types: ['config', 'log'] },
-  sandbox: { parts: ['domain', 'log'], packages: ['express'], packageTypes: ['stripe'] },
+  sandbox: { parts: ['domain', 'log', 'pages'], packages: ['express'], packageTypes: ['stripe'] },
   'context.ts': { types: ['storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },
   'config.ts': { parts: ['storage'] },
   'server.ts': { parts: PARTS, packages: ['express'] },

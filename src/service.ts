@@ -10,7 +10,7 @@ import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createHealth } from './health.ts';
 import { createAuthenticate } from './http/authenticate.ts';
-import { followConnections } from './http/drain.ts';
+import { createDrain } from './http/drain.ts';
 import type { RequestRecord } from './http/record.ts';
 import { createRefusalLog } from './http/refusals.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
@@ -176,7 +176,7 @@ export const createService = (options: ServiceOptions): Service => {
     onEnd: (record, status, durationMs) => logRequest(log, metrics, runbookUrl, record, status, durationMs),
   });
 
-  const drain = followConnections(api);
+  const drain = createDrain(api);
 
   let ticking: Rounds | undefined;
   let sweeper: Rounds | undefined;

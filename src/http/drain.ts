@@ -11,7 +11,7 @@ const LINGER_MS = 400;
 const CLOSE_IDLE_EVERY_MS = 50;
 
 /** Follows the connections of a server that does not listen yet. What it answers drains it; see `Drain`. */
-export const followConnections = (server: Server): Drain => {
+export const createDrain = (server: Server): Drain => {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

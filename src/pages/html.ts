@@ -1,7 +1,22 @@
-/** What every page of the API has around it. Text is escaped where it is put in: `escape`, or `prose` for backquotes. */
+/** HTML that is made here, and what every page of the API has around it. */
+export interface Page {
+  readonly html: string;
+}
 
 export const escape = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+type Value = string | number | Page | readonly Page[];
+
+const render = (value: Value): string => {
+  if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
+  return 'html' in value ? value.html : value.map((page) => page.html).join('');
+};
+
+/** A template whose values are escaped, unless they are pages themselves. */
+export const html = (strings: TemplateStringsArray, ...values: Value[]): Page => ({
+  html: strings.reduce((text, part, place) => `${text}${render(values[place - 1] ?? '')}${part}`),
+});
 
 /** Backquotes become code. */
 export const prose = (text: string): string => escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');

@@ -1,6 +1,7 @@
 /** The page of a bank that asks whether it was you. */
 import type { Stripe } from 'stripe';
-import { document, html, money, type Page } from './html.ts';
+import { html, type Page } from '../../pages/html.ts';
+import { document, money } from './layout.ts';
 
 export const challengePage = (intent: Stripe.PaymentIntent | Stripe.SetupIntent): Page =>
   document(

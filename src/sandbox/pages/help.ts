@@ -3,7 +3,8 @@ import { API_VERSION } from '../events.ts';
 import { faultKinds } from '../faults.ts';
 import { PRODUCTS_LEFT_OUT } from '../left-out.ts';
 import { routeNames } from '../routes.ts';
-import { document, html, type Page } from './html.ts';
+import { html, type Page } from '../../pages/html.ts';
+import { document } from './layout.ts';
 
 /** Where it answers otherwise than Stripe, and means to. */
 export const DIFFERENCES: readonly string[] = [

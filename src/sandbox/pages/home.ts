@@ -6,7 +6,8 @@ import { faultKinds } from '../faults.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Stored, StoredEvent } from '../store.ts';
 import { CARD_GROUPS } from '../test-cards.ts';
-import { badge, button, document, html, instant, linkTo, money, NOTHING, type Page } from './html.ts';
+import { html, type Page } from '../../pages/html.ts';
+import { badge, button, document, instant, linkTo, money, NOTHING } from './layout.ts';
 
 /** How many of each kind a page shows. */
 const SHOWN = 25;

@@ -5,7 +5,8 @@ import type { Sandbox } from '../sandbox.ts';
 import type { Store } from '../store.ts';
 import { challengeOf } from '../three-d-secure.ts';
 import { cardOptions, life } from './home.ts';
-import { badge, button, document, html, instant, linkTo, money, NOTHING, type Page } from './html.ts';
+import { html, type Page } from '../../pages/html.ts';
+import { badge, button, document, instant, linkTo, money, NOTHING } from './layout.ts';
 
 /** More than any payment has. */
 const PARTS_MAX = 100;

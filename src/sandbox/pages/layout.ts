@@ -1,21 +1,5 @@
-/** HTML that is made here: every value in it escaped, unless it is HTML itself. */
-export interface Page {
-  readonly html: string;
-}
-
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-type Value = string | number | Page | readonly Page[];
-
-const render = (value: Value): string => {
-  if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
-  return 'html' in value ? value.html : value.map((page) => page.html).join('');
-};
-
-/** A template whose values are escaped, unless they are pages themselves. */
-export const html = (strings: TemplateStringsArray, ...values: Value[]): Page => ({
-  html: strings.reduce((text, part, place) => `${text}${render(values[place - 1] ?? '')}${part}`),
-});
+/** What the sandbox's pages have in common. */
+import { html, type Page } from '../../pages/html.ts';
 
 export const NOTHING: Page = { html: '' };
 
