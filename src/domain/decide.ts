@@ -131,7 +131,10 @@ const decideOne = (
   const taken = claim && claims.get(claim.id);
   if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
 
-  if (isTooLate(change, now)) return err(paymentError('overloaded', { retryAfterS: 1 }));
+  if (isTooLate(change, now))
+    return err(
+      paymentError('database_unavailable', { message: 'The database did not take it in time.', retryAfterS: 1 }),
+    );
   // Here, and not by a constraint: it would refuse the batch, and with it everyone who shares it.
   if (change.item && isTaken(state, writes, change.item)) return err(paymentError('item_exists'));
 
