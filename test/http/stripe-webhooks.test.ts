@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
 const SECRETS = ['whsec_the_old_one', 'whsec_the_new_one'] as const;
