@@ -4,7 +4,7 @@ import type { ServerOptions as HttpOptions } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
-import { followConnections } from './http/connection.ts';
+import { followConnections, type ConnectionLimits, type Drain } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
 import { docsPage, FIND_SCRIPT, homePage } from './contract/docs.ts';
 import type { Examples } from './contract/examples.ts';
@@ -22,18 +22,32 @@ export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   /** Told that an event of Stripe is stored, and waits to be applied. */
   readonly onStripeEvent: () => void;
   readonly onEnd: DoorOptions['onEnd'];
+  /** Others than the service's own, which no test waits for. */
+  readonly limits?: Partial<ServerLimits> | undefined;
 }
 
-/** Slow-loris clients are cut: a request has this long to arrive, */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** and is looked at this often; by Node's own 30 s it could take twice as long. */
-const CHECK_CONNECTIONS_MS = 5_000;
+export interface ServerLimits extends ConnectionLimits {
+  /** Slow-loris clients are cut: a request has this long to arrive. */
+  readonly requestMs: number;
+  /** And is looked at this often: those that came together are cut a few at a time. */
+  readonly requestLookEveryMs: number;
+}
+
+/** As long as a client waits for its reply. */
+const REQUEST_MS = 20_000;
+const REQUEST_LOOK_EVERY_MS = 500;
 /** Longer than a proxy in front keeps a connection, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Does not listen yet. */
-export const createServer = (options: ServerOptions): Server => {
-  const { ctx, corsOrigins, onStripeEvent, onEnd } = options;
+export interface Api {
+  /** Does not listen yet. */
+  readonly server: Server;
+  readonly drain: Drain;
+}
+
+export const createServer = (options: ServerOptions): Api => {
+  const { ctx, corsOrigins, onStripeEvent, onEnd, limits = {} } = options;
+  const { requestMs = REQUEST_MS, requestLookEveryMs = REQUEST_LOOK_EVERY_MS } = limits;
   const app = express();
   // Amounts of work that nobody asked for: a tag over each reply, a parser of nested query strings.
   app.set('etag', false).set('query parser', 'simple').disable('x-powered-by');
@@ -41,16 +55,17 @@ export const createServer = (options: ServerOptions): Server => {
   app.enable('strict routing').enable('case sensitive routing');
 
   const server = createHttpServer({
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: requestLookEveryMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Refused at the door, with words.
     requireHostHeader: false,
     ...bornFor(app),
   });
-  const connections = followConnections(server);
+  const connections = followConnections(server, limits);
   const cors = createCors(corsOrigins);
-  const serve = createServe({ ...options, nameRoute }, connections, cors);
+  const serve = createServe({ ...options, nameRoute }, cors);
 
   const refuseMethod =
     (allow: readonly string[]): RequestHandler =>
@@ -78,7 +93,8 @@ export const createServer = (options: ServerOptions): Server => {
     sendError(ctx, request, response, request.record, ofExpress(error));
   };
   app.use(onThrown);
-  return server.on('request', createDoor({ follow, onEnd }, connections, app));
+  server.on('request', createDoor({ follow, onEnd }, connections, app));
+  return { server, drain: connections.drain };
 };
 
 const HTML = 'text/html; charset=utf-8';

@@ -10,7 +10,6 @@ import { systemClock, type Clock } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { createHealth } from './health.ts';
 import { createAuthenticate } from './http/authenticate.ts';
-import { createDrain } from './http/drain.ts';
 import type { RequestRecord } from './http/record.ts';
 import { createRefusalLog } from './http/refusals.ts';
 import { createMetrics, type Metrics } from './monitor/metrics.ts';
@@ -25,7 +24,7 @@ import { startPayouts } from './payments/payouts.ts';
 import { startPruner } from './payments/prune.ts';
 import { startSweeper } from './payments/recover.ts';
 import { startRounds, type Rounds } from './payments/rounds.ts';
-import { createServer } from './server.ts';
+import { createServer, type ServerLimits } from './server.ts';
 import { createClocks, startClock } from './clocks.ts';
 import { createDatabaseClock } from './storage/clock.ts';
 import { createContradictions } from './storage/contradictions.ts';
@@ -38,6 +37,7 @@ import { createInbox } from './storage/inbox.ts';
 import { findUnbalanced } from './storage/proof.ts';
 import { createPruner } from './storage/prune.ts';
 import { createReads } from './storage/reads.ts';
+import { createTurns } from './storage/turns.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
 import { createBreaker } from './stripe/breaker.ts';
@@ -67,6 +67,7 @@ export interface ServiceOptions {
   readonly stallLinesFd?: number;
   /** The machine's own, unless a test moves it. */
   readonly clock?: Clock;
+  readonly limits?: Partial<ServerLimits> | undefined;
   /** For a proof, which takes a safeguard out to see whether it is missed. */
   readonly alter?: (right: Context) => Context;
 }
@@ -127,6 +128,7 @@ export const createService = (options: ServiceOptions): Service => {
   const { commit, waiting, probe } = runJob('commit', () =>
     createCommitter({ database, clock, log, observe: (batch) => metrics.batch('commit', batch) }),
   );
+  const turns = createTurns(poolMax);
   const stripeClient = connectStripe({ ...stripe, onTime: clocks.onStripeTime });
   const fault = (error: unknown): void => {
     log.error({ err: error }, 'a fault: something threw that may not');
@@ -134,7 +136,7 @@ export const createService = (options: ServiceOptions): Service => {
   };
   const made: Context = {
     commit,
-    reads: runJob('balances', () => createReads(database.pool, (batch) => metrics.batch('balance', batch))),
+    reads: runJob('balances', () => createReads(database.pool, turns, (batch) => metrics.batch('balance', batch))),
     leases,
     cards: measured(createCards(stripeClient, breaker), metrics),
     breaker,
@@ -142,8 +144,8 @@ export const createService = (options: ServiceOptions): Service => {
     inbox: createInbox(database.pool),
     stripeBalance: createBalance(stripeClient, breaker),
     balances: createBalances(database.pool),
-    contradictions: createContradictions(database.pool),
-    webhooks: createWebhooks(database.pool),
+    contradictions: createContradictions(database.pool, turns),
+    webhooks: createWebhooks(database.pool, turns),
     isDemo: config.demoKeys,
     clock,
     clocks,
@@ -154,7 +156,7 @@ export const createService = (options: ServiceOptions): Service => {
   const health = createHealth({ ctx, clocks, config, database, keys, probe, admission, sweeper: () => sweeper });
   const runbookUrl = (): string => config.runbookUrl ?? runbookAt(monitor?.url ?? 'http://127.0.0.1');
   const tellRefusal = createRefusalLog(log, runbookUrl);
-  const api = createServer({
+  const { server: api, drain } = createServer({
     ctx,
     authenticate: limitRate(
       createAuthenticate(keys, config.demoKeys, config.corsOrigins),
@@ -167,6 +169,7 @@ export const createService = (options: ServiceOptions): Service => {
       balance?.expect();
     },
     admission,
+    limits: options.limits,
     seen: createSeenKeys(),
     retryAfterS,
     onShed: (reason, serviceClass) => {
@@ -175,8 +178,6 @@ export const createService = (options: ServiceOptions): Service => {
     },
     onEnd: (record, status, durationMs) => logRequest(log, metrics, runbookUrl, record, status, durationMs),
   });
-
-  const drain = createDrain(api);
 
   let ticking: Rounds | undefined;
   let sweeper: Rounds | undefined;

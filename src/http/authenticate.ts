@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { err, errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { isLocalHost } from '../address.ts';
+import { isLocalHost, networkOf } from '../address.ts';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Keys } from '../storage/keys.ts';
@@ -15,9 +15,8 @@ const REMEMBERED_MAX = 10_000;
 /** Ours have 51 characters. */
 const KEY_LENGTH_MAX = 200;
 /**
- * Keys that one address may try in a second before others of its are not looked up any more: a look-up costs a connection
- * and a query. Keys that were good a moment ago are not counted, so that whoever tries behind the same proxy keeps no
- * merchant out but one who comes with a new key.
+ * Keys that nobody has, of which one network may try so many in a second before it is told to come again later. Each is
+ * looked up all the same, many with one query, so that a good one opens whoever tries beside it.
  */
 const TRIES_PER_S = 50;
 
@@ -40,7 +39,7 @@ interface Remembered {
 }
 
 /**
- * Errors: `unauthenticated`, `rate_limited`, `database_unavailable`. Keys are remembered by their hash, never as they
+ * Errors: `unauthenticated`, `rate_limited`, `overloaded`, `database_unavailable`. Keys are remembered by their hash, never as they
  * are; good ones apart from others, which whoever guesses makes as many of as he likes.
  */
 export const createAuthenticate = (
@@ -52,12 +51,13 @@ export const createAuthenticate = (
   const bad = createMemory();
   const tries = new RateLimiterMemory({ points: TRIES_PER_S, duration: 1 });
 
-  const lookUp = (secret: string, digest: string): ResultAsync<Principal, PaymentError> =>
-    keys.find(secret).andThen((principal) => {
+  const lookUp = (secret: string, digest: string, network: string): ResultAsync<Principal, PaymentError> =>
+    keys.find(secret, network).andThen((principal) => {
       const until = performance.now() + REMEMBER_MS;
       (principal ? good : bad).set(digest, { principal, until });
-      if (!principal) good.delete(digest);
-      return principal ? ok(principal) : err(paymentError('unauthenticated'));
+      if (principal) return ok(principal);
+      good.delete(digest);
+      return refusalOf(tries, network);
     });
 
   return ({ headers, socket }) => {
@@ -72,20 +72,16 @@ export const createAuthenticate = (
     const known = good.get(digest) ?? bad.get(digest);
     if (known && known.until > performance.now())
       return known.principal ? okAsync(known.principal) : errAsync(paymentError('unauthenticated'));
-    if (known?.principal) return lookUp(secret, digest);
-
-    const address = socket.remoteAddress ?? '';
-    return tried(tries, address).andThen(() =>
-      lookUp(secret, digest).andTee(() => void tries.reward(address, 1).catch(() => undefined)),
-    );
+    return lookUp(secret, digest, networkOf(socket.remoteAddress ?? ''));
   };
 };
 
-/** Errors: `rate_limited`. It rejects with what is left of the second; it has no store that could fail. */
-const tried = (tries: RateLimiterMemory, address: string): ResultAsync<void, PaymentError> =>
-  ResultAsync.fromPromise(tries.consume(address), () =>
+/** What one who came with a key that nobody has is told. */
+const refusalOf = (tries: RateLimiterMemory, network: string): ResultAsync<never, PaymentError> =>
+  ResultAsync.fromPromise(tries.consume(network), () =>
+    // It rejects with what is left of the second; it has no store that could fail.
     paymentError('rate_limited', { retryAfterS: 1, message: 'Too many unknown keys came from this address.' }),
-  ).map(() => undefined);
+  ).andThen(() => err(paymentError('unauthenticated')));
 
 interface Memory {
   readonly get: (digest: string) => Remembered | undefined;

@@ -1,26 +1,28 @@
 /**
- * Connections: how many requests of one are under way at a time, how long a reply may wait to be taken, and what becomes
- * of bytes that are no request.
+ * Connections: how many requests of one are under way at a time, how long a reply may wait to be taken, what becomes of
+ * bytes that are no request, and how all of them are ended so that no request is lost.
  *
  * A client may send the next request before it has read the reply to the last (pipelining). Node hands on whatever it
  * has read; here the rest waits its turn, so that nobody's share depends on how much he can write at once.
  */
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorReply } from '../domain/reply.ts';
-import { paymentError, type PaymentError } from '../error.ts';
-import { SECURITY_HEADERS } from './headers.ts';
-import { newRecord } from './record.ts';
+import { asBytes, refusalOf, sendRaw, unreadable, type Refused } from './unreadable.ts';
 
 /** More than any client keeps under way on one connection, and few enough that a connection is nobody's whole share. */
 const AT_ONCE_MAX = 16;
 /** Requests that are read and wait behind those, each some 3 KB: whoever sends more than this takes no replies. */
 const AHEAD_MAX = 256;
-/** As long as a client's own patience: a reply of which nothing was taken meanwhile has nobody who waits for it. */
+/** As long as a client's own patience, and longer for what is being taken: slower than the worst of mobile networks is nobody. */
 const TAKE_REPLY_MS = 20_000;
+const TAKE_BYTES_PER_MS = 4;
 const LOOK_EVERY_MS = 5_000;
 /** For a last word to be read: a connection that is closed at once takes what its peer has not read yet with it. */
 const LEAVE_MS = 1_000;
+/** For so long after a stop connections are accepted still, and idle ones kept, so that each is told with a reply to leave. */
+const LINGER_MS = 2_000;
+/** How often connections that were answered meanwhile are closed: kept alive, they would hold the server open. */
+const CLOSE_IDLE_EVERY_MS = 50;
 
 /** A request that has been read as far as its headers. */
 interface Turn {
@@ -37,25 +39,33 @@ class Connection {
   waiting: Turn[] = [];
   /** The latest that was read: of all, only its body may still be on its way. */
   latest: Pick<Turn, 'request' | 'response'> | undefined = undefined;
-  /** Nothing more is read from it for a while. */
-  isResting = false;
   /** Set once it can be read no further: says so, when everything before it is answered. */
   farewell: (() => void) | undefined = undefined;
-  /** Bytes that were taken by the last look, and since when that many. */
-  taken = 0;
-  takenSince = 0;
+  /** Since when something of its replies has always waited to be taken, and how much had been taken by then. */
+  pending: { readonly since: number; readonly taken: number } | undefined = undefined;
+}
+
+export interface ConnectionLimits {
+  readonly takeReplyMs: number;
+  readonly lookEveryMs: number;
 }
 
 export interface Connections {
   /** Runs it now or in its turn. */
   readonly take: (turn: Turn) => void;
-  /** Reads nothing more from a connection for that long: its caller was asked to come again, and not before. */
-  readonly rest: (socket: Socket, ms: number) => void;
+  readonly drain: Drain;
 }
 
-/** Follows the connections of a server, from the first byte to the last. */
-export const followConnections = (server: Server): Connections => {
+/** Waits for the requests in flight, and those that come on connections that are there; after the deadline they are cut. */
+export type Drain = (deadlineMs: number) => Promise<void>;
+
+/** Follows the connections of a server that does not listen yet, from the first byte to the last. */
+export const followConnections = (
+  server: Server,
+  { takeReplyMs = TAKE_REPLY_MS, lookEveryMs = LOOK_EVERY_MS }: Partial<ConnectionLimits> = {},
+): Connections => {
   const connections = new Map<Socket, Connection>();
+  let isDraining = false;
 
   const follow = (socket: Socket): Connection => {
     const connection = new Connection();
@@ -88,17 +98,7 @@ export const followConnections = (server: Server): Connections => {
 
   /** Where its replies are not taken, Node itself reads nothing more until they are. */
   const readOn = (socket: Socket, connection: Connection): void => {
-    if (!connection.isResting && !connection.farewell && !socket.writableNeedDrain) socket.resume();
-  };
-
-  const rest = (socket: Socket, ms: number): void => {
-    const connection = of(socket);
-    connection.isResting = true;
-    socket.pause();
-    setTimeout(() => {
-      connection.isResting = false;
-      if (connection.waiting.length === 0) readOn(socket, connection);
-    }, ms).unref();
+    if (!connection.farewell && !socket.writableNeedDrain) socket.resume();
   };
 
   /** Says a last word, if there is one. Whoever does not hang up is cut off: Node counts some of these no more. */
@@ -112,6 +112,13 @@ export const followConnections = (server: Server): Connections => {
   const take = (turn: Turn): void => {
     const { socket } = turn.request;
     const connection = of(socket);
+    const { latest: before } = connection;
+    if (isDraining) {
+      // It was told that nothing behind its last request is read.
+      if (isLast(before?.response)) return;
+      if (before && !before.response.headersSent) before.response.shouldKeepAlive = true;
+      turn.response.shouldKeepAlive = false;
+    }
     connection.latest = turn;
     if (connection.underWay < AT_ONCE_MAX) {
       begin(socket, connection, turn);
@@ -136,7 +143,9 @@ export const followConnections = (server: Server): Connections => {
     if (connection.farewell) return;
     const { latest } = connection;
     const refusal = unreadable(error);
-    connection.farewell = () => leave(socket, refusal);
+    // A request that was refused for what its headers say has its reply: its body gets no other.
+    const isAnswered = latest !== undefined && !latest.request.complete && latest.response.headersSent;
+    connection.farewell = () => leave(socket, isAnswered ? undefined : refusal);
     socket.pause();
     // The caller's half of the connection is closed: he has most likely gone, and counts as one who hung up.
     if (error.code === 'HPE_INVALID_EOF_STATE' && connection.underWay === 1 && !latest?.request.complete)
@@ -168,68 +177,55 @@ export const followConnections = (server: Server): Connections => {
   const look = (): void => {
     const now = performance.now();
     for (const [socket, connection] of connections) {
-      const taken = socket.bytesWritten - socket.writableLength;
-      if (socket.writableLength === 0 || taken !== connection.taken) {
-        connection.taken = taken;
-        connection.takenSince = now;
-      } else if (now - connection.takenSince > TAKE_REPLY_MS) socket.destroy();
+      if (socket.writableLength === 0) {
+        connection.pending = undefined;
+        continue;
+      }
+      const taken = takenOf(socket);
+      connection.pending ??= { since: now, taken };
+      const patienceMs = takeReplyMs + (taken - connection.pending.taken) / TAKE_BYTES_PER_MS;
+      if (now - connection.pending.since > patienceMs) socket.destroy();
     }
   };
-  const looking = setInterval(look, LOOK_EVERY_MS).unref();
+  const looking = setInterval(look, lookEveryMs).unref();
   server.once('close', () => clearInterval(looking));
 
-  return { take, rest };
+  /**
+   * A connection that is closed while its client sends the next request loses it. So each is told first, with the latest
+   * of its replies, that it was the last one, and is the client's to leave.
+   */
+  const drain: Drain = (deadlineMs) =>
+    new Promise((resolve) => {
+      isDraining = true;
+      for (const { latest } of connections.values())
+        if (latest && !latest.response.headersSent) latest.response.shouldKeepAlive = false;
+
+      let tick: NodeJS.Timeout | undefined;
+      const deadline = setTimeout(() => connections.forEach((_, socket) => socket.destroy()), deadlineMs);
+      const stopListening = (): void => {
+        server.close(() => {
+          clearInterval(tick);
+          clearTimeout(deadline);
+          resolve();
+        });
+        tick = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+      };
+      const lingerUntil = performance.now() + Math.min(LINGER_MS, deadlineMs / 2);
+      const linger = (): void => {
+        if (connections.size === 0 || performance.now() > lingerUntil) stopListening();
+        else setTimeout(linger, CLOSE_IDLE_EVERY_MS);
+      };
+      linger();
+    });
+
+  return { take, drain };
 };
 
-interface Refused {
-  readonly error: PaymentError;
-  readonly headers: readonly string[];
-}
+const isLast = (response: ServerResponse | undefined): boolean =>
+  response !== undefined && response.headersSent && !response.shouldKeepAlive;
 
-/** What Node would say by itself, without a word. Nothing was begun. */
-export const refusalOf = (status: number, message: string, detail: { readonly param?: string } = {}): Refused => ({
-  error: paymentError(status === 405 ? 'route_not_found' : 'invalid_request', { ...detail, status, message }),
-  headers: status === 405 ? ['Allow', 'GET, HEAD, POST, DELETE, OPTIONS'] : [],
-});
-
-/** Node's own statuses for these; anything else that its parser refuses is a 400. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-
-const unreadable = ({ code = '' }: NodeJS.ErrnoException): Refused => {
-  const status = STATUS_OF[code] ?? 400;
-  return refusalOf(status, `The request could not be read: ${(STATUS_CODES[status] ?? '').toLowerCase()}.`);
-};
-
-interface Rendered {
-  readonly status: number;
-  readonly headers: readonly string[];
-  readonly body: string;
-}
-
-const render = ({ error, headers }: Refused): Rendered => {
-  const { requestId } = newRecord('');
-  const { status, body } = errorReply(error, requestId);
-  const own = ['Connection', 'close', 'Content-Type', 'application/json; charset=utf-8', 'Cache-Control', 'no-store'];
-  own.push('Content-Length', String(Buffer.byteLength(body)), 'Request-Id', requestId, ...SECURITY_HEADERS);
-  return { status, headers: [...own, ...headers], body };
-};
-
-/** Through the response, which waits for those before it. The connection ends with it. */
-export const sendRaw = (response: ServerResponse, refused: Refused): void => {
-  if (response.headersSent) return;
-  const { status, headers, body } = render(refused);
-  response.writeHead(status, [...headers]);
-  response.end(body);
-};
-
-/** Where there is no response to write to. */
-const asBytes = (refused: Refused): string => {
-  const { status, headers, body } = render(refused);
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
-  for (let at = 1; at < headers.length; at += 2) lines.push(`${headers[at - 1] ?? ''}: ${headers[at] ?? ''}`);
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+/** How many bytes the kernel has taken of what was written: Node's own timeouts look there too. */
+const takenOf = (socket: Socket): number => {
+  const { _handle: handle } = socket as { _handle?: { bytesWritten: number; writeQueueSize: number } | null };
+  return handle ? handle.bytesWritten - handle.writeQueueSize : 0;
 };

@@ -1,7 +1,8 @@
 /** The door: where every request comes in, is given a name, and goes out again. */
 import type { RequestListener } from 'node:http';
-import { refusalOf, sendRaw, type Connections } from './connection.ts';
+import type { Connections } from './connection.ts';
 import { newRecord, type RequestRecord } from './record.ts';
+import { refusalOf, sendRaw } from './unreadable.ts';
 
 export interface DoorOptions {
   /** Runs what a request asks for, so that whatever blocks the event loop on its behalf is known to be its doing. */

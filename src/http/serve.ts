@@ -4,6 +4,7 @@
  * In this order. Nothing is read from who is not known, and a place is taken for what has come in whole and given back
  * when it is answered, so that none is held by a body that never comes, or a reply that nobody takes.
  */
+import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { err, ok, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
@@ -13,7 +14,6 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { Admission, AdmissionClass, Refusal, SeenKeys, Visitor } from '../monitor/admission.ts';
 import type { Authenticate } from './authenticate.ts';
 import { createReadBody } from './body.ts';
-import type { Connections } from './connection.ts';
 import type { Cors } from './headers.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
 import { sendError, type Route } from './route.ts';
@@ -30,19 +30,29 @@ export interface ServeOptions {
 }
 
 /** From a route to what Express mounts. */
-export const createServe = (
-  options: ServeOptions,
-  connections: Connections,
-  cors: Cors,
-): ((route: Route) => RequestHandler) => {
+export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) => RequestHandler) => {
   const { ctx, authenticate, admission, seen, retryAfterS, nameRoute, onShed } = options;
 
-  const shed = (request: Request, response: Response, reason: Refusal, serviceClass: AdmissionClass): void => {
-    onShed(reason, serviceClass);
+  /** Who was asked to come again, and not before. */
+  const asked = new WeakMap<Socket, { readonly principal: string; readonly until: number }>();
+
+  /**
+   * Whoever asks again sooner is answered when his time has come, so that he costs no more than one who waits. His
+   * connection is read on: a proxy's may bring what others ask.
+   */
+  const shed = (request: Request, response: Response, reason: Refusal, { class: of, principal }: Visitor): void => {
+    onShed(reason, of);
+    request.record.isShed = true;
     const afterS = retryAfterS();
+    const now = performance.now();
+    const before = asked.get(request.socket);
+    if (reason === 'overload' && before?.principal === principal && before.until > now) {
+      const timer = setTimeout(() => refuse(request, response, afterS), before.until - now);
+      response.once('close', () => clearTimeout(timer));
+      return;
+    }
+    asked.set(request.socket, { principal, until: now + afterS * 1000 });
     refuse(request, response, afterS);
-    // Once the reply has left, which it does at the end of this turn too.
-    if (reason === 'overload') setImmediate(() => connections.rest(request.socket, afterS * 1000));
   };
 
   return (route) => {
@@ -59,12 +69,12 @@ export const createServe = (
       const principal = identified.value;
       record.merchant = principal.merchant;
 
-      const key = keyOf(route, principal, request);
-      const visitor = visitorOf(route, principal, key !== undefined && seen.isRepeat(key));
+      const key = keyOf(route, request);
+      const visitor = visitorOf(route, principal, key !== undefined && seen.isRepeat(principal.merchant, key));
       // Before its body is read: what would be refused afterwards need not be sent.
       const early = admission.refusal(visitor);
       if (early) {
-        shed(request, response, early, route.class);
+        shed(request, response, early, visitor);
         return undefined;
       }
 
@@ -73,10 +83,10 @@ export const createServe = (
 
       const refusal = admission.enter(visitor);
       if (refusal) {
-        shed(request, response, refusal, route.class);
+        shed(request, response, refusal, visitor);
         return undefined;
       }
-      const end = key === undefined ? undefined : seen.begin(key);
+      const end = key === undefined ? undefined : seen.begin(principal.merchant, key);
       try {
         return await route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
       } finally {
@@ -123,10 +133,9 @@ const visitorOf = (route: Route, { merchant, role }: Principal, isRepeat: boolea
   isRepeat,
 });
 
-/** An idempotency key is one merchant's. */
-const keyOf = (route: Route, { merchant }: Principal, { headers }: Request): string | undefined => {
+const keyOf = (route: Route, { headers }: Request): string | undefined => {
   const key = route.key === 'none' ? undefined : headers['idempotency-key'];
-  return typeof key === 'string' && key.length <= 255 ? `${merchant} ${key}` : undefined;
+  return typeof key === 'string' && key.length <= 255 ? key : undefined;
 };
 
 /** All but the id is the same each time, and written once: thousands may be refused in a second. */
@@ -135,7 +144,6 @@ const { status: STATUS, body: BODY } = errorReply(paymentError('overloaded'), PL
 const [BEFORE = '', AFTER = ''] = BODY.split(PLACE);
 
 const refuse = ({ record }: Request, response: Response, afterS: number): void => {
-  record.isShed = true;
   const body = BEFORE + record.requestId + AFTER;
   response.writeHead(STATUS, [
     'Content-Type',

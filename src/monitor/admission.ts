@@ -155,29 +155,51 @@ export const retryAfterS = (): number => 1 + Math.floor(Math.random() * 3);
 
 /**
  * Keys of requests that were let in: the same key again asks for an outcome, and is not refused for a load. While one of
- * it is under way, another is a request like any: else one key would let in as many as there are.
+ * it is under way, another is a request like any: else one key would let in as many as there are. Each merchant has a
+ * share of what is remembered, so that nobody's keys are forgotten for another's.
  */
 export interface SeenKeys {
-  readonly isRepeat: (key: string) => boolean;
+  readonly isRepeat: (merchant: string, key: string) => boolean;
   /** It was let in. Answers what is to be called when it has been answered. */
-  readonly begin: (key: string) => () => void;
+  readonly begin: (merchant: string, key: string) => () => void;
 }
 
-/** Two generations of this many keys of up to 255 characters. */
+/** Keys of up to 255 characters in a generation, of which each merchant has two, as their number shares them out; */
 const GENERATION = 20_000;
+/** but at least as many as one asks for at once. */
+const GENERATION_MIN = 200;
+/** Beyond it, the one that has sent nothing for longest is forgotten. */
+const MERCHANTS_MAX = 1_000;
+
+class KeysOfOne {
+  young = new Set<string>();
+  old = new Set<string>();
+  readonly underWay = new Set<string>();
+}
 
 export const createSeenKeys = (): SeenKeys => {
-  let young = new Set<string>();
-  let old = new Set<string>();
-  const underWay = new Set<string>();
+  const merchants = new Map<string, KeysOfOne>();
+  const of = (merchant: string): KeysOfOne => {
+    const keys = merchants.get(merchant) ?? new KeysOfOne();
+    merchants.delete(merchant);
+    const [longest] = merchants.size >= MERCHANTS_MAX ? merchants.keys() : [];
+    if (longest !== undefined) merchants.delete(longest);
+    merchants.set(merchant, keys);
+    return keys;
+  };
   return {
-    isRepeat: (key) => !underWay.has(key) && (young.has(key) || old.has(key)),
-    begin: (key) => {
-      if (young.size >= GENERATION) [old, young] = [young, new Set()];
-      young.add(key);
-      if (underWay.has(key)) return () => undefined;
-      underWay.add(key);
-      return () => underWay.delete(key);
+    isRepeat: (merchant, key) => {
+      const keys = merchants.get(merchant);
+      return keys !== undefined && !keys.underWay.has(key) && (keys.young.has(key) || keys.old.has(key));
+    },
+    begin: (merchant, key) => {
+      const keys = of(merchant);
+      if (keys.young.size >= Math.max(GENERATION_MIN, GENERATION / merchants.size))
+        [keys.old, keys.young] = [keys.young, new Set()];
+      keys.young.add(key);
+      if (keys.underWay.has(key)) return () => undefined;
+      keys.underWay.add(key);
+      return () => keys.underWay.delete(key);
     },
   };
 };

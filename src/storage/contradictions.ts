@@ -12,6 +12,7 @@ import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
+import type { Turns } from './turns.ts';
 
 /** One that was written down. */
 export interface KeptContradiction extends Contradiction {
@@ -80,7 +81,7 @@ export const contradictionsInsert = (found: readonly Contradiction[], nowIso: st
     where (c.amount, c.detail) is distinct from (excluded.amount, excluded.detail)`;
 };
 
-export const createContradictions = (db: Kysely<DB>): Contradictions => {
+export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictions => {
   const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
 
   const list = async (merchant: MerchantId, filter: ContradictionFilter): Promise<PageOf<KeptContradiction>> => {
@@ -116,7 +117,7 @@ export const createContradictions = (db: Kysely<DB>): Contradictions => {
         sql`update contradictions set resolved_at = ${toIsoMicros(now)}::timestamptz, resolution = ${resolution}
           where id = ${idFor({ kind, subject })}::uuid and resolved_at is null`.execute(db),
       ).map(() => undefined),
-    list: (merchant, filter) => run(list(merchant, filter)),
+    list: (merchant, filter) => run(turns(merchant, () => list(merchant, filter))),
     resolve: (merchant, id, resolution, now) =>
       run(
         sql<Selectable<DB['contradictions']>>`

@@ -1,11 +1,13 @@
 /** API keys: 256 random bits, of which only a hash is kept. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { err, ok, ResultAsync } from 'neverthrow';
 import { idOf, newId, uuidOf, type ApiKeyId, type MerchantId } from '../domain/ids.ts';
 import type { Principal, Role } from '../domain/principal.ts';
 import type { PaymentError } from '../error.ts';
+import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
+import { createLane } from './lane.ts';
 import type { DB } from './schema.ts';
 
 export interface NewKey {
@@ -25,7 +27,11 @@ export interface KeyInfo {
 
 /** Errors of all: `database_unavailable`. */
 export interface Keys {
-  readonly find: (secret: string) => ResultAsync<Principal | undefined, PaymentError>;
+  /**
+   * Those that are asked for together are one query, in which networks take turns. Errors: `overloaded` too, where one
+   * network asks for more at a time than is ever waited for.
+   */
+  readonly find: (secret: string, network: string) => ResultAsync<Principal | undefined, PaymentError>;
   /** Makes a key, and the merchant where the name is new. */
   readonly create: (merchant: string, role: Role, mode: 'test' | 'live') => ResultAsync<NewKey, PaymentError>;
   readonly list: () => ResultAsync<KeyInfo[], PaymentError>;
@@ -41,22 +47,42 @@ const PREFIXES: Record<Role, string> = { secret: 'sk', publishable: 'pk', financ
 /** What a person may see of a key: role, mode and six of its 43 random characters. */
 const PREFIX_LENGTH = 14;
 
-const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
+
+/** As many as one query takes without being slower for the first of them. */
+const FIND_BATCH_MAX = 256;
+/** Some 3 MB of them. */
+const FIND_WAITING_MAX = 16_384;
+/** Of one network: others are heard beside whoever asks with as many keys as he can think of. */
+const FIND_WAITING_OF_ONE_MAX = 8_192;
 
 export const createKeys = (db: Kysely<DB>): Keys => {
   const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
 
-  const find = async (secret: string): Promise<Principal | undefined> => {
-    const hash = hashOf(secret);
-    const row = await db
+  const findAll = async (hashes: readonly string[]): Promise<Map<string, Principal>> => {
+    const rows = await db
       .selectFrom('api_keys')
-      .select(['merchant_id', 'id', 'role', 'hash'])
-      .where('hash', '=', hash)
+      .select(['merchant_id', 'role', 'hash'])
+      .where('hash', '=', sql<Buffer>`any(${plain(hashes.map((one) => `"\\\\x${one}"`))}::bytea[])`)
       .where('revoked_at', 'is', null)
-      .executeTakeFirst();
-    if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
-    return { merchant: idOf('mer', row.merchant_id), role: row.role as Role };
+      .execute();
+    return new Map(
+      rows.map((row) => [row.hash.toString('hex'), { merchant: idOf('mer', row.merchant_id), role: row.role as Role }]),
+    );
   };
+  const lane = createLane<{ readonly hash: string; readonly network: string }, Principal | undefined, PaymentError>({
+    run: (asked) =>
+      findAll(asked.map((one) => one.hash)).then(
+        (found) => asked.map((one) => ok(found.get(one.hash))),
+        (error: unknown) => asked.map(() => err(readFailure(error))),
+      ),
+    ownerOf: ({ network }) => network,
+    weightOf: () => 1,
+    batchMax: FIND_BATCH_MAX,
+    waitingMax: FIND_WAITING_MAX,
+    waitingOfOneMax: FIND_WAITING_OF_ONE_MAX,
+    observe: () => undefined,
+  });
 
   const insert = async (merchant: MerchantId, role: Role, secret: string): Promise<ApiKeyId> => {
     const id = newId('key');
@@ -130,11 +156,12 @@ export const createKeys = (db: Kysely<DB>): Keys => {
   };
 
   const seedKey = async (merchant: MerchantId, role: Role, secret: string): Promise<void> => {
-    if (!(await find(secret))) await insert(merchant, role, secret);
+    const hashed = hash('sha256', secret);
+    if (!(await findAll([hashed])).has(hashed)) await insert(merchant, role, secret);
   };
 
   return {
-    find: (secret) => run(find(secret)),
+    find: (secret, network) => lane.send({ hash: hash('sha256', secret), network }),
     create: (merchant, role, mode) => run(create(merchant, role, mode)),
     list: () => run(list()),
     revoke: (id) => run(revoke(id)),

@@ -21,6 +21,8 @@ export interface LaneOptions<Item, Answer, Failure> {
   readonly batchMax: number;
   /** Beyond this many waiting, an item is refused with `overloaded`. */
   readonly waitingMax: number;
+  /** And of one owner beyond this many. */
+  readonly waitingOfOneMax?: number;
   readonly observe: (batch: BatchStats) => void;
 }
 
@@ -47,6 +49,7 @@ interface Waiter<Item, Answer, Failure> {
 export const createLane = <Item, Answer, Failure>(
   options: LaneOptions<Item, Answer, Failure>,
 ): Lane<Item, Answer, Failure> => {
+  const { waitingOfOneMax = Infinity } = options;
   type Waiting = Waiter<Item, Answer, Failure>;
   const queues = new Map<string, Waiting[]>();
   let waiting = 0;
@@ -104,14 +107,14 @@ export const createLane = <Item, Answer, Failure>(
   const send = (item: Item): ResultAsync<Answer, Failure | LaneFailure> =>
     new ResultAsync(
       new Promise((answer) => {
-        if (waiting >= options.waitingMax) {
+        const owner = options.ownerOf(item);
+        const queue = queues.get(owner);
+        if (waiting >= options.waitingMax || (queue?.length ?? 0) >= waitingOfOneMax) {
           answer(err(paymentError('overloaded', { retryAfterS: 1 })));
           return;
         }
         waiting++;
         const waiter = { item, since: performance.now(), answer };
-        const owner = options.ownerOf(item);
-        const queue = queues.get(owner);
         if (queue) queue.push(waiter);
         else queues.set(owner, [waiter]);
         if (running) return;

@@ -28,6 +28,7 @@ import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
 import { accountOf, attemptOf, claimOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import { COLUMNS, type DB } from './schema.ts';
+import type { Turns } from './turns.ts';
 
 /** A page of a list, newest first, before or after the row of an id. One before it ends at the horizon. */
 export interface Page<Id> {
@@ -119,8 +120,9 @@ export interface Reads {
 const READ_BATCH_MAX = 256;
 const READ_WAITING_MAX = 8_192;
 
-export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void): Reads => {
-  const read = <T>(query: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(query, readFailure);
+export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: BatchStats) => void): Reads => {
+  const read = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
+    ResultAsync.fromPromise(turns(merchant, query), readFailure);
 
   interface AccountKey {
     readonly merchant: MerchantId;
@@ -142,16 +144,16 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
   return {
     account: (merchant, id) => lane.send({ merchant, id }),
     accounts: (merchant, ids) =>
-      read(
+      read(merchant, () =>
         selectAccounts(
           db,
           ids.map((id) => ({ merchant, id })),
         ),
       ).map((found) => ids.flatMap((id) => found.get(merchant + id) ?? [])),
-    listAccounts: (merchant, filter) => read(listAccounts(db, merchant, filter)),
-    trialBalance: (merchant) => read(trialBalance(db, merchant)),
+    listAccounts: (merchant, filter) => read(merchant, () => listAccounts(db, merchant, filter)),
+    trialBalance: (merchant) => read(merchant, () => trialBalance(db, merchant)),
     customer: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('customers')
           .select(COLUMNS.customers)
@@ -160,7 +162,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(customerOf(row)) : err(paymentError('customer_not_found')))),
     payment: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('payments')
           .select(COLUMNS.payments)
@@ -171,7 +173,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
       ),
     confirmsSince: (merchant, id, since) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('attempts')
           .select(({ fn }) => fn.countAll<string>().as('count'))
@@ -181,9 +183,9 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where(sql<boolean>`started_at >= ${toIsoMicros(since)}::timestamptz`)
           .executeTakeFirst(),
       ).map((row) => Number(row?.count ?? 0)),
-    listPayments: (merchant, filter, now) => read(listPayments(db, merchant, filter, now)),
+    listPayments: (merchant, filter, now) => read(merchant, () => listPayments(db, merchant, filter, now)),
     claim: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('claims')
           .select(['request_hash', 'status', 'body'])
@@ -192,7 +194,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .executeTakeFirst(),
       ).map((row) => row && claimOf(row)),
     attempt: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('attempts')
           .select(COLUMNS.attempts)
@@ -201,7 +203,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(attemptOf(row)) : err(paymentError('payment_not_found')))),
     openRefundAttempt: (merchant, refund) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('attempts as a')
           .innerJoin('refunds as r', (join) =>
@@ -218,7 +220,7 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
         return attempt?.kind === 'refund' ? attempt : undefined;
       }),
     refund: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('refunds')
           .select(COLUMNS.refunds)
@@ -226,10 +228,10 @@ export const createReads = (db: Kysely<DB>, observe: (batch: BatchStats) => void
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(refundOf(row)) : err(paymentError('refund_not_found')))),
-    listRefunds: (merchant, filter, now) => read(listRefunds(db, merchant, filter, now)),
-    history: (merchant, id) => read(readHistory(db, merchant, id)),
+    listRefunds: (merchant, filter, now) => read(merchant, () => listRefunds(db, merchant, filter, now)),
+    history: (merchant, id) => read(merchant, () => readHistory(db, merchant, id)),
     item: (merchant, id) =>
-      read(
+      read(merchant, () =>
         db
           .selectFrom('items')
           .select(COLUMNS.items)

@@ -15,6 +15,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { readFailure, writeFailure } from './failure.ts';
 import type { Page, PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
+import type { Turns } from './turns.ts';
 import { fanOut, record, takeDue } from './webhook-deliveries.ts';
 import {
   deleteEndpoint,
@@ -198,29 +199,33 @@ export interface Webhooks {
   readonly record: (tried: readonly TriedDelivery[], recording: Recording) => ResultAsync<Endpoint[], StorageError>;
 }
 
-export const createWebhooks = (db: Kysely<DB>): Webhooks => {
+export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
   const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
+  const ask = <T>(merchant: MerchantId, work: () => Promise<T>): ResultAsync<T, StorageError> =>
+    run(turns(merchant, work));
   const found = (row: EndpointRow | undefined): Result<Endpoint, PaymentError<'webhook_endpoint_not_found'>> =>
     row ? ok(endpointOf(row)) : err(paymentError('webhook_endpoint_not_found'));
 
   const endpoint: Webhooks['endpoint'] = (merchant, id) =>
-    run(endpointsOf(db, merchant).where('id', '=', uuidOf(id)).executeTakeFirst()).andThen(found);
+    ask(merchant, () => endpointsOf(db, merchant).where('id', '=', uuidOf(id)).executeTakeFirst()).andThen(found);
 
   return {
     createEndpoint: (wanted, max) =>
-      run(insertEndpoint(db, wanted, max)).andThen((row) =>
+      ask(wanted.merchant, () => insertEndpoint(db, wanted, max)).andThen((row) =>
         row ? ok(endpointOf(row)) : err(paymentError('webhook_endpoint_limit')),
       ),
     endpoint,
-    listEndpoints: (merchant, page) => run(listEndpoints(db, merchant, page)),
-    updateEndpoint: (merchant, id, change) => run(updateEndpoint(db, merchant, id, change)).andThen(found),
+    listEndpoints: (merchant, page) => ask(merchant, () => listEndpoints(db, merchant, page)),
+    updateEndpoint: (merchant, id, change) =>
+      ask(merchant, () => updateEndpoint(db, merchant, id, change)).andThen(found),
     deleteEndpoint: (merchant, id) =>
-      run(deleteEndpoint(db, merchant, id))
+      ask(merchant, () => deleteEndpoint(db, merchant, id))
         .andThen(found)
         .map(() => undefined),
-    rotateSecret: (merchant, id, secret, times) => run(rotateSecret(db, merchant, id, secret, times)).andThen(found),
+    rotateSecret: (merchant, id, secret, times) =>
+      ask(merchant, () => rotateSecret(db, merchant, id, secret, times)).andThen(found),
     event: (merchant, id) =>
-      run(
+      ask(merchant, () =>
         db
           .selectFrom('events')
           .select(COLUMNS.events)
@@ -228,13 +233,16 @@ export const createWebhooks = (db: Kysely<DB>): Webhooks => {
           .where('id', '=', uuidOf(id))
           .executeTakeFirst(),
       ).andThen((row) => (row ? ok(eventOf(row)) : err(paymentError('event_not_found')))),
-    listEvents: (merchant, filter, now) => run(listEvents(db, merchant, filter, now)),
-    deliveries: (merchant, events) => run(selectDeliveries(db, merchant, events)),
+    listEvents: (merchant, filter, now) => ask(merchant, () => listEvents(db, merchant, filter, now)),
+    deliveries: (merchant, events) => ask(merchant, () => selectDeliveries(db, merchant, events)),
     redeliver: (merchant, event, to, now) =>
-      ResultAsync.fromPromise(redeliver(db, merchant, event, to, now), (error) => {
-        const failure = writeFailure(error);
-        return failure.code === 'event_not_found' ? failure : readFailure(error);
-      }),
+      ResultAsync.fromPromise(
+        turns(merchant, () => redeliver(db, merchant, event, to, now)),
+        (error) => {
+          const failure = writeFailure(error);
+          return failure.code === 'event_not_found' ? failure : readFailure(error);
+        },
+      ),
     fanOut: (now) => run(fanOut(db, now)),
     takeDue: (take) => run(takeDue(db, take)),
     record: (tried, recording) => run(record(db, tried, recording)),

@@ -19,9 +19,9 @@ describe('a key', () => {
 
   it('opens what is its merchant’s, in its role, and no other text does', async () => {
     const { secret, merchant } = await create('Shop', 'finance');
-    expect((await keys.find(secret))._unsafeUnwrap()).toEqual({ merchant, role: 'finance' });
+    expect((await keys.find(secret, 'here'))._unsafeUnwrap()).toEqual({ merchant, role: 'finance' });
     for (const other of [`${secret}x`, secret.slice(0, -1), secret.toUpperCase(), '', `${secret}\0`])
-      expect((await keys.find(other))._unsafeUnwrap()).toBeUndefined();
+      expect((await keys.find(other, 'here'))._unsafeUnwrap()).toBeUndefined();
   });
 
   it('is kept as a hash alone: nothing in the database opens anything', async () => {
@@ -42,7 +42,7 @@ describe('a key', () => {
     expect(await listed()).toEqual([
       { id, merchant: 'Listed', role: 'oncall', prefix: secret.slice(0, 14), revoked: true },
     ]);
-    expect((await keys.find(secret))._unsafeUnwrap()).toBeUndefined();
+    expect((await keys.find(secret, 'here'))._unsafeUnwrap()).toBeUndefined();
     expect((await keys.oncallHashes())._unsafeUnwrap()).toHaveLength(1);
   });
 });

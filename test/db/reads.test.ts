@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { walletId } from '../../src/domain/ids.ts';
 import type { BatchStats } from '../../src/storage/lane.ts';
 import { createReads } from '../../src/storage/reads.ts';
+import { createTurns } from '../../src/storage/turns.ts';
 import { startProxy } from '../support/proxy.ts';
 import { createDatabase } from '../support/suite.ts';
 import * as l from './ledger.ts';
@@ -9,7 +10,7 @@ import * as l from './ledger.ts';
 const { url } = await createDatabase();
 const one = l.openInstance(url);
 const batches: BatchStats[] = [];
-const reads = createReads(one.database.pool, (batch) => batches.push(batch));
+const reads = createReads(one.database.pool, createTurns(10), (batch) => batches.push(batch));
 const merchants = [await l.createMerchant(one, 'Mine'), await l.createMerchant(one, 'Theirs')];
 const customers = await Promise.all(merchants.map((merchant, n) => l.createCustomer(one, merchant, BigInt(n + 1))));
 const wallets = customers.map((customer) => walletId(customer, l.USD));
@@ -41,7 +42,7 @@ describe('reads of accounts that arrive together', () => {
   it('all fail where the database is gone, and none hangs', async () => {
     const proxy = await startProxy(url);
     const far = l.openInstance(proxy.url);
-    const cut = createReads(far.database.pool, () => undefined);
+    const cut = createReads(far.database.pool, createTurns(10), () => undefined);
     proxy.cut(true);
     const found = await Promise.all(Array.from({ length: 20 }, () => cut.account(merchants[0]!, wallets[0]!)));
     expect(new Set(found.map((account) => account._unsafeUnwrapErr().code))).toEqual(new Set(['database_unavailable']));

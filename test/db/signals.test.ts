@@ -4,6 +4,7 @@ import pg from 'pg';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { createReads } from '../../src/storage/reads.ts';
+import { createTurns } from '../../src/storage/turns.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { walletId } from '../../src/domain/ids.ts';
 import { afterSuite } from '../support/cleanup.ts';
@@ -82,7 +83,7 @@ describe('before COMMIT', () => {
 
   it('a column that a newer version adds is nothing to an older one that runs', async () => {
     const customer = await l.createCustomer(one, merchant, 100n);
-    const reads = createReads(one.database.pool, () => undefined);
+    const reads = createReads(one.database.pool, createTurns(10), () => undefined);
     const wallet = walletId(customer, l.USD);
     expect((await reads.account(merchant, wallet))._unsafeUnwrap()?.credits).toBe(100n);
     for (const table of ['accounts', 'payments', 'customers', 'claims', 'transfers'])
@@ -202,7 +203,7 @@ describe('connections that went silent', () => {
     const proxy = await startProxy(url);
     const far = l.openInstance(proxy.url);
     const customer = await l.createCustomer(far, merchant, 100n);
-    const reads = createReads(far.database.pool, () => undefined);
+    const reads = createReads(far.database.pool, createTurns(10), () => undefined);
     const read = async (): Promise<string> =>
       (await reads.customer(merchant, customer)).match(
         () => 'read',

@@ -23,6 +23,14 @@ export const sendRaw = async (url: string, request: string | Buffer): Promise<st
   return answer;
 };
 
+/** Bodies of what was answered on one connection, where it was an error. */
+export const errorsIn = (answers: string): { code: string; outcome: string; request_id: string }[] =>
+  [...answers.matchAll(/\{"error":(\{[^{}]*\})\}/g)].map(
+    ([, error = '{}']) => JSON.parse(error) as { code: string; outcome: string; request_id: string },
+  );
+export const statusesIn = (answers: string): number[] =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
+
 /** A POST with those headers and that body. */
 export const asRequest = (path: string, headers: Record<string, string>, body: string): string =>
   [

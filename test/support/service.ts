@@ -9,6 +9,7 @@ import type { ErrorView } from '../../src/domain/views.ts';
 import { systemClock, type Clock } from '../../src/domain/time.ts';
 import type { Role } from '../../src/domain/principal.ts';
 import { createLogger } from '../../src/log.ts';
+import type { ServerLimits } from '../../src/server.ts';
 import { createService, type Service } from '../../src/service.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys, type Keys } from '../../src/storage/keys.ts';
@@ -143,6 +144,7 @@ export interface ServiceSettings {
   readonly sandboxUrl: string;
   readonly env?: Record<string, string>;
   readonly clock?: Clock;
+  readonly limits?: Partial<ServerLimits>;
 }
 
 const nowhere = openSync(devNull, 'w');
@@ -153,6 +155,7 @@ export const startService = async ({
   sandboxUrl,
   env = {},
   clock = systemClock(),
+  limits,
 }: ServiceSettings): Promise<TestService> => {
   const lines: string[] = [];
   const stream = new Writable({
@@ -170,6 +173,7 @@ export const startService = async ({
     // Whoever runs the tests wants to read of tests: a suite about lines starts a process of its own.
     stallLinesFd: nowhere,
     clock,
+    limits,
   });
   const { apiUrl, opsUrl } = (await service.listen())._unsafeUnwrap();
   let closed = false;
@@ -178,7 +182,8 @@ export const startService = async ({
     return service.close(deadlineMs);
   };
   afterSuite(async () => {
-    if (!closed) (await close(5_000))._unsafeUnwrap();
+    // Clients of this process keep their connections: they are not waited for long.
+    if (!closed) (await close(1_000))._unsafeUnwrap();
   });
   const demo = createClient(apiUrl, 'sk_test_demo');
   return {

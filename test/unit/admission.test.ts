@@ -137,22 +137,30 @@ describe('however large the house', () => {
 describe('the keys of requests that were let in', () => {
   it('are known again once they are answered, and forgotten in time', () => {
     const seen = createSeenKeys();
-    const answered = seen.begin('first');
-    expect(seen.isRepeat('first')).toBe(false);
+    const answered = seen.begin('shop', 'first');
+    expect(seen.isRepeat('shop', 'first')).toBe(false);
     answered();
-    expect(seen.isRepeat('first')).toBe(true);
-    for (let i = 0; i < 50_000; i++) seen.begin(String(i))();
-    expect(seen.isRepeat('first')).toBe(false);
+    expect(seen.isRepeat('shop', 'first')).toBe(true);
+    for (let i = 0; i < 50_000; i++) seen.begin('shop', String(i))();
+    expect(seen.isRepeat('shop', 'first')).toBe(false);
+  });
+
+  it("are one merchant's: another's make none of them forgotten, however many those are", () => {
+    const seen = createSeenKeys();
+    seen.begin('shop', 'first')();
+    for (let i = 0; i < 50_000; i++) seen.begin('other', String(i))();
+    expect(seen.isRepeat('shop', 'first')).toBe(true);
+    expect(seen.isRepeat('other', 'first')).toBe(false);
   });
 
   it('let in one more at a time, however many ask', () => {
     const seen = createSeenKeys();
-    seen.begin('constant')();
-    const answered = seen.begin('constant');
-    expect(seen.isRepeat('constant')).toBe(false);
-    seen.begin('constant')();
-    expect(seen.isRepeat('constant')).toBe(false);
+    seen.begin('shop', 'constant')();
+    const answered = seen.begin('shop', 'constant');
+    expect(seen.isRepeat('shop', 'constant')).toBe(false);
+    seen.begin('shop', 'constant')();
+    expect(seen.isRepeat('shop', 'constant')).toBe(false);
     answered();
-    expect(seen.isRepeat('constant')).toBe(true);
+    expect(seen.isRepeat('shop', 'constant')).toBe(true);
   });
 });
