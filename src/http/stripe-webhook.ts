@@ -11,11 +11,8 @@ import { sendReply } from './respond.ts';
 
 /** The largest events of Stripe have some tens of kilobytes. */
 const EVENT_MAX_BYTES = 1024 * 1024;
-/**
- * Bodies that are on their way at once: 64 MiB at the most, of callers nobody knows. Stripe's come with their headers, and
- * are here for a moment.
- */
-const READING_MAX = 64;
+/** What bodies that are on their way may hold at once, of callers nobody knows: those that have not come hold nothing. */
+const READING_MAX_BYTES = 32 * 1024 * 1024;
 /** https://docs.stripe.com/webhooks#replay-attacks: as old as that at the most, and no further ahead than clocks differ. */
 const TOLERANCE_MS = 300_000;
 
@@ -24,23 +21,54 @@ const ESCAPED_NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 
 const TAKEN: Reply = { status: 200, body: '{"received":true}' };
 
+/** A body that is on its way. */
+interface Reading {
+  readonly response: Response;
+  readonly since: number;
+  bytes: number;
+}
+const weightOf = ({ since, bytes }: Reading, now: number): number => bytes * (now - since);
+
 /** `onStored` is told that there is something to apply. */
 export const stripeWebhook = (ctx: Context, onStored: () => void): RequestHandler => {
   // The signature is over the bytes: whatever they say they are, they are read as they came.
   const readRaw = express.raw({ type: () => true, inflate: false, limit: EVENT_MAX_BYTES });
-  const reading = new Map<Request, Response>();
+  const reading = new Map<Request, Reading>();
+  let readingBytes = 0;
 
   const fail = (request: Request, response: Response, error: PaymentError): void =>
     sendError(ctx, request, response, request.record, error);
 
-  /** The one that has waited longest for its body gives way: a caller who sends nothing keeps nobody out. */
-  const makeRoom = (): void => {
-    const [oldest] = reading;
-    if (reading.size < READING_MAX || !oldest) return;
-    const [request, response] = oldest;
+  const endReading = (request: Request): void => {
+    readingBytes -= reading.get(request)?.bytes ?? 0;
     reading.delete(request);
+  };
+
+  /**
+   * Whoever has held most for longest gives way. Stripe's bodies are a few packets that come at once: among callers who
+   * hold back the end of theirs, it is never one of those.
+   */
+  const makeRoom = (now: number): void => {
+    let heaviest: [Request, Reading] | undefined;
+    for (const one of reading) if (!heaviest || weightOf(one[1], now) > weightOf(heaviest[1], now)) heaviest = one;
+    if (!heaviest) return;
+    const [request, { response }] = heaviest;
+    endReading(request);
     response.once('finish', () => request.destroy());
     fail(request, response, paymentError('overloaded', { retryAfterS: 1 }));
+  };
+
+  const follow = (request: Request, response: Response): void => {
+    const one: Reading = { response, since: performance.now(), bytes: 0 };
+    reading.set(request, one);
+    request.on('data', ({ length }: Buffer) => {
+      if (!reading.has(request)) return;
+      one.bytes += length;
+      readingBytes += length;
+      while (readingBytes > READING_MAX_BYTES) makeRoom(performance.now());
+    });
+    // Broken off, it is told to nobody.
+    response.once('close', () => endReading(request));
   };
 
   const take = async (request: Request, response: Response, signature: string): Promise<void> => {
@@ -66,10 +94,9 @@ export const stripeWebhook = (ctx: Context, onStored: () => void): RequestHandle
       fail(request, response, signature.error);
       return;
     }
-    makeRoom();
-    reading.set(request, response);
+    follow(request, response);
     readRaw(request, response, (error: unknown) => {
-      reading.delete(request);
+      endReading(request);
       if (response.headersSent) return;
       if (error !== undefined) fail(request, response, ofReader(error, EVENT_MAX_BYTES));
       else

@@ -1,7 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { open } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
 
 const clock = movableClock();
 const SECRETS = ['whsec_the_old_one', 'whsec_the_new_one'] as const;
@@ -49,6 +53,38 @@ const challenged = async (): Promise<Shown> =>
       return_url: 'https://shop.example/back',
     })
   ).body;
+
+describe('callers whom nobody knows', () => {
+  const begin = async (bytes: number): Promise<Socket> => {
+    const socket = await open(world.url);
+    const signature = `t=${nowS()},v1=${'0'.repeat(64)}`;
+    socket.resume();
+    socket.write(
+      `POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nStripe-Signature: ${signature}\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(bytes)}`,
+    );
+    return socket;
+  };
+
+  it.each([
+    ['of whose bodies nothing comes', 300, 0],
+    ['of whose bodies all but the end comes', 60, 999_999],
+  ])('keep no webhook of Stripe out that comes in pieces: %s', async (_, count, bytes) => {
+    const body = event('customer.created', { id: 'cus_1', object: 'customer', padding: 'x'.repeat(100_000) });
+    const head = `POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nConnection: close\r\nStripe-Signature: ${signed(body, SECRETS[0])}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = await open(world.url);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    const closed = once(socket, 'close');
+    // Ours has begun before any of theirs.
+    socket.write(head + body.slice(0, 50_000));
+    const theirs = await Promise.all(Array.from({ length: count }, () => begin(bytes)));
+    await sleep(300);
+    socket.write(body.slice(50_000));
+    await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    for (const one of theirs) one.destroy();
+  });
+});
 
 describe('a webhook', () => {
   it.each(SECRETS)('signed with %s is taken: two secrets are in force at once', async (secret) => {
