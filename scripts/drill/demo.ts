@@ -60,7 +60,7 @@ export const findDemo = async (places: Places): Promise<Demo> => {
   const faults = async (method: string, body?: object): Promise<void> => {
     const reply = await fetch(`${sandboxUrl}/_sandbox/faults`, {
       method,
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(body ? { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {}),
     });
     if (!reply.ok) throw new Error(`the sandbox on ${sandboxUrl} answered ${reply.status}: ${await reply.text()}`);
     await reply.arrayBuffer();

@@ -1,7 +1,7 @@
 /** The Stripe sandbox as a process beside the service, which outlives it where it is killed. */
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ResultAsync } from 'neverthrow';
@@ -48,7 +48,7 @@ const start = async ({ dataDir: folder, port, log }: SandboxOptions): Promise<Sa
   await mkdir(dataDir, { recursive: true });
 
   const left = await findRunning(dataDir);
-  if (left && (port === 0 || new URL(left.url).port === String(port)) && (await healthOf(left.url))?.pid === left.pid)
+  if (left && (port === 0 || new URL(left.url).port === String(port)) && (await isItself(dataDir, left)))
     return watchOver(dataDir, { ...left, isOurs: true, adopted: true }, log);
   if (left) await terminate(left.pid, STOP_TIMEOUT_MS);
   const taken = await refusalOfPort(port);
@@ -71,6 +71,7 @@ const watchOver = (dataDir: string, first: Watched, log: SandboxOptions['log']):
 
   const startAgain = async (): Promise<void> => {
     log?.error({ sandbox: { pid } }, 'the Stripe sandbox ended: another takes its place');
+    if (await isSandbox(pid)) await terminate(pid, STOP_TIMEOUT_MS);
     const again = await launch(dataDir, Number(new URL(url).port)).catch((error: unknown) => {
       log?.error({ err: error }, 'the Stripe sandbox could not be started again');
       return undefined;
@@ -81,8 +82,9 @@ const watchOver = (dataDir: string, first: Watched, log: SandboxOptions['log']):
     log?.info({ sandbox: { pid } }, 'the Stripe sandbox runs again');
   };
   const look = (): void => {
-    if (starting || isAlive(pid)) return;
-    starting = startAgain().finally(() => (starting = undefined));
+    starting ??= hasEnded({ pid, url })
+      .then((ended) => (ended ? startAgain() : undefined))
+      .finally(() => (starting = undefined));
   };
   const timer = log && setInterval(look, LOOK_EVERY_MS).unref();
 
@@ -133,7 +135,7 @@ const launch = async (dataDir: string, port: number): Promise<Running> => {
     return url !== undefined || child.exitCode !== null || child.signalCode !== null;
   };
   const inTime = await until(isSettled, START_TIMEOUT_MS);
-  if (url !== undefined && (await healthOf(url))?.pid === pid) {
+  if (url !== undefined && (await isItself(dataDir, { pid, url }))) {
     await keep(dataDir, { pid, url });
     return { pid, url };
   }
@@ -161,7 +163,7 @@ const adoptable = async (dataDir: string, port: number): Promise<Running | undef
   const url = `http://127.0.0.1:${port}`;
   const health = await healthOf(url);
   if (health?.file === undefined) return undefined;
-  if (resolve(health.file) === join(dataDir, 'sandbox.sqlite')) return { url, pid: health.pid };
+  if (resolve(health.file) === dataFile(dataDir)) return { url, pid: health.pid };
   throw new Error(
     `port ${port} is taken by another Stripe sandbox, process ${health.pid}, whose data is ${health.file}. ` +
       'Stop that one, or set another SANDBOX_PORT; 0 is any that is free.',
@@ -188,8 +190,31 @@ const findRunning = async (dataDir: string): Promise<Running | undefined> => {
   const text = await readFile(stateFile(dataDir), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const running = JSON.parse(text) as Running;
-  return isAlive(running.pid) && (await commandOf(running.pid)).includes(PROGRAM) ? running : undefined;
+  return (await isSandbox(running.pid)) ? running : undefined;
 };
+
+const isSandbox = async (pid: number): Promise<boolean> => isAlive(pid) && (await commandOf(pid)).includes(PROGRAM);
+
+const dataFile = (dataDir: string): string => join(dataDir, 'sandbox.sqlite');
+
+/** A process id says little by itself: it is a sandbox's where that answers by the port, and on these data. */
+const isItself = async (dataDir: string, { pid, url }: Running): Promise<boolean> => {
+  const health = await healthOf(url);
+  return health?.pid === pid && health.file !== undefined && resolve(health.file) === dataFile(dataDir);
+};
+
+/** Its process is gone, or is another's by now and nothing listens on its port. One that only is slow has not ended. */
+const hasEnded = async ({ pid, url }: Running): Promise<boolean> =>
+  !isAlive(pid) || (await isRefused(Number(new URL(url).port)));
+
+const isRefused = (port: number): Promise<boolean> =>
+  new Promise((settle) => {
+    const socket = connect(port, '127.0.0.1');
+    socket
+      .once('connect', () => settle(false))
+      .once('error', (error: NodeJS.ErrnoException) => settle(error.code === 'ECONNREFUSED'));
+    socket.once('connect', () => socket.destroy());
+  });
 
 const Health = z.object({ pid: z.int(), file: z.string().optional() });
 

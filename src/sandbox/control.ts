@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { err, ok, type Result } from 'neverthrow';
 import { z } from 'zod';
+import { isLocalHost } from '../address.ts';
 import { badParam, type Failure, forbidden, notFound } from './failure.ts';
 import { parseForm } from './params.ts';
 import { act } from './act.ts';
@@ -35,11 +36,11 @@ export const control = async (
   requestId: string,
 ): Promise<void> => {
   const { path, query } = partsOf(request);
-  if (path === '/_sandbox/export') return exportIntents(sandbox.store, response);
   if (isOfAnotherPage(request)) {
     send(request, response, requestId, render(requestId, err(forbidden(OF_ANOTHER_PAGE, 'sandbox_other_origin'))));
     return;
   }
+  if (path === '/_sandbox/export') return exportIntents(sandbox.store, response);
   const body = (await readBody(request)).andThen((text) => readBodyAs(request, text));
   runDue(sandbox.scope());
   const reply = body.match(
@@ -52,17 +53,25 @@ export const control = async (
 
 const OF_ANOTHER_PAGE = 'This was asked for by a page of another origin, which has no business here.';
 
-/** A page that a person has open elsewhere must not set faults or pay here, though his browser would let it. */
+/**
+ * A page that a person has open elsewhere must not set faults or pay here, though his browser would let it: neither from
+ * its own origin, nor by a name of its own that it has lead to this machine (DNS rebinding).
+ */
 const isOfAnotherPage = (request: IncomingMessage): boolean => {
-  const origin = headerOf(request, 'origin');
-  return request.method !== 'GET' && origin !== undefined && URL.parse(origin)?.host !== headerOf(request, 'host');
+  const [origin, host] = [headerOf(request, 'origin'), headerOf(request, 'host')];
+  if (isOnlyHere(request) && !isLocalHost(host)) return true;
+  return request.method !== 'GET' && origin !== undefined && URL.parse(origin)?.host !== host;
 };
+/** On another address than this machine's own, it is asked by whatever name it has there. */
+const isOnlyHere = ({ socket }: IncomingMessage): boolean =>
+  /^(?:::1|(?:::ffff:)?127\.)/.test(socket.localAddress ?? '');
 
-/** A body of JSON, or of a form that a page has sent. */
+/** A body of JSON, or of a form of its own pages: what a page elsewhere may send without asking is neither. */
 const readBodyAs = (request: IncomingMessage, text: string): Result<unknown, Failure> => {
   if (text === '') return ok({});
-  if (headerOf(request, 'content-type')?.startsWith('application/x-www-form-urlencoded') === true)
-    return parseForm(text);
+  const type = headerOf(request, 'content-type') ?? '';
+  if (type.startsWith('application/x-www-form-urlencoded')) return parseForm(text);
+  if (!/^application\/json *(?:;|$)/i.test(type)) return err(badParam('The Content-Type must be application/json.'));
   try {
     return ok(JSON.parse(text));
   } catch {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
+import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
 import { plusMs, systemClock } from '../../src/domain/time.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
@@ -27,7 +27,9 @@ const intentsOf = async (payment: string): Promise<StripeObject[]> =>
 /** Sets a fault; what it answers takes this one away. */
 const fault = async (spec: object): Promise<() => Promise<void>> => {
   const url = `${world.sandbox.url}/_sandbox/faults`;
-  const { id } = (await (await fetch(url, { method: 'POST', body: JSON.stringify(spec) })).json()) as { id: string };
+  const headers = { 'Content-Type': 'application/json' };
+  const set = await fetch(url, { method: 'POST', headers, body: JSON.stringify(spec) });
+  const { id } = (await set.json()) as { id: string };
   return async () => {
     await fetch(`${url}/${id}`, { method: 'DELETE' });
   };

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { eventually, stripeAt } from '../support/stripe.ts';
+import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
 import { startProxy } from '../support/proxy.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';
 

@@ -154,6 +154,7 @@ describe('a key', () => {
     const customer = await createCustomer();
     await fetch(`${world.sandbox.url}/_sandbox/faults`, {
       method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 }),
     });
     const key = randomUUID();

@@ -515,6 +515,7 @@ describe('a client that hangs up', () => {
     const charges = (await world.sandboxCounts())['charges']!;
     await fetch(`${world.sandbox.url}/_sandbox/faults`, {
       method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 }),
     });
     const socket = await open(world.url);

@@ -1,22 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import { Decimal } from 'decimal.js';
 import fc from 'fast-check';
 import { priceItems, type UsageItem } from '../../src/ledger/usage.ts';
 
-/** A decimal as a fraction of whole numbers, whose denominator is a power of ten. */
-const fraction = (text: string): { readonly top: bigint; readonly bottom: bigint } => {
-  const [whole = '0', decimals = ''] = text.split('.');
-  return { top: BigInt(whole + decimals), bottom: 10n ** BigInt(decimals.length) };
-};
+/** A precision at which the product of two inputs of at most 27 digits each is exact. */
+const Exact = Decimal.clone({ precision: 64, rounding: Decimal.ROUND_HALF_EVEN });
 
-/** The same sum by whole numbers alone: each line rounded to the nearest, halves to the even one. */
+/** The same sum by a library: each line rounded to the nearest, halves to the even one. */
 const oracle = (items: readonly UsageItem[]): bigint =>
-  items.reduce((total, { quantity, unit_price }) => {
-    const [q, p] = [fraction(String(quantity)), fraction(unit_price)];
-    const [top, bottom] = [q.top * p.top, q.bottom * p.bottom];
-    const [floor, twice] = [top / bottom, (top % bottom) * 2n];
-    const isUp = twice > bottom || (twice === bottom && floor % 2n === 1n);
-    return total + floor + (isUp ? 1n : 0n);
-  }, 0n);
+  items.reduce(
+    (total, { quantity, unit_price }) => total + BigInt(new Exact(quantity).times(unit_price).round().toFixed(0)),
+    0n,
+  );
 
 const decimal = (digits: number): fc.Arbitrary<string> =>
   fc

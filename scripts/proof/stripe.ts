@@ -1,6 +1,7 @@
 /** What happens at Stripe and not through the service: the dashboard, the bank's 3-D Secure page, time, webhooks lost. */
 import { micros, type Clock } from '../../src/domain/time.ts';
 import { until } from '../../src/platform/process.ts';
+import { asJson } from './world.ts';
 
 /** Whatever Stripe shows: each object has some of these fields. */
 export interface StripeObject {
@@ -57,7 +58,7 @@ export const stripeAt = (sandboxUrl: string): Stripe => {
       return { status, location: headers.get('location') };
     },
     fault: async (fault) => {
-      await call('/_sandbox/faults', { method: 'POST', body: JSON.stringify(fault) });
+      await call('/_sandbox/faults', asJson(fault));
       return async () => {
         await call('/_sandbox/faults', { method: 'DELETE' });
       };
@@ -87,7 +88,7 @@ export const movableClock = (): MovableClock => {
     },
     advance: async (sandboxUrl, seconds) => {
       offsetMs += seconds * 1000;
-      await fetch(`${sandboxUrl}/_sandbox/clock`, { method: 'POST', body: JSON.stringify({ advance_s: seconds }) });
+      await fetch(`${sandboxUrl}/_sandbox/clock`, asJson({ advance_s: seconds }));
     },
   };
 };

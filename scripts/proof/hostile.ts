@@ -13,10 +13,10 @@ import pino from 'pino';
 import { routes } from '../../src/http/routes.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
-import { commandLine, count as countOf } from '../../scripts/command-line.ts';
+import { commandLine, count as countOf } from '../command-line.ts';
 import { ATTACKS, type Target } from './attacks.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
-import { attached, createWorld, withoutNpm, type Service, type World } from '../support/world.ts';
+import { attached, createWorld, withoutNpm, type Service, type World } from './world.ts';
 
 export interface HostileOptions {
   readonly seed: number;

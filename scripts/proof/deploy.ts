@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { commandLine, count } from '../../scripts/command-line.ts';
-import { createTempDir } from '../../scripts/temp-dir.ts';
+import { commandLine, count } from '../command-line.ts';
+import { createTempDir } from '../temp-dir.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startKeptAlive } from './kept-alive.ts';
 import { startLoad, type LoadReport } from './load.ts';
@@ -30,7 +30,7 @@ import {
   type Recipe,
   type Service,
   type World,
-} from '../support/world.ts';
+} from './world.ts';
 
 export interface DeployOptions {
   /** What git calls the version that is in service. */

@@ -15,7 +15,7 @@ import { startSandbox } from '../../src/platform/sandbox.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { migrate } from '../../src/storage/migrate.ts';
-import { createTempDir } from '../../scripts/temp-dir.ts';
+import { createTempDir } from '../temp-dir.ts';
 
 export interface World {
   readonly dataDir: string;
@@ -96,9 +96,16 @@ export const createApiKey = async (url: string): Promise<string> => {
   return key.secret;
 };
 
+/** A POST of JSON, which is all that the sandbox takes from a program. */
+export const asJson = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
 /** Sets one of the sandbox's faults. */
 export const setFault = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, fault: object): Promise<void> => {
-  const response = await fetch(`${sandboxUrl}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(fault) });
+  const response = await fetch(`${sandboxUrl}/_sandbox/faults`, asJson(fault));
   if (!response.ok) throw new Error(`the sandbox refused a fault: ${await response.text()}`);
 };
 
@@ -108,10 +115,7 @@ export const clearFaults = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>): Pr
 
 /** Moves Stripe's clock on. */
 export const advanceClock = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, seconds: number): Promise<void> => {
-  const response = await fetch(`${sandboxUrl}/_sandbox/clock`, {
-    method: 'POST',
-    body: JSON.stringify({ advance_s: seconds }),
-  });
+  const response = await fetch(`${sandboxUrl}/_sandbox/clock`, asJson({ advance_s: seconds }));
   if (!response.ok) throw new Error(`the sandbox did not move its clock: ${await response.text()}`);
 };
 

@@ -18,7 +18,11 @@ const PAY = {
 } satisfies Stripe.PaymentIntentCreateParams;
 
 const control = async (path: string, body: object): Promise<{ id: string }> => {
-  const response = await fetch(`${url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const response = await fetch(`${url}/_sandbox/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   return (await response.json()) as { id: string };
 };
 
