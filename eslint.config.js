@@ -72,7 +72,7 @@ const restrict = (
     .map(({ regex, message, allowTypeImports }) => ({ regex, message, allowTypeImports }));
 
 const PURE = {
-  regex: '^(?!\\.|decimal\\.js$|neverthrow$|node:crypto$)',
+  regex: '^(?!\\.|neverthrow$|node:crypto$)',
   message: 'domain knows decimal.js, neverthrow, node:crypto and src/error.ts.',
 };
 
