@@ -53,6 +53,7 @@ CREATE TABLE attempts (
   trouble text,
   reason text,
   stripe_key text,
+  seen_to text,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
@@ -202,6 +203,16 @@ CREATE TABLE events (
   fanned_out boolean not null default false,
   constraint events_pkey PRIMARY KEY (merchant_id, id)
 );
+
+CREATE TABLE intent_windows (
+  created_from timestamp with time zone not null,
+  created_to timestamp with time zone not null,
+  after text,
+  reads smallint not null default 0,
+  due_at timestamp with time zone,
+  constraint intent_windows_pkey PRIMARY KEY (created_from),
+  constraint intent_windows_span_check CHECK ((created_from < created_to))
+) WITH (fillfactor=70);
 
 CREATE TABLE intents (
   id text not null,
@@ -411,6 +422,8 @@ CREATE INDEX event_windows_due_idx ON public.event_windows USING btree (due_at) 
 CREATE INDEX events_fresh_idx ON public.events USING btree (merchant_id, id) WHERE (NOT fanned_out);
 
 CREATE INDEX events_subject_idx ON public.events USING btree (subject, id);
+
+CREATE INDEX intent_windows_due_idx ON public.intent_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, id);
 

@@ -7,6 +7,7 @@ import type { Clock } from './domain/time.ts';
 import type { Contradictions } from './storage/contradictions.ts';
 import type { Balances } from './storage/balance.ts';
 import type { Inbox } from './storage/inbox.ts';
+import type { Intents } from './storage/intents.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Webhooks } from './storage/webhooks.ts';
@@ -27,6 +28,7 @@ export interface Context {
   /** What Stripe tells by itself, and where it is kept until it is applied. */
   readonly stripeEvents: StripeEvents;
   readonly inbox: Inbox;
+  readonly intents: Intents;
   /** Stripe's balance, and what has been read of it. */
   readonly stripeBalance: StripeBalance;
   readonly balances: Balances;

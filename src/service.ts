@@ -20,6 +20,7 @@ import { startMonitor, type Monitor } from './monitor/monitor.ts';
 import { runbookAt } from './monitor/runbook.ts';
 import { startBalance, type BalanceReader } from './payments/balance.ts';
 import { startInbox, startPolling } from './payments/inbox.ts';
+import { startOrphanSweep } from './payments/orphans.ts';
 import { startPayouts } from './payments/payouts.ts';
 import { startPruner } from './payments/prune.ts';
 import { startSweeper } from './payments/recover.ts';
@@ -34,6 +35,7 @@ import { openDatabase, type Database } from './storage/database.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLeases } from './storage/leases.ts';
 import { createInbox } from './storage/inbox.ts';
+import { createIntents } from './storage/intents.ts';
 import { findUnbalanced } from './storage/proof.ts';
 import { createPruner } from './storage/prune.ts';
 import { createReads } from './storage/reads.ts';
@@ -41,7 +43,8 @@ import { createTurns } from './storage/turns.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
 import { createBreaker } from './stripe/breaker.ts';
-import { connectStripe, createCards, type Cards } from './stripe/cards.ts';
+import { createCards, type Cards } from './stripe/cards.ts';
+import { connectStripe } from './stripe/connection.ts';
 import { createEvents } from './stripe/events.ts';
 import { startDeliverer, type Deliverer } from './webhooks/deliver.ts';
 import { createSend } from './webhooks/send.ts';
@@ -142,6 +145,7 @@ export const createService = (options: ServiceOptions): Service => {
     breaker,
     stripeEvents: createEvents(stripeClient, breaker, stripe.webhookSecrets),
     inbox: createInbox(database.pool),
+    intents: createIntents(database.pool),
     stripeBalance: createBalance(stripeClient, breaker),
     balances: createBalances(database.pool),
     contradictions: createContradictions(database.pool, turns),
@@ -183,6 +187,7 @@ export const createService = (options: ServiceOptions): Service => {
   let sweeper: Rounds | undefined;
   let inbox: Rounds | undefined;
   let polling: Rounds | undefined;
+  let orphans: Rounds | undefined;
   let balance: BalanceReader | undefined;
   let payouts: Rounds | undefined;
   let deliverer: Deliverer | undefined;
@@ -230,6 +235,7 @@ export const createService = (options: ServiceOptions): Service => {
                 sweeper = runJob('sweeper', () => startSweeper(ctx));
                 inbox = runJob('inbox', () => startInbox(ctx));
                 polling = runJob('polling', () => startPolling(ctx, () => inbox?.wake()));
+                orphans = runJob('orphans', () => startOrphanSweep(ctx));
                 balance = runJob('balance', () => startBalance(ctx));
                 payouts = runJob('payouts', () => startPayouts(ctx));
                 deliverer = runJob('webhooks', () => startDeliverer(ctx, createSend({ allowPrivate: ctx.isDemo })));
@@ -250,7 +256,7 @@ export const createService = (options: ServiceOptions): Service => {
         monitor?.refresh();
         // Adding up the books may take minutes, and is not waited for.
         void bookkeeper?.stop();
-        const rounds = [ticking, sweeper, inbox, polling, balance, payouts, deliverer, pruner];
+        const rounds = [ticking, sweeper, inbox, polling, orphans, balance, payouts, deliverer, pruner];
         await Promise.all([drain(deadlineMs), ...rounds.map((one) => one?.stop())]);
         await monitor?.close();
         await database.close();

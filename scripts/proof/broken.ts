@@ -22,12 +22,14 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
+import { createIntents } from '../../src/storage/intents.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createTurns } from '../../src/storage/turns.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
 import { createBalance } from '../../src/stripe/balance.ts';
 import { createBreaker } from '../../src/stripe/breaker.ts';
-import { connectStripe, createCards } from '../../src/stripe/cards.ts';
+import { createCards } from '../../src/stripe/cards.ts';
+import { connectStripe } from '../../src/stripe/connection.ts';
 import { createEvents } from '../../src/stripe/events.ts';
 
 const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<boolean>): Context => {
@@ -76,6 +78,7 @@ const main = (): void => {
     breaker,
     stripeEvents: createEvents(stripe, breaker, []),
     inbox: createInbox(database.pool),
+    intents: createIntents(database.pool),
     stripeBalance: createBalance(stripe, breaker),
     balances: createBalances(database.pool),
     contradictions: createContradictions(database.pool, turns),

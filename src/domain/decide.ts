@@ -30,14 +30,19 @@ import { balancePostings, payoutPostings } from './postings.ts';
 import type { ClaimCode } from './refusals.ts';
 import { answerOfReply, keptError } from './reply.ts';
 import { concernsSecond, type Hold, type Stepped, type Subject } from './step.ts';
-import { MADE_WITHIN_MS, type Micros } from './time.ts';
+import { MADE_WITHIN_MS, toMs, type Micros } from './time.ts';
 import { post, type PostedTransfer, type Transfer } from './transfer.ts';
 
 /** A claim as the database has it; no reply while its request is still under way. */
 export interface StoredClaim {
   readonly requestHash: string;
   readonly reply: Reply<never> | null;
+  /** What is at Stripe, where that is what it waits for. */
+  readonly waitsFor?: Waiting;
 }
+
+/** An attempt whose outcome nobody knows yet; until then somebody has it, or looks at it no more. */
+export type Waiting = Pick<Attempt, 'payment' | 'ownedUntil' | 'fence'>;
 
 /** The rows that a batch touches, as they are under lock. */
 export interface State {
@@ -129,7 +134,7 @@ const decideOne = (
 ): Result<Applied, PaymentError> => {
   const { claim, merchant } = change;
   const taken = claim && claims.get(claim.id);
-  if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES);
+  if (claim && taken) return replay(taken, claim, change.refusals ?? ERROR_CODES, now);
 
   if (isTooLate(change, now))
     return err(
@@ -188,11 +193,29 @@ export const replay = <Code extends ErrorCode>(
   taken: StoredClaim,
   claim: Claim,
   codes: readonly Code[],
+  now: Micros,
 ): Result<Applied<never, Code>, PaymentError<ClaimCode>> => {
   if (taken.requestHash !== claim.requestHash && taken.requestHash !== claim.earlierHash?.())
     return err(paymentError('idempotency_key_reused'));
-  if (!taken.reply) return err(paymentError('idempotency_key_in_use', { retryAfterS: 1 }));
+  if (!taken.reply) return err(inUse(taken.waitsFor, now));
   return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
+};
+
+/** Its own request may answer at any moment; whoever took over from it has nothing to tell before he looks again. */
+const inUse = (waitsFor: Waiting | undefined, now: Micros): PaymentError<'idempotency_key_in_use'> => {
+  if (!waitsFor) return paymentError('idempotency_key_in_use', { retryAfterS: 1 });
+  const { payment, ownedUntil, fence } = waitsFor;
+  if (fence === 1)
+    return paymentError('idempotency_key_in_use', {
+      payment,
+      retryAfterS: 1,
+      message: 'The request under this idempotency key is still running, or its outcome is not known yet.',
+    });
+  return paymentError('idempotency_key_in_use', {
+    payment,
+    retryAfterS: 1 + Math.max(0, Math.ceil((toMs(ownedUntil) - toMs(now)) / 1000)),
+    message: 'The outcome of the request under this idempotency key is not known yet.',
+  });
 };
 
 const NOTHING: Effect = {

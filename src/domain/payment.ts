@@ -101,6 +101,8 @@ export interface AttemptBase {
   readonly fence: number;
   /** When it was first sent: Stripe forgets a key after 24 hours. */
   readonly startedAt: Micros;
+  /** How far a look for what it made has come, that took more than a turn. */
+  readonly seenTo: string | null;
 }
 
 /** Names a claimed idempotency key: a hash of merchant, method, path and key. */

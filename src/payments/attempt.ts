@@ -25,6 +25,7 @@ export const newAttempt = (
     ownedUntil: plusMs(now, LEASE_MS),
     fence: 1,
     startedAt: now,
+    seenTo: null,
   };
 };
 

@@ -4,9 +4,10 @@ import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
 import { settlementOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
 import { idAt } from '../domain/ids.ts';
-import type { Payment, Refund } from '../domain/payment.ts';
+import type { Payment, PaymentAttempt, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { FoundIntent, Tagged } from '../stripe/events.ts';
+import type { FoundIntent } from '../stripe/events.ts';
+import type { Tagged } from '../stripe/tags.ts';
 import { conclude, disputeEvents, paymentEvents } from './perform.ts';
 import { concludeRefund, settleRefund } from './refund.ts';
 
@@ -27,11 +28,11 @@ export const applyIntent = (ctx: Facts, of: Tagged, intent: string): ResultAsync
         if (!found) return okAsync('unknown object');
         // Its tags were moved since: whose it is, they say now.
         if (found.of.payment !== of.payment) return applyIntent(ctx, found.of, intent);
-        return payment ? applyFound(ctx, payment, found.found) : orphan(ctx, found);
+        return payment ? applyFound(ctx, payment, found) : orphan(ctx, found);
       }),
     );
 
-const applyFound = (ctx: Facts, payment: Payment, found: IntentFact): ResultAsync<string, PaymentError> => {
+const applyFound = (ctx: Facts, payment: Payment, { found, claim }: FoundIntent): ResultAsync<string, PaymentError> => {
   const isAsAsked = found.amount === payment.amount && found.currency === payment.currency;
   const isOwn = payment.intent === null ? isAsAsked : payment.intent === found.intent;
   if (!payment.underWay || !isOwn)
@@ -46,10 +47,17 @@ const applyFound = (ctx: Facts, payment: Payment, found: IntentFact): ResultAsyn
     .andThen((attempt) =>
       attempt.kind === 'refund'
         ? errAsync(paymentError('internal', { cause: new Error('a payment waits for a refund') }))
-        : conclude(ctx, payment, attempt, settlementOf(found, null)),
+        : payment.intent === null && !isOf(attempt, claim)
+          ? // Somebody else made it: what it is to the payment is known when the attempt has told what is its own.
+            errAsync(paymentError('contention', { message: 'An attempt is under way, and this is not what it made.' }))
+          : conclude(ctx, payment, attempt, settlementOf(found, null)),
     )
     .map(() => `settled: ${found.status}`);
 };
+
+/** Whether an attempt made what has that claim; the release before gave it none. */
+const isOf = (attempt: PaymentAttempt, claim: string | null): boolean =>
+  claim === null ? attempt.claim === null || attempt.stripeKey === attempt.id : claim === attempt.claim;
 
 /** What an intent came to be taken for. */
 const seen = (applied: Applied, found: IntentFact): string => {

@@ -4,7 +4,7 @@
  */
 import { errAsync, ok, okAsync, ResultAsync, safeTry } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { ON_ITS_WAY } from '../domain/balance.ts';
+import { ON_ITS_WAY, type PayoutStatus } from '../domain/balance.ts';
 import { parseCurrency, type Currency } from '../domain/currency.ts';
 import { plusMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -76,17 +76,11 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
     const currency = parseCurrency(found.currency);
     if (found.status === ON_ITS_WAY) return finish(ctx, payout, ON_ITS_WAY);
     if (found.isListed === 'never' || currency === undefined) {
-      ctx.log.warn({ payout: payout.id }, 'a payout was made by hand: Stripe cannot tell whose money it was');
-      yield* found.status === 'failed'
-        ? ctx.contradictions.settle('payout_differs', payout.id, 'It has come back.', ctx.clock.now())
-        : differs(
-            ctx,
-            payout.id,
-            found.amount,
-            found.currency,
-            'It was made by hand: Stripe does not say whose money it was, and none of it is posted to `bank`.',
-          );
-      return finish(ctx, payout, 'cannot be split');
+      const merchant = found.merchant ?? (currency && (yield* ctx.balances.onlyMerchant(currency)));
+      if (!merchant || currency === undefined) return cannotBeSplit(ctx, payout, found);
+      yield* ctx.contradictions.settle('payout_differs', payout.id, 'It is known whose it was.', ctx.clock.now());
+      yield* postShare(ctx, payout.id, currency, found, found.status, { merchant, amount: found.amount });
+      return finish(ctx, payout, found.status);
     }
     if (found.isListed === 'not yet') return ok('not listed yet');
     if (!payout.listed) {
@@ -97,6 +91,22 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
     yield* postShares(ctx, payout.id, currency, found);
     return finish(ctx, payout, found.status);
   });
+
+/** Made by hand: Stripe does not say whose money it was. Its tag may, or that there is but one merchant; else a person has to. */
+const cannotBeSplit = (ctx: Context, payout: OpenPayout, found: FoundPayout): ResultAsync<string, PaymentError> => {
+  ctx.log.warn({ payout: payout.id }, 'a payout was made by hand: Stripe cannot tell whose money it was');
+  const told =
+    found.status === 'failed'
+      ? ctx.contradictions.settle('payout_differs', payout.id, 'It has come back.', ctx.clock.now())
+      : differs(
+          ctx,
+          payout.id,
+          found.amount,
+          found.currency,
+          `It was made by hand, and none of it is posted to \`bank\`: Stripe does not say whose money it was. Say so at Stripe, by its metadata \`quittance_merchant\`.`,
+        );
+  return told.andThen(() => finish(ctx, payout, 'cannot be split'));
+};
 
 /** The bank gets what Stripe paid out; where that is another sum than what is known of it, somebody has to find out why. */
 const compare = (ctx: Context, payout: string, currency: Currency, amount: bigint): ResultAsync<void, PaymentError> =>
@@ -153,17 +163,26 @@ const postShares = (
   ctx: Context,
   payout: string,
   currency: Currency,
-  { status, createdAt }: FoundPayout,
+  found: FoundPayout,
 ): ResultAsync<void, PaymentError> =>
   safeTry(async function* () {
+    const { status } = found;
     if (status === ON_ITS_WAY) return ok(undefined);
     for (let last: Share | undefined; ;) {
       const shares: Share[] = yield* ctx.balances.shares(payout, currency, last?.merchant ?? null);
-      const changes = shares.map(({ merchant, amount }) =>
-        ctx.commit({ merchant, payout: { merchant, payout, currency, amount, status, createdAt } }),
-      );
+      const changes = shares.map((share) => postShare(ctx, payout, currency, found, status, share));
       yield* ResultAsync.combine(changes);
       last = shares.at(-1);
       if (!last) return ok(undefined);
     }
   });
+
+const postShare = (
+  ctx: Context,
+  payout: string,
+  currency: Currency,
+  { createdAt }: FoundPayout,
+  status: PayoutStatus,
+  { merchant, amount }: Share,
+): ResultAsync<unknown, PaymentError> =>
+  ctx.commit({ merchant, payout: { merchant, payout, currency, amount, status, createdAt } });

@@ -14,7 +14,10 @@ import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
-import { paymentError, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
+import { paymentError, withDetail, type ErrorCode, type ErrorDetail, type PaymentError } from '../error.ts';
+
+/** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
+const UNKNOWN_FOR_S = 5;
 
 /**
  * Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable` and those of a commit, with
@@ -30,7 +33,7 @@ export const perform = <Code extends ErrorCode>(
   return ctx.cards
     .send(payment, attempt, 'first')
     .andThen((settlement) => ctx.commit({ ...settle(payment, attempt, settlement), refusals }))
-    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id, retryAfterS: UNKNOWN_FOR_S }))
+    .mapErr((error) => withDetail(error, unknownOf(payment)))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 
@@ -49,10 +52,14 @@ export const conclude = (
 ): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
 
 export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
-  paymentError('provider_unavailable', { outcome: 'unknown', payment: payment.id, retryAfterS: UNKNOWN_FOR_S });
+  paymentError('provider_unavailable', unknownOf(payment));
 
-/** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
-const UNKNOWN_FOR_S = 5;
+/** What an error says besides, where nobody knows yet what became of it. */
+export const unknownOf = ({ id }: Payment): ErrorDetail => ({
+  outcome: 'unknown',
+  payment: id,
+  retryAfterS: UNKNOWN_FOR_S,
+});
 
 /** The change that makes an outcome known: payment, ledger, stored reply and event, in one commit. */
 const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({

@@ -5,10 +5,16 @@
  * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them. While Stripe is down
  * nothing is asked but, now and then, a probe.
  */
-import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
-import { settlementOf, type IntentFact, type RefundSettlement, type Settlement } from '../domain/fact.ts';
+import {
+  settlementOf,
+  type IntentFact,
+  type RefundFact,
+  type RefundSettlement,
+  type Settlement,
+} from '../domain/fact.ts';
 import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -105,8 +111,8 @@ const recoverAndLog = async (ctx: Context, abandoned: Abandoned): Promise<void> 
 /** Finds out what became of an attempt, and settles it. Errors: `provider_unavailable`: still unknown. */
 const recover = (ctx: Context, abandoned: Abandoned, ageMs: number): ResultAsync<Applied, PaymentError> =>
   (abandoned.attempt.kind === 'refund'
-    ? recoverRefund(ctx, abandoned.payment, abandoned.attempt, abandoned.trouble, ageMs)
-    : recoverPayment(ctx, abandoned.payment, abandoned.attempt, abandoned.trouble, ageMs)
+    ? recoverRefund(ctx, abandoned, abandoned.attempt, ageMs)
+    : recoverPayment(ctx, abandoned, abandoned.attempt, ageMs)
   )
     .andThen((applied) =>
       ageMs < TELL_AFTER_MS
@@ -124,10 +130,12 @@ const putOff = (
   ageMs: number,
   error: PaymentError | Unsettled,
 ): ResultAsync<never, PaymentError> => {
+  const now = ctx.clock.now();
+  // It was no more than a turn's part of what is to be looked at: the next begins where this one ended.
+  if ('seenTo' in error) return ctx.leases.postpone(attempt, now, trouble, error.seenTo).andThen(() => err(error));
   const isLook = 'mustLook' in error && error.mustLook;
   if (error.code === 'provider_unavailable' && !isLook) return errAsync(error);
   const waitMs = Math.min(LOOK_AGAIN_MS.max, Math.max(LOOK_AGAIN_MS.min, ageMs / LOOK_AGAIN_SHARE));
-  const now = ctx.clock.now();
   const told = ctx.contradictions.open(
     ageMs < TELL_AFTER_MS
       ? []
@@ -150,33 +158,86 @@ const putOff = (
         attempt,
         plusMs(now, Math.round(waitMs)),
         'serverError' in error && error.serverError ? 'server error' : trouble,
+        null,
       ),
     )
     .andThen(() => err(error));
 };
 
-const recoverPayment = (
-  ctx: Context,
-  payment: Payment,
-  attempt: PaymentAttempt,
-  trouble: string | null,
+/** What one kind of attempt asks of Stripe, and what it makes of what it is shown. */
+interface Asked<Found, Settled> {
+  readonly send: (attempt: 'as before' | 'anew') => ResultAsync<Settled, Unsettled>;
+  readonly look: () => ResultAsync<Found | null, Unsettled>;
+  /** Whether what was found tells that it was asked for what the attempt asks. */
+  readonly isTelling: (found: Found) => boolean;
+  readonly settlement: (found: Found | null, refusal: LastError | null) => Settled;
+  /** Whether it may be sent under another key: what stands at Stripe lets it be done once, under whatever key. */
+  readonly isGuarded: boolean;
+}
+
+/**
+ * Sends an attempt again under its key, as long as that is wanted; and looks at what Stripe has where that tells nothing.
+ *
+ * After a 5xx Stripe repeats it under that key, and may yet do what it was asked, or may not, within hours
+ * (https://docs.stripe.com/error-low-level#server-errors). A charge or a refund that was made anew might then be a second
+ * one, so all that is left is to look. A capture or a cancellation of an intent can be done but once: it is sent anew, under
+ * another key, and is refused where the first has been done after all, by an answer that shows it.
+ */
+const settlementFor = <Found, Settled>(
+  { attempt, trouble }: Abandoned,
   ageMs: number,
-): ResultAsync<Applied, PaymentError | Unsettled> => {
-  const look = (why: Unsettled | null): ResultAsync<Settlement, Unsettled> =>
-    ctx.cards.find(payment, attempt).andThen((found) => {
+  { send, look, isTelling, settlement, isGuarded }: Asked<Found, Settled>,
+): ResultAsync<Settled, Unsettled> => {
+  const isWanted = ageMs < RESEND_FOR_MS[attempt.kind];
+  const decide = (why: Unsettled | null): ResultAsync<Settled, Unsettled> =>
+    look().andThen((found) => {
       const isFailed = trouble !== null || why?.serverError === true;
       const isDecided = ageMs >= (isFailed ? RECONCILED_WITHIN_MS : NEVER_AFTER_MS);
-      if (found && (isDecided || isTelling(found, payment, attempt))) return ok(settlementOf(found, null));
-      if (!found && isDecided) return ok(neverArrived(attempt, why?.refusal));
-      return err(undecided(why));
+      if (found ? isDecided || isTelling(found) : isDecided) return okAsync(settlement(found, why?.refusal ?? null));
+      return isFailed && isGuarded && isWanted && ageMs >= NEVER_AFTER_MS ? send('anew') : errAsync(undecided(why));
     });
-  const isSentAgain = trouble === null && ageMs < RESEND_FOR_MS[attempt.kind];
-  return (
-    isSentAgain
-      ? ctx.cards.send(payment, attempt, 'again').orElse((error) => (error.mustLook ? look(error) : errAsync(error)))
-      : look(null)
-  ).andThen((settlement) => conclude(ctx, payment, attempt, settlement));
+  return trouble === null && isWanted
+    ? send('as before').orElse((error) => (error.mustLook ? decide(error) : errAsync(error)))
+    : decide(null);
 };
+
+const recoverPayment = (
+  ctx: Context,
+  abandoned: Abandoned,
+  attempt: PaymentAttempt,
+  ageMs: number,
+): ResultAsync<Applied, PaymentError | Unsettled> => {
+  const { payment } = abandoned;
+  return settlementFor<IntentFact, Settlement>(abandoned, ageMs, {
+    send: (how) => {
+      // One that was sent anew and is left without an answer may be sent anew once more: each under a key of its own.
+      const stripeKey = how === 'anew' ? `${attempt.stripeKey}-${attempt.fence}` : attempt.stripeKey;
+      return ctx.cards.send(payment, { ...attempt, stripeKey }, 'again');
+    },
+    look: () => ctx.cards.find(payment, attempt),
+    isTelling: (found) => isTelling(found, payment, attempt),
+    settlement: (found, refusal) => (found ? settlementOf(found, null) : neverArrived(attempt, refusal)),
+    isGuarded: attempt.kind !== 'confirm' && payment.intent !== null,
+  }).andThen((settlement) => conclude(ctx, payment, attempt, settlement));
+};
+
+const recoverRefund = (
+  ctx: Context,
+  abandoned: Abandoned,
+  attempt: RefundAttempt,
+  ageMs: number,
+): ResultAsync<Applied, PaymentError | Unsettled> => {
+  const { payment } = abandoned;
+  return settlementFor<RefundFact, RefundSettlement>(abandoned, ageMs, {
+    send: () => ctx.cards.refund(payment, attempt, 'again'),
+    look: () => ctx.cards.findRefund(payment, attempt),
+    isTelling: () => true,
+    settlement: (found, refusal) => ({ found, refusal: found ? null : (refusal ?? NO_RECORD), stripeRequestId: null }),
+    isGuarded: false,
+  }).andThen((settlement) => concludeRefund(ctx, payment, attempt, settlement));
+};
+
+const NO_RECORD: LastError = { code: 'provider_refused', message: 'Stripe has no record of this refund.' };
 
 /** Whether an intent as it stands tells that it was asked for what the attempt asks. */
 const isTelling = ({ status }: IntentFact, payment: Payment, { kind }: PaymentAttempt): boolean => {
@@ -197,7 +258,7 @@ const undecided = (why: Unsettled | null): Unsettled => ({
 });
 
 /** Stripe has no record of it, and it is never sent again. A belief: what is found later is posted all the same. */
-const neverArrived = ({ kind }: PaymentAttempt, refusal: LastError | undefined): Settlement => ({
+const neverArrived = ({ kind }: PaymentAttempt, refusal: LastError | null): Settlement => ({
   outcome: kind === 'cancel' ? 'canceled' : 'failed',
   refusal:
     kind === 'cancel'
@@ -207,27 +268,3 @@ const neverArrived = ({ kind }: PaymentAttempt, refusal: LastError | undefined):
   mayExist: true,
   stripeRequestId: null,
 });
-
-const recoverRefund = (
-  ctx: Context,
-  payment: Payment,
-  attempt: RefundAttempt,
-  trouble: string | null,
-  ageMs: number,
-): ResultAsync<Applied, PaymentError | Unsettled> => {
-  const look = (why: Unsettled | null): ResultAsync<RefundSettlement, Unsettled> =>
-    ctx.cards.findRefund(payment, attempt).andThen((found) => {
-      const isFailed = trouble !== null || why?.serverError === true;
-      if (!found && ageMs < (isFailed ? RECONCILED_WITHIN_MS : NEVER_AFTER_MS)) return err(undecided(why));
-      const refusal = found ? null : (why?.refusal ?? NO_RECORD);
-      return ok({ found, refusal, stripeRequestId: null });
-    });
-  const isSentAgain = trouble === null && ageMs < RESEND_FOR_MS.refund;
-  return (
-    isSentAgain
-      ? ctx.cards.refund(payment, attempt, 'again').orElse((error) => (error.mustLook ? look(error) : errAsync(error)))
-      : look(null)
-  ).andThen((settlement) => concludeRefund(ctx, payment, attempt, settlement));
-};
-
-const NO_RECORD: LastError = { code: 'provider_refused', message: 'Stripe has no record of this refund.' };

@@ -15,7 +15,7 @@ import type { RefundView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import { newAttempt, notChargeable } from './attempt.ts';
-import { isOwned, unknown } from './perform.ts';
+import { isOwned, unknown, unknownOf } from './perform.ts';
 import { withStripe } from './with-stripe.ts';
 
 export interface CreateRefund {
@@ -91,7 +91,7 @@ const send = (
     .andThen((settlement) =>
       ctx.commit<RefundView, Code>({ ...settle(payment, attempt, settlement), refusals: REFUSALS }),
     )
-    .mapErr((error) => withDetail(error, { outcome: 'unknown', payment: payment.id }))
+    .mapErr((error) => withDetail(error, unknownOf(payment)))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 };
 

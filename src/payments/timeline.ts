@@ -1,6 +1,7 @@
 /** `GET /v1/payments/:id/timeline`: what happened to a payment, in order, in words that need no explanation. */
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
+import { CONTRADICTION_KINDS, CONTRADICTIONS } from '../domain/contradiction.ts';
 import { parseCurrency, toDecimal } from '../domain/currency.ts';
 import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
@@ -63,9 +64,19 @@ const inWords = (what: Happening['what'], details: Happening['details'], payment
       return `Event ${say('type')} recorded for the merchant${details['answers'] === true ? '' : unasked(details['reason'])}`;
     case 'delivery':
       return delivered(say('type'), details['status'], say('error'));
+    case 'contradiction':
+      return `Stripe and the books differ (${say('subject')}). ${contradictionOf(say('kind'))} ${say('detail')}`;
+    case 'contradiction resolved':
+      return `That ${say('subject')} differs is settled: ${say('resolution')}`;
     case 'told by stripe':
       return `Stripe reported ${say('type')}${reported(details['outcome'])}`;
   }
+};
+
+/** What a person is told of a kind. */
+const contradictionOf = (kind: string): string => {
+  const known = CONTRADICTION_KINDS.find((one) => one === kind);
+  return known === undefined ? kind : CONTRADICTIONS[known];
 };
 
 const began = (kind: string, money: string, card: string): string => {

@@ -18,6 +18,8 @@ export interface WindowedList {
   readonly windows: Windows;
   /** How long a span is, at least, by the time it is opened. */
   readonly spanMs: () => number;
+  /** How long after its end a span is read; as soon as Stripe lists all of it, where it is not given. */
+  readonly afterMs?: number;
   /** How long after each time that all of a span was read it is read again. */
   readonly againMs: readonly number[];
   /** Reads a page of a span, and does what is to be done about it. It may be read twice. */
@@ -41,7 +43,7 @@ export const startWindows = (ctx: Context, list: WindowedList): Rounds =>
       if (ctx.breaker.circuit() !== 'closed') return 'done';
       const now = ctx.clock.now();
       const round = await list.windows
-        .open(plusMs(now, -LISTED_AFTER_MS), list.spanMs())
+        .open(plusMs(now, -(list.afterMs ?? LISTED_AFTER_MS)), list.spanMs())
         .andThen((isBehind) =>
           list.windows.take(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
         );

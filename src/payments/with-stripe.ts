@@ -20,5 +20,5 @@ export const withStripe = <View, Code extends ErrorCode>(
   if (!refusal) return operation();
   return ctx.reads
     .claim(merchant, claim.id)
-    .andThen((taken) => (taken ? replay(taken, claim, refusals).andThen(answerOf) : err(refusal)));
+    .andThen((taken) => (taken ? replay(taken, claim, refusals, ctx.clock.now()).andThen(answerOf) : err(refusal)));
 };

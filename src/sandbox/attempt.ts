@@ -231,7 +231,9 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, how: H
   const verdict = { kind: manual ? 'authorized' : 'captured', authenticated: how.authenticated === true } as const;
   const made = again(newCharge(scope, intent, method, verdict), how.waiting);
   const settlesNow = intent.capture_method === 'automatic' && !manual;
-  const charge = settlesNow ? { ...made, balance_transaction: recordCharge(scope, made).id } : made;
+  const charge = settlesNow
+    ? { ...made, balance_transaction: recordCharge(scope, made, made.amount_captured).id }
+    : made;
   save(scope, charge, 'charge.succeeded');
   if (!manual && !settlesNow) scope.store.schedule(scope.clock.nowMs() + SETTLES_AFTER_MS, 'settle_charge', charge.id);
   if (manual) scope.store.schedule(scope.clock.nowMs() + CAPTURE_WITHIN_S * 1000, 'expire_capture', intent.id);

@@ -27,7 +27,7 @@ const CENTS_PER_MINOR_UNIT: ReadonlyMap<string, number> = new Map([
   ['chf', 1.25],
   ['cad', 0.73],
   ['aud', 0.65],
-  ['sek', 0.105],
+  ['sek', 0.1053718],
   ['nok', 0.1],
   ['dkk', 0.156],
   ['inr', 0.0115],
@@ -40,6 +40,9 @@ const CENTS_PER_MINOR_UNIT: ReadonlyMap<string, number> = new Map([
 /** What a charge of that amount costs, rounded half up, in the minor units of its settlement currency. */
 const chargeFee = (settledAmount: number): number => Math.round((settledAmount * FEE_PER_MILLE) / 1000) + FEE_FIXED;
 
+/** Stripe shows a rate rounded, and converts by the whole of it. */
+const shown = (rate: number): number => Math.round(rate * 1e5) / 1e5;
+
 interface Settled {
   readonly amount: number;
   readonly currency: string;
@@ -48,8 +51,8 @@ interface Settled {
 
 const settle = (amount: number, currency: string): Settled => {
   if (SETTLED_AS_IS.has(currency)) return { amount, currency, exchangeRate: null };
-  const exchangeRate = CENTS_PER_MINOR_UNIT.get(currency) ?? 1;
-  return { amount: Math.round(amount * exchangeRate), currency: SETTLEMENT_CURRENCY, exchangeRate };
+  const rate = CENTS_PER_MINOR_UNIT.get(currency) ?? 1;
+  return { amount: Math.round(amount * rate), currency: SETTLEMENT_CURRENCY, exchangeRate: shown(rate) };
 };
 
 interface Movement {
@@ -96,14 +99,14 @@ const record = (scope: Scope, { type, reportingCategory, source, description, ..
   return transaction;
 };
 
-/** What a captured charge brings, less Stripe's fee. */
-export const recordCharge = (scope: Scope, charge: Stripe.Charge): Stripe.BalanceTransaction => {
-  const settled = settle(charge.amount_captured, charge.currency);
+/** What a capture of a charge brings, less Stripe's fee. */
+export const recordCharge = (scope: Scope, charge: Stripe.Charge, amount: number): Stripe.BalanceTransaction => {
+  const settled = settle(amount, charge.currency);
   return record(scope, {
     type: 'charge',
     reportingCategory: 'charge',
     source: charge.id,
-    amount: charge.amount_captured,
+    amount,
     currency: charge.currency,
     description: charge.description,
     fee: { amount: chargeFee(settled.amount), description: 'Stripe processing fees' },

@@ -13,12 +13,16 @@ type Outcome = Result<Intent, Failure>;
 
 export interface CaptureParams {
   readonly amount_to_capture?: number | undefined;
+  readonly final_capture?: boolean | undefined;
   readonly metadata?: Record<string, string> | null | undefined;
   readonly statement_descriptor?: string | null | undefined;
   readonly statement_descriptor_suffix?: string | null | undefined;
 }
 
-/** Takes what was held: all of it, or less, and then the rest is let go. */
+/**
+ * Takes what was held: all of it, or less, and then the rest is let go, unless more captures of it are said to come:
+ * https://docs.stripe.com/payments/multicapture
+ */
 export const captureIntent = (scope: Scope, id: string, params: CaptureParams): Outcome =>
   find(scope, 'payment_intent', id).andThen((intent): Outcome => {
     const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
@@ -42,22 +46,28 @@ export const captureIntent = (scope: Scope, id: string, params: CaptureParams): 
         ),
       );
     }
-    const captured = { ...held, amount_captured: amount, captured: true };
-    const charge = { ...captured, balance_transaction: recordCharge(scope, captured).id };
-    saveChange(scope, charge, 'charge.captured', { amount_captured: 0, balance_transaction: null, captured: false });
+    const { amount_captured: before, balance_transaction, captured } = held;
+    const charge: Stripe.Charge = {
+      ...held,
+      amount_captured: before + amount,
+      balance_transaction: recordCharge(scope, held, amount).id,
+      captured: true,
+    };
+    saveChange(scope, charge, 'charge.captured', { amount_captured: before, balance_transaction, captured });
+    const left = params.final_capture === false ? intent.amount_capturable - amount : 0;
     const paid: Intent = {
       ...intent,
-      amount_capturable: 0,
-      amount_received: amount,
+      amount_capturable: left,
+      amount_received: before + amount,
       metadata: mergeMetadata(intent.metadata, params.metadata),
       ...(params.statement_descriptor === undefined ? {} : { statement_descriptor: params.statement_descriptor }),
       ...(params.statement_descriptor_suffix === undefined
         ? {}
         : { statement_descriptor_suffix: params.statement_descriptor_suffix }),
-      status: 'succeeded',
+      status: left > 0 ? 'requires_capture' : 'succeeded',
     };
-    save(scope, paid, 'payment_intent.succeeded');
-    scheduleWhatFollows(scope, charge);
+    save(scope, paid, left > 0 ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded');
+    if (left === 0) scheduleWhatFollows(scope, charge);
     return ok(paid);
   });
 

@@ -163,7 +163,7 @@ export const newCharge = (
  */
 export const settleCharge = (scope: Scope, charge: Stripe.Charge): Stripe.Charge => {
   if (charge.balance_transaction !== null || !charge.captured) return charge;
-  const settled = { ...charge, balance_transaction: recordCharge(scope, charge).id };
+  const settled = { ...charge, balance_transaction: recordCharge(scope, charge, charge.amount_captured).id };
   saveChange(scope, settled, 'charge.updated', { balance_transaction: null });
   return settled;
 };

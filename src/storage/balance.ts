@@ -90,6 +90,8 @@ export interface Balances {
   readonly sumOfShares: (payout: string, currency: Currency) => ResultAsync<bigint, PaymentError>;
   /** Some of the merchants' shares of a payout, in its currency, in order, after that merchant's. */
   readonly shares: (payout: string, currency: Currency, after: MerchantId | null) => ResultAsync<Share[], PaymentError>;
+  /** Whose all is that Stripe has ever settled in a currency; null where it is several merchants', or nobody's. */
+  readonly onlyMerchant: (currency: Currency) => ResultAsync<MerchantId | null, PaymentError>;
   /** Nothing more is to be done, unless Stripe has told of it meanwhile. */
   readonly finishPayout: (payout: OpenPayout, outcome: string) => ResultAsync<void, PaymentError>;
 }
@@ -216,6 +218,15 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     return rows[0]?.sum ?? 0n;
   };
 
+  const onlyMerchant = async (currency: Currency): Promise<MerchantId | null> => {
+    const { rows } = await sql<{ merchant: string }>`
+      select m.id as merchant from merchants m
+      where exists (select from balance_transactions b where b.merchant_id = m.id and b.currency = ${currency})
+      limit 2`.execute(db);
+    const [first, second] = rows;
+    return first && !second ? idOf('mer', first.merchant) : null;
+  };
+
   const finishPayout = async ({ id, told }: OpenPayout, outcome: string): Promise<void> => {
     await sql`
       update stripe_payouts set due_at = null, outcome = ${outcome}, tries = 0
@@ -233,6 +244,7 @@ export const createBalances = (db: Kysely<DB>): Balances => {
     returnTo: (payout, next) => run(returnTo(payout, next)),
     sumOfShares: (payout, currency) => run(sumOfShares(payout, currency)),
     shares: (payout, currency, after) => run(shares(payout, currency, after)),
+    onlyMerchant: (currency) => run(onlyMerchant(currency)),
     finishPayout: (payout, outcome) => run(finishPayout(payout, outcome)),
   };
 };

@@ -28,7 +28,8 @@ import type { Transfer } from '../domain/transfer.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { contradictionsInsert } from './contradictions.ts';
-import { accountOf, claimOf, disputeOf, paymentOf, refundOf, secondChargeOf } from './rows.ts';
+import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
+import { accountOf, disputeOf, paymentOf, refundOf, secondChargeOf } from './rows.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 
@@ -236,9 +237,10 @@ const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<S
   });
   if (keys.length === 0) return new Map<ClaimId, never>();
   const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'>>`
-    select c.id, c.request_hash, c.status, c.body from claims c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
+  const rows = await flight(sql<ClaimRow>`
+    select ${CLAIM_COLUMNS} from claims c
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id)
+      on k.merchant_id = c.merchant_id and k.id = c.id ${WITH_ATTEMPT}`);
   return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
 };
 

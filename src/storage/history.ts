@@ -7,7 +7,15 @@ import type { DB } from './schema.ts';
 /** One thing that happened, as it was recorded. */
 export interface Happening {
   readonly at: Micros;
-  readonly what: 'attempt began' | 'attempt ended' | 'posted' | 'event' | 'delivery' | 'told by stripe';
+  readonly what:
+    | 'attempt began'
+    | 'attempt ended'
+    | 'posted'
+    | 'event'
+    | 'delivery'
+    | 'told by stripe'
+    | 'contradiction'
+    | 'contradiction resolved';
   /** Names of columns of ours, and values that hold ids, kinds and amounts. */
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 }
@@ -56,6 +64,14 @@ export const readHistory = async (db: Kysely<DB>, merchant: MerchantId, payment:
         'type', e.type, 'endpoint', 'we_' || replace(t.endpoint_id::text, '-', ''), 'try', t.number, 'status', t.status_code, 'error', t.error)
       from delivery_tries t join events e on e.merchant_id = t.merchant_id and e.id = t.event_id
       where e.merchant_id = ${of} and e.subject = ${payment}
+      union all
+      select 7, c.seen_at, c.seen_at, 'contradiction', json_build_object('contradiction', 'ctr_' || replace(id::text, '-', ''),
+        'kind', kind, 'subject', subject, 'amount', amount::text, 'currency', currency, 'detail', detail)
+      from contradictions c where merchant_id = ${of} and payment_id = ${id}
+      union all
+      select 8, c.resolved_at, c.resolved_at, 'contradiction resolved', json_build_object('contradiction',
+        'ctr_' || replace(id::text, '-', ''), 'kind', kind, 'subject', subject, 'resolution', resolution)
+      from contradictions c where merchant_id = ${of} and payment_id = ${id} and resolved_at is not null
     ) h
     order by date_trunc('milliseconds', place), rank, at limit ${HISTORY_MAX}`.execute(db);
   return rows;

@@ -23,8 +23,13 @@ export interface Abandoned {
 export interface Leases {
   /** Takes over attempts whose lease ran out before `now`, oldest first, each by one taker. Errors: `database_unavailable`. */
   readonly takeAbandoned: (now: Micros, until: Micros, max: number) => ResultAsync<Abandoned[], PaymentError>;
-  /** Has nobody look at it before then. Errors: `database_unavailable`. */
-  readonly postpone: (attempt: Attempt, due: Micros, trouble: string | null) => ResultAsync<void, PaymentError>;
+  /** Has nobody look at it before then, nor twice at what was looked at. Errors: `database_unavailable`. */
+  readonly postpone: (
+    attempt: Attempt,
+    due: Micros,
+    trouble: string | null,
+    seenTo: string | null,
+  ) => ResultAsync<void, PaymentError>;
   /** Attempts past their first lease whose outcome nobody knows: how many, and how old the oldest. Errors: `database_unavailable`. */
   readonly unknown: (now: Micros) => ResultAsync<UnknownOutcomes, PaymentError>;
 }
@@ -48,10 +53,10 @@ const SHOWN_MAX = 20;
 
 export const createLeases = (db: Kysely<DB>): Leases => ({
   takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
-  postpone: ({ merchant, id, fence }, due, trouble) =>
+  postpone: ({ merchant, id, fence }, due, trouble, seenTo) =>
     ResultAsync.fromPromise(
       sql`
-        update attempts set owned_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}
+        update attempts set owned_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}, seen_to = ${seenTo}
         where merchant_id = ${uuidOf(merchant)}::uuid and id = ${uuidOf(id)}::uuid and fence = ${fence}
           and outcome is null`.execute(db),
       readFailure,

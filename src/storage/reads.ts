@@ -26,7 +26,8 @@ import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { accountOf, attemptOf, claimOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
+import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
+import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
 
@@ -186,13 +187,10 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
     listPayments: (merchant, filter, now) => read(merchant, () => listPayments(db, merchant, filter, now)),
     claim: (merchant, id) =>
       read(merchant, () =>
-        db
-          .selectFrom('claims')
-          .select(['request_hash', 'status', 'body'])
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', id)
-          .executeTakeFirst(),
-      ).map((row) => row && claimOf(row)),
+        sql<ClaimRow>`
+          select ${CLAIM_COLUMNS} from claims c ${WITH_ATTEMPT}
+          where c.merchant_id = ${uuidOf(merchant)}::uuid and c.id = ${id}::uuid`.execute(db),
+      ).map(({ rows: [row] }) => row && claimOf(row)),
     attempt: (merchant, id) =>
       read(merchant, () =>
         db

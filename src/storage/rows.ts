@@ -2,7 +2,6 @@
 import type { Selectable } from 'kysely';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
-import type { StoredClaim } from '../domain/decide.ts';
 import type { Currency } from '../domain/currency.ts';
 import { idOf, type ItemId } from '../domain/ids.ts';
 import type {
@@ -80,11 +79,6 @@ export const itemOf = (row: Row<'items'>): Item => ({
   currency: row.currency as Currency,
 });
 
-export const claimOf = (row: Pick<Row<'claims'>, 'request_hash' | 'status' | 'body'>): StoredClaim => ({
-  requestHash: row.request_hash.replaceAll('-', ''),
-  reply: row.status === null || row.body === null ? null : { status: row.status, body: row.body },
-});
-
 export const attemptOf = (row: Row<'attempts'>): Attempt => {
   const base = attemptBaseOf(row);
   switch (row.kind as Attempt['kind']) {
@@ -118,6 +112,7 @@ const attemptBaseOf = (row: Row<'attempts'>): AttemptBase => ({
   ownedUntil: row.owned_until as Micros,
   fence: row.fence,
   startedAt: row.started_at as Micros,
+  seenTo: row.seen_to,
 });
 
 export const refundOf = (row: Row<'refunds'>): Refund => ({

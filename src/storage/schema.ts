@@ -49,6 +49,7 @@ export interface DB {
     trouble: string | null;
     reason: string | null;
     stripe_key: string | null;
+    seen_to: string | null;
   };
 
   balance_transactions: {
@@ -165,6 +166,14 @@ export interface DB {
     data: unknown;
     created_at: bigint;
     fanned_out: Generated<boolean>;
+  };
+
+  intent_windows: {
+    created_from: bigint;
+    created_to: bigint;
+    after: string | null;
+    reads: Generated<number>;
+    due_at: bigint | null;
   };
 
   intents: { id: string; merchant_id: string; payment_id: string };
@@ -347,6 +356,7 @@ export const COLUMNS = {
     'trouble',
     'reason',
     'stripe_key',
+    'seen_to',
   ],
 
   balance_transactions: [
@@ -420,6 +430,8 @@ export const COLUMNS = {
   event_windows: ['created_from', 'created_to', 'after', 'reads', 'due_at'],
 
   events: ['merchant_id', 'id', 'type', 'subject', 'data', 'created_at', 'fanned_out'],
+
+  intent_windows: ['created_from', 'created_to', 'after', 'reads', 'due_at'],
 
   intents: ['id', 'merchant_id', 'payment_id'],
 

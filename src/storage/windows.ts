@@ -38,7 +38,7 @@ const SKEW_MS = 300_000;
 /** The first window begins a little before the first payment, and no longer ago than Stripe keeps that list. */
 export const createWindows = (
   db: Kysely<DB>,
-  table: 'balance_windows' | 'event_windows',
+  table: 'balance_windows' | 'event_windows' | 'intent_windows',
   keptMs: number | null,
 ): Windows => {
   const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);

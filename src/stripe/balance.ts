@@ -4,12 +4,14 @@ import type Stripe from 'stripe';
 import { ON_ITS_WAY, type PayoutStatus } from '../domain/balance.ts';
 import { parseCurrency, type Currency } from '../domain/currency.ts';
 import type { DisputeFact, RefundFact } from '../domain/fact.ts';
+import { parseId, type MerchantId } from '../domain/ids.ts';
 import { micros, toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { taggedRefund } from './cards.ts';
-import { ownerOf, type Tagged } from './events.ts';
-import { disputeFactOf, grossIn, isTrouble, refundFactOf } from './outcome.ts';
+import { ownerOf } from './events.ts';
+import { grossOfAll, grossOfCharge, grossOfDispute } from './gross.ts';
+import { disputeFactOf, isTrouble, refundFactOf } from './outcome.ts';
+import { MERCHANT_TAG, taggedRefund, type Tagged } from './tags.ts';
 
 /** One line of the balance, as Stripe lists it; amounts in minor units. */
 export interface BalanceLine {
@@ -63,6 +65,8 @@ export interface FoundPayout {
   readonly currency: string;
   /** What the bank gets. */
   readonly amount: bigint;
+  /** Whose it was, where somebody has said so. */
+  readonly merchant: MerchantId | null;
   readonly createdAt: Micros;
 }
 
@@ -126,29 +130,29 @@ const causeOf = async (stripe: Stripe, line: Stripe.BalanceTransaction): Promise
   if (source === null || typeof source === 'string') return UNKNOWN;
   const payment = async (
     { metadata, payment_intent: intent }: Pick<Stripe.Refund, 'metadata' | 'payment_intent'>,
-    total: number,
+    gross: () => bigint | Promise<bigint>,
     by: LineFact | undefined,
   ): Promise<LineCause> => {
     const of = await ownerOf(stripe, metadata, intent);
     const chargedCurrency = parseCurrency('currency' in source ? source.currency : '');
     return of && chargedCurrency && by
-      ? { about: 'payment', of, charged: grossIn(line, total, chargedCurrency), chargedCurrency, by }
+      ? { about: 'payment', of, charged: await gross(), chargedCurrency, by }
       : UNKNOWN;
   };
   const { object } = source;
   // A charge has its intent's tags: who made it without, made it elsewhere.
   if (object === 'charge' && CHARGED.has(type))
-    return payment({ metadata: source.metadata, payment_intent: null }, source.amount_captured, {
+    return payment({ metadata: source.metadata, payment_intent: null }, () => grossOfCharge(stripe, line, source), {
       kind: 'charge',
       intent: idOf(source.payment_intent),
       captured: BigInt(source.amount_captured),
     });
   if (object === 'refund' && REFUNDED.has(type)) {
     const found = refundFactOf(source, taggedRefund(source.metadata) ?? null);
-    return payment(source, source.amount, found && { kind: 'refund', found });
+    return payment(source, () => grossOfAll(line, source.amount), found && { kind: 'refund', found });
   }
   if (object === 'dispute' && type === 'adjustment')
-    return payment(source, source.amount, { kind: 'dispute', found: disputeFactOf(source) });
+    return payment(source, () => grossOfDispute(line, source), { kind: 'dispute', found: disputeFactOf(source) });
   if (object === 'payout')
     return type === 'payout' ? { about: 'payout' } : { about: 'returned payout', payout: source.id };
   return UNKNOWN;
@@ -164,6 +168,7 @@ const payoutOf = ({
   reconciliation_status: listed,
   currency,
   amount,
+  metadata,
   created,
 }: Stripe.Payout): FoundPayout => ({
   // One that was canceled never left, and comes back all the same.
@@ -171,5 +176,6 @@ const payoutOf = ({
   isListed: listed === 'completed' ? 'yes' : listed === 'in_progress' ? 'not yet' : 'never',
   currency,
   amount: BigInt(amount),
+  merchant: parseId('mer', metadata?.[MERCHANT_TAG] ?? '') ?? null,
   createdAt: micros(created * 1000),
 });

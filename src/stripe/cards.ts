@@ -5,11 +5,9 @@
  * dark is an error, `provider_unavailable` with `outcome: unknown`: a charge may exist, and only a resend under the same
  * key, or a look at Stripe's own records, can tell.
  */
-import http from 'node:http';
-import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultAsync } from 'neverthrow';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import {
   settlementOf,
   type IntentFact,
@@ -17,13 +15,12 @@ import {
   type RefundSettlement,
   type Settlement,
 } from '../domain/fact.ts';
-import { parseId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import type { StripeError } from '../domain/refusals.ts';
-import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { isReset, quietly, type OnStripeTime } from './connection.ts';
+import { isReset } from './connection.ts';
+import { findIntent, Unfinished } from './find.ts';
 import {
   factOf,
   isKeyOfAnother,
@@ -36,6 +33,7 @@ import {
   withoutIds,
   type Refusal,
 } from './outcome.ts';
+import { CLAIM_TAG, REFUND_TAG, tagged, tagsOf, type Tags } from './tags.ts';
 
 export interface Cards {
   /**
@@ -48,7 +46,7 @@ export interface Cards {
    */
   readonly send: (payment: Payment, attempt: PaymentAttempt, nth: Nth) => ResultAsync<Settlement, Unsettled>;
   /** What Stripe has on record of a payment; null if it has nothing. Errors: `provider_unavailable`. */
-  readonly find: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<IntentFact | null, StripeError>;
+  readonly find: (payment: Payment, attempt: PaymentAttempt) => ResultAsync<IntentFact | null, Unsettled>;
   /** Sends money back, under such a key. Errors: as `send`. */
   readonly refund: (payment: Payment, attempt: RefundAttempt, nth: Nth) => ResultAsync<RefundSettlement, Unsettled>;
   /** What Stripe has on record of a refund; null if it has nothing. Errors: `provider_unavailable`. */
@@ -68,70 +66,26 @@ export type Unsettled = StripeError & {
   readonly serverError?: boolean;
   /** What it was refused for, by an answer that does not settle it. */
   readonly refusal?: LastError;
+  /** How far a look has come that is to be gone on with. */
+  readonly seenTo?: string;
 };
 
-export interface StripeOptions {
-  readonly secretKey: string;
-  /** Another Stripe-compatible endpoint; undefined for Stripe's own. */
-  readonly apiBase: string | undefined;
-  readonly onTime?: OnStripeTime;
-}
-
-/** Pinned, so that an upgrade of the package changes no reply by itself. The types are of this version. */
-const API_VERSION = '2026-10-28.endive' as const;
-/** Card networks answer in one to three seconds; past eight the caller is better off with an honest "unknown". */
-const STRIPE_TIMEOUT_MS = 8_000;
-/** The timeout is of silence: a reply that trickles, or a call that the package repeats, ends here, before the lease. */
+/** The client's timeout is of silence: a reply that trickles, or a call that the package repeats, ends here, before the lease. */
 const STRIPE_DEADLINE_MS = 9_000;
-/** Most looks find it here: it was sent within minutes, and clocks that somebody looks after agree. */
-const NEAR_S = 600;
-/** No clock that is off by a day, either way, hides it. */
-const FAR_S = 26 * 3600;
-/** Pages of 100: as many as a caller waits for, and as many as are worth an answer. More than that is for a person. */
-const PAGES_MAX = { request: 20, recovery: 1_000 } as const;
 /** Too many requests: sent again after 0.2, 0.4 and 0.8 s, and some by chance; the lease allows for it. */
 const TOO_MANY_TRIES = 3;
 const TOO_MANY_WAIT_MS = 200;
-
-/** The tags by which objects at Stripe are known as ours. */
-const PAYMENT_TAG = 'quittance_payment';
-const MERCHANT_TAG = 'quittance_merchant';
-const REFUND_TAG = 'quittance_refund';
-/** The claim that it was made for: by it, who repeats a request finds what an earlier life of it has made. */
-const CLAIM_TAG = 'quittance_claim';
-
-type Tags = Readonly<Record<string, string>> | null | undefined;
-
-/** Whose payment an object at Stripe is, by its tags. */
-export const taggedPayment = (metadata: Tags): { merchant: string; payment: PaymentId } | undefined => {
-  const payment = parseId('pay', metadata?.[PAYMENT_TAG] ?? '');
-  const merchant = metadata?.[MERCHANT_TAG];
-  return payment && merchant !== undefined ? { merchant, payment } : undefined;
-};
-
-/** Which refund of ours a refund at Stripe is, by its tags. */
-export const taggedRefund = (metadata: Tags): RefundId | undefined => parseId('re', metadata?.[REFUND_TAG] ?? '');
-
-export const connectStripe = (options: StripeOptions): Stripe =>
-  new Stripe(options.secretKey, {
-    apiVersion: API_VERSION,
-    timeout: STRIPE_TIMEOUT_MS,
-    // Retries are ours, so that it is known of each send whether it was the first.
-    maxNetworkRetries: 0,
-    telemetry: false,
-    ...endpoint(options),
-  });
 
 export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   /** A call that moves money. */
   const act = <T>(work: () => Promise<T>, deadlineMs = STRIPE_DEADLINE_MS): Promise<T> =>
     breaker.call(work, deadlineMs);
-  /** A look at Stripe's records, of as many pages as there are. */
-  const look = <T>(work: () => Promise<T>): ResultAsync<T, StripeError> =>
+  /** A look at Stripe's records. */
+  const look = <T>(work: () => Promise<T>): ResultAsync<T, Unsettled> =>
     ResultAsync.fromPromise(breaker.call(work), inTheDark);
 
   const send = async (payment: Payment, attempt: PaymentAttempt, nth: Nth): Promise<Settlement> => {
-    const intent = await intentOf(payment, attempt, nth);
+    const intent = await intentOf(payment, attempt);
     if (intent === null) return CALLED_OFF;
     if (isOver(intent)) return settlementOf(intent, null);
     const sent = await persist(nth, (deadlineMs) =>
@@ -149,19 +103,28 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   const intentOf = async (
     payment: Payment,
     attempt: PaymentAttempt,
-    nth: Nth,
   ): Promise<IntentFact | { readonly intent: string } | null | undefined> => {
     if (payment.intent !== null) return { intent: payment.intent };
     if (attempt.kind === 'confirm' && !payment.mayExist) return undefined;
-    const found = await find(payment, payment.createdAt, nth === 'first' ? PAGES_MAX.request : PAGES_MAX.recovery, []);
+    // By whichever of its attempts it was made.
+    const isIt = (tags: Tags): boolean => tagged(tags)?.payment === payment.id;
+    const found = await findIntent(stripe, { payment, isIt, since: payment.createdAt, seenTo: attempt.seenTo }, false);
     return found ?? (attempt.kind === 'confirm' ? undefined : null);
   };
 
   /** An earlier life of the claim has sent it, and is forgotten here: what it made is this payment's. */
   const adopt = async (payment: Payment, attempt: PaymentAttempt, error: unknown): Promise<IntentFact> => {
-    const found = await find(payment, attempt.startedAt, PAGES_MAX.request, [[CLAIM_TAG, attempt.claim ?? '']]);
+    const found = await ofClaim(payment, attempt);
     if (!found) throw asError(error);
-    return factOf(await stripe.paymentIntents.update(found.intent, { metadata: tags(payment, attempt) }));
+    return factOf(await stripe.paymentIntents.update(found.intent, { metadata: tagsOf(payment, attempt) }));
+  };
+
+  /** What an attempt has made: it has its claim. What the release before has made has none, nor any that names a claim. */
+  const ofClaim = (payment: Payment, attempt: PaymentAttempt): Promise<IntentFact | null> => {
+    const isEarlier = attempt.claim === null || attempt.stripeKey === attempt.id;
+    const isIt = (tags: Tags): boolean =>
+      isEarlier ? tagged(tags)?.payment === payment.id : tags?.[CLAIM_TAG] === attempt.claim;
+    return findIntent(stripe, { payment, isIt, since: attempt.startedAt, seenTo: attempt.seenTo }, true);
   };
 
   /** What a refusal means: it changes nothing, and so the intent is read, which may have a challenge that is open. */
@@ -181,30 +144,6 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     return isSettled ? stands : { ...stands, outcome, refusal: reason ?? stands.refusal };
   };
 
-  /** Listed, never searched: Stripe's search lags behind by up to a minute, or hours in an outage. */
-  const find = async (
-    payment: Payment,
-    since: Micros,
-    pagesMax: number,
-    others: readonly (readonly [tag: string, value: string])[],
-  ): Promise<IntentFact | null> => {
-    const sinceS = Math.floor(toMs(since) / 1000);
-    const wanted = [[PAYMENT_TAG, payment.id], ...others] as const;
-    const among = async (created: Stripe.RangeQueryParam): Promise<IntentFact | null> => {
-      let left = pagesMax * PAGE;
-      for await (const intent of stripe.paymentIntents.list({ created, limit: PAGE })) {
-        const isIt =
-          intent.currency === payment.currency &&
-          BigInt(intent.amount) === payment.amount &&
-          wanted.some(([tag, value]) => intent.metadata[tag] === value);
-        if (isIt) return factOf(intent);
-        if (--left === 0) throw new TooMany(`no end after ${pagesMax} pages of PaymentIntents`);
-      }
-      return null;
-    };
-    return (await among({ gte: sinceS - NEAR_S, lte: sinceS + NEAR_S })) ?? (await among({ gte: sinceS - FAR_S }));
-  };
-
   const refund = async (payment: Payment, attempt: RefundAttempt, nth: Nth): Promise<RefundSettlement> => {
     const sent = await persist(nth, (deadlineMs) =>
       act(
@@ -213,7 +152,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
             {
               payment_intent: payment.intent ?? '',
               amount: Number(attempt.amount),
-              metadata: { ...tags(payment, attempt), [REFUND_TAG]: attempt.refund },
+              metadata: tagsOf(payment, attempt),
               ...(attempt.reason === null ? {} : { reason: attempt.reason }),
             },
             { idempotencyKey: attempt.stripeKey },
@@ -226,10 +165,9 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     if (isKeyOfAnother(sent.error)) {
       const found = await findRefund(payment, attempt);
       if (!found) throw asError(sent.error);
-      const { stripeId } = found;
-      const metadata = { ...tags(payment, attempt), [REFUND_TAG]: attempt.refund };
+      const renamed = await stripe.refunds.update(found.stripeId, { metadata: tagsOf(payment, attempt) });
       return {
-        found: known(await stripe.refunds.update(stripeId, { metadata }), attempt),
+        found: known(renamed, attempt),
         refusal: null,
         stripeRequestId: null,
       };
@@ -245,7 +183,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   };
 
   const findRefund = async (payment: Payment, attempt: RefundAttempt): Promise<RefundFact | null> => {
-    for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: PAGE })) {
+    for await (const made of stripe.refunds.list({ payment_intent: payment.intent ?? '', limit: 100 })) {
       const isIt =
         made.metadata?.[REFUND_TAG] === attempt.refund ||
         (attempt.claim !== null && made.metadata?.[CLAIM_TAG] === attempt.claim);
@@ -259,7 +197,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     find: (payment, attempt) =>
       look(async () =>
         payment.intent === null
-          ? find(payment, attempt.startedAt, PAGES_MAX.recovery, [])
+          ? ofClaim(payment, attempt)
           : factOf(await stripe.paymentIntents.retrieve(payment.intent)),
       ),
     refund: (payment, attempt, nth) => ResultAsync.fromPromise(refund(payment, attempt, nth), inTheDark),
@@ -267,9 +205,6 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     ping: () => look(() => stripe.balance.retrieve()).map(() => undefined),
   };
 };
-
-/** The largest page that Stripe gives. */
-const PAGE = 100;
 
 /** Stripe was asked for what it has, and has nothing that could be canceled. */
 const CALLED_OFF: Settlement = {
@@ -329,15 +264,6 @@ class Undecided extends Error {
   }
 }
 
-/** A look that came to no end. */
-class TooMany extends Error {}
-
-const tags = ({ id, merchant }: Payment, { claim }: PaymentAttempt | RefundAttempt): Record<string, string> => ({
-  [PAYMENT_TAG]: id,
-  [MERCHANT_TAG]: merchant,
-  ...(claim === null ? {} : { [CLAIM_TAG]: claim }),
-});
-
 type Answered = Stripe.Response<Stripe.PaymentIntent>;
 
 const call = (
@@ -361,7 +287,7 @@ const call = (
         allowed_payment_method_types: ['card'],
         capture_method: payment.captureMethod,
         confirm: true,
-        metadata: tags(payment, attempt),
+        metadata: tagsOf(payment, attempt),
         ...(payment.description === null ? {} : { description: payment.description }),
         ...card,
       },
@@ -381,27 +307,16 @@ const inTheDark = (error: unknown): Unsettled => {
   const cause = isUndecided ? error.cause : error;
   const refusal = isUndecided && error.refusal.isOfRequest ? error.refusal.error : null;
   return {
-    ...paymentError(isTrouble(cause) || isUndecided || error instanceof TooMany ? 'provider_unavailable' : 'internal', {
-      outcome: 'unknown',
-      cause,
-    }),
+    ...paymentError(
+      isTrouble(cause) || isUndecided || error instanceof Unfinished ? 'provider_unavailable' : 'internal',
+      {
+        outcome: 'unknown',
+        cause,
+      },
+    ),
     mustLook: wasReplayed(cause) || isKeyOfAnother(cause) || isUndecided,
     serverError: isServerError(cause),
     ...(refusal ? { refusal } : {}),
-  };
-};
-
-/** One keep-alive agent: a third of the CPU of a new connection for each call, or of the package's fetch client. */
-const endpoint = ({ apiBase, onTime }: StripeOptions): Stripe.StripeConfig => {
-  if (apiBase === undefined)
-    return { httpClient: quietly(Stripe.createNodeHttpClient(new https.Agent({ keepAlive: true })), onTime) };
-  const url = new URL(apiBase);
-  const secure = url.protocol === 'https:';
-  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
-  return {
-    httpClient: quietly(Stripe.createNodeHttpClient(agent), onTime),
-    host: url.hostname,
-    port: url.port || (secure ? 443 : 80),
-    protocol: secure ? 'https' : 'http',
+    ...(error instanceof Unfinished ? { seenTo: error.seenTo } : {}),
   };
 };

@@ -3,13 +3,11 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
 import { z } from 'zod';
 import type { DisputeFact, IntentFact, RefundFact } from '../domain/fact.ts';
-import type { MerchantId, PaymentId } from '../domain/ids.ts';
-import { parseId } from '../domain/ids.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { taggedPayment, taggedRefund } from './cards.ts';
 import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf } from './outcome.ts';
+import { CLAIM_TAG, tagged, taggedRefund, type Tagged, type Tags } from './tags.ts';
 
 export interface StripeEvent {
   readonly id: string;
@@ -21,12 +19,6 @@ export interface StripeEvent {
 export interface EventPage {
   readonly events: readonly StripeEvent[];
   readonly hasMore: boolean;
-}
-
-/** Whose payment an object at Stripe belongs to. */
-export interface Tagged {
-  readonly merchant: MerchantId;
-  readonly payment: PaymentId;
 }
 
 /** What an event is about. It may be late, and tell of what has long changed: what is believed is what is fetched. */
@@ -50,7 +42,16 @@ export type Told =
 
 export interface FoundIntent {
   readonly of: Tagged;
+  /** The claim that it was made for, where it says so. */
+  readonly claim: string | null;
   readonly found: IntentFact;
+}
+
+export interface IntentPage {
+  /** Those that have our tags. */
+  readonly intents: readonly { readonly id: string; readonly of: Tagged }[];
+  readonly last: string | null;
+  readonly hasMore: boolean;
 }
 
 export interface StripeEvents {
@@ -65,6 +66,8 @@ export interface StripeEvents {
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
   /** A PaymentIntent as it is now; undefined where Stripe has none, or it is none of ours. Errors: `provider_unavailable`. */
   readonly intent: (id: string) => ResultAsync<FoundIntent | undefined, PaymentError>;
+  /** A page of the PaymentIntents that were made since `from` and before `to`, as of events. Errors: `provider_unavailable`. */
+  readonly intentsMadeIn: (from: Micros, to: Micros, after: string | null) => ResultAsync<IntentPage, PaymentError>;
   /** Has a sandbox send its webhooks to this URL, signed with the secret that it answers. Errors: `provider_unavailable`. */
   readonly register: (url: string) => ResultAsync<string | undefined, PaymentError>;
   /** From now on, what is signed with this secret is taken too. */
@@ -130,6 +133,19 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     };
   };
 
+  const intentsMadeIn = async (from: Micros, to: Micros, after: string | null): Promise<IntentPage> => {
+    const { data, has_more: hasMore } = await stripe.paymentIntents.list({
+      created: { gte: seconds(from), lt: seconds(to) },
+      limit: PAGE,
+      ...(after === null ? {} : { starting_after: after }),
+    });
+    const intents = data.flatMap(({ id, metadata }) => {
+      const of = tagged(metadata);
+      return of ? [{ id, of }] : [];
+    });
+    return { intents, last: data.at(-1)?.id ?? null, hasMore };
+  };
+
   const register = async (url: string): Promise<string | undefined> => {
     const { data } = await stripe.webhookEndpoints.list({ limit: 100 });
     for (const endpoint of data) if (endpoint.url === url) await stripe.webhookEndpoints.del(endpoint.id);
@@ -141,7 +157,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     wrap(() =>
       stripe.paymentIntents.retrieve(id).then((found) => {
         const of = tagged(found.metadata);
-        return of && { of, found: factOf(found) };
+        return of && { of, claim: found.metadata[CLAIM_TAG] ?? null, found: factOf(found) };
       }, undefinedIfMissing),
     );
 
@@ -181,6 +197,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     verify,
     madeIn: (from, to, after) => wrap(() => madeIn(from, to, after)),
     intent,
+    intentsMadeIn: (from, to, after) => wrap(() => intentsMadeIn(from, to, after)),
     understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
     accept: (secret) => {
@@ -221,14 +238,6 @@ type Reference = string | { readonly id: string } | null | undefined;
 export const ownerOf = async (stripe: Stripe, own: Tags, intent: Reference): Promise<Tagged | undefined> => {
   const id = typeof intent === 'string' ? intent : intent?.id;
   return tagged(own) ?? (id === undefined ? undefined : tagged((await stripe.paymentIntents.retrieve(id)).metadata));
-};
-
-type Tags = Readonly<Record<string, string>> | null | undefined;
-
-const tagged = (metadata: Tags): Tagged | undefined => {
-  const found = taggedPayment(metadata);
-  const merchant = parseId('mer', found?.merchant ?? '');
-  return found && merchant ? { merchant, payment: found.payment } : undefined;
 };
 
 const constructed = (

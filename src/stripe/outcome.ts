@@ -13,6 +13,7 @@ import {
 } from '../domain/payment.ts';
 import { micros } from '../domain/time.ts';
 import { ERRORS } from '../error.ts';
+import { grossOfDispute } from './gross.ts';
 
 const { errors } = Stripe;
 
@@ -180,26 +181,9 @@ export const disputeFactOf = (dispute: Stripe.Dispute): DisputeFact => {
     status: DISPUTES[status] ?? 'inquiry',
     lines: lines.map((line) => ({
       id: line.id,
-      amount: grossIn(line, amount, dispute.currency),
+      amount: grossOfDispute(line, dispute),
       createdAt: micros(line.created * 1000),
     })),
     createdAt: micros(created * 1000),
   };
-};
-
-/**
- * The gross of a balance transaction, signed, in the currency of what caused it, of which `total` is the whole. Stripe
- * tells it in the currency that it settles in, rounded.
- */
-export const grossIn = (
-  { amount, currency, exchange_rate: rate }: Stripe.BalanceTransaction,
-  total: number,
-  of: string,
-): bigint => {
-  const size = Math.abs(amount);
-  const converted = rate ? Math.round(size / rate) : total;
-  // What one minor unit of the settlement is, and half of one: as near as rounding leaves it.
-  const slack = rate ? Math.ceil(1 / rate) : 0;
-  const gross = currency === of ? size : Math.abs(converted - total) <= slack ? total : converted;
-  return BigInt(amount < 0 ? -gross : gross);
 };

@@ -69,6 +69,46 @@ describe('a fee', () => {
     expect(await platform('stripe_clearing', 'chf')).toBe(before[0]);
   });
 
+  it('leaves what Stripe turned into another currency to the cent, though the rate that it shows is rounded', async () => {
+    const id = await pay({ amount: 99_999_999, currency: 'sek' });
+    const paid = ['payment 99999999 sek', 'converted_out 99999999 sek', 'converted_in 10537180 usd', 'fee 305608 usd'];
+    await becomes(id, paid);
+    await post('/v1/refunds', { payment: id, amount: 77_777_777 });
+    await becomes(id, [...paid, 'refund 77777777 sek', 'converted_in 77777777 sek', 'converted_out 8195584 usd']);
+    expect(await platform('stripe_clearing', 'sek')).toBe(0);
+  });
+
+  it('is of each capture, where a hold is captured in parts, and each part is turned to the cent', async () => {
+    const before = [await platform('stripe_clearing', 'sek'), await platform('exchange', 'sek')];
+    const id = await pay({ amount: 90_000_000, currency: 'sek', capture_method: 'manual' });
+    const [row] = await query<{ intent: string }>('select intent from payments where id = $1', [id.slice(4)]);
+    const capture = (amount: number, isLast: boolean): Promise<unknown> =>
+      stripe.post(`/v1/payment_intents/${row!.intent}/capture`, {
+        amount_to_capture: String(amount),
+        final_capture: String(isLast),
+      });
+    const heal = await stripe.fault({ kind: 'webhook_drop', event: '*' });
+    await capture(40_000_001, false);
+    await capture(33_333_333, false);
+    await heal();
+    await capture(11_111_111, true);
+    await eventually(
+      () => postedOf(id),
+      (posted) => posted.filter((one) => one.startsWith('fee')).length === 3,
+    );
+    const sumOf = async (kind: string): Promise<number> =>
+      (await postedOf(id)).reduce(
+        (sum, one) => (one.startsWith(`${kind} `) ? sum + Number(one.split(' ')[1]) : sum),
+        0,
+      );
+    expect([await sumOf('payment'), await sumOf('converted_out')]).toEqual([84_444_445, 84_444_445]);
+    expect((await get(`/v1/payments/${id}`)).body).toMatchObject({ status: 'succeeded', amount_captured: 84_444_445 });
+    expect([await platform('stripe_clearing', 'sek'), await platform('exchange', 'sek')]).toEqual([
+      before[0],
+      before[1]! - 84_444_445,
+    ]);
+  });
+
   it('of a dispute is posted beside what it withdraws, and not with it', async () => {
     const id = await pay({ payment_method: 'pm_card_createDispute' });
     await becomes(id, ['payment 1250 usd', 'fee 66 usd', 'dispute_opened 1250 usd', 'fee 1500 usd']);
@@ -221,6 +261,40 @@ describe('a payout', () => {
       { name: 'Refunds Only', amount: '-2000', status: 'paid' },
     ]);
     expect([await platform('bank', 'gbp', other), await platform('stripe_clearing', 'gbp', other)]).toEqual([88, 0]);
+  });
+
+  it('that was made by hand is the only merchant’s, or whose its metadata say, and until then a person is told', async () => {
+    const before = [await platform('bank', 'eur'), await platform('bank', 'gbp')];
+    await settle([await pay({ amount: 5000, currency: 'eur' }), await pay({ amount: 5000, currency: 'gbp' })], world);
+    await clock.advance(world.sandbox.url, TWO_DAYS_S);
+    const byHand = (currency: string): Promise<{ id: string }> =>
+      stripe.post('/v1/payouts', { currency, amount: '1500' });
+    const [eur, gbp] = [await byHand('eur'), await byHand('gbp')];
+    await clock.advance(world.sandbox.url, 2);
+    await eventually(
+      () => platform('bank', 'eur'),
+      (bank) => bank === before[0]! - 1500,
+    );
+    // In pounds several merchants have money.
+    const told = 'select amount, resolution from contradictions where kind = $1 and subject = $2';
+    const open = await eventually(
+      () => query<{ amount: string; resolution: string | null }>(told, ['payout_differs', gbp.id]),
+      ({ length }) => length > 0,
+    );
+    expect(open).toEqual([{ amount: '1500', resolution: null }]);
+    expect(await platform('bank', 'gbp')).toBe(before[1]);
+    const [demo] = await query<{ id: string }>(
+      `select 'mer_' || replace(id::text, '-', '') as id from merchants where name = 'Demo'`,
+    );
+    await stripe.post(`/v1/payouts/${gbp.id}`, { 'metadata[quittance_merchant]': demo!.id });
+    await eventually(
+      () => platform('bank', 'gbp'),
+      (bank) => bank === before[1]! - 1500,
+    );
+    expect(await query(told, ['payout_differs', gbp.id])).toEqual([
+      { amount: '1500', resolution: 'It is known whose it was.' },
+    ]);
+    expect((await shares(eur.id)).map(({ amount, status }) => [amount, status])).toEqual([['1500', 'paid']]);
   });
 
   it('keeps what is of no payment here out of every share', async () => {

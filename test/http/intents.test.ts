@@ -217,13 +217,6 @@ describe('a payout', () => {
       )
     )[0]!;
 
-  it('that was made by hand is told to a person, for Stripe does not say whose money it was', async () => {
-    await payment({ amount: 50_000, payment_method: 'pm_card_bypassPending' });
-    const { id } = await stripe.post('/v1/payouts', { amount: '200', currency: 'usd' });
-    await clock.advance(world.sandbox.url, 5);
-    expect(await differs(id)).toMatchObject({ amount: '200', detail: expect.stringMatching(/by hand/) });
-  });
-
   it('is not held up by a line that cannot be posted: it is told to a person, and the others are split', async () => {
     const [bad, good] = [await payment(), await payment()];
     for (const { id } of [bad, good]) await becomes(id, ['payment 700', 'fee 50']);

@@ -367,6 +367,7 @@ describe('a confirmation', () => {
         ownedUntil: m.NOW,
         fence: 1,
         startedAt: m.NOW,
+        seenTo: null,
       },
     },
   });

@@ -105,8 +105,13 @@ const comparePayouts = async (
       if (!payout) return [differs(id, `Stripe has no such payout, and ${amount} ${currency} of it are here`)];
       if (payout.currency !== currency || (status === 'paid') !== (payout.status === 'paid'))
         return [differs(id, `${status} in ${currency} here, ${payout.status} in ${payout.currency} there`)];
+      // Made by hand, it is one merchant's: all of it.
+      if (!payout.automatic)
+        return status === 'paid' && BigInt(payout.amount) !== BigInt(amount)
+          ? [differs(id, `${amount} here, ${payout.amount} there`)]
+          : [];
       const sum = owed.get(id) ?? 0n;
-      return payout.automatic && status === 'paid' && !returned.has(id) && sum !== BigInt(amount)
+      return status === 'paid' && !returned.has(id) && sum !== BigInt(amount)
         ? [differs(id, `shares of ${amount}, and its transactions at Stripe come to ${sum}`)]
         : [];
     }),

@@ -134,8 +134,7 @@ export const intentRoutes: readonly Route[] = [
     '/v1/payment_intents/:id/capture',
     {
       amount_to_capture: nonNegativeAmount.optional(),
-      // Only several captures of one hold need it, which the sandbox does not have: every capture is the final one.
-      final_capture: z.literal('true').optional(),
+      final_capture: flag.optional(),
       metadata: metadata.optional(),
       statement_descriptor: descriptor.optional(),
       statement_descriptor_suffix: descriptor.optional(),

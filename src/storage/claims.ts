@@ -1,0 +1,28 @@
+/** What is known under an idempotency key, and what it waits for while there is no reply. */
+import { sql, type RawBuilder, type Selectable } from 'kysely';
+import type { StoredClaim } from '../domain/decide.ts';
+import { idOf } from '../domain/ids.ts';
+import type { Micros } from '../domain/time.ts';
+import type { DB } from './schema.ts';
+
+export type ClaimRow = Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 'status' | 'body'> & {
+  readonly payment_id: string | null;
+  readonly owned_until: Micros | null;
+  readonly fence: number | null;
+};
+
+/** Of claims `c`, with their attempts; those that have a reply are not looked for. */
+export const CLAIM_COLUMNS: RawBuilder<unknown> = sql`c.id, c.request_hash, c.status, c.body, a.payment_id, a.owned_until, a.fence`;
+export const WITH_ATTEMPT: RawBuilder<unknown> = sql`
+  left join lateral (
+    select payment_id, owned_until, fence from attempts
+    where c.status is null and outcome is null and merchant_id = c.merchant_id and claim_id = c.id limit 1
+  ) a on true`;
+
+export const claimOf = (row: ClaimRow): StoredClaim => ({
+  requestHash: row.request_hash.replaceAll('-', ''),
+  reply: row.status === null || row.body === null ? null : { status: row.status, body: row.body },
+  ...(row.payment_id === null || row.owned_until === null || row.fence === null
+    ? {}
+    : { waitsFor: { payment: idOf('pay', row.payment_id), ownedUntil: row.owned_until, fence: row.fence } }),
+});

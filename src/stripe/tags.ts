@@ -1,0 +1,38 @@
+/** The tags by which objects at Stripe are known as ours. */
+import { parseId, type MerchantId, type PaymentId, type RefundId } from '../domain/ids.ts';
+import type { Attempt, Payment } from '../domain/payment.ts';
+
+export const PAYMENT_TAG = 'quittance_payment';
+export const MERCHANT_TAG = 'quittance_merchant';
+export const REFUND_TAG = 'quittance_refund';
+/**
+ * The claim that it was made for. By it, who repeats a request finds what an earlier life of it has made; and nobody else
+ * knows it before the object is there, so an attempt takes for its own what has it, and not what has the other tags alone.
+ */
+export const CLAIM_TAG = 'quittance_claim';
+
+export type Tags = Readonly<Record<string, string>> | null | undefined;
+
+/** Whose payment an object at Stripe belongs to. */
+export interface Tagged {
+  readonly merchant: MerchantId;
+  readonly payment: PaymentId;
+}
+
+/** Whose payment an object at Stripe is, by its tags. */
+export const tagged = (metadata: Tags): Tagged | undefined => {
+  const payment = parseId('pay', metadata?.[PAYMENT_TAG] ?? '');
+  const merchant = parseId('mer', metadata?.[MERCHANT_TAG] ?? '');
+  return payment && merchant ? { merchant, payment } : undefined;
+};
+
+/** Which refund of ours a refund at Stripe is, by its tags. */
+export const taggedRefund = (metadata: Tags): RefundId | undefined => parseId('re', metadata?.[REFUND_TAG] ?? '');
+
+/** The tags of what an attempt makes. */
+export const tagsOf = ({ id, merchant }: Payment, attempt: Attempt): Record<string, string> => ({
+  [PAYMENT_TAG]: id,
+  [MERCHANT_TAG]: merchant,
+  ...(attempt.claim === null ? {} : { [CLAIM_TAG]: attempt.claim }),
+  ...(attempt.kind === 'refund' ? { [REFUND_TAG]: attempt.refund } : {}),
+});

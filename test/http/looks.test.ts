@@ -1,0 +1,208 @@
+/** What is done while nobody knows what Stripe has, and what is found by who looks there. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+
+const clock = movableClock();
+const world = await startWorld({}, clock);
+const { post, get, createCustomer, balanceOf, query, sums } = world;
+const stripe = stripeAt(world.sandbox.url);
+const CREATE = '/v1/payment_intents';
+const LEASE_S = 11;
+
+afterEach(async () => {
+  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+});
+const drops = (): Promise<unknown> => stripe.fault({ kind: 'webhook_drop', event: '*' });
+const uuidOf = (id: string): string => id.slice(4);
+const intentOf = async (id: string): Promise<string> =>
+  (await query<{ intent: string }>('select intent from payments where id = $1', [uuidOf(id)]))[0]!.intent;
+const tagsOf = async (intent: string): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries((await stripe.get(`${CREATE}/${intent}`)).metadata).map(([tag, value]) => [
+      `metadata[${tag}]`,
+      value,
+    ]),
+  );
+const paid = async (more: object = {}): Promise<Shown> =>
+  (await post('/v1/payments', payFor(await createCustomer(), 700, more))).body;
+const toldOf = (subject: string): Promise<{ kind: string }[]> =>
+  query('select kind from contradictions where subject = $1', [subject]);
+/** The answer under a key while the outcome of its request is unknown. */
+const expectUnknown = ({ status, headers, body }: Answer, payment: string): void => {
+  expect([status, body.error.code, body.error.payment]).toEqual([409, 'idempotency_key_in_use', payment]);
+  expect(body.error.message).toMatch(/not known yet/);
+  expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+};
+
+describe('a capture at which Stripe failed', () => {
+  it.each(['capture', 'cancel'])(
+    'is unknown under its key for a minute, and then is done, or found done (%s)',
+    async (what) => {
+      const held = await paid({ capture_method: 'manual' });
+      const key = randomUUID();
+      const ask = (): Promise<Answer> => post(`/v1/payments/${held.id}/${what}`, {}, key);
+      await drops();
+      // Kept under its key, and repeated; and Stripe will not do it for long.
+      await stripe.fault({
+        kind: 'error_reconciled',
+        path: `${CREATE}/*/${what}`,
+        method: 'POST',
+        count: 1,
+        ms: 3_600_000,
+      });
+      const first = await ask();
+      expect([first.status, first.body.error.outcome, first.body.error.payment]).toEqual([503, 'unknown', held.id]);
+      expect(Number(first.headers.get('Retry-After'))).toBeGreaterThan(0);
+      await clock.advance(world.sandbox.url, LEASE_S);
+      await eventually(
+        () =>
+          query<{ trouble: string | null }>(
+            'select trouble from attempts where claim_id is not null and payment_id = $1 and kind = $2',
+            [uuidOf(held.id), what],
+          ),
+        ([attempt]) => attempt?.trouble !== null,
+      );
+      expectUnknown(await ask(), held.id);
+      await clock.advance(world.sandbox.url, 120);
+      const final = await eventually(ask, ({ status }) => status === 200);
+      expect(final.body.status).toBe(what === 'capture' ? 'succeeded' : 'canceled');
+      expect(await balanceOf(held.customer!)).toBe(what === 'capture' ? 700 : 0);
+    },
+  );
+
+  it('is done once, where Stripe makes it good as well', async () => {
+    const held = await paid({ capture_method: 'manual' });
+    await drops();
+    await stripe.fault({
+      ...{ kind: 'error_reconciled', path: `${CREATE}/*/capture`, method: 'POST', ms: 600_000, count: 1 },
+    });
+    const key = randomUUID();
+    const ask = (): Promise<Answer> => post(`/v1/payments/${held.id}/capture`, { amount: 500 }, key);
+    expect((await ask()).status).toBe(503);
+    await clock.advance(world.sandbox.url, LEASE_S);
+    await clock.advance(world.sandbox.url, 120);
+    const final = await eventually(ask, ({ status }) => status === 200);
+    expect(final.body).toMatchObject({ status: 'succeeded', amount_captured: 500 });
+    await clock.advance(world.sandbox.url, 900);
+    expect((await stripe.get(`${CREATE}/${await intentOf(held.id)}`)).amount_received).toBe(500);
+    expect(await balanceOf(held.customer!)).toBe(500);
+  });
+});
+
+describe('what somebody else made with our tags', () => {
+  it('is not taken for what the first charge came to, while that is unknown', async () => {
+    const customer = await createCustomer();
+    const key = randomUUID();
+    const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+    await paid();
+    await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
+    const first = await ask();
+    expect([first.status, first.body.error.outcome]).toEqual([503, 'unknown']);
+    const id = first.body.error.payment!;
+    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    const [row] = await query<{ merchant: string }>(
+      `select 'mer_' || replace(merchant_id::text, '-', '') as merchant from payments where id = $1`,
+      [uuidOf(id)],
+    );
+    const foreign = await stripe.post(CREATE, {
+      ...{ amount: '700', currency: 'usd', confirm: 'true', payment_method: 'pm_card_visa' },
+      'allowed_payment_method_types[]': 'card',
+      'metadata[quittance_payment]': id,
+      'metadata[quittance_merchant]': row!.merchant,
+    });
+    await eventually(
+      () => query('select from stripe_events where payload::text like $1 and tries > 0', [`%${foreign.id}%`]),
+      ({ length }) => length > 0,
+    );
+    expect((await get(`/v1/payments/${id}`)).body.status).toBe('processing');
+    // It is sent again, and is what its own charge came to; the other is a second one.
+    await clock.advance(world.sandbox.url, LEASE_S);
+    const final = await eventually(ask, ({ status }) => status === 201);
+    expect(final.body.status).toBe('succeeded');
+    expect(await intentOf(id)).not.toBe(foreign.id);
+    await clock.advance(world.sandbox.url, 60);
+    await eventually(
+      () => toldOf(foreign.id),
+      (told) => told.some(({ kind }) => kind === 'second_charge'),
+    );
+    expect(await balanceOf(customer)).toBe(700);
+  });
+
+  it('and of which neither an event nor the balance tells is found, and told to a person', async () => {
+    const { id } = await paid();
+    const intent = await intentOf(id);
+    await drops();
+    await stripe.fault({ kind: 'unauthorized', path: '/v1/events', method: 'GET' });
+    const nobodys = `pay_${randomUUID().replaceAll('-', '')}`;
+    // A hold: no line of the balance is of it.
+    const lost = await stripe.post(CREATE, {
+      ...{ amount: '700', currency: 'usd', confirm: 'true', payment_method: 'pm_card_visa', capture_method: 'manual' },
+      'allowed_payment_method_types[]': 'card',
+      ...(await tagsOf(intent)),
+      'metadata[quittance_payment]': nobodys,
+    });
+    await clock.advance(world.sandbox.url, 300);
+    expect(
+      await eventually(
+        () => toldOf(lost.id),
+        ({ length }) => length > 0,
+      ),
+    ).toEqual([{ kind: 'orphan_intent' }]);
+  });
+});
+
+it('looks at a part of Stripe’s list in a turn, and goes on from there in the next', async () => {
+  const customer = await createCustomer();
+  const key = randomUUID();
+  const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+  await paid();
+  await drops();
+  await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
+  const id = (await ask()).body.error.payment!;
+  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+  // More than a turn looks at, made beside it.
+  const made = Array.from({ length: 2_100 }, () => stripe.post);
+  const workers = Array.from({ length: 16 }, async () => {
+    while (made.pop()) await stripe.post(CREATE, { amount: '500', currency: 'usd' });
+  });
+  await Promise.all(workers);
+  await clock.advance(world.sandbox.url, 6 * 60);
+  await eventually(
+    () => query<{ seen_to: string | null }>('select seen_to from attempts where payment_id = $1', [uuidOf(id)]),
+    ([attempt]) => attempt?.seen_to !== null,
+  );
+  const final = await eventually(ask, ({ status }) => status === 402);
+  expect(final.body.error.outcome).toBe('none');
+});
+
+it('tells on its timeline where Stripe and the books of a payment differ, and how that was settled', async () => {
+  const { id } = await paid();
+  const second = await stripe.post(CREATE, {
+    ...{ amount: '700', currency: 'usd', confirm: 'true', payment_method: 'pm_card_visa' },
+    'allowed_payment_method_types[]': 'card',
+    ...(await tagsOf(await intentOf(id))),
+  });
+  await eventually(
+    () => toldOf(second.id),
+    ({ length }) => length > 0,
+  );
+  await stripe.post('/v1/refunds', { payment_intent: second.id });
+  const { data } = await eventually(
+    async () =>
+      (await get(`/v1/payments/${id}/timeline`)).body as unknown as { data: { what: string; details: object }[] },
+    (timeline) => timeline.data.some(({ what }) => what.includes('is settled')),
+  );
+  const words = data.map(({ what }) => what);
+  expect(words).toContainEqual(
+    expect.stringMatching(
+      new RegExp(`^Stripe and the books differ \\(${second.id}\\)\\. The customer was charged a second time`),
+    ),
+  );
+  expect(words).toContain(`That ${second.id} differs is settled: It has gone back to the card.`);
+});
+
+it('leaves no money made', async () => {
+  for (const sum of await sums()) expect(sum).toBe('0');
+});
