@@ -1,4 +1,5 @@
 import type { Stripe } from 'stripe';
+import { VERSIONS } from './stripe-names.ts';
 import type { Store, StoredEvent } from './store.ts';
 
 /** The version whose shapes the sandbox speaks: the one that stripe-node 23.1 pins. */
@@ -6,8 +7,20 @@ export const API_VERSION = '2026-10-28.endive';
 
 /** The form of a version: a day, and since 2024 the name of its release; a preview names its features after it. */
 const VERSION = /^(\d{4}-\d{2}-\d{2})(\.[a-z]+)?(;.*)?$/;
+const KNOWN: ReadonlySet<string> = new Set(VERSIONS);
+const KNOWN_DAYS: ReadonlySet<string> = new Set(VERSIONS.map((version) => version.slice(0, 10)));
+const NEWEST_DAY = VERSIONS.at(-1)?.slice(0, 10) ?? '';
 
-export const isVersion = (text: string): boolean => VERSION.test(text);
+/**
+ * Whether Stripe has that version, a preview too. What has come since the sandbox was made it can't know, and takes, so
+ * that it serves a newer library; but nothing of the future.
+ */
+export const isVersion = (text: string): boolean => {
+  const [, day = '', name = ''] = VERSION.exec(text) ?? [];
+  if (KNOWN.has(day + name)) return true;
+  if (name === '.preview' && KNOWN_DAYS.has(day)) return true;
+  return name !== '' && day > NEWEST_DAY && day <= new Date().toISOString().slice(0, 10);
+};
 
 /**
  * The first version whose objects of card payments have the shape that the sandbox gives them: what came since then only

@@ -59,6 +59,14 @@ export const leftOutParam = (param: string): Failure =>
     'sandbox_leaves_out',
   );
 
+/** The parameter is one of the sandbox's, and that value of it is not. */
+export const leftOutValue = (param: string, value: string): Failure =>
+  badParam(
+    `Stripe takes '${value}' as ${param}. The sandbox leaves it out: see its documentation for what it covers.`,
+    param,
+    'sandbox_leaves_out',
+  );
+
 /** A whole resource of Stripe's that the sandbox does not have. */
 export const leftOutResource = (method: string, path: string, product: string): Failure =>
   invalid(

@@ -12,6 +12,7 @@ const RESOURCES: ReadonlyMap<string, string> = new Map(
       'account_links',
       'account_sessions',
       'application_fees',
+      'external_accounts',
       'country_specs',
       'transfers',
     ],
@@ -27,6 +28,8 @@ const RESOURCES: ReadonlyMap<string, string> = new Map(
       'payment_method_configurations',
       'payment_method_domains',
       'payment_records',
+      'payment_attempt_records',
+      'customer_sessions',
     ],
     'other products': [
       ...['apps', 'apple_pay', 'climate', 'crypto', 'ephemeral_keys', 'exchange_rates', 'file_links', 'files'],
@@ -48,10 +51,11 @@ const RESOURCES: ReadonlyMap<string, string> = new Map(
 );
 
 /** All of them, for a person to read. */
-export const PRODUCTS_LEFT_OUT: readonly string[] = [...new Set(RESOURCES.values())];
+export const PRODUCTS_LEFT_OUT: readonly string[] = ['version 2 of the API', ...new Set(RESOURCES.values())];
 
 /** Parts of the resources that the sandbox has, by the shape of their paths. */
 const PARTS: readonly (readonly [RegExp, string])[] = [
+  [/^\/v2\//, 'version 2 of the API'],
   [/^\/v1\/charges$/, 'charges without a payment intent'],
   [/^\/v1\/charges\/[^/]+\/(capture|dispute|refund|refunds)/, 'charges without a payment intent'],
   [/^\/v1\/payment_intents\/[^/]+\/increment_authorization$/, 'incremental authorizations'],
@@ -60,7 +64,10 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
     /^\/v1\/payment_intents\/[^/]+\/(apply_customer_balance|amount_details_line_items)$/,
     'customer balances and line items',
   ],
-  [/^\/v1\/customers\/[^/]+\/(balance_transactions|cash_balance|cash_balance_transactions)/, 'customer balances'],
+  [
+    /^\/v1\/customers\/[^/]+\/(balance_transactions|cash_balance|cash_balance_transactions|funding_instructions)/,
+    'customer balances',
+  ],
   [
     /^\/v1\/customers\/[^/]+\/(bank_accounts|cards|sources|subscriptions|tax_ids|discount)/,
     'what customers had before payment methods',

@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 
 const HELP = `A Stripe sandbox: Stripe's HTTP interface for card payments, with no money behind it.
 
-  npm run sandbox            (or: node src/sandbox/main.ts)
+  npm run sandbox
 
 Environment:
   SANDBOX_PORT  where it listens, 0 for any free port   (default 3002)
@@ -48,6 +48,9 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
+/** Of the environment, where a variable that is empty is as good as none. */
+const setting = (name: string): string | undefined => (process.env[name] === '' ? undefined : process.env[name]);
+
 const open = (folder: string): Store => {
   const file = join(folder, 'sandbox.sqlite');
   try {
@@ -67,20 +70,22 @@ const main = (): void => {
   }
   const unknown = process.argv[2];
   if (unknown !== undefined) fail(`there is no option ${unknown}; --help explains what there is`);
-  const { SANDBOX_PORT: given = '3002', HOST: host = '127.0.0.1', DATA_DIR: folder = '.data' } = process.env;
+  const given = setting('SANDBOX_PORT') ?? '3002';
+  const host = setting('HOST') ?? '127.0.0.1';
+  const folder = setting('DATA_DIR') ?? '.data';
   const port = /^\d{1,5}$/.test(given) ? Number(given) : NaN;
   if (!(port <= 65_535)) fail(`SANDBOX_PORT is '${given}', and must be a whole number from 0 to 65535`);
 
   let origin = `http://${host}:${port}`;
   const sandbox = createSandbox(open(folder), () => origin);
-  const webhookUrl = process.env['SANDBOX_WEBHOOK_URL'];
+  const webhookUrl = setting('SANDBOX_WEBHOOK_URL');
   if (webhookUrl !== undefined && URL.parse(webhookUrl) === null) {
     fail(`SANDBOX_WEBHOOK_URL is '${webhookUrl}', and must be a URL`);
   }
   if (webhookUrl !== undefined) {
-    ensureEndpoint(sandbox.scope(), webhookUrl, process.env['SANDBOX_WEBHOOK_SECRET'] ?? 'whsec_sandbox');
+    ensureEndpoint(sandbox.scope(), webhookUrl, setting('SANDBOX_WEBHOOK_SECRET') ?? 'whsec_sandbox');
   }
-  const replies = process.env['SANDBOX_REPLIES'];
+  const replies = setting('SANDBOX_REPLIES');
   const { server, stop } = serve(sandbox, replies === undefined ? undefined : createRecorder(replies));
   server.on('error', (cause) => fail(`cannot listen on ${origin}: ${cause.message}`));
   server.listen(port, host, () => {

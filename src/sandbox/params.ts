@@ -1,7 +1,8 @@
 import { err, ok, type Result } from 'neverthrow';
 import qs from 'qs';
 import { z } from 'zod';
-import { badParam, type Failure, leftOutParam, missingParam, unknownParam } from './failure.ts';
+import { badParam, type Failure, leftOutParam, leftOutValue, missingParam, unknownParam } from './failure.ts';
+import { isLeftOut } from './stripe-names.ts';
 
 /** Twelve digits, which no currency takes more of; most take eight: see `checkAmount`. */
 const AMOUNT_MAX = 999_999_999_999;
@@ -36,34 +37,54 @@ export const parseForm = (text: string): Result<Form, Failure> => {
 };
 
 /**
- * Reads a form by a route's schema; the first thing wrong becomes Stripe's own error for it. What is in `leavesOut` is
- * known to Stripe, and refused by that name.
+ * Reads a form by a route's schema; the first thing wrong becomes Stripe's own error for it. What is in `leftOut` is
+ * known to Stripe, a name or `name=value`, and refused by that name.
  */
-export const readForm = <T>(
-  schema: z.ZodType<T>,
-  form: Form,
-  leavesOut: readonly string[] = [],
-): Result<T, Failure> => {
+export const readForm = <T>(schema: z.ZodType<T>, form: Form, leftOut: readonly string[] = []): Result<T, Failure> => {
   const read = schema.safeParse(form);
-  return read.success ? ok(read.data) : err(explain(read.error.issues[0], form, leavesOut));
+  return read.success ? ok(read.data) : err(explain(wrongIn(read.error)[0], form, leftOut));
 };
 
-const paramName = (path: PropertyKey[]): string =>
+/** All that is wrong: of what may have one of several forms, by the form that it comes nearest to. */
+export const wrongIn = (error: z.core.$ZodError): z.core.$ZodIssue[] => error.issues.flatMap(nearest);
+
+const nearest = (issue: z.core.$ZodIssue): z.core.$ZodIssue[] => {
+  if (issue.code !== 'invalid_union') return [issue];
+  const forms = issue.errors.map((inner) =>
+    inner.flatMap(nearest).map((one) => ({ ...one, path: [...issue.path, ...one.path] })),
+  );
+  return forms.toSorted((a, b) => nearness(b) - nearness(a))[0] ?? [issue];
+};
+
+/** The deeper the mistake, the nearer the form; a wrong value is further off than anything else that may be wrong. */
+const nearness = ([first]: readonly z.core.$ZodIssue[]): number =>
+  first === undefined ? 0 : first.path.length * 2 + (first.code === 'invalid_value' ? 0 : 1);
+
+/** As Stripe writes it: `payment_method_data[billing_details][name]`. */
+export const paramName = (path: readonly PropertyKey[]): string =>
   path.map((key, depth) => (depth === 0 ? String(key) : `[${String(key)}]`)).join('');
 
-const explain = (issue: z.core.$ZodIssue | undefined, form: Form, leavesOut: readonly string[]): Failure => {
+/** A value of a parameter as it stands in a list of what is left out: that of a list's member is the list's. */
+export const namedValue = (path: readonly PropertyKey[], value: string): string =>
+  `${paramName(path.filter((key) => typeof key === 'string'))}=${value}`;
+
+const explain = (issue: z.core.$ZodIssue | undefined, form: Form, leftOut: readonly string[]): Failure => {
   if (issue === undefined) return badParam('Invalid request.');
   if (issue.code === 'unrecognized_keys') {
-    const unknown = paramName([...issue.path, issue.keys[0] ?? '']);
-    return leavesOut.includes(unknown) ? leftOutParam(unknown) : unknownParam(unknown);
+    const path = [...issue.path, issue.keys[0] ?? ''];
+    const known = paramName(path.filter((key) => typeof key === 'string'));
+    return isLeftOut(leftOut, known) ? leftOutParam(paramName(path)) : unknownParam(paramName(path));
   }
   const param = paramName(issue.path);
   let given: unknown = form;
-  for (const key of issue.path) given = isForm(given) ? given[String(key)] : undefined;
+  for (const key of issue.path)
+    given = typeof given === 'object' && given !== null ? Reflect.get(given, key) : undefined;
   if (given === undefined) return missingParam(param);
   if (issue.code === 'custom') return badParam(issue.message, param, codeOf(issue.params));
   if (issue.code === 'invalid_value') {
-    return badParam(`Invalid ${param}: must be one of ${issue.values.map(String).join(', ')}`, param);
+    return typeof given === 'string' && isLeftOut(leftOut, namedValue(issue.path, given))
+      ? leftOutValue(param, given)
+      : badParam(`Invalid ${param}: must be one of ${issue.values.map(String).join(', ')}`, param);
   }
   return issue.code === 'invalid_type'
     ? badParam(`Invalid ${issue.expected}: ${JSON.stringify(given).slice(0, 100)}`, param)

@@ -7,7 +7,7 @@ import { moneyRoutes } from './routes/money.ts';
 import type { Route } from './routes/route.ts';
 import { setupRoutes } from './routes/setups.ts';
 
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   ...intentRoutes,
   ...setupRoutes,
   ...chargeRoutes,
@@ -50,6 +50,3 @@ const idsIn = (pattern: readonly string[], parts: readonly string[]): string[] |
   }
   return ids;
 };
-
-/** All routes, for a person to read. */
-export const routeNames = (): string[] => ROUTES.map(({ method, path }) => `${method} ${path}`);

@@ -71,7 +71,7 @@ describe('the HTTP of the sandbox', () => {
   test.each([
     ['currency=usd', 'parameter_missing', 'amount'],
     ['amount=1&currency=usd&colour=red', 'parameter_unknown', 'colour'],
-    ['amount=1&currency=usd&metadata[a][b]=1', undefined, 'metadata'],
+    ['amount=1&currency=usd&metadata[a][b]=1', undefined, 'metadata[a]'],
     [
       'amount=1&currency=usd&automatic_payment_methods[enabled]=true&automatic_payment_methods[x]=1',
       'parameter_unknown',

@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createTempDir } from '../../scripts/temp-dir.ts';
 import { openStore } from '../../src/sandbox/sqlite.ts';
 import { afterSuite } from '../support/cleanup.ts';
+import { startSandbox } from './support.ts';
 
 const dataDir = await createTempDir('sandbox');
 afterSuite(() => rm(dataDir, { recursive: true, force: true }));
@@ -34,6 +35,11 @@ describe('the command that starts the sandbox', () => {
     expect(status).toBe(1);
     expect(stderr).toMatch(/^sandbox: .*\n$/);
     expect(stderr).toContain(message);
+  });
+
+  test('takes a variable that is empty for one that is not set', async () => {
+    const { raw } = await startSandbox({ SANDBOX_WEBHOOK_URL: '', SANDBOX_WEBHOOK_SECRET: '', SANDBOX_REPLIES: '' });
+    expect((await raw('GET', '/v1/webhook_endpoints')).json.data).toEqual([]);
   });
 
   test('refuses data that another sandbox is using', () => {

@@ -7,7 +7,7 @@ import type { RecordedReply } from '../../src/sandbox/record.ts';
 /** Names the file in which the sandboxes of a test run keep what they answer. */
 export const REPLIES = 'SANDBOX_REPLIES';
 
-interface Schema {
+export interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -21,8 +21,19 @@ interface Schema {
 
 export type Spec = Readonly<Record<string, Schema>>;
 
-/** The schemas of Stripe's objects; undefined where stripe-mock is not installed. */
-export const specFile = (): Spec | undefined => {
+/** What may be asked of a path by a method. */
+export interface Operation {
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: Schema }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+}
+
+export interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Spec };
+}
+
+/** All of it; undefined where stripe-mock is not installed. */
+export const openApi = (): OpenApi | undefined => {
   const folder = join(process.env['GOPATH'] ?? join(homedir(), 'go'), 'pkg/mod/github.com/stripe');
   try {
     const newest = readdirSync(folder)
@@ -30,12 +41,14 @@ export const specFile = (): Spec | undefined => {
       .sort()
       .at(-1);
     if (newest === undefined) return undefined;
-    const text = readFileSync(join(folder, newest, 'embedded/openapi/spec3.json'), 'utf8');
-    return (JSON.parse(text) as { components: { schemas: Spec } }).components.schemas;
+    return JSON.parse(readFileSync(join(folder, newest, 'embedded/openapi/spec3.json'), 'utf8')) as OpenApi;
   } catch {
     return undefined;
   }
 };
+
+/** The schemas of Stripe's objects; undefined where stripe-mock is not installed. */
+export const specFile = (): Spec | undefined => openApi()?.components.schemas;
 
 /** What the sandbox takes from a version newer than the spec's, whose lists of values have grown since. */
 const NEWER: ReadonlySet<string> = new Set<string>([]);

@@ -2,7 +2,8 @@
 import { API_VERSION } from '../events.ts';
 import { faultKinds } from '../faults.ts';
 import { PRODUCTS_LEFT_OUT } from '../left-out.ts';
-import { routeNames } from '../routes.ts';
+import { ROUTES } from '../routes.ts';
+import { LEFT_OUT } from '../stripe-names.ts';
 import { html, type Page } from '../../pages/html.ts';
 import { document } from './layout.ts';
 
@@ -97,9 +98,16 @@ export const helpPage = (origin: string): Page =>
         <h2>What it leaves out</h2>
         <p>
           It answers with the name and the code <code>sandbox_leaves_out</code>, so that nobody looks for a mistake of
-          his own: ${PRODUCTS_LEFT_OUT.join(', ')}; and of the routes below the parameters of other payment methods, of
-          Connect and of line items.
+          his own: ${PRODUCTS_LEFT_OUT.join(', ')}; and of its routes these parameters, and of some parameters the
+          values that follow a <code>=</code>. A <code>*</code> stands for all payment methods but cards.
         </p>
+        ${Object.entries(LEFT_OUT).map(
+          ([name, names]) =>
+            html`<details>
+              <summary><code>${name}</code> leaves out ${names.length}</summary>
+              <p><code>${names.join(' ')}</code></p>
+            </details>`,
+        )}
       </section>
       <section>
         <h2>Faults</h2>
@@ -112,6 +120,6 @@ export const helpPage = (origin: string): Page =>
       </section>
       <section>
         <h2>Routes</h2>
-        <pre>${routeNames().join('\n')}</pre>
+        <pre>${ROUTES.map(({ method, path }) => `${method} ${path}`).join('\n')}</pre>
       </section>`,
   );

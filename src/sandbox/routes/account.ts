@@ -1,10 +1,11 @@
 import { err, ok } from 'neverthrow';
 import { z } from 'zod';
-import { leftOutParam, resourceMissing } from '../failure.ts';
+import { resourceMissing } from '../failure.ts';
 import { renderEvent } from '../events.ts';
 import { listEvents, listObjects } from '../list.ts';
-import { clearableText, flag, metadata, pageParams, text, url } from '../params.ts';
+import { clearableText, flag, metadata, pageParams, paramName, text, url } from '../params.ts';
 import { createEndpoint, deleteEndpoint, findEndpoint, updateEndpoint } from '../endpoints.ts';
+import { EVENT_TYPES } from '../stripe-names.ts';
 import { type Route, route } from './route.ts';
 
 const events: readonly Route[] = [
@@ -26,7 +27,12 @@ const events: readonly Route[] = [
 ];
 
 const endpointShape = { description: clearableText.optional(), metadata: metadata.optional() };
-const eventTypes = z.array(text).min(1).max(300);
+const eventType = text.refine((type) => EVENT_TYPES.has(type), {
+  error: ({ path = [] }) =>
+    `Invalid ${paramName(path)}: must be one of the types of https://docs.stripe.com/api/events/types`,
+});
+/** As many as there are types. */
+const eventTypes = z.array(eventType).min(1).max(EVENT_TYPES.size);
 
 const endpoints: readonly Route[] = [
   route(
@@ -35,12 +41,12 @@ const endpoints: readonly Route[] = [
     {
       ...endpointShape,
       api_version: text.optional(),
-      connect: flag.optional(),
+      // The account has no others connected to it: an endpoint of theirs would never hear a word.
+      connect: z.literal('false').optional(),
       enabled_events: eventTypes,
       url,
     },
-    // The account has no others connected to it: an endpoint of theirs would never hear a word.
-    (scope, { connect, ...input }) => (connect === true ? err(leftOutParam('connect')) : createEndpoint(scope, input)),
+    (scope, { connect: _, ...input }) => createEndpoint(scope, input),
   ),
   route('GET', '/v1/webhook_endpoints', pageParams, (scope, input) =>
     listObjects(scope, 'webhook_endpoint', '/v1/webhook_endpoints', input),

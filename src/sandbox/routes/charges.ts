@@ -56,7 +56,6 @@ const refunds: readonly Route[] = [
       metadata: metadata.optional(),
     },
     (scope, input) => createRefund(scope, input),
-    { leavesOut: ['currency', 'customer', 'origin', 'refund_application_fee', 'reverse_transfer'] },
   ),
   route(
     'GET',

@@ -7,12 +7,6 @@ import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
 import * as s from './shapes.ts';
 
-const LEAVES_OUT = [
-  ...['balance', 'business_name', 'cash_balance', 'individual_name', 'invoice_prefix', 'next_invoice_sequence'],
-  ...['source', 'tax', 'tax_exempt', 'tax_id_data', 'test_clock', 'bank_account', 'card', 'default_source'],
-  ...['default_alipay_account', 'default_bank_account', 'default_card'],
-];
-
 const shape = {
   address: s.clearableAddress.optional(),
   description: clearableText.optional(),
@@ -26,27 +20,17 @@ const shape = {
 };
 
 export const customerRoutes: readonly Route[] = [
-  route(
-    'POST',
-    '/v1/customers',
-    { ...shape, payment_method: text.optional() },
-    (scope, input) => createCustomer(scope, input),
-    { leavesOut: LEAVES_OUT },
+  route('POST', '/v1/customers', { ...shape, payment_method: text.optional() }, (scope, input) =>
+    createCustomer(scope, input),
   ),
-  route(
-    'GET',
-    '/v1/customers',
-    { ...pageParams, email: text.optional() },
-    (scope, { email, ...page }) => listObjects(scope, 'customer', '/v1/customers', page, { email }),
-    { leavesOut: ['test_clock'] },
+  route('GET', '/v1/customers', { ...pageParams, email: text.optional() }, (scope, { email, ...page }) =>
+    listObjects(scope, 'customer', '/v1/customers', page, { email }),
   ),
   route('GET', '/v1/customers/search', searchParams, (scope, input) =>
     searchObjects(scope, 'customer', '/v1/customers/search', input),
   ),
   route('GET', '/v1/customers/:id', {}, (scope, _input, id) => find(scope, 'customer', id)),
-  route('POST', '/v1/customers/:id', shape, (scope, input, id) => updateCustomer(scope, id, input), {
-    leavesOut: LEAVES_OUT,
-  }),
+  route('POST', '/v1/customers/:id', shape, (scope, input, id) => updateCustomer(scope, id, input)),
   route('DELETE', '/v1/customers/:id', {}, (scope, _input, id) => deleteCustomer(scope, id)),
   route(
     'GET',

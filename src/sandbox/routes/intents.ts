@@ -21,10 +21,6 @@ import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
 import * as s from './shapes.ts';
 
-/** Connect's, line items' and mandates' parameters. */
-const NOT_FOR_CARDS = ['customer_account', 'hooks', 'mandate', 'amount_details', 'payment_details'];
-const OF_CONNECT = ['application_fee_amount', 'on_behalf_of', 'transfer_data'];
-
 const attemptShape = {
   allowed_payment_method_types: s.methodTypes.optional(),
   capture_method: z.enum(['automatic', 'automatic_async', 'manual']).optional(),
@@ -73,23 +69,14 @@ const createShape = {
 };
 
 export const intentRoutes: readonly Route[] = [
-  route(
-    'POST',
-    '/v1/payment_intents',
-    createShape,
-    (scope, input) =>
-      s
-        .olderMethodTypes(scope, input.payment_method_types)
-        .andThen(() => s.withMethod(input))
-        .andThen((params) => createIntent(scope, params)),
-    { leavesOut: [...NOT_FOR_CARDS, ...OF_CONNECT, 'payment_method_configuration'] },
+  route('POST', '/v1/payment_intents', createShape, (scope, input) =>
+    s
+      .olderMethodTypes(scope, input.payment_method_types)
+      .andThen(() => s.withMethod(input))
+      .andThen((params) => createIntent(scope, params)),
   ),
-  route(
-    'GET',
-    '/v1/payment_intents',
-    { ...pageParams, customer: text.optional() },
-    (scope, { customer, ...page }) => listObjects(scope, 'payment_intent', '/v1/payment_intents', page, { customer }),
-    { leavesOut: ['customer_account'] },
+  route('GET', '/v1/payment_intents', { ...pageParams, customer: text.optional() }, (scope, { customer, ...page }) =>
+    listObjects(scope, 'payment_intent', '/v1/payment_intents', page, { customer }),
   ),
   route('GET', '/v1/payment_intents/search', searchParams, (scope, input) =>
     searchObjects(scope, 'payment_intent', '/v1/payment_intents/search', input),
@@ -106,16 +93,11 @@ export const intentRoutes: readonly Route[] = [
       ),
     { publishable: true },
   ),
-  route(
-    'POST',
-    '/v1/payment_intents/:id',
-    updateShape,
-    (scope, input, id) =>
-      s
-        .olderMethodTypes(scope, input.payment_method_types)
-        .andThen(() => s.withMethod(input))
-        .andThen((params) => updateIntent(scope, id, params)),
-    { leavesOut: [...NOT_FOR_CARDS, ...OF_CONNECT, 'payment_method_configuration'] },
+  route('POST', '/v1/payment_intents/:id', updateShape, (scope, input, id) =>
+    s
+      .olderMethodTypes(scope, input.payment_method_types)
+      .andThen(() => s.withMethod(input))
+      .andThen((params) => updateIntent(scope, id, params)),
   ),
   route(
     'POST',
@@ -127,7 +109,7 @@ export const intentRoutes: readonly Route[] = [
         .andThen(() => s.withMethod(input))
         .andThen((params) => confirmIntent(scope, id, params))
         .map((intent) => forBrowser(scope, intent)),
-    { leavesOut: [...NOT_FOR_CARDS, 'amount_to_confirm'], publishable: true },
+    { publishable: true },
   ),
   route(
     'POST',
@@ -140,7 +122,6 @@ export const intentRoutes: readonly Route[] = [
       statement_descriptor_suffix: descriptor.optional(),
     },
     (scope, input, id) => captureIntent(scope, id, input),
-    { leavesOut: [...NOT_FOR_CARDS, ...OF_CONNECT] },
   ),
   route(
     'POST',

@@ -18,7 +18,7 @@ const paymentMethods: readonly Route[] = [
     '/v1/payment_methods',
     s.methodShape,
     (scope, input) => ok(newPaymentMethod(scope, s.methodParamsOf(input))),
-    { leavesOut: ['customer', 'payment_method'], publishable: true },
+    { publishable: true },
   ),
   route(
     'GET',
@@ -31,7 +31,6 @@ const paymentMethods: readonly Route[] = [
         : findCustomer(scope, customer).andThen(() =>
             listObjects(scope, 'payment_method', '/v1/payment_methods', page, { allow_redisplay, customer, type }),
           ),
-    { leavesOut: ['customer_account'] },
   ),
   route('GET', '/v1/payment_methods/:id', {}, (scope, _input, id) => {
     const name = testCardName(id);
@@ -54,15 +53,10 @@ const paymentMethods: readonly Route[] = [
         metadata: input.metadata,
       }),
   ),
-  route(
-    'POST',
-    '/v1/payment_methods/:id/attach',
-    { customer: text.optional() },
-    (scope, { customer }, id) =>
-      customer === undefined
-        ? err(badParam('You must provide a customer to attach this PaymentMethod to.', undefined, 'parameter_missing'))
-        : findCustomer(scope, customer).andThen((found) => attachPaymentMethod(scope, id, found)),
-    { leavesOut: ['customer_account'] },
+  route('POST', '/v1/payment_methods/:id/attach', { customer: text.optional() }, (scope, { customer }, id) =>
+    customer === undefined
+      ? err(badParam('You must provide a customer to attach this PaymentMethod to.', undefined, 'parameter_missing'))
+      : findCustomer(scope, customer).andThen((found) => attachPaymentMethod(scope, id, found)),
   ),
   route('POST', '/v1/payment_methods/:id/detach', {}, (scope, _input, id) => detachPaymentMethod(scope, id)),
 ];
@@ -79,7 +73,7 @@ const tokens: readonly Route[] = [
       input.cvc_update === undefined
         ? err(badParam('You must supply either a card, customer, or pii to create a token.'))
         : ok(createCvcToken(scope)),
-    { leavesOut: ['account', 'bank_account', 'customer', 'person', 'pii'], publishable: true },
+    { publishable: true },
   ),
   route('GET', '/v1/tokens/:id', {}, (scope, _input, id) => readToken(scope, id)),
 ];
@@ -101,12 +95,8 @@ const confirmationTokens: readonly Route[] = [
     (scope, input) => s.withMethod(input).andThen((params) => createConfirmationToken(scope, params)),
     { publishable: true },
   ),
-  route(
-    'POST',
-    '/v1/test_helpers/confirmation_tokens',
-    tokenShape,
-    (scope, input) => s.withMethod(input).andThen((params) => createConfirmationToken(scope, params)),
-    { leavesOut: ['payment_method_options'] },
+  route('POST', '/v1/test_helpers/confirmation_tokens', tokenShape, (scope, input) =>
+    s.withMethod(input).andThen((params) => createConfirmationToken(scope, params)),
   ),
   route('GET', '/v1/confirmation_tokens/:id', {}, (scope, _input, id) => find(scope, 'confirmation_token', id)),
 ];

@@ -46,7 +46,6 @@ export const moneyRoutes: readonly Route[] = [
       statement_descriptor: text.optional(),
     },
     (scope, input) => createPayout(scope, input),
-    { leavesOut: ['payout_method'] },
   ),
   route(
     'GET',

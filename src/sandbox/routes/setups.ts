@@ -9,11 +9,6 @@ import { cancelSetup, confirmSetup, createSetup, updateSetup } from '../setup-in
 import { type Route, route } from './route.ts';
 import * as s from './shapes.ts';
 
-const LEAVES_OUT = [
-  ...['attach_to_self', 'customer_account', 'flow_directions', 'on_behalf_of'],
-  ...['payment_method_configuration', 'single_use'],
-];
-
 const options = z.strictObject({
   card: z.strictObject({ network: text.optional(), request_three_d_secure: s.challengeWish.optional() }).optional(),
 });
@@ -45,16 +40,11 @@ const createShape = {
 };
 
 export const setupRoutes: readonly Route[] = [
-  route(
-    'POST',
-    '/v1/setup_intents',
-    createShape,
-    (scope, input) =>
-      s
-        .olderMethodTypes(scope, input.payment_method_types)
-        .andThen(() => s.withMethod(input))
-        .andThen((params) => createSetup(scope, params)),
-    { leavesOut: LEAVES_OUT },
+  route('POST', '/v1/setup_intents', createShape, (scope, input) =>
+    s
+      .olderMethodTypes(scope, input.payment_method_types)
+      .andThen(() => s.withMethod(input))
+      .andThen((params) => createSetup(scope, params)),
   ),
   route(
     'GET',
@@ -62,7 +52,6 @@ export const setupRoutes: readonly Route[] = [
     { ...pageParams, customer: text.optional(), payment_method: text.optional() },
     (scope, { customer, payment_method, ...page }) =>
       listObjects(scope, 'setup_intent', '/v1/setup_intents', page, { customer, payment_method }),
-    { leavesOut: ['attach_to_self', 'customer_account'] },
   ),
   route(
     'GET',
@@ -76,16 +65,11 @@ export const setupRoutes: readonly Route[] = [
       ),
     { publishable: true },
   ),
-  route(
-    'POST',
-    '/v1/setup_intents/:id',
-    updateShape,
-    (scope, input, id) =>
-      s
-        .olderMethodTypes(scope, input.payment_method_types)
-        .andThen(() => s.withMethod(input))
-        .andThen((params) => updateSetup(scope, id, params)),
-    { leavesOut: LEAVES_OUT },
+  route('POST', '/v1/setup_intents/:id', updateShape, (scope, input, id) =>
+    s
+      .olderMethodTypes(scope, input.payment_method_types)
+      .andThen(() => s.withMethod(input))
+      .andThen((params) => updateSetup(scope, id, params)),
   ),
   route(
     'POST',
