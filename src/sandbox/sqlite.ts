@@ -17,13 +17,28 @@ const IN_JSON: ReadonlySet<string> = new Set([
   ...['email', 'transfer_group', 'allow_redisplay', 'destination', 'payment_method', 'arrival_date'],
 ]);
 
+/** What Stripe's search calls a charge: wholly refunded is true, in part is false, and not at all is null. */
+const REFUNDED = `CASE WHEN json ->> '$.refunded' THEN 'true' WHEN json ->> '$.amount_refunded' > 0 THEN 'false' ELSE 'null' END`;
+
 const conditionOf = ({ place, operator, value, negated }: Condition): { sql: string; values: (string | number)[] } => {
   const not = negated ? 'NOT ' : '';
-  if (operator === 'is null') return { sql: `${not}(json ->> ? IS NULL)`, values: [place] };
-  if (operator === 'contains') {
-    return { sql: `${not}(coalesce(instr(lower(json ->> ?), lower(?)), 0) > 0)`, values: [place, value] };
+  switch (operator) {
+    case 'is null':
+      return { sql: `${not}(json ->> ? IS NULL)`, values: [place] };
+    case 'is':
+      return { sql: `${not}coalesce(lower(CAST(json ->> ? AS TEXT)) = lower(?), false)`, values: [place, value] };
+    case 'has words':
+      return {
+        sql: `${not}coalesce(instr(' ' || lower(json ->> ?) || ' ', lower(?)) > 0, false)`,
+        values: [place, ` ${value} `],
+      };
+    case 'has part':
+      return { sql: `${not}coalesce(instr(lower(json ->> ?), lower(?)) > 0, false)`, values: [place, value] };
+    case 'is refunded':
+      return { sql: `${not}(${REFUNDED} = ?)`, values: [value] };
+    default:
+      return { sql: `${not}coalesce(json ->> ? ${operator} ?, false)`, values: [place, value] };
   }
-  return { sql: `${not}coalesce(json ->> ? ${operator} ?, false)`, values: [place, value] };
 };
 
 /** Opens the store, new or as it was left. Throws where the file is another's, or in use by another sandbox. */

@@ -33,7 +33,8 @@ export type Operator = '=' | '>' | '>=' | '<' | '<=';
 /** One comparison of a search, with a place in the JSON of the object: `$.metadata.order`. */
 export interface Condition {
   readonly place: string;
-  readonly operator: Operator | 'contains' | 'is null';
+  /** Texts whatever their case: `is` all of it; `has words` in their order; `has part`. `is refunded`: see `search.ts`. */
+  readonly operator: Operator | 'is' | 'has words' | 'has part' | 'is null' | 'is refunded';
   readonly value: string | number;
   readonly negated: boolean;
 }
