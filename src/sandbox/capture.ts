@@ -3,7 +3,7 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordCharge } from './balance.ts';
 import { scheduleWhatFollows, settleCharge } from './charges.ts';
-import { type Failure, intentRefused, unexpectedState } from './failure.ts';
+import { type Failure, intentRefused, refused, unexpectedState } from './failure.ts';
 import { idOf } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { find, save, saveChange, type Scope } from './scope.ts';
@@ -36,6 +36,10 @@ export const captureIntent = (scope: Scope, id: string, params: CaptureParams): 
       );
     }
     const amount = params.amount_to_capture ?? intent.amount_capturable;
+    // Nothing can be captured only to let the rest of several captures go, which the sandbox does not have.
+    if (amount === 0) {
+      return err(refused(`Amount must be at least 1 ${intent.currency}`, 'amount_too_small', 'amount_to_capture'));
+    }
     if (amount > intent.amount_capturable) {
       return err(
         intentRefused(
@@ -91,20 +95,15 @@ export const cancelIntent = (scope: Scope, id: string, reason: string | undefine
         ),
       );
     }
-    return ok(cancel(scope, intent, reason ?? null, 'charge.refunded'));
+    return ok(cancel(scope, intent, reason ?? null));
   });
 
-/** Stripe shows money that was held and let go as refunded, though none had been taken. */
-const cancel = (
-  scope: Scope,
-  intent: Intent,
-  reason: string | null,
-  told: 'charge.refunded' | 'charge.expired',
-): Intent => {
+/**
+ * What was held and let go was never taken: since basil its charge says nothing of a refund.
+ * https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow
+ */
+const cancel = (scope: Scope, intent: Intent, reason: string | null): Intent => {
   const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
-  if (intent.status === 'requires_capture' && held !== undefined) {
-    save(scope, { ...held, amount_refunded: held.amount, refunded: true }, told);
-  }
   // The bank's answer, when it comes, finds nothing that waits for it.
   if (intent.status === 'processing' && held !== undefined) save(scope, { ...held, status: 'failed' }, 'charge.failed');
   const canceled: Intent = {
@@ -122,7 +121,10 @@ const cancel = (
 /** Nobody captured it in time. */
 export const expireCapture = (scope: Scope, id: string): void => {
   const intent = scope.store.get('payment_intent', id);
-  if (intent?.status === 'requires_capture') cancel(scope, intent, 'automatic', 'charge.expired');
+  if (intent?.status !== 'requires_capture') return;
+  const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
+  if (held !== undefined) save(scope, held, 'charge.expired');
+  cancel(scope, intent, 'expired');
 };
 
 /** The balance transaction that `automatic_async` leaves for later. */

@@ -55,7 +55,10 @@ export const whatItDoes = (card: TestCard): string => {
   if (checks.length > 0) said.push(`pays; ${checks.join(', ')}`);
   if (card.dispute !== undefined) {
     const what = card.dispute.inquiry === true ? 'an inquiry follows' : 'a dispute follows';
-    said.push(`pays; ${card.dispute.times === undefined ? what : 'two disputes follow'} (${card.dispute.reason})`);
+    const how = card.dispute.eligible === undefined ? '' : `, ${card.dispute.eligible}`;
+    said.push(
+      `pays; ${card.dispute.times === undefined ? what : 'two disputes follow'} (${card.dispute.reason}${how})`,
+    );
   }
   if (card.warns === true) said.push('pays; an early fraud warning follows');
   if (card.refund === 'pending') said.push('pays; a refund is pending, and then succeeds');

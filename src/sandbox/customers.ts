@@ -3,7 +3,7 @@ import type { Stripe } from 'stripe';
 import { type Failure, resourceMissing } from './failure.ts';
 import { newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
-import { attach, savable } from './payment-methods.ts';
+import { attach, ownable } from './payment-methods.ts';
 import { find, save, saveChange, type Scope } from './scope.ts';
 
 export interface CustomerParams {
@@ -37,7 +37,7 @@ export const findCustomer = (
 
 /** Makes a customer, unless the payment method that comes with it can't be saved: then there is none. */
 export const createCustomer = (scope: Scope, params: CustomerParams): Result<Stripe.Customer, Failure> => {
-  const method = params.payment_method === undefined ? ok(null) : savable(scope, params.payment_method, null);
+  const method = params.payment_method === undefined ? ok(null) : ownable(scope, params.payment_method, null);
   if (method.isErr()) return err(method.error);
   const id = newSecret('cus_', 14);
   const wanted = params.invoice_settings?.default_payment_method ?? null;

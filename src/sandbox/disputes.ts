@@ -2,12 +2,14 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordDispute } from './balance.ts';
 import { settleCharge } from './charges.ts';
+import { eligibilityOf, type EnhancedParams, feeInTheWay, mergeEnhanced } from './enhanced-evidence.ts';
 import { type Failure, refused } from './failure.ts';
 import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { cardBehind } from './payment-methods.ts';
 import { failRefund } from './refunds.ts';
-import { find, save, saveChange, type Scope } from './scope.ts';
+import { find, findNamed, save, saveChange, type Scope } from './scope.ts';
+import type { TestCard } from './test-cards.ts';
 
 /** A week to answer; the networks give between one and three. */
 const ANSWER_WITHIN_S = 7 * 24 * 60 * 60;
@@ -34,7 +36,7 @@ export const openDispute = (scope: Scope, chargeId: string): void => {
   if (disputesOf(scope, chargeId).length >= (behaviour.times ?? 1)) return;
   const charge = settleCharge(scope, found);
   const inquiry = behaviour.inquiry === true;
-  const opened = newDispute(scope, charge, behaviour.reason, behaviour.networkReasonCode, inquiry);
+  const opened = newDispute(scope, charge, behaviour);
   scope.store.put({ ...charge, disputed: true });
   save(scope, inquiry ? opened : withdraw(scope, opened), 'charge.dispute.created');
   if (!inquiry) tellWithdrawn(scope, opened.id);
@@ -97,11 +99,13 @@ export const warnOfFraud = (scope: Scope, chargeId: string): void => {
 const newDispute = (
   scope: Scope,
   charge: Stripe.Charge,
-  reason: string,
-  networkReasonCode: string,
-  inquiry: boolean,
+  { reason, networkReasonCode, inquiry: isInquiry, eligible }: NonNullable<TestCard['dispute']>,
 ): Stripe.Dispute => {
   const now = scope.clock.nowS();
+  const brand = charge.payment_method_details?.card?.brand ?? 'visa';
+  const inquiry = isInquiry === true;
+  const types = eligible === undefined ? [] : [eligible];
+  const isCompliance = eligible === 'visa_compliance' || eligible === 'mastercard_compliance';
   return {
     id: newId('du_'),
     object: 'dispute',
@@ -110,11 +114,11 @@ const newDispute = (
     charge: charge.id,
     created: now,
     currency: charge.currency,
-    enhanced_eligibility_types: [],
+    enhanced_eligibility_types: types,
     evidence: NO_EVIDENCE,
     evidence_details: {
       due_by: now + ANSWER_WITHIN_S,
-      enhanced_eligibility: {},
+      enhanced_eligibility: eligibilityOf(types, {}, false),
       has_evidence: false,
       past_due: false,
       submission_count: 0,
@@ -127,9 +131,9 @@ const newDispute = (
     payment_intent: charge.payment_intent,
     payment_method_details: {
       card: {
-        brand: 'visa',
-        case_type: inquiry ? 'inquiry' : 'chargeback',
-        network: 'visa',
+        brand,
+        case_type: inquiry ? 'inquiry' : isCompliance ? 'compliance' : 'chargeback',
+        network: brand,
         network_reason_code: networkReasonCode,
       },
       type: 'card',
@@ -177,7 +181,11 @@ export const EVIDENCE: readonly TextEvidence[] = Object.keys(NO_EVIDENCE).filter
 type TextEvidence = Exclude<keyof Stripe.Dispute.Evidence, 'enhanced_evidence'>;
 
 export interface DisputeParams {
-  readonly evidence?: Partial<Record<TextEvidence, string | null | undefined>> | undefined;
+  readonly evidence?:
+    | (Partial<Record<TextEvidence, string | null | undefined>> & {
+        readonly enhanced_evidence?: EnhancedParams | null | undefined;
+      })
+    | undefined;
   readonly submit?: boolean | undefined;
   readonly metadata?: Record<string, string> | null | undefined;
 }
@@ -193,16 +201,38 @@ const OPEN: readonly string[] = ['needs_response', 'warning_needs_response'];
 export const updateDispute = (scope: Scope, id: string, params: DisputeParams): Result<Stripe.Dispute, Failure> =>
   find(scope, 'dispute', id).andThen((dispute) => {
     if (!OPEN.includes(dispute.status)) return err(refused(closedMessage(dispute)));
-    const given = Object.entries(params.evidence ?? {}).filter(([, value]) => value !== undefined);
-    const staged = dispute.evidence_details.has_evidence || given.some(([, value]) => value !== null);
+    const { enhanced_evidence: enhanced, ...texts } = params.evidence ?? {};
+    const given = Object.entries(texts).filter(([, value]) => value !== undefined);
+    const types = dispute.enhanced_eligibility_types;
+    const special = mergeEnhanced(dispute.evidence.enhanced_evidence, enhanced);
+    for (const { charge } of enhanced?.visa_compelling_evidence_3?.prior_undisputed_transactions ?? []) {
+      const found = findNamed(scope, 'charge', charge);
+      if (found.isErr()) return err(found.error);
+    }
+    const staged =
+      dispute.evidence_details.has_evidence ||
+      given.some(([, value]) => value !== null) ||
+      Object.keys(special).length > 0;
     // `submit` is true where nothing is said, and metadata alone send nothing.
-    const sent = params.submit === false ? false : params.submit === true ? staged : given.length > 0;
+    const sent =
+      params.submit === false ? false : params.submit === true ? staged : given.length > 0 || enhanced !== undefined;
+    const fee = sent ? feeInTheWay(types, special) : undefined;
+    if (fee !== undefined) {
+      return err(
+        refused(
+          'To send evidence of a compliance dispute, acknowledge the fee of its network.',
+          undefined,
+          `evidence[enhanced_evidence][${fee}][fee_acknowledged]`,
+        ),
+      );
+    }
     const updated: Stripe.Dispute = {
       ...dispute,
       metadata: mergeMetadata(dispute.metadata, params.metadata),
-      evidence: { ...dispute.evidence, ...Object.fromEntries(given) },
+      evidence: { ...dispute.evidence, ...Object.fromEntries(given), enhanced_evidence: special },
       evidence_details: {
         ...dispute.evidence_details,
+        enhanced_eligibility: eligibilityOf(types, special, sent),
         has_evidence: staged,
         submission_count: dispute.evidence_details.submission_count + (sent ? 1 : 0),
         submission_method: sent ? 'manual' : dispute.evidence_details.submission_method,

@@ -3,7 +3,7 @@ import type { Stripe } from 'stripe';
 import { renderEvent } from './events.ts';
 import { badParam, type Failure, resourceMissing } from './failure.ts';
 import type { CreatedFilter, Page } from './params.ts';
-import { asOfNow, type Scope } from './scope.ts';
+import { asOfNow, findNamed, type Scope } from './scope.ts';
 import { parseQuery, type SearchedKind, type SearchParams } from './search.ts';
 import type { Filter, Kind, ObjectOf, Query } from './store.ts';
 
@@ -32,13 +32,24 @@ export const listObjects = <K extends Kind>(
   where: Where = {},
   times: { readonly arrival_date?: CreatedFilter | undefined } = {},
 ): Result<List<ObjectOf<K>>, Failure> =>
-  query(scope, kind, page, where, times).map((asked) =>
-    pageOf(
-      url,
-      page,
-      scope.store.list(asked).map((object) => asOfNow(scope, object)),
-    ),
-  );
+  allThere(scope, where)
+    .andThen(() => query(scope, kind, page, where, times))
+    .map((asked) =>
+      pageOf(
+        url,
+        page,
+        scope.store.list(asked).map((object) => asOfNow(scope, object)),
+      ),
+    );
+
+/** Filters that name an object, which must be there; a deleted customer still is. */
+const NAMES_AN_OBJECT = ['customer', 'payment_intent', 'charge'] as const;
+
+const allThere = (scope: Scope, where: Where): Result<null, Failure> =>
+  NAMES_AN_OBJECT.reduce<Result<null, Failure>>((done, kind) => {
+    const id = where[kind];
+    return id === undefined ? done : done.andThen(() => findNamed(scope, kind, id).map(() => null));
+  }, ok(null));
 
 /** A page of the events, newest first. */
 export const listEvents = (

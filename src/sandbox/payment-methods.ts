@@ -112,7 +112,19 @@ export const attachPaymentMethod = (
   reference: string,
   customer: Stripe.Customer,
 ): Result<Stripe.PaymentMethod, Failure> =>
-  savable(scope, reference, customer.id).map((method) => attach(scope, method, customer.id));
+  ownable(scope, reference, customer.id).map((method) => attach(scope, method, customer.id));
+
+/** The payment method that a request names, if it is nobody else's and a customer, a new one too, may have it. */
+export const ownable = (
+  scope: Scope,
+  reference: string,
+  customer: string | null,
+): Result<Stripe.PaymentMethod, Failure> => {
+  const owner = scope.store.get('payment_method', reference)?.customer ?? null;
+  return owner === null || owner === customer
+    ? savable(scope, reference, customer)
+    : err(refused('The payment method you provided has already been attached to a customer.'));
+};
 
 /** The payment method that a request names, if a customer may save it: nothing is saved yet. */
 export const savable = (

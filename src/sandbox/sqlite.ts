@@ -36,7 +36,11 @@ const conditionOf = ({ place, operator, value, negated }: Condition): { sql: str
       return { sql: `${not}coalesce(instr(lower(json ->> ?), lower(?)) > 0, false)`, values: [place, value] };
     case 'is refunded':
       return { sql: `${not}(${REFUNDED} = ?)`, values: [value] };
-    default:
+    case '=':
+    case '>':
+    case '>=':
+    case '<':
+    case '<=':
       return { sql: `${not}coalesce(json ->> ? ${operator} ?, false)`, values: [place, value] };
   }
 };

@@ -186,9 +186,6 @@ export const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'POST /v1/refunds': words(`
     currency customer origin refund_application_fee reverse_transfer
   `),
-  'POST /v1/disputes/:id': words(`
-    evidence[enhanced_evidence]
-  `),
   'POST /v1/customers': words(`
     balance business_name cash_balance individual_name invoice_prefix invoice_settings[custom_fields]
     invoice_settings[footer] invoice_settings[rendering_options] next_invoice_sequence source tax tax_exempt

@@ -2,6 +2,7 @@
  * Stripe's test cards, by what follows `pm_card_` or `tok_`: https://docs.stripe.com/testing. The names are Stripe's,
  * but for those that begin with `sandbox_`.
  */
+import type { EligibilityType } from './enhanced-evidence.ts';
 import { BLOCKED, type Decline, declined, GENERIC_DECLINE, INSUFFICIENT_FUNDS } from './declines.ts';
 
 type Check = 'fail' | 'unavailable';
@@ -25,9 +26,11 @@ export interface TestCard {
   readonly checks?: { readonly line1?: Check; readonly postalCode?: Check; readonly cvc?: Check };
   readonly dispute?: {
     readonly reason: string;
-    readonly networkReasonCode: string;
+    readonly networkReasonCode: string | null;
     readonly inquiry?: true;
     readonly times?: number;
+    /** The network treats it in a way of its own. */
+    readonly eligible?: EligibilityType;
   };
   /** Its bank warns that the payment may have been fraud. */
   readonly warns?: true;
@@ -221,6 +224,9 @@ const AUTHENTICATED: readonly (readonly [string, TestCard])[] = [
   ['amex_threeDSecureNotSupported', card('amex', '0005', { authentication: 'unsupported' })],
 ];
 
+const compliance = (eligible: EligibilityType) =>
+  ({ reason: 'noncompliant', networkReasonCode: null, eligible }) as const;
+
 const FRAUDULENT = { reason: 'fraudulent', networkReasonCode: '10.4' } as const;
 
 const AFTERWARDS: readonly (readonly [string, TestCard])[] = [
@@ -231,6 +237,10 @@ const AFTERWARDS: readonly (readonly [string, TestCard])[] = [
   ],
   ['createDisputeInquiry', visa('1976', { dispute: { ...FRAUDULENT, inquiry: true } })],
   ['createMultipleDisputes', visa('0079', { dispute: { ...FRAUDULENT, times: 2 } })],
+  ['createCe3EligibleDispute', visa('0038', { dispute: { ...FRAUDULENT, eligible: 'visa_compelling_evidence_3' } })],
+  ['createComplianceDispute', visa('0779', { dispute: compliance('visa_compliance') })],
+  ['createMastercardComplianceDispute', card('mastercard', '0002', { dispute: compliance('mastercard_compliance') })],
+  ['createAutoRepresentmentEligibleDispute', visa('0043', { dispute: FRAUDULENT })],
   ['createIssuerFraudRecord', visa('5423', { warns: true })],
   ['pendingRefund', visa('7726', { refund: 'pending' })],
   ['refundFail', visa('5126', { refund: 'fails' })],

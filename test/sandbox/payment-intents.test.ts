@@ -114,7 +114,7 @@ describe('a payment intent of the sandbox', () => {
     await sandbox.advance(120);
     expect(await stripe.paymentIntents.retrieve(held.id)).toMatchObject({
       status: 'canceled',
-      cancellation_reason: 'automatic',
+      cancellation_reason: 'expired',
     });
     const { data } = await stripe.events.list({ type: 'charge.expired' });
     expect(data.map(({ data: { object } }) => (object as Stripe.Charge).payment_intent)).toContain(held.id);

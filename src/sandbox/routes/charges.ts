@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { updateCharge } from '../charges.ts';
 import { closeDispute, EVIDENCE, updateDispute } from '../disputes.ts';
+import { TRANSACTION_TEXTS, type TransactionText } from '../enhanced-evidence.ts';
 import { listObjects, searchObjects } from '../list.ts';
 import { amount, clearableText, flag, metadata, pageParams, searchParams, text } from '../params.ts';
 import { cancelRefund, createRefund, updateRefund } from '../refunds.ts';
@@ -8,12 +9,36 @@ import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
 import * as s from './shapes.ts';
 
-const evidence = z.strictObject(
-  Object.fromEntries(EVIDENCE.map((name) => [name, clearableText.optional()])) as Record<
+const acknowledged = z.strictObject({ fee_acknowledged: flag.optional() });
+
+const transaction = {
+  ...(Object.fromEntries(TRANSACTION_TEXTS.map((name) => [name, clearableText.optional()])) as Record<
+    TransactionText,
+    z.ZodOptional<z.ZodType<string | null>>
+  >),
+  shipping_address: s.clearableAddress.optional(),
+};
+
+const enhanced = z.strictObject({
+  mastercard_compliance: acknowledged.optional(),
+  visa_compliance: acknowledged.optional(),
+  visa_compelling_evidence_3: z
+    .strictObject({
+      disputed_transaction: z
+        .strictObject({ ...transaction, merchandise_or_services: z.enum(['merchandise', 'services']).optional() })
+        .optional(),
+      prior_undisputed_transactions: s.cleared(z.array(z.strictObject({ ...transaction, charge: text }))).optional(),
+    })
+    .optional(),
+});
+
+const evidence = z.strictObject({
+  enhanced_evidence: s.cleared(enhanced).optional(),
+  ...(Object.fromEntries(EVIDENCE.map((name) => [name, clearableText.optional()])) as Record<
     (typeof EVIDENCE)[number],
     z.ZodOptional<z.ZodType<string | null>>
-  >,
-);
+  >),
+});
 
 const charges: readonly Route[] = [
   route(

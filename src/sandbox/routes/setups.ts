@@ -4,7 +4,7 @@ import { resourceMissing } from '../failure.ts';
 import { listObjects } from '../list.ts';
 import { clearableText, flag, metadata, pageParams, text } from '../params.ts';
 import { forBrowser } from '../payment-intents.ts';
-import { find } from '../scope.ts';
+import { find, findNamed } from '../scope.ts';
 import { cancelSetup, confirmSetup, createSetup, updateSetup } from '../setup-intents.ts';
 import { type Route, route } from './route.ts';
 import * as s from './shapes.ts';
@@ -89,6 +89,8 @@ export const setupRoutes: readonly Route[] = [
     (scope, input, id) => cancelSetup(scope, id, input.cancellation_reason),
   ),
   route('GET', '/v1/setup_attempts', { ...pageParams, setup_intent: text }, (scope, { setup_intent, ...page }) =>
-    listObjects(scope, 'setup_attempt', '/v1/setup_attempts', page, { source: setup_intent }),
+    findNamed(scope, 'setup_intent', setup_intent).andThen(() =>
+      listObjects(scope, 'setup_attempt', '/v1/setup_attempts', page, { source: setup_intent }),
+    ),
   ),
 ];

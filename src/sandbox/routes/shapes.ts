@@ -11,7 +11,8 @@ import type { Billing, MethodParams } from '../payment-methods.ts';
 import type { Scope } from '../scope.ts';
 
 /** A field that an empty value clears. */
-const cleared = <T>(type: z.ZodType<T>): z.ZodType<T | null> => z.union([z.literal('').transform(() => null), type]);
+export const cleared = <T>(type: z.ZodType<T>): z.ZodType<T | null> =>
+  z.union([z.literal('').transform(() => null), type]);
 
 const part = clearableText.optional().transform((given) => given ?? null);
 
