@@ -65,6 +65,7 @@ export type ErrorCode =
   | 'item_exists'
   | 'webhook_endpoint_limit'
   | 'webhook_endpoint_disabled'
+  | 'webhook_secret_limit'
   | 'payment_not_confirmable'
   | 'payment_not_capturable'
   | 'payment_not_cancelable'
@@ -216,6 +217,14 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     stored: false,
     message: 'This webhook endpoint is disabled.',
     advice: 'Mend what made it fail, enable it again with `disabled: false`, and redeliver.',
+  },
+  webhook_secret_limit: {
+    ...invalid,
+    status: 429,
+    message: 'This webhook endpoint has 16 older secrets that still sign.',
+    advice:
+      'Each of them signs for 24 hours after it was replaced, and none is dropped before. `Retry-After` says when the ' +
+      'oldest has done, and makes room for another.',
   },
   payment_not_confirmable: {
     ...wrongState,

@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'item_exists',
   'webhook_endpoint_limit',
   'webhook_endpoint_disabled',
+  'webhook_secret_limit',
   'payment_not_confirmable',
   'payment_not_capturable',
   'payment_not_cancelable',
@@ -119,6 +120,7 @@ export type Payment = {
       | 'item_exists'
       | 'webhook_endpoint_limit'
       | 'webhook_endpoint_disabled'
+      | 'webhook_secret_limit'
       | 'payment_not_confirmable'
       | 'payment_not_capturable'
       | 'payment_not_cancelable'
@@ -1288,6 +1290,7 @@ export interface Client {
       | 'rate_limited'
       | 'unauthenticated'
       | 'webhook_endpoint_not_found'
+      | 'webhook_secret_limit'
     >
   >;
   /** List events, newest first. `GET /v1/events`, with a key of the role secret or finance. */

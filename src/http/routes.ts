@@ -139,7 +139,7 @@ export const routes: readonly Route[] = [
     reply: [200, gives.deletedEndpoint], errors: ['webhook_endpoint_not_found'],
     handle: (ctx, { merchant, params }) => deleteEndpoint(ctx, merchant, params.id).andThen(reply(200)) }),
   route({ name: 'rotateWebhookSecret', method: 'POST', path: '/v1/webhook_endpoints/:id/rotate_secret', summary: 'Give it a new secret; the old one signs beside it for 24 hours', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEndpoint,
-    reply: [200, gives.endpointWithSecret], errors: ['webhook_endpoint_not_found'],
+    reply: [200, gives.endpointWithSecret], errors: ['webhook_endpoint_not_found', 'webhook_secret_limit'],
     handle: (ctx, { merchant, params }) => rotateSecret(ctx, merchant, params.id).andThen(reply(200)) }),
 
   route({ name: 'listEvents', method: 'GET', path: '/v1/events', summary: 'List events, newest first', roles: READERS, class: 'read', key: 'none', query: webhooks.events,

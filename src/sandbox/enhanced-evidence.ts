@@ -137,7 +137,7 @@ const missingOf = (compelling: Compelling | undefined): RequiredAction[] => {
       ? (['missing_disputed_transaction_description'] as const)
       : []),
     ...((disputed?.merchandise_or_services ?? null) === null ? (['missing_merchandise_or_services'] as const) : []),
-    ...(prior.length < PRIOR_MIN || prior.some(({ product_description: told = null }) => told === null)
+    ...(prior.length < PRIOR_MIN || prior.some(({ product_description: told }) => told === null)
       ? (['missing_prior_undisputed_transaction_description'] as const)
       : []),
     ...(prior.length < PRIOR_MIN ? (['missing_prior_undisputed_transactions'] as const) : []),

@@ -1,7 +1,9 @@
 /** The rows of merchants' endpoints, and of their secrets. */
 import { sql, type Kysely, type Selectable, type SelectQueryBuilder } from 'kysely';
+import { err, ok, type Result } from 'neverthrow';
 import { idOf, uuidOf, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { pageOf, type Page, type PageOf } from './reads.ts';
@@ -110,38 +112,50 @@ export const deleteEndpoint = (db: Kysely<DB>, merchant: MerchantId, id: Endpoin
 
 /** Each adds some fifty bytes to the headers of a delivery: as many as any receiver takes, and more than anyone needs a day. */
 const RETIRED_MAX = 16;
+const MICROS_A_SECOND = 1_000_000n;
 
-/** The row of the endpoint is locked first, so that two rotations at once retire one secret each. */
+/**
+ * The row of the endpoint is locked first, so that two rotations at once retire one secret each. None is dropped before
+ * its time: where as many as may be still sign, it is refused until the oldest of them has done.
+ */
 export const rotateSecret = (
   db: Kysely<DB>,
   merchant: MerchantId,
   id: EndpointId,
   secret: string,
   { now, until }: { readonly now: Micros; readonly until: Micros },
-): Promise<Row | undefined> =>
+): Promise<Result<Row | undefined, PaymentError<'webhook_secret_limit'>>> =>
   db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
       const held = await endpointsOf(tx, merchant).where('id', '=', uuidOf(id)).forNoKeyUpdate().executeTakeFirst();
-      if (!held) return undefined;
+      if (!held) return ok(undefined);
+      await sql`
+        delete from webhook_retired_secrets
+        where merchant_id = ${held.merchant_id}::uuid and endpoint_id = ${held.id}::uuid
+          and signs_until <= ${toIsoMicros(now)}::timestamptz`.execute(tx);
+      const { rows } = await sql<{ signs_until: Micros }>`
+        select signs_until from webhook_retired_secrets
+        where merchant_id = ${held.merchant_id}::uuid and endpoint_id = ${held.id}::uuid
+        order by signs_until desc offset ${RETIRED_MAX - 1} limit 1`.execute(tx);
+      const [full] = rows;
+      if (full !== undefined) {
+        // To the next second, so that whoever comes then finds room.
+        const waitS = Number((full.signs_until - now) / MICROS_A_SECOND) + 1;
+        return err(paymentError('webhook_secret_limit', { retryAfterS: waitS }));
+      }
       await sql`
         insert into webhook_retired_secrets (merchant_id, endpoint_id, secret, signs_until)
         values (${held.merchant_id}::uuid, ${held.id}::uuid, ${held.secret}, ${toIsoMicros(until)}::timestamptz)`.execute(
         tx,
       );
-      await sql`
-        delete from webhook_retired_secrets s
-        where s.merchant_id = ${held.merchant_id}::uuid and s.endpoint_id = ${held.id}::uuid
-          and (s.signs_until <= ${toIsoMicros(now)}::timestamptz or s.secret not in (
-            select r.secret from webhook_retired_secrets r
-            where r.merchant_id = s.merchant_id and r.endpoint_id = s.endpoint_id
-            order by r.signs_until desc limit ${RETIRED_MAX}))`.execute(tx);
-      return tx
+      const rotated = await tx
         .updateTable('webhook_endpoints')
         .set({ secret })
         .where('merchant_id', '=', held.merchant_id)
         .where('id', '=', held.id)
         .returning(COLUMNS.webhook_endpoints)
         .executeTakeFirst();
+      return ok(rotated);
     });

@@ -167,13 +167,16 @@ export interface Webhooks {
     merchant: MerchantId,
     id: EndpointId,
   ) => ResultAsync<void, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
-  /** The present secret goes on signing, beside the new one, until then; those before it until their own time. */
+  /**
+   * The present secret goes on signing, beside the new one, until then; those before it until their own time. Errors:
+   * `webhook_secret_limit` where as many as may be still do.
+   */
   readonly rotateSecret: (
     merchant: MerchantId,
     id: EndpointId,
     secret: string,
     times: { readonly now: Micros; readonly until: Micros },
-  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
+  ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | 'webhook_secret_limit' | StorageCode>>;
   readonly event: (
     merchant: MerchantId,
     id: EventId,
@@ -223,7 +226,9 @@ export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
         .andThen(found)
         .map(() => undefined),
     rotateSecret: (merchant, id, secret, times) =>
-      ask(merchant, () => rotateSecret(db, merchant, id, secret, times)).andThen(found),
+      ask(merchant, () => rotateSecret(db, merchant, id, secret, times)).andThen((rotated) =>
+        rotated.isOk() ? found(rotated.value) : err(rotated.error),
+      ),
     event: (merchant, id) =>
       ask(merchant, () =>
         db

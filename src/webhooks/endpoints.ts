@@ -81,12 +81,18 @@ export const deleteEndpoint = (
 ): ResultAsync<DeletedEndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
   ctx.webhooks.deleteEndpoint(merchant, id).map(() => ({ id, object: 'webhook_endpoint', deleted: true }));
 
-/** Answers the endpoint with its new secret; each older one signs beside it for 24 hours after it was replaced. Errors: as those of reading it. */
+/**
+ * Answers the endpoint with its new secret; each older one signs beside it for 24 hours after it was replaced. Errors:
+ * those of reading it, and `webhook_secret_limit`, which says when there is room for another.
+ */
 export const rotateSecret = (
   ctx: Context,
   merchant: MerchantId,
   id: EndpointId,
-): ResultAsync<EndpointWithSecretView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> => {
+): ResultAsync<
+  EndpointWithSecretView,
+  PaymentError<'webhook_endpoint_not_found' | 'webhook_secret_limit' | StorageCode>
+> => {
   const secret = newSecret();
   const now = ctx.clock.now();
   return ctx.webhooks

@@ -438,6 +438,30 @@ describe('an endpoint', () => {
     expect(await signs(3)).toEqual([false, false, true]);
   });
 
+  it('refuses the seventeenth rotation in a day, says until when, and lets each secret sign till its own end', async () => {
+    const receiver = await startReceiver();
+    const merchant = await createMerchant();
+    const { id, secret: first } = await merchant.createEndpoint(receiver.url);
+    const rotate = () => merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null);
+    for (let count = 0; count < 16; count++) {
+      expect((await rotate()).status).toBe(200);
+      clock.move(60 * S);
+    }
+    const refused = await rotate();
+    expect([refused.status, refused.body.error.code]).toEqual([429, 'webhook_secret_limit']);
+    const waitS = Number(refused.headers.get('retry-after'));
+    expect(waitS * S).toBeGreaterThan(DAY - 17 * 60 * S);
+    expect(waitS * S).toBeLessThanOrEqual(DAY - 16 * 60 * S + S);
+    await merchant.pay();
+    const { body, headers } = (await receiver.hears(1))[0]!;
+    const at = new Date(Number(headers['webhook-timestamp']) * 1000);
+    const given = headers['webhook-signature']!.split(' ');
+    expect(given).toHaveLength(17);
+    expect(given).toContain(new Webhook(first).sign(headers['webhook-id']!, at, body));
+    clock.move(waitS * S);
+    expect((await rotate()).status).toBe(200);
+  });
+
   it('asks for types of events that there are', async () => {
     const merchant = await createMerchant();
     const refused = await merchant.post('/v1/webhook_endpoints', {

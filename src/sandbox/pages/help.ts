@@ -10,10 +10,11 @@ import { document } from './layout.ts';
 /** Where it answers otherwise than Stripe, and means to. */
 export const DIFFERENCES: readonly string[] = [
   'One account, in the United States, with bank accounts in usd, eur and gbp; every sk_test_… and pk_test_… key opens it.',
-  `Objects have the shape of ${API_VERSION}, whatever Stripe-Version asks for; an older version may say payment_method_types. An endpoint hears events in its own version, from 2025-03-31.basil on.`,
+  `It answers in one version, ${API_VERSION}, whatever Stripe-Version asks for, as long as Stripe has that version; an older one may say payment_method_types. An endpoint hears events in its own version, from 2025-03-31.basil on.`,
   'The rates of exchange stand still, and the smallest amount of a charge is not checked.',
   'A search finds at once what was just made; Stripe takes up to a minute.',
   'A dispute is decided a second after its evidence was sent, a payout is paid a second after it was made: move the clock to see what comes later. Nothing is paid out by itself; POST /_sandbox/payouts does what Stripe does every day.',
+  "The network's fee of a compliance dispute is asked for and never taken; Smart Disputes answer none.",
   'Card numbers are refused: pay with the test payment methods and tokens.',
   'Two cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds.',
 ];
