@@ -6,9 +6,21 @@ import { noDroppedResult } from './scripts/lint/no-dropped-result.ts';
 const RULE = '@typescript-eslint/no-restricted-imports';
 
 const PARTS = [
-  ...['domain', 'storage', 'stripe', 'payments', 'ledger', 'webhooks', 'http', 'monitor', 'platform', 'sandbox'],
+  ...[
+    'domain',
+    'storage',
+    'stripe',
+    'payments',
+    'ledger',
+    'webhooks',
+    'jobs',
+    'http',
+    'monitor',
+    'platform',
+    'sandbox',
+  ],
   ...['contract', 'pages', 'client'],
-  ...['context', 'error', 'config', 'log', 'server', 'service', 'main'],
+  ...['context', 'error', 'config', 'log', 'clocks', 'parts', 'watch', 'server', 'service', 'main'],
 ];
 /**
  * The direction of imports: http → payments, ledger → storage, stripe → domain → error.
@@ -24,6 +36,7 @@ const DIRECTION = {
   payments: { parts: ['domain', 'error', 'ledger'], types: ['context', 'storage', 'stripe'] },
   ledger: { parts: ['domain', 'error'], types: ['context', 'storage', 'stripe'] },
   webhooks: { parts: ['domain', 'error'], types: ['context', 'storage'] },
+  jobs: { parts: ['payments', 'webhooks', 'monitor', 'error'], types: ['context', 'storage', 'clocks'] },
   http: {
     parts: ['payments', 'ledger', 'webhooks', 'domain', 'error', 'pages'],
     types: ['context', 'storage', 'stripe', 'monitor', 'log', 'config'],
@@ -35,8 +48,11 @@ const DIRECTION = {
   client: {},
   platform: { types: ['config', 'log'] },
   sandbox: { parts: ['domain', 'log', 'pages'], packages: ['express'], packageTypes: ['stripe'] },
-  'context.ts': { types: ['storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },
+  'context.ts': { types: ['clocks', 'storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },
   'config.ts': { parts: ['storage'] },
+  'clocks.ts': { parts: ['domain', 'error'], types: ['monitor', 'storage'] },
+  'parts.ts': { parts: PARTS },
+  'watch.ts': { parts: PARTS },
   'server.ts': { parts: PARTS, packages: ['express'] },
   'service.ts': { parts: PARTS },
   'main.ts': { parts: PARTS },

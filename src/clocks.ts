@@ -1,9 +1,7 @@
 /** How far the clocks that money depends on are apart: the database's, by which everything ages here, this machine's and Stripe's. */
-import type { Logger } from 'pino';
 import { movedBy, toMs } from './domain/time.ts';
 import { paymentError, type PaymentError } from './error.ts';
 import type { Check } from './monitor/ops.ts';
-import { startRounds, type Rounds } from './payments/rounds.ts';
 import type { DatabaseClock } from './storage/clock.ts';
 
 export interface Clocks {
@@ -16,8 +14,6 @@ export interface Clocks {
   readonly aheadS: () => Readonly<Record<string, number>>;
 }
 
-/** How often the database is asked: a quartz drifts by some microseconds meanwhile. */
-const SYNC_EVERY_MS = 2_000;
 /** Worth telling; what looks after clocks keeps them within milliseconds, and Stripe tells whole seconds. */
 const TOLD_MS = 2_000;
 /** Nobody looks after that clock. */
@@ -65,28 +61,4 @@ export const createClocks = (database: DatabaseClock): Clocks => {
       stripe: (stripeAheadMs() ?? 0) / 1000,
     }),
   };
-};
-
-/** Keeps to the database's clock, and tells of one that goes wrong. */
-export const startClock = (
-  clock: DatabaseClock,
-  clocks: Clocks,
-  log: Logger,
-  onFault: (error: unknown) => void,
-): Rounds => {
-  let told = 'ok';
-  return startRounds(
-    async () => {
-      await clock.sync().match(
-        () => undefined,
-        (error) => log.debug({ code: error.code, err: error.cause }, 'the database could not be asked what time it is'),
-      );
-      const { state, detail } = clocks.check();
-      if (state !== told) log[state === 'ok' ? 'info' : 'error']({ clocks: detail }, 'clocks that money depends on');
-      told = state;
-      return 'done';
-    },
-    SYNC_EVERY_MS,
-    onFault,
-  );
 };

@@ -42,8 +42,6 @@ export interface Context {
   /** Whether the clocks agree that money depends on. */
   readonly clocks: Pick<Clocks, 'refusal'>;
   readonly log: Logger;
-  /** Where whatever a job threw goes: nothing of ours throws, so it is a fault. It is logged and counted, and pages. */
-  readonly fault: (error: unknown) => void;
 }
 
 /** On whose behalf a request moves money, and under which key. */

@@ -1,5 +1,6 @@
-/** The demo merchant: where neither database nor Stripe is real, so that a newcomer can charge a card at once. */
-import { ResultAsync } from 'neverthrow';
+/** Where neither database nor Stripe is real: a demo merchant, so that a newcomer can charge a card at once, and webhooks. */
+import { okAsync, ResultAsync } from 'neverthrow';
+import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { parseCurrency } from './domain/currency.ts';
 import { idOf, type CustomerId, type ItemId, type MerchantId } from './domain/ids.ts';
@@ -13,8 +14,33 @@ const MERCHANT: MerchantId = idOf('mer', '00000000000070008000000000000000');
 const CUSTOMER: CustomerId = idOf('cus', '00000000000070008000000000100000');
 const ITEM = 'item_demo' as ItemId;
 
-/** Makes what is not there yet. Answers the demo customer's id. Errors: `database_unavailable`. */
-export const seedDemo = (keys: Keys, ctx: Context): ResultAsync<string, PaymentError> =>
+/** Where the demo keys are open: answers the demo customer's id. Errors: why it could not be made, in one line. */
+export const seedIfDemo = (
+  { demoKeys }: Pick<Config, 'demoKeys'>,
+  keys: Keys,
+  ctx: Needs,
+): ResultAsync<string | undefined, string> =>
+  demoKeys ? seed(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`) : okAsync(undefined);
+
+/** A sandbox is told where to send its webhooks; what it could not be told is read from its list. */
+export const registerWebhook = (
+  { stripeEvents, log }: Pick<Context, 'stripeEvents' | 'log'>,
+  apiUrl: string,
+  onSecret: (secret: string) => void = () => undefined,
+): Promise<void> =>
+  stripeEvents.register(`${apiUrl}/webhooks/stripe`).match(
+    (secret) => {
+      if (secret === undefined) return;
+      stripeEvents.accept(secret);
+      onSecret(secret);
+    },
+    (error) => log.debug({ err: error.cause }, 'this endpoint takes no webhooks: its list of events is read'),
+  );
+
+type Needs = Pick<Context, 'commit' | 'reads' | 'clock'>;
+
+/** Makes what is not there yet. Errors: `database_unavailable`. */
+const seed = (keys: Keys, ctx: Needs): ResultAsync<string, PaymentError> =>
   keys
     .seedMerchant(MERCHANT, 'Demo')
     .andThen(() => ResultAsync.combine(ROLES.map((role) => keys.seedKey(MERCHANT, role, DEMO_KEYS[role]))))
@@ -32,7 +58,7 @@ export const seedDemo = (keys: Keys, ctx: Context): ResultAsync<string, PaymentE
     )
     .map(() => CUSTOMER);
 
-const seedCustomer = (ctx: Context): ResultAsync<undefined, PaymentError> =>
+const seedCustomer = (ctx: Pick<Context, 'commit' | 'clock'>): ResultAsync<undefined, PaymentError> =>
   ctx
     .commit({
       merchant: MERCHANT,
@@ -47,7 +73,7 @@ const seedCustomer = (ctx: Context): ResultAsync<undefined, PaymentError> =>
     })
     .map(() => undefined);
 
-const seedItem = (ctx: Context): ResultAsync<undefined, PaymentError> => {
+const seedItem = (ctx: Pick<Context, 'commit'>): ResultAsync<undefined, PaymentError> => {
   const currency = parseCurrency('usd');
   if (!currency) return ctx.commit({ merchant: MERCHANT }).map(() => undefined);
   const item = { merchant: MERCHANT, id: ITEM, name: 'widget', unitPrice: '199', currency };

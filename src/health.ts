@@ -12,7 +12,7 @@ import type { PaymentError } from './error.ts';
 import { DEMO_KEYS } from './http/authenticate.ts';
 import type { Admission } from './monitor/admission.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
-import type { Rounds } from './payments/rounds.ts';
+import type { JobAge } from './jobs/runner.ts';
 import type { Database } from './storage/database.ts';
 import type { Keys } from './storage/keys.ts';
 import type { UnknownOutcomes } from './storage/leases.ts';
@@ -24,7 +24,8 @@ export interface HealthSources {
   readonly database: Database;
   readonly keys: Keys;
   readonly admission: Admission;
-  readonly sweeper: () => Rounds | undefined;
+  /** Of each job that was started. */
+  readonly jobs: () => readonly JobAge[];
   /** Whether a write works. */
   readonly probe: () => ResultAsync<void, PaymentError>;
 }
@@ -44,8 +45,6 @@ export interface Health {
 const PATIENCE_MS = 250;
 /** Slower than this, it is no use to any request. */
 const DOWN_MS = 2_000;
-/** A round of the sweeper is over within its calls' deadlines, one after the other; this late, it never will be. */
-const SWEEPER_STUCK_MS = 120_000;
 
 /** One question to the database: asked anew when the last one is answered, and judged by how long it takes. */
 interface Question {
@@ -92,7 +91,7 @@ export const createHealth = ({
   database,
   keys,
   admission,
-  sweeper,
+  jobs,
   probe,
 }: HealthSources): Health => {
   const requests = createRequestsCheck(admission);
@@ -132,7 +131,7 @@ export const createHealth = ({
           detail: config.migrate === 'auto' ? 'applied at the start' : 'checked at the start',
         },
         requests: requests(),
-        sweeper: sweeperCheck(sweeper()),
+        jobs: jobsCheck(jobs()),
         stripe: stripeCheck(ctx),
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
         unknown_outcomes: unknownCheck(unknown),
@@ -164,10 +163,15 @@ const createRequestsCheck = (admission: Admission): (() => Check) => {
   };
 };
 
-const sweeperCheck = (sweeper: Rounds | undefined): Check => {
-  if (!sweeper) return { state: 'bad', detail: 'has not begun' };
-  const ageMs = sweeper.ageMs();
-  return { state: ageMs < SWEEPER_STUCK_MS ? 'ok' : 'bad', detail: `ended a round ${Math.round(ageMs)} ms ago` };
+const jobsCheck = (ages: readonly JobAge[]): Check => {
+  if (ages.length === 0) return { state: 'bad', detail: 'none has begun' };
+  const stuck = ages.filter(({ isStuck }) => isStuck);
+  const told = stuck.length > 0 ? stuck : ages;
+  const ended = told.map(({ name, ageMs }) => `${name} ${(ageMs / 1000).toFixed(1)} s ago`).join(', ');
+  return {
+    state: stuck.length === 0 ? 'ok' : stuck.some(({ isVital }) => isVital) ? 'bad' : 'degraded',
+    detail: stuck.length === 0 ? `ended a round: ${ended}` : `stand still; ended a round: ${ended}`,
+  };
 };
 
 /** Never a reason to send no requests here: reads and the ledger do without Stripe. */

@@ -2,6 +2,8 @@
 import { createServer as createHttpServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { ServerOptions as HttpOptions } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { ResultAsync } from 'neverthrow';
+import { urlOf } from './address.ts';
 import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
 import { followConnections, type ConnectionLimits, type Drain } from './http/connection.ts';
@@ -165,3 +167,25 @@ const rankOf = ({ path }: Route): number => {
 
 /** What blocks the event loop on behalf of a request is known to be its doing. */
 const follow: DoorOptions['follow'] = (record, run) => runWork(record, run);
+
+/**
+ * Connections that wait to be accepted while the loop is late. Node's 511 were too few for a burst of them: the kernel
+ * drops what is beyond, and its caller tries again after one second, three, seven, and so on.
+ */
+const BACKLOG = 4_096;
+
+/** Answers the URL by which it is reached from this machine. Errors: why the port could not be opened, in one line. */
+export const listenOn = (
+  server: Server,
+  { host, port, reusePort }: { readonly host: string; readonly port: number; readonly reusePort: boolean },
+): ResultAsync<string, string> =>
+  ResultAsync.fromPromise(
+    new Promise<string>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, host, reusePort, backlog: BACKLOG }, () => {
+        const address = server.address();
+        resolve(urlOf(host, typeof address === 'object' && address ? address.port : port));
+      });
+    }),
+    (error) => `port ${port} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+  );

@@ -12,7 +12,8 @@ import { newId } from '../../src/domain/ids.ts';
 import { systemClock } from '../../src/domain/time.ts';
 import type { PaymentError } from '../../src/error.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
-import { startSweeper } from '../../src/payments/recover.ts';
+import { createRunner } from '../../src/jobs/runner.ts';
+import { sweep } from '../../src/payments/recover.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from '../../src/monitor/admission.ts';
 import { createServer } from '../../src/server.ts';
 import { createContradictions } from '../../src/storage/contradictions.ts';
@@ -61,6 +62,8 @@ const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<b
   };
 };
 
+const SEEN_BY_NOBODY = { isFirst: true, observe: () => undefined, onThrown: () => undefined };
+
 const main = (): void => {
   const { PORT: port = '0', DATABASE_URL: url = '', STRIPE_API_BASE: apiBase } = process.env;
   const log = pino({ level: 'error' });
@@ -87,7 +90,6 @@ const main = (): void => {
     isDemo: false,
     clock,
     log,
-    fault: (error) => log.error({ err: error }, 'a fault'),
   };
   const ctx = chargeBeforeClaim(right, async (id) => {
     const found = await database.pool.selectFrom('claims').select('id').where('id', '=', id).execute();
@@ -105,7 +107,7 @@ const main = (): void => {
     onEnd: () => undefined,
   });
   api.listen(Number(port), '127.0.0.1', () => {
-    startSweeper(ctx);
+    createRunner(ctx, { sweeper: { everyMs: 2_000, run: sweep } }, SEEN_BY_NOBODY).start();
     process.stdout.write(`API http://127.0.0.1:${port}\n`);
   });
 };

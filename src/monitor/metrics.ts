@@ -16,12 +16,13 @@ export interface Metrics {
   /** A connection that a request had to itself: how long it waited for it, and how long it held it. */
   readonly connection: (waitMs: number, heldMs: number) => void;
   readonly error: (code: string) => void;
+  /** A round of a job, by what came of it: `done`, `more`, or the code of its error. */
+  readonly job: (name: string, result: string, durationMs: number) => void;
   /** Something threw outside of a request. */
   readonly fault: () => void;
   readonly stripeCall: (operation: string, result: string, durationMs: number) => void;
   /** `decline` is one of Stripe's own codes. */
   readonly payment: (outcome: string, decline: string) => void;
-  readonly recovered: (result: 'settled' | 'unknown') => void;
   readonly shed: (reason: string, serviceClass: string) => void;
   /** Old rows that were deleted, by table. */
   readonly pruned: (rows: Readonly<Record<string, number>>) => void;
@@ -50,6 +51,8 @@ export interface MetricsSources {
   readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
   /** How many are open, by kind. */
   readonly contradictions: () => Readonly<Record<string, number>> | undefined;
+  /** How long ago each job ended a round. */
+  readonly jobs: () => readonly { readonly name: string; readonly ageMs: number }[];
   /** How far each clock is ahead of the database's, in seconds. */
   readonly clocks: () => Readonly<Record<string, number>>;
   readonly stripe: { readonly circuit: () => string; readonly inFlight: () => number } | undefined;
@@ -149,11 +152,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'operation',
     'result',
   );
-  const recoveries = counter(
-    'quittance_recoveries_total',
-    'Abandoned attempts taken over, by what came of it.',
-    'result',
-  );
+  const rounds = histogram('quittance_job_duration_seconds', 'How long a round of a job took.', SECONDS, 'job');
+  const failures = counter('quittance_job_failures_total', 'Rounds in which a job could not do its work.', 'job');
   const sheds = counter(
     'quittance_shed_requests_total',
     'Requests refused under load, by reason and class.',
@@ -195,6 +195,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'What Stripe and the books say differently, or a person must decide, and is open; by kind.',
     'kind',
     () => sources.contradictions() ?? {},
+    'max',
+  );
+  gauges(
+    'quittance_job_age_seconds',
+    'How long ago a job last ended a round.',
+    'job',
+    () => Object.fromEntries(sources.jobs().map(({ name, ageMs }) => [name, ageMs / 1000])),
     'max',
   );
   gauges(
@@ -249,7 +256,6 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   for (const operation of STRIPE_OPERATIONS)
     for (const result of ['ok', 'provider_unavailable']) stripe.zero({ operation, result });
   for (const lane of LANES) for (const one of [sizes, waits, durations]) one.zero({ lane });
-  for (const result of ['settled', 'unknown']) recoveries.inc({ result }, 0);
   for (const kind of GC_KINDS) gc.zero({ kind });
 
   const spent = { requests: 0, requestMs: 0, databaseMs: 0, queueMs: 0, stripeMs: 0 };
@@ -277,6 +283,10 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       spent.databaseMs += heldMs;
     },
     error: (code) => errors.inc({ code }),
+    job: (name, result, durationMs) => {
+      rounds.observe({ job: name }, durationMs / 1000);
+      failures.inc({ job: name }, Number(result !== 'done' && result !== 'more'));
+    },
     fault: () => faults.inc(),
     stripeCall: (operation, result, durationMs) => {
       stripe.observe({ operation, result }, durationMs / 1000);
@@ -285,7 +295,6 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       count('stripe', durationMs, result === 'provider_unavailable');
     },
     payment: (outcome, decline) => payments.inc({ outcome, decline_code: CODE.test(decline) ? decline : 'other' }),
-    recovered: (result) => recoveries.inc({ result }),
     shed: (reason, serviceClass) => sheds.inc({ reason, class: serviceClass }),
     pruned: (rows) => {
       for (const [table, count] of Object.entries(rows)) prunes.inc({ table }, count);

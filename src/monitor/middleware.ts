@@ -50,6 +50,7 @@ export const eventLoopMonitor = (options: EventLoopMonitorOptions): RequestHandl
     waiting: () => 0,
     unknown: () => undefined,
     contradictions: () => undefined,
+    jobs: () => [],
     clocks: () => ({}),
     stripe: undefined,
     lag: () => monitor?.lag(),

@@ -30,7 +30,7 @@ const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading:
   clocks: { what: 'Clocks differ that money depends on', heading: 'clocks' },
   requests: { what: 'Nearly every request is refused', heading: 'overloaded' },
   service: { what: 'This process does not serve: it starts, or stops', heading: 'down' },
-  sweeper: { what: 'Nobody settles what was left behind', heading: 'sweeper' },
+  jobs: { what: 'A job in the background stands still', heading: 'jobs' },
   snapshot: { what: 'The service does not say how it is', heading: 'wedged' },
 };
 

@@ -12,13 +12,12 @@ import { err, ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow'
 import type { Context } from '../context.ts';
 import type { Contradiction } from '../domain/contradiction.ts';
 import { parseCurrency } from '../domain/currency.ts';
-import { plusMs } from '../domain/time.ts';
+import { plusMs, type Clock } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { Found, LookedUp, Named } from '../storage/balance.ts';
 import type { BalanceLine, LineFact } from '../stripe/balance.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
-import type { Rounds } from './rounds.ts';
-import { startWindows } from './windows.ts';
+import { readWindows } from './windows.ts';
 
 /** While webhooks tell of money that moves, a span is opened as often as this: as long as one call is spent on it. */
 const SPAN_MS = 2_000;
@@ -28,28 +27,33 @@ const EXPECT_FOR_MS = 20_000;
 const QUIET_SPAN_MS = 30_000;
 /** Stripe makes some transactions within the hour after their charge, and our clock and Stripe's may differ by minutes. */
 const READ_AGAIN_MS = 2 * 3600 * 1000;
-export interface BalanceReader extends Rounds {
+
+export interface BalanceReader {
   /** Stripe has told of something: money may have moved. */
   readonly expect: () => void;
+  /** A round: reads Stripe's balance, and posts what is new. Errors: `database_unavailable`. */
+  readonly read: (ctx: Context) => ResultAsync<'done' | 'more', PaymentError>;
 }
 
-/** Reads Stripe's balance, and posts what is new. */
-export const startBalance = (ctx: Context): BalanceReader => {
+export const createBalanceReader = (clock: Clock): BalanceReader => {
   // At the start, for what happened while nobody was here.
-  let toldAt = ctx.clock.now();
-  const rounds = startWindows(ctx, {
-    name: "Stripe's balance",
-    windows: ctx.balances.windows,
-    spanMs: () => (ctx.clock.now() < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS),
-    againMs: [READ_AGAIN_MS],
-    readPage: ({ from, to, after }) =>
-      ctx.stripeBalance
-        .madeIn(from, to, after)
-        .andThen(({ lines, hasMore }) =>
-          keep(ctx, lines, null).map(() => ({ last: lines.at(-1)?.id ?? null, hasMore })),
-        ),
-  });
-  return { ...rounds, expect: () => (toldAt = ctx.clock.now()) };
+  let toldAt = clock.now();
+  return {
+    expect: () => (toldAt = clock.now()),
+    read: (ctx) =>
+      readWindows(ctx, {
+        name: "Stripe's balance",
+        windows: ctx.balances.windows,
+        spanMs: () => (clock.now() < plusMs(toldAt, EXPECT_FOR_MS) ? SPAN_MS : QUIET_SPAN_MS),
+        againMs: [READ_AGAIN_MS],
+        readPage: ({ from, to, after }) =>
+          ctx.stripeBalance
+            .madeIn(from, to, after)
+            .andThen(({ lines, hasMore }) =>
+              keep(ctx, lines, null).map(() => ({ last: lines.at(-1)?.id ?? null, hasMore })),
+            ),
+      }),
+  };
 };
 
 /**

@@ -9,11 +9,8 @@ import type { PaymentError } from '../error.ts';
 import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
-import { startRounds, type Rounds } from './rounds.ts';
-import { startWindows } from './windows.ts';
+import { readWindows } from './windows.ts';
 
-/** Webhooks wake the round; by itself it comes round for what failed before. */
-const APPLY_EVERY_MS = 1_000;
 const APPLY_MAX = 16;
 /** How much of Stripe's own list is read at a time, for webhooks that never came: as long as a person can wait for them. */
 const SPAN_MS = 20_000;
@@ -23,39 +20,30 @@ const SPAN_MS = 20_000;
  */
 const READ_AGAIN_MS = [600_000, 2 * 3600 * 1000];
 
-/** Applies what has been stored. */
-export const startInbox = (ctx: Context): Rounds =>
-  startRounds(
-    async () => {
-      // Each would fail, and be put off for the longer.
-      if (ctx.breaker.circuit() !== 'closed') return 'done';
-      const taken = await ctx.inbox.take(ctx.clock.now(), APPLY_MAX);
-      if (taken.isErr()) {
-        ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, "Stripe's events could not be read");
-        return 'done';
-      }
-      await Promise.all(taken.value.map((event) => applyAndLog(ctx, event)));
-      return taken.value.length === APPLY_MAX ? 'more' : 'done';
-    },
-    APPLY_EVERY_MS,
-    ctx.fault,
-  );
-
-/** Reads Stripe's list of events for those that no webhook brought, and stores them. */
-export const startPolling = (ctx: Context, onStored: () => void): Rounds =>
-  startWindows(ctx, {
-    name: "Stripe's list of events",
-    windows: ctx.inbox.windows,
-    spanMs: () => SPAN_MS,
-    againMs: READ_AGAIN_MS,
-    readPage: ({ from, to, after }) =>
-      ctx.stripeEvents.madeIn(from, to, after).andThen(({ events, hasMore }) =>
-        ctx.inbox.store(events, ctx.clock.now()).map((fresh) => {
-          if (fresh > 0) onStored();
-          return { last: events.at(-1)?.id ?? null, hasMore };
-        }),
-      ),
+/** A round: applies some of what has been stored. Errors: `database_unavailable`: it could not be read. */
+export const applyEvents = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>
+  ctx.inbox.take(ctx.clock.now(), APPLY_MAX).map(async (taken) => {
+    await Promise.all(taken.map((event) => applyAndLog(ctx, event)));
+    return taken.length === APPLY_MAX ? 'more' : 'done';
   });
+
+/** A round: reads Stripe's list of events for those that no webhook brought, and stores them. */
+export const pollEvents =
+  (onStored: () => void) =>
+  (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>
+    readWindows(ctx, {
+      name: "Stripe's list of events",
+      windows: ctx.inbox.windows,
+      spanMs: () => SPAN_MS,
+      againMs: READ_AGAIN_MS,
+      readPage: ({ from, to, after }) =>
+        ctx.stripeEvents.madeIn(from, to, after).andThen(({ events, hasMore }) =>
+          ctx.inbox.store(events, ctx.clock.now()).map((fresh) => {
+            if (fresh > 0) onStored();
+            return { last: events.at(-1)?.id ?? null, hasMore };
+          }),
+        ),
+    });
 
 /** An event that could not be applied so often is for a person; it is tried on all the same, once an hour in the end. */
 const TRIES_MAX = 10;

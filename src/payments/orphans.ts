@@ -7,8 +7,7 @@ import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { PaymentError } from '../error.ts';
 import { applyIntent } from './facts.ts';
-import type { Rounds } from './rounds.ts';
-import { startWindows, type PageRead } from './windows.ts';
+import { readWindows, type PageRead } from './windows.ts';
 
 /** Nobody waits for it. */
 const SPAN_MS = 60_000;
@@ -17,8 +16,9 @@ const AFTER_MS = 60_000;
 /** Once more, for what Stripe has made good or has listed later. */
 const READ_AGAIN_MS = [2 * 3600 * 1000];
 
-export const startOrphanSweep = (ctx: Context): Rounds =>
-  startWindows(ctx, {
+/** A round. Errors: `database_unavailable`. */
+export const sweepOrphans = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>
+  readWindows(ctx, {
     name: "Stripe's list of PaymentIntents",
     windows: ctx.intents.windows,
     spanMs: () => SPAN_MS,

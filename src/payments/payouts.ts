@@ -11,10 +11,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { OpenPayout, Share } from '../storage/balance.ts';
 import type { FoundPayout, LinePage } from '../stripe/balance.ts';
 import { keep } from './balance.ts';
-import { startRounds, type Rounds } from './rounds.ts';
 
-/** Webhooks note a payout, and nobody waits for it. */
-const SPLIT_EVERY_MS = 1_000;
 /** Payouts at once: there are a few a day. */
 const PAYOUTS_MAX = 2;
 /** Pages of a payout's list in one round, so that one of a million transactions lets the others pass. */
@@ -22,22 +19,12 @@ const PAGES_MAX = 20;
 /** How long a payout belongs to who reads it, from each page on. */
 const PAYOUT_LEASE_MS = 30_000;
 
-/** Splits payouts of which Stripe has told. */
-export const startPayouts = (ctx: Context): Rounds =>
-  startRounds(
-    async () => {
-      if (ctx.breaker.circuit() !== 'closed') return 'done';
-      const taken = await ctx.balances.takePayouts(ctx.clock.now(), PAYOUTS_MAX);
-      if (taken.isErr()) {
-        ctx.log.warn({ err: taken.error.cause, code: taken.error.code }, 'payouts could not be looked for');
-        return 'done';
-      }
-      await Promise.all(taken.value.map((payout) => splitAndLog(ctx, payout)));
-      return taken.value.length === PAYOUTS_MAX ? 'more' : 'done';
-    },
-    SPLIT_EVERY_MS,
-    ctx.fault,
-  );
+/** A round: splits payouts of which Stripe has told. Errors: `database_unavailable`: they could not be looked for. */
+export const splitPayouts = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>
+  ctx.balances.takePayouts(ctx.clock.now(), PAYOUTS_MAX).map(async (taken) => {
+    await Promise.all(taken.map((payout) => splitAndLog(ctx, payout)));
+    return taken.length === PAYOUTS_MAX ? 'more' : 'done';
+  });
 
 /** A payout that could not be split so often, some two hours long, is for a person; it is tried on all the same. */
 const TRIES_MAX = 8;

@@ -22,11 +22,8 @@ import type { Abandoned } from '../storage/leases.ts';
 import type { Unsettled } from '../stripe/cards.ts';
 import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
-import { startRounds, type Rounds } from './rounds.ts';
 
 const HOUR_MS = 3600 * 1000;
-/** How often abandoned attempts are looked for. */
-const SWEEP_EVERY_MS = 2_000;
 /**
  * How long an attempt belongs to the sweeper that took it. Short, since a sweeper may be killed as well: a payment whose
  * request and then two sweepers died is still settled within 30 s (10 + 5 + 5, and a round to wait for after each).
@@ -56,29 +53,18 @@ const LOOK_AGAIN_MS = { min: 5_000, max: HOUR_MS } as const;
 /** After that, somebody should know. */
 const TELL_AFTER_MS = HOUR_MS;
 
-/** Sweeps at once, and then every two seconds. */
-export const startSweeper = (ctx: Context): Rounds =>
-  startRounds(
-    async () => {
-      const isProbe = ctx.breaker.isProbeDue();
-      if (ctx.breaker.circuit() !== 'closed' && !isProbe) return 'done';
-      const now = ctx.clock.now();
-      const max = isProbe ? 1 : SWEEP_MAX;
-      const taken = await ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max);
-      if (taken.isErr()) {
-        ctx.log.warn(
-          { err: taken.error.cause, code: taken.error.code },
-          'the sweeper could not look for abandoned attempts',
-        );
-        return 'done';
-      }
-      if (isProbe && taken.value.length === 0) await probe(ctx);
-      await Promise.all(taken.value.map((abandoned) => recoverAndLog(ctx, abandoned)));
-      return taken.value.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
-    },
-    SWEEP_EVERY_MS,
-    ctx.fault,
-  );
+/** A round of the sweeper. Errors: `database_unavailable`: it could not look for abandoned attempts. */
+export const sweep = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> => {
+  const isProbe = ctx.breaker.isProbeDue();
+  if (ctx.breaker.circuit() !== 'closed' && !isProbe) return okAsync('done');
+  const now = ctx.clock.now();
+  const max = isProbe ? 1 : SWEEP_MAX;
+  return ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max).map(async (taken) => {
+    if (isProbe && taken.length === 0) await probe(ctx);
+    await Promise.all(taken.map((abandoned) => recoverAndLog(ctx, abandoned)));
+    return taken.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
+  });
+};
 
 /** Where no outcome is unknown, any call is a probe; whether it is answered is the breaker's to see. */
 const probe = (ctx: Context): Promise<void> =>

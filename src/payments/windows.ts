@@ -4,7 +4,6 @@ import type { Context } from '../context.ts';
 import { plusMs } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { Window, Windows } from '../storage/windows.ts';
-import { startRounds, type Rounds } from './rounds.ts';
 
 /** A page of a list: its last id, where it has any. */
 export interface PageRead {
@@ -26,7 +25,6 @@ export interface WindowedList {
   readonly readPage: (window: Window) => ResultAsync<PageRead, PaymentError>;
 }
 
-const READ_EVERY_MS = 1_000;
 /** What Stripe lists is there a moment after its time, and that has whole seconds. */
 const LISTED_AFTER_MS = 1_500;
 /** How many spans are read at once: at 0.2 s for each page of 100, 4,000 objects a second. */
@@ -36,25 +34,18 @@ const PAGES_MAX = 20;
 /** How long a span belongs to who reads it, from each page on. */
 const SPAN_LEASE_MS = 30_000;
 
-export const startWindows = (ctx: Context, list: WindowedList): Rounds =>
-  startRounds(
-    async () => {
-      // It would fail, and live traffic needs the probe.
-      if (ctx.breaker.circuit() !== 'closed') return 'done';
-      const now = ctx.clock.now();
-      const round = await list.windows
-        .open(plusMs(now, -(list.afterMs ?? LISTED_AFTER_MS)), list.spanMs())
-        .andThen((isBehind) =>
-          list.windows.take(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
-        );
-      if (round.isErr()) {
-        ctx.log.warn(
-          { err: round.error.cause, code: round.error.code },
-          `what is to be read of ${list.name} is not known`,
-        );
-        return 'done';
-      }
-      const { isBehind, windows } = round.value;
+/** A round: opens a span where one is due, and reads what is due. Errors: `database_unavailable`: what is, is not known. */
+export const readWindows = (
+  ctx: Pick<Context, 'clock' | 'log'>,
+  list: WindowedList,
+): ResultAsync<'done' | 'more', PaymentError> => {
+  const now = ctx.clock.now();
+  return list.windows
+    .open(plusMs(now, -(list.afterMs ?? LISTED_AFTER_MS)), list.spanMs())
+    .andThen((isBehind) =>
+      list.windows.take(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
+    )
+    .map(async ({ isBehind, windows }) => {
       const read = await Promise.all(windows.map((window) => readWindow(ctx, list, window)));
       const isMore =
         isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
@@ -62,14 +53,12 @@ export const startWindows = (ctx: Context, list: WindowedList): Rounds =>
         if (result.isErr())
           ctx.log.warn({ err: result.error.cause, code: result.error.code }, `a span of ${list.name} waits to be read`);
       return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
-    },
-    READ_EVERY_MS,
-    ctx.fault,
-  );
+    });
+};
 
 /** Errors: `provider_unavailable`, `database_unavailable`: its lease runs out, and it is gone on with. */
 const readWindow = (
-  ctx: Context,
+  ctx: Pick<Context, 'clock'>,
   { windows, againMs, readPage }: WindowedList,
   window: Window,
 ): ResultAsync<'more' | 'done', PaymentError> =>

@@ -5,18 +5,18 @@
  * tries run beside it. Any number of instances may do so at once. An event may arrive more than once, always under the
  * same `webhook-id`, and in any order.
  */
+import { err, okAsync, Result, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Event } from '../domain/change.ts';
 import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { plusMs, toMs, type Micros } from '../domain/time.ts';
+import type { PaymentError } from '../error.ts';
 import type { Endpoint, TakenDelivery, TriedDelivery } from '../storage/webhooks.ts';
 import { nextTryAt, pauseUntil } from './schedule.ts';
 import type { Answer, Send } from './send.ts';
 import { signedHeaders } from './sign.ts';
 import { endpointView, eventView } from './view.ts';
 
-/** How often it looks when nothing goes on: what an event waits at the most before it leaves. */
-const IDLE_MS = 500;
 /** While deliveries come back, as many as come in this time are written down together. */
 const GATHER_MS = 20;
 /** Longer than a try (15 s) with the writing down of it: after that it was lost with its sender. */
@@ -39,12 +39,20 @@ const DISABLE_AFTER_MS = 5 * 24 * 3600 * 1000;
 /** At a stop, tries under way may end in this time; then they are broken off, and are due again at once. */
 const STOP_GRACE_MS = 2_000;
 
+type Needs = Pick<Context, 'webhooks' | 'clock' | 'log'>;
+
 export interface Deliverer {
-  /** Takes nothing more, ends what is under way, and writes it down. */
-  readonly stop: () => Promise<void>;
+  /**
+   * A round: writes down what became of tries, and begins others. Errors: `database_unavailable`: what became of them is
+   * written down in a later one.
+   */
+  readonly run: (ctx: Needs) => ResultAsync<'done' | 'more', PaymentError>;
+  /** After the last round: ends what is under way, and writes it down. */
+  readonly end: (ctx: Needs) => Promise<void>;
 }
 
-export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
+/** `wake` is called when there is something to write down. */
+export const createDeliverer = (send: Send, wake: () => void): Deliverer => {
   /** For each endpoint, and for each merchant, how many are being tried, or were and are not written down yet. */
   const inHandOfEndpoint = new Map<EndpointId, number>();
   const inHandOfMerchant = new Map<MerchantId, number>();
@@ -52,9 +60,8 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
   const slow = new Set<EndpointId>();
   const underWay = new Set<Promise<void>>();
   let tried: TriedDelivery[] = [];
-  let stopped = false;
   const stop = new AbortController();
-  let wake = (): void => undefined;
+  let gathering: NodeJS.Timeout | undefined;
 
   const count = ({ merchant, endpoint }: Pick<TakenDelivery, 'merchant' | 'endpoint'>, by: 1 | -1): void => {
     inHandTotal += by;
@@ -62,59 +69,46 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
     add(inHandOfMerchant, merchant, by);
   };
 
-  const record = async (): Promise<boolean> => {
-    if (tried.length === 0) return true;
+  const record = (ctx: Needs): ResultAsync<void, PaymentError> => {
+    if (tried.length === 0) return okAsync(undefined);
     const written = tried;
     tried = [];
     const now = ctx.clock.now();
     const recording = { now, failingSinceMax: plusMs(now, -DISABLE_AFTER_MS), disabledEvent };
-    return ctx.webhooks.record(written, recording).match(
-      (disabled) => {
+    return ctx.webhooks
+      .record(written, recording)
+      .map((disabled) => {
         for (const one of written) count(one, -1);
         for (const { id, merchant } of disabled)
           ctx.log.warn({ endpoint: id, merchant }, 'a webhook endpoint was disabled');
-        return true;
-      },
-      (error) => {
+      })
+      .orTee(() => {
         tried = [...written, ...tried];
-        ctx.log.warn(
-          { code: error.code, err: error.cause, count: written.length },
-          'deliveries could not be written down',
-        );
-        return false;
-      },
-    );
+      });
   };
 
-  const fanOut = (): Promise<number> =>
-    ctx.webhooks.fanOut(ctx.clock.now()).match(
-      (events) => events,
-      (error) => {
-        ctx.log.warn({ code: error.code, err: error.cause }, 'events could not be made into deliveries');
-        return 0;
-      },
-    );
-
-  const take = async (): Promise<{ deliveries: readonly TakenDelivery[]; isFull: boolean }> => {
+  /** Begins tries of what is due. Answers whether there may be more, for merchants who have room. */
+  const begin = (ctx: Needs): ResultAsync<boolean, PaymentError> => {
     const now = ctx.clock.now();
     // The part is taken of what is free before, and no more in all, so that many who come at once leave some too.
     const max = Math.ceil((IN_HAND_MAX - inHandTotal) * PART_OF_FREE);
-    if (max <= 0) return { deliveries: [], isFull: false };
+    if (max <= 0) return okAsync(false);
     const wanted = {
       ...{ now, leaseUntil: plusMs(now, LEASE_MS), inHandOfEndpoint, inHandOfMerchant, slow },
       ...{ max, maxOfMerchant: max, maxOfEndpoint: IN_HAND_MAX_OF_ENDPOINT },
       ...{ maxOfSlow: IN_HAND_MAX_OF_SLOW, maxOfFailing: IN_HAND_MAX_OF_FAILING },
     };
-    return ctx.webhooks.takeDue(wanted).match(
-      (deliveries) => ({ deliveries, isFull: deliveries.length === max }),
-      (error) => {
-        ctx.log.warn({ code: error.code, err: error.cause }, 'due deliveries could not be taken');
-        return { deliveries: [], isFull: false };
-      },
-    );
+    return ctx.webhooks.takeDue(wanted).map((deliveries) => {
+      for (const delivery of deliveries) {
+        count(delivery, 1);
+        const running = deliver(ctx, delivery).finally(() => underWay.delete(running));
+        underWay.add(running);
+      }
+      return deliveries.length === max;
+    });
   };
 
-  const deliver = async (delivery: TakenDelivery): Promise<void> => {
+  const deliver = async (ctx: Needs, delivery: TakenDelivery): Promise<void> => {
     const startedAt = ctx.clock.now();
     const body = JSON.stringify(eventView(delivery.content));
     const headers = signedHeaders(delivery.event, Math.floor(toMs(startedAt) / 1000), body, delivery.secrets);
@@ -122,53 +116,33 @@ export const startDeliverer = (ctx: Context, send: Send): Deliverer => {
     if (answer.latencyMs > SLOW_MS) slow.add(delivery.endpoint);
     else slow.delete(delivery.endpoint);
     tried.push(outcomeOf(delivery, startedAt, ctx.clock.now(), answer, stop.signal.aborted));
-    wake();
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      wake();
+    }, GATHER_MS);
   };
 
-  /** What is to be done after it: go on, wait for something to do, or wait for the database. */
-  const round = async (): Promise<'more' | 'done' | 'failed'> => {
-    if (!(await record())) return 'failed';
-    const events = await fanOut();
-    const taken = await take();
-    for (const delivery of taken.deliveries) {
-      count(delivery, 1);
-      const running = deliver(delivery).finally(() => underWay.delete(running));
-      underWay.add(running);
-    }
-    // There may be more for merchants who have room.
-    return events > 0 || taken.isFull ? 'more' : 'done';
+  const round = async (ctx: Needs): Promise<Result<'done' | 'more', PaymentError>> => {
+    const recorded = await record(ctx);
+    if (recorded.isErr()) return err(recorded.error);
+    const fanned = await ctx.webhooks.fanOut(ctx.clock.now());
+    // What is due is tried even where no deliveries could be made of new events.
+    const begun = await begin(ctx);
+    return Result.combine([fanned, begun]).map(([events, isFull]) => (events > 0 || isFull ? 'more' : 'done'));
   };
-
-  const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
-  const idle = (): Promise<void> =>
-    new Promise((go) => {
-      const timer = setTimeout(go, IDLE_MS);
-      wake = (): void => {
-        clearTimeout(timer);
-        go();
-      };
-    });
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      const went = await round();
-      if (went === 'failed') await pause(IDLE_MS);
-      else if (went === 'done') {
-        if (tried.length === 0) await idle();
-        await pause(GATHER_MS);
-      }
-    }
-  };
-  const looping = loop();
 
   return {
-    stop: async () => {
-      stopped = true;
-      wake();
-      await looping;
+    run: (ctx) => new ResultAsync(round(ctx)),
+    end: async (ctx) => {
       const grace = setTimeout(() => stop.abort(), STOP_GRACE_MS);
       await Promise.all(underWay);
       clearTimeout(grace);
-      await record();
+      clearTimeout(gathering);
+      await record(ctx).match(
+        () => undefined,
+        ({ code, cause }) =>
+          ctx.log.warn({ code, err: cause, count: tried.length }, 'deliveries could not be written down'),
+      );
     },
   };
 };

@@ -13,15 +13,16 @@ interface Ready {
 }
 
 describe('/readyz', () => {
-  it('tells of the loop, the database, the migrations, Stripe, and when the sweeper last ended a round', async () => {
+  it('tells of the loop, the database, the migrations, Stripe, and when each job last ended a round', async () => {
     const ready = await eventually(
       async () => (await fetch(`${world.opsUrl}/readyz`)).json() as Promise<Ready>,
       ({ status }) => status === 'ready',
     );
     expect(Object.keys(ready.checks)).toEqual(
-      expect.arrayContaining(['event_loop', 'database', 'migrations', 'stripe', 'sweeper']),
+      expect.arrayContaining(['event_loop', 'database', 'migrations', 'stripe', 'jobs']),
     );
-    expect(ready.checks['sweeper']?.detail).toMatch(/^ended a round \d+ ms ago$/);
+    for (const job of ['clock', 'sweeper', 'inbox', 'stripe_balance', 'deliveries', 'books', 'pruner'])
+      expect(ready.checks['jobs']?.detail).toMatch(new RegExp(`\\b${job} \\d+\\.\\d s ago`));
   });
 });
 
@@ -62,6 +63,7 @@ describe('the books', () => {
       waiting: () => 0,
       unknown: () => undefined,
       contradictions: () => undefined,
+      jobs: () => [],
       clocks: () => ({}),
       stripe: undefined,
       lag: () => undefined,

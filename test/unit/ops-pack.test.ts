@@ -43,6 +43,7 @@ describe("on-call's pack", () => {
       waiting: () => 0,
       unknown: () => ({ count: 0, oldestMs: 0 }),
       contradictions: () => ({ second_charge: 0 }),
+      jobs: () => [],
       clocks: () => ({ machine: 0 }),
       stripe: undefined,
       lag: () => undefined,

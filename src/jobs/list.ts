@@ -1,0 +1,64 @@
+/**
+ * Every job: how often, and whether one process is enough. A job is a line here and a function that does one round; what
+ * it does is explained beside that function.
+ */
+import type { Clocks } from '../clocks.ts';
+import { applyEvents, pollEvents } from '../payments/inbox.ts';
+import type { BalanceReader } from '../payments/balance.ts';
+import { sweepOrphans } from '../payments/orphans.ts';
+import { splitPayouts } from '../payments/payouts.ts';
+import { sweep } from '../payments/recover.ts';
+import type { DatabaseClock } from '../storage/clock.ts';
+import type { Pruner, Slice } from '../storage/prune.ts';
+import { createDeliverer } from '../webhooks/deliver.ts';
+import type { Send } from '../webhooks/send.ts';
+import { addUpBooks, type BooksNeeds } from './books.ts';
+import { keepTime } from './clock.ts';
+import { prune } from './prune.ts';
+import type { Job } from './runner.ts';
+
+/** Those that somebody wakes. */
+export type WokenJob = 'inbox' | 'deliveries';
+
+export interface JobNeeds {
+  readonly clock: DatabaseClock;
+  readonly clocks: Pick<Clocks, 'check'>;
+  readonly balance: Pick<BalanceReader, 'read'>;
+  readonly send: Send;
+  readonly books: BooksNeeds;
+  readonly pruner: Pruner;
+  readonly onPruned: (rows: Slice['rows']) => void;
+  readonly wake: (name: WokenJob) => void;
+}
+
+/** For each, what its pause is by. */
+export const createJobs = ({
+  clock,
+  clocks,
+  balance,
+  send,
+  books,
+  pruner,
+  onPruned,
+  wake,
+}: JobNeeds): Readonly<Record<WokenJob, Job>> & Readonly<Record<string, Job>> => ({
+  // A quartz drifts by some microseconds meanwhile.
+  clock: { everyMs: 2_000, run: keepTime(clock, clocks) },
+  // Part of the 30 s in which what a dead process left is settled: see `SWEEP_LEASE_MS`.
+  sweeper: { everyMs: 2_000, isVital: true, run: sweep },
+  // Webhooks wake it; by itself it comes round for what failed before.
+  inbox: { everyMs: 1_000, needsStripe: true, run: applyEvents },
+  // A span of each list is opened seldomer than that, and read when it is there.
+  stripe_events: { everyMs: 1_000, needsStripe: true, run: pollEvents(() => wake('inbox')) },
+  orphans: { everyMs: 1_000, needsStripe: true, run: sweepOrphans },
+  stripe_balance: { everyMs: 1_000, needsStripe: true, run: balance.read },
+  // Webhooks note a payout, and nobody waits for it.
+  payouts: { everyMs: 1_000, needsStripe: true, run: splitPayouts },
+  // What an event waits at the most before it leaves.
+  deliveries: { everyMs: 500, ...createDeliverer(send, () => wake('deliveries')) },
+  // It reads every account, and rests the longer, the longer that took.
+  books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: addUpBooks(books) },
+  // A slice of each table: 20 GB of each in a day, at a thousandth of a core. So late, on a large table, goes what is
+  // over; nothing waits for it.
+  pruner: { everyMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },
+});

@@ -1,0 +1,162 @@
+/** Jobs, which are what runs by itself, and the one runner that starts them, times them and stops them. */
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import type { Context } from '../context.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import { runJob } from '../monitor/context.ts';
+
+/** What came of a round: `more` is followed by the next without a pause. */
+export type Round = 'done' | 'more';
+
+export interface Job<C = Context> {
+  /** The pause after a round. It varies by a quarter, so that several instances do not march in step. */
+  readonly everyMs: number;
+  /** Of several processes on one port, the first alone runs it. */
+  readonly isOneEnough?: true;
+  /** It is left out while the circuit around Stripe is open: each call would fail, and live traffic needs the probe. */
+  readonly needsStripe?: true;
+  /** A round takes less than this, or it stands still. Two minutes, unless told otherwise. */
+  readonly roundMsMax?: number;
+  /** Where it stands still, no request should be sent to this process. */
+  readonly isVital?: true;
+  /** At a stop, its last round is not waited for: it may take minutes, and only reads. */
+  readonly isCutOff?: true;
+  readonly run: (ctx: C) => ResultAsync<Round, PaymentError>;
+  /** At a stop, after the last round: ends what rounds have begun. */
+  readonly end?: (ctx: C) => Promise<void>;
+}
+
+/** A round waits for calls one after the other, each with a deadline of seconds; later than this, it never will end. */
+const ROUND_MS_MAX = 120_000;
+
+export interface JobAge {
+  readonly name: string;
+  /** Since its last round ended; before there was one, since it was started. */
+  readonly ageMs: number;
+  readonly isStuck: boolean;
+  readonly isVital: boolean;
+}
+
+export interface Runner<Name extends string = string> {
+  readonly start: () => void;
+  /** Has the next round of that job begin now; one that has failed rests first. */
+  readonly wake: (name: Name) => void;
+  /** Of each job that was started. */
+  readonly ages: () => readonly JobAge[];
+  /** Ends each after the round that is under way. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface RunnerOptions {
+  /** Of several processes on one port, this is the first. */
+  readonly isFirst: boolean;
+  /** Told of each round: what came of it, or the code of its error. */
+  readonly observe: (name: string, result: string, durationMs: number) => void;
+  /** Told what a job threw, which may not throw. */
+  readonly onThrown: (error: unknown) => void;
+}
+
+/** What the runner itself needs. */
+type Needs = Pick<Context, 'log' | 'breaker'>;
+
+/** `Name` is of those jobs that may be woken. */
+export const createRunner = <C extends Needs, Name extends string>(
+  ctx: C,
+  jobs: Readonly<Record<Name, Job<C>>> & Readonly<Record<string, Job<C>>>,
+  { isFirst, observe, onThrown }: RunnerOptions,
+): Runner<Name> => {
+  const loops = new Map<string, Loop>();
+  for (const [name, job] of Object.entries<Job<C>>(jobs))
+    if (isFirst || !job.isOneEnough) loops.set(name, createLoop(ctx, name, job, { observe, onThrown }));
+  const each = [...loops.values()];
+  return {
+    start: () => {
+      for (const loop of each) loop.wake();
+    },
+    wake: (name) => loops.get(name)?.wake(),
+    ages: () => each.flatMap((loop) => loop.age() ?? []),
+    stop: async () => {
+      await Promise.all(each.map((loop) => loop.stop()));
+    },
+  };
+};
+
+interface Loop {
+  readonly wake: () => void;
+  readonly age: () => JobAge | undefined;
+  readonly stop: () => Promise<void>;
+}
+
+const createLoop = <C extends Needs>(
+  ctx: C,
+  name: string,
+  job: Job<C>,
+  { observe, onThrown }: Pick<RunnerOptions, 'observe' | 'onThrown'>,
+): Loop => {
+  const { everyMs, roundMsMax = ROUND_MS_MAX, isVital = false } = job;
+  let endedAt: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let isWoken = false;
+  let isResting = false;
+  let isStopped = false;
+  // Asked anew after each round, during which they change.
+  const isOver = (): boolean => isStopped;
+  const isToFollow = (): boolean => isWoken && !isResting;
+
+  /** Whether the next is to follow at once. */
+  const round = async (): Promise<boolean> => {
+    const startedAt = performance.now();
+    const done = await runRound(ctx, job).catch((cause: unknown): Result<Round, PaymentError> => {
+      onThrown(cause);
+      return err(paymentError('internal', { cause }));
+    });
+    observe(name, done.isOk() ? done.value : done.error.code, performance.now() - startedAt);
+    if (done.isErr())
+      ctx.log.warn(
+        { job: name, code: done.error.code, err: done.error.cause },
+        'a job could not do its work, and tries again',
+      );
+    isResting = done.isErr();
+    return done.isOk() && done.value === 'more';
+  };
+  const run = async (): Promise<void> => {
+    isWoken = false;
+    const isMore = await round();
+    endedAt = performance.now();
+    running = undefined;
+    if (isOver()) return;
+    const isAtOnce = isMore || isToFollow();
+    timer = setTimeout(begin, isAtOnce ? 0 : everyMs * (0.75 + Math.random() / 2));
+  };
+  // Whoever wakes it: what it then does is not on behalf of that request.
+  const begin = (): void => {
+    isResting = false;
+    running = runJob(name, run);
+  };
+
+  return {
+    wake: () => {
+      endedAt ??= performance.now();
+      isWoken = true;
+      if (running || isResting || isStopped) return;
+      clearTimeout(timer);
+      begin();
+    },
+    age: () => {
+      if (endedAt === undefined) return undefined;
+      const ageMs = performance.now() - endedAt;
+      return { name, ageMs, isStuck: ageMs > everyMs + roundMsMax, isVital };
+    },
+    stop: async () => {
+      isStopped = true;
+      clearTimeout(timer);
+      if (job.isCutOff) return;
+      await running;
+      await job.end?.(ctx);
+    },
+  };
+};
+
+/** In a function of its own, so that also what throws at once rejects. */
+const runRound = async <C extends Needs>(ctx: C, { needsStripe, run }: Job<C>): Promise<Result<Round, PaymentError>> =>
+  needsStripe && ctx.breaker.circuit() !== 'closed' ? ok('done') : run(ctx);
