@@ -50,10 +50,11 @@ CREATE TABLE attempts (
   outcome text,
   stripe_request_id text,
   settled_at timestamp with time zone,
+  seen_to text,
   trouble text,
   reason text,
   stripe_key text,
-  seen_to text,
+  leased_until timestamp with time zone,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
@@ -261,7 +262,7 @@ CREATE TABLE payments (
   attempt uuid,
   refunds_pending bigint not null default 0,
   created_at timestamp with time zone not null,
-  under_way boolean not null default false,
+  ended_attempt uuid,
   may_exist boolean not null default false,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
@@ -417,6 +418,8 @@ CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, e
 
 CREATE INDEX disputes_payment_idx ON public.disputes USING btree (payment_id, id);
 
+CREATE UNIQUE INDEX disputes_stripe_key ON public.disputes USING btree (merchant_id, stripe_id);
+
 CREATE INDEX event_windows_due_idx ON public.event_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX events_fresh_idx ON public.events USING btree (merchant_id, id) WHERE (NOT fanned_out);
@@ -432,6 +435,8 @@ CREATE INDEX payouts_id_idx ON public.payouts USING btree (id);
 CREATE INDEX payouts_returned_idx ON public.payouts USING btree (returned_in) WHERE (returned_in IS NOT NULL);
 
 CREATE INDEX refunds_payment_idx ON public.refunds USING btree (payment_id, id);
+
+CREATE UNIQUE INDEX refunds_stripe_key ON public.refunds USING btree (merchant_id, stripe_id) WHERE (stripe_id IS NOT NULL);
 
 CREATE INDEX stripe_events_open_idx ON public.stripe_events USING btree (owned_until) WHERE (applied_at IS NULL);
 

@@ -2,45 +2,6 @@ import { sql, type Kysely } from 'kysely';
 
 /** What Stripe has done is kept whatever was believed: with what contradicts it, and with whom it leaves in doubt. */
 export const up = async (db: Kysely<unknown>): Promise<void> => {
-  // to_return: what was charged a second time for one payment.
-  await sql`
-    alter table accounts drop constraint accounts_kind_check, add constraint accounts_kind_check
-      check (kind in ('wallet', 'stripe_clearing', 'revenue', 'stripe_fees', 'disputes', 'bank', 'exchange',
-        'to_return'))`.execute(db);
-
-  // under_way: an attempt's outcome is waited for; without one, processing is Stripe's own. may_exist: an attempt ended
-  // without Stripe's word. A fact is bounded by no check: more may be captured than was asked for.
-  await sql`
-    alter table payments
-      add column under_way boolean not null default false,
-      add column may_exist boolean not null default false,
-      drop constraint payments_captured_check,
-      drop constraint payments_refunded_check`.execute(db);
-
-  await sql`
-    update payments p set under_way = true from attempts a
-     where a.merchant_id = p.merchant_id and a.id = p.attempt and a.outcome is null`.execute(db);
-
-  // trouble: an answer of Stripe's that leaves it open whether the object will be made after all. reason: of a refund.
-  // stripe_key: what was sent to Stripe as its Idempotency-Key; null where an earlier version sent the attempt's own id.
-  await sql`
-    alter table attempts add column trouble text, add column reason text, add column stripe_key text`.execute(db);
-
-  await sql`
-    alter table refunds
-      add column posted boolean not null default false,
-      add column reversed boolean not null default false`.execute(db);
-
-  // withdrawn and reinstated are the sums of lines, which are Stripe's balance transactions; lost is what of them the
-  // wallet has lost, and turns how often that has changed.
-  await sql`
-    alter table disputes
-      add column withdrawn bigint not null default 0,
-      add column reinstated bigint not null default 0,
-      add column lines text[] not null default '{}',
-      add column lost bigint not null default 0,
-      add column turns integer not null default 0`.execute(db);
-
   // Whose payment a PaymentIntent pays for: it belongs to one.
   await sql`
     create table intents (

@@ -1,5 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 
+/** The release before reads all columns of attempts: it plans anew. */
+export const replans = true;
+
 /** How far looks have come: for what an attempt made, and for PaymentIntents that nobody here knows. */
 export const up = async (db: Kysely<unknown>): Promise<void> => {
   await sql`alter table attempts add column seen_to text`.execute(db);

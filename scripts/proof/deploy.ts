@@ -2,27 +2,30 @@
  * The proof that a version can be deployed, and taken back, while money moves: the last release and this version side by
  * side on one database, in both orders, with this version's migrations between, and kills of either.
  *
- *   npm run proof:deploy -- [--release REF] [--kills 3] [--clients 6] [--seed N] [--progress]
+ *   npm run proof:deploy -- [--release REF] [--kills 3] [--clients 6] [--seed N] [--broken] [--progress]
  *   npm run proof:deploy -- --restarts 200 [--clients 16] [--progress]
  *
  * With `--restarts`, two instances of this version are stopped by SIGTERM in turns, under clients on connections that are
  * kept alive: no request may be lost.
  */
 import { execFile } from 'node:child_process';
-import { rm, symlink } from 'node:fs/promises';
+import { readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { commandLine, count } from '../command-line.ts';
 import { createTempDir } from '../temp-dir.ts';
+import { startFates, type Fates } from './fates.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startKeptAlive } from './kept-alive.ts';
 import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
+import { stripeAt } from './stripe.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 import {
   attached,
+  balanceIsRead,
   createApiKey,
   createWorld,
   setFault,
@@ -32,6 +35,12 @@ import {
   type World,
 } from './world.ts';
 
+/** The negative control: in the database, so that both versions are as they are. */
+const BREAK = `
+  create function lease_for_all() returns trigger language plpgsql as
+    $$ begin new.owned_until := coalesce(new.leased_until, new.owned_until); return new; end $$;
+  create trigger lease_for_all before insert or update on attempts for each row execute function lease_for_all()`;
+
 export interface DeployOptions {
   /** What git calls the version that is in service. */
   readonly release: string;
@@ -39,6 +48,8 @@ export interface DeployOptions {
   readonly kills: number;
   readonly clients: number;
   readonly seed: number;
+  /** The negative control: the release before takes over what this version has begun, and sends it under another key. */
+  readonly broken?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -46,6 +57,8 @@ export interface Deploy {
   readonly verdict: Verdict;
   readonly load: LoadReport;
   readonly debits: number;
+  /** Of what outlives a deployment: payments, what became of them at Stripe, and replies that were asked for again. */
+  readonly fates: ReturnType<Fates['counts']>;
   readonly complaints: readonly string[];
 }
 
@@ -74,7 +87,7 @@ const migrateWith = (folder: string, databaseUrl: string): Promise<unknown> =>
     env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, STRIPE_SECRET_KEY: 'sandbox' },
   });
 
-export const proveDeploy = async ({ release, kills, clients, seed, log }: DeployOptions): Promise<Deploy> => {
+export const proveDeploy = async ({ release, kills, clients, seed, broken, log }: DeployOptions): Promise<Deploy> => {
   const folder = await checkOut(release);
   const world = await createWorld();
   const random = createRandom(seed);
@@ -100,42 +113,54 @@ export const proveDeploy = async ({ release, kills, clients, seed, log }: Deploy
     const tickers = await Promise.all(
       urls.map((url, place) => startTicker({ url, apiKey, ratePerS: 20, name: `place-${place}` })),
     );
+    const fates = await startFates({
+      urls: () => urls,
+      apiKey,
+      databaseUrl: deployed.databaseUrl,
+      stripe: stripeAt(world.sandboxUrl),
+      random: random.fork(2),
+    });
+    const phase = async (said: string): Promise<void> => {
+      log(`${said}: ${load.operations()} operations`);
+      await fates.step();
+      await sleep(TOGETHER_MS);
+    };
     const killed: number[] = [];
     const together = (versions: readonly ('old' | 'now')[]): Promise<void> =>
       killAtRandom({ random, kills, killed, log, kill: (place) => replace(place, versions[place] ?? 'now', 'kill') });
 
-    await sleep(TOGETHER_MS);
+    await phase('both are the last release');
     await migrateWith(ROOT, deployed.databaseUrl);
-    log(`migrated under the last release: ${load.operations()} operations`);
-    await sleep(TOGETHER_MS);
+    if (broken) await query(deployed.databaseUrl, BREAK);
+    await phase('migrated under the last release');
     await replace(0, 'now');
-    log('the first instance is this version, the second the last release');
-    await sleep(TOGETHER_MS);
+    await phase('the first instance is this version, the second the last release');
     await together(['now', 'old']);
     await replace(1, 'now');
-    log('both are this version');
-    await sleep(TOGETHER_MS);
+    await phase('both are this version');
     await replace(0, 'old');
-    log('back: the first is the last release, the second this version');
-    await sleep(TOGETHER_MS);
+    await phase('back: the first is the last release, the second this version');
     await together(['old', 'now']);
     await replace(1, 'old');
-    log('both are the last release, on the database of this version');
-    await sleep(TOGETHER_MS);
+    await phase('both are the last release, on the database of this version');
     // Which settles what it can; the rest is this version's again, as it will be.
     await replace(0, 'now');
+    await phase('the first is this version again');
     const debits = (await Promise.all(tickers.map((ticker) => ticker.finish()))).flat();
     const report = await load.finish(SETTLE_TIMEOUT_MS);
+    const lasting = await fates.finish();
+    if (!(await balanceIsRead(deployed))) log("Stripe's balance is not read to its end");
     const verdict = await judge({
       databaseUrl: deployed.databaseUrl,
       sandboxUrl: world.sandboxUrl,
-      seen: [...report.seen, ...debits],
+      seen: [...report.seen, ...lasting.seen, ...debits],
     });
     return {
       verdict,
       load: report,
       debits: debits.length,
-      complaints: [...report.complaints, ...unprovoked(tickers, killed)],
+      fates: fates.counts(),
+      complaints: [...report.complaints, ...lasting.complaints, ...unprovoked(tickers, killed)],
     };
   } finally {
     await world.close();
@@ -145,13 +170,16 @@ export const proveDeploy = async ({ release, kills, clients, seed, log }: Deploy
 
 /** A database of its own in the world's Postgres, as that version makes it. */
 const withDatabase = async (world: World, name: string, folder: string): Promise<World> => {
-  const admin = new pg.Client(world.databaseUrl);
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  await admin.end();
+  await query(world.databaseUrl, `create database ${name}`);
   const databaseUrl = world.databaseUrl.replace(/\/[^/]*$/, `/${name}`);
   await migrateWith(folder, databaseUrl);
   return { ...world, databaseUrl, apiKey: await createApiKey(databaseUrl) };
+};
+
+const query = async (url: string, statement: string): Promise<void> => {
+  const db = new pg.Client(url);
+  await db.connect();
+  await db.query(statement).finally(() => db.end());
 };
 
 interface Killing {
@@ -230,19 +258,17 @@ npm run proof:deploy -- [options]
 
 Deploys this version beside the last release, under load, and takes it back.
 
-  --release REF   the last release, as git calls it (the newest tag, or the commit before this one)
+  --release REF   the last release, as git calls it (what db/last-release says)
   --kills N       kills while both versions are at work, in each order (3)
   --clients N     how many callers at once (6)
   --seed N        the same number, the same load (a random one)
+  --broken        the negative control: the last release sends again what this version has begun
   --progress      tells each step
 
   --restarts N    instead: N restarts by SIGTERM, of two instances in turns, under clients whose connections are kept alive
 `;
 
-const lastRelease = async (): Promise<string> => {
-  const tag = await run('git', ['describe', '--tags', '--abbrev=0'], { cwd: ROOT }).catch(() => undefined);
-  return tag?.stdout.trim() ?? 'HEAD~1';
-};
+const lastRelease = async (): Promise<string> => (await readFile(join(ROOT, 'db', 'last-release'), 'utf8')).trim();
 
 const main = async (): Promise<void> => {
   const values = commandLine(USAGE, {
@@ -251,6 +277,7 @@ const main = async (): Promise<void> => {
     clients: { type: 'string', default: '6' },
     restarts: { type: 'string' },
     seed: { type: 'string' },
+    broken: { type: 'boolean', default: false },
     progress: { type: 'boolean', default: false },
   });
   const log = values.progress ? console.log : (): void => undefined;
@@ -268,14 +295,18 @@ const main = async (): Promise<void> => {
   const seed = seedOf(values.seed);
   const release = values.release ?? (await lastRelease());
   console.log(`proof:deploy --release ${release} --seed ${seed}`);
-  const { verdict, load, debits, complaints } = await proveDeploy({
+  const { verdict, load, debits, fates, complaints } = await proveDeploy({
     release,
     kills: count('kills', values.kills, 0),
     clients,
     seed,
+    broken: values.broken,
     log,
   });
   console.log(`${load.operations} operations, ${debits} debits, ${load.repeats} repeats of unknown outcomes`);
+  console.log(
+    `${fates.payments} payments with a fate, ${fates.moved} moves at Stripe, ${fates.repeats} keys asked again`,
+  );
   for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
   console.log(describe(verdict));
   process.exitCode = verdict.violations.length + complaints.length > 0 ? 1 : 0;

@@ -123,7 +123,7 @@ export const advanceClock = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, se
 
 /** As if the time of all leases had passed. Where nobody holds one any more, it only saves the wait. */
 export const expireLeases = async ({ databaseUrl }: World): Promise<void> => {
-  await ask(databaseUrl, `update attempts set owned_until = now() - interval '1 ms' where outcome is null`);
+  await ask(databaseUrl, `update attempts set leased_until = now() - interval '1 ms' where outcome is null`);
 };
 
 export const openAttempts = async ({ databaseUrl }: World): Promise<number> =>

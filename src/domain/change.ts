@@ -36,8 +36,8 @@ export interface Claim {
   readonly operation: string;
   /** Of the canonical body: the same key with another body is refused. */
   readonly requestHash: string;
-  /** What the release before made of the same request: its keys are kept for 30 days more. */
-  readonly earlierHash?: () => string;
+  /** What the release after this one may make of the same request, and store while both serve. */
+  readonly laterHash?: () => string;
 }
 
 export interface Customer {

@@ -23,7 +23,7 @@ import {
   type PaymentStep,
   type Reply,
 } from './change.ts';
-import type { AccountId, AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
+import type { AccountId, AttemptId, CustomerId, MerchantId, PaymentId, RefundId } from './ids.ts';
 import { take } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
@@ -53,7 +53,8 @@ export interface State {
   readonly customers: ReadonlyMap<CustomerId, MerchantId>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;
   readonly refunds: ReadonlyMap<RefundId, Refund>;
-  readonly disputes: ReadonlyMap<DisputeId, Dispute>;
+  /** By Stripe's id: the release before gave them other ids. */
+  readonly disputes: ReadonlyMap<string, Dispute>;
   /** By Stripe's id of the PaymentIntent. */
   readonly seconds: ReadonlyMap<string, SecondCharge>;
   /** Whose payment a PaymentIntent pays for, of those that a change observes. */
@@ -81,7 +82,7 @@ export interface Writes {
     readonly stripeRequestId: string | null;
   }[];
   readonly refunds: Map<RefundId, Refund>;
-  readonly disputes: Map<DisputeId, Dispute>;
+  readonly disputes: Map<string, Dispute>;
   readonly seconds: Map<string, SecondCharge>;
   /** PaymentIntents that were not known before. */
   readonly intents: { readonly merchant: MerchantId; readonly payment: PaymentId; readonly intent: string }[];
@@ -195,7 +196,7 @@ export const replay = <Code extends ErrorCode>(
   codes: readonly Code[],
   now: Micros,
 ): Result<Applied<never, Code>, PaymentError<ClaimCode>> => {
-  if (taken.requestHash !== claim.requestHash && taken.requestHash !== claim.earlierHash?.())
+  if (taken.requestHash !== claim.requestHash && taken.requestHash !== claim.laterHash?.())
     return err(paymentError('idempotency_key_reused'));
   if (!taken.reply) return err(inUse(taken.waitsFor, now));
   return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
@@ -280,16 +281,24 @@ const find = (state: State, writes: Writes, { merchant, payment: step }: Change)
     row?.merchant === merchant ? row : undefined;
   const id = step?.payment.id;
   const refund = step?.kind === 'settle refund' ? step.refund : undefined;
-  const dispute = step?.kind === 'dispute' ? step.dispute : undefined;
+  const atStripe = step?.kind === 'settle refund' ? step.settlement.found?.stripeId : undefined;
+  const dispute = step?.kind === 'dispute' ? step.found.stripeId : undefined;
   const second = step && secondOf(step);
   return {
     ownsCustomer: step !== undefined && state.customers.get(step.payment.customer) === merchant,
     payment: id && own(writes.payments.get(id) ?? state.payments.get(id)),
     refund: refund && own(writes.refunds.get(refund) ?? state.refunds.get(refund)),
-    dispute: dispute && own(writes.disputes.get(dispute) ?? state.disputes.get(dispute)),
+    sameRefund: atStripe === undefined ? undefined : own(refundOfStripe(state, writes, atStripe)),
+    dispute: dispute === undefined ? undefined : own(writes.disputes.get(dispute) ?? state.disputes.get(dispute)),
     second: second === undefined ? undefined : own(writes.seconds.get(second) ?? state.seconds.get(second)),
     owner: step?.kind === 'observe' ? state.owners.get(step.found.intent) : undefined,
   };
+};
+
+const refundOfStripe = (state: State, writes: Writes, stripeId: string): Refund | undefined => {
+  const isIt = (refund: Refund): boolean => refund.stripeId === stripeId;
+  const stored = state.refunds.values().find(isIt);
+  return writes.refunds.values().find(isIt) ?? (stored && (writes.refunds.get(stored.id) ?? stored));
 };
 
 interface Moved {
@@ -384,7 +393,7 @@ const keep = (
     if (closed && !writes.settled.some(({ attempt }) => attempt === closed.attempt)) writes.settled.push(closed);
   }
   if (effect.refund) writes.refunds.set(effect.refund.id, effect.refund);
-  if (effect.dispute) writes.disputes.set(effect.dispute.id, effect.dispute);
+  if (effect.dispute) writes.disputes.set(effect.dispute.stripeId, effect.dispute);
   if (effect.second) writes.seconds.set(effect.second.intent, effect.second);
   writes.contradictions.push(...contradictions);
   if (change.balance) writes.balance.set(change.balance.id, change.balance);

@@ -106,7 +106,7 @@ export const take = (subject: Subject, step: PaymentStep): Result<Stepped, Payme
     case 'settle refund':
       // It came to have another intent meanwhile: what is known of that one was not read.
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
-      return refundSettled(payment, subject.refund, subject.second, step);
+      return refundSettled(payment, subject, step);
     case 'dispute':
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
       return ok(disputed(payment, subject.dispute, subject.second, step));

@@ -159,6 +159,8 @@ export interface Dispute {
   /** What of it was taken from the wallet, and how often that was changed. */
   readonly lost: bigint;
   readonly turns: number;
+  /** What the release before has posted of it, in one sum each. */
+  readonly earlier: { readonly opened: bigint; readonly won: bigint; readonly lost: bigint };
   readonly createdAt: Micros;
 }
 

@@ -2,11 +2,11 @@
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Contradiction, ContradictionKind } from './contradiction.ts';
-import type { DisputeFact, RefundFact } from './fact.ts';
+import type { DisputeFact, DisputeLine, RefundFact } from './fact.ts';
 import { derivedId, idAt } from './ids.ts';
 import type { Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { posting } from './postings.ts';
-import { holdOf, standingOf, unchanged, type Step, type Stepped } from './step.ts';
+import { holdOf, standingOf, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Held first: what is being refunded can be neither spent nor refunded again. */
@@ -22,16 +22,18 @@ export const refundAsked = (payment: Payment, wanted: Refund): Result<Stepped, P
 /** What became of a refund: what Stripe has of it is posted, be it asked for here or not; a refusal sets free what it held. */
 export const refundSettled = (
   payment: Payment,
-  known: Refund | undefined,
-  second: SecondCharge | undefined,
-  { refund: id, attempt, settlement: { found, refusal } }: Step<'settle refund'>,
+  { refund: asked, sameRefund: same, second }: Pick<Subject, 'refund' | 'sameRefund' | 'second'>,
+  { refund: wanted, attempt, settlement: { found, refusal } }: Step<'settle refund'>,
 ): Result<Stepped, PaymentError> => {
   if (!found) {
-    if (!known) return err(paymentError('refund_not_found'));
-    if (known.status !== 'pending') return ok(unchanged(payment));
-    const failed: Refund = { ...known, status: 'failed', failureReason: refusal?.message ?? known.failureReason };
-    return ok(withHold(payment, known, failed, []));
+    if (!asked) return err(paymentError('refund_not_found'));
+    return ok(refundFailed(payment, asked, refusal?.message));
   }
+  // What was asked for is here already: it went back once, and is one row.
+  if (same && asked && same.id !== asked.id && asked.stripeId === null)
+    return ok(refundFailed(payment, asked, `It went back as ${same.id}.`));
+  const known = asked ?? same;
+  const id = known?.id ?? wanted;
   // Another at Stripe has its tag, or came first: whoever learns of it posts it under an id of its own.
   if (known && (known.payment !== payment.id || (known.stripeId !== null && known.stripeId !== found.stripeId)))
     return err(paymentError('contention'));
@@ -41,6 +43,12 @@ export const refundSettled = (
   // It is not believed; but an attempt of ours is of the payment's own.
   return attempt === null ? ok(unchanged(payment)) : err(paymentError('contention'));
 };
+
+/** What it held is free again. */
+const refundFailed = (payment: Payment, known: Refund, reason: string | undefined): Stepped =>
+  known.status === 'pending'
+    ? withHold(payment, known, { ...known, status: 'failed', failureReason: reason ?? known.failureReason }, [])
+    : unchanged(payment);
 
 const byRefundFact = (payment: Payment, known: Refund | undefined, id: Refund['id'], found: RefundFact): Stepped => {
   // Of money that was held and let go: Stripe calls it a refund, and nothing has moved.
@@ -203,6 +211,7 @@ export const disputed = (
     lines: [],
     lost: 0n,
     turns: 0,
+    earlier: { opened: 0n, won: 0n, lost: 0n },
     createdAt: found.createdAt,
   };
   const fresh = found.lines.filter((line) => !before.lines.includes(line.id));
@@ -213,9 +222,13 @@ export const disputed = (
   const status = before.status !== 'open' && told === 'open' ? before.status : told;
   const withdrawn = before.withdrawn + sum(-1n);
   const reinstated = before.reinstated + sum(1n);
-  const kept = withdrawn > reinstated ? withdrawn - reinstated : 0n;
+  // The release before has posted in one sum what the first lines come to: only what they have beyond it is new.
+  const { earlier } = before;
+  const taken = larger(withdrawn, earlier.opened);
+  const given = larger(reinstated, earlier.won);
+  const kept = taken > given ? taken - given : 0n;
   const lost = status === 'lost' ? kept : 0n;
-  const turn = lost - before.lost;
+  const turn = lost - (before.lost === 0n && before.turns === 0 ? earlier.lost : before.lost);
   const after: Dispute = {
     ...before,
     status,
@@ -231,11 +244,7 @@ export const disputed = (
     ...unchanged(payment),
     dispute: after,
     transfers: [
-      ...fresh.flatMap(({ id: line, amount, createdAt }) => {
-        if (amount === 0n) return [];
-        const rule = amount < 0n ? 'dispute_opened' : 'dispute_reinstated';
-        return [posting(rule, payment, amount < 0n ? -amount : amount, idAt('tr', `${line} dispute`, createdAt))];
-      }),
+      ...linePostings(payment, before, fresh),
       ...(turn > 0n ? [posting(second ? 'second_charge_disputed' : 'dispute_lost', payment, turn, turnId)] : []),
       ...(turn < 0n
         ? [posting(second ? 'second_charge_dispute_returned' : 'dispute_loss_returned', payment, -turn, turnId)]
@@ -250,6 +259,25 @@ export const disputed = (
     ],
     isNews: !known || status !== before.status,
   };
+};
+
+const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
+/** One for each line, of what it has beyond what the release before has posted. */
+const linePostings = (
+  payment: Payment,
+  { withdrawn, reinstated, earlier }: Dispute,
+  fresh: readonly DisputeLine[],
+): Transfer[] => {
+  const sums = { dispute_opened: withdrawn, dispute_reinstated: reinstated };
+  const posted = { dispute_opened: earlier.opened, dispute_reinstated: earlier.won };
+  return fresh.flatMap(({ id, amount, createdAt }) => {
+    const rule = amount < 0n ? 'dispute_opened' : 'dispute_reinstated';
+    const before = larger(sums[rule], posted[rule]);
+    sums[rule] += amount < 0n ? -amount : amount;
+    const more = larger(sums[rule], posted[rule]) - before;
+    return more === 0n ? [] : [posting(rule, payment, more, idAt('tr', `${id} dispute`, createdAt))];
+  });
 };
 
 const turned = (

@@ -13,6 +13,8 @@ export interface Subject {
   readonly ownsCustomer: boolean;
   readonly payment: Payment | undefined;
   readonly refund: Refund | undefined;
+  /** The refund that is known to be Stripe's, under whatever id: it is one and the same, and posted once. */
+  readonly sameRefund: Refund | undefined;
   readonly dispute: Dispute | undefined;
   readonly second: SecondCharge | undefined;
   /** Whose the PaymentIntent is that Stripe says is this payment's, where that is known. */

@@ -35,9 +35,9 @@ interface Keyed {
   /** Method and path, ids included. */
   readonly operation: string;
   readonly key: string;
-  /** The body as it was sent: a field that a later version knows changes nothing of what an earlier one was sent. */
+  /** The body as it was sent: what a later release may make hashes of, since a field that is new changes nothing of it. */
   readonly sent: unknown;
-  /** The body as it was understood: what hashes were made of in the release before. */
+  /** The body as it was understood: what the release before makes hashes of, beside which this one is deployed. */
   readonly understood: unknown;
   /** By a publishable key: to it, what the merchant's servers were answered is not replayed. */
   readonly isPublic: boolean;
@@ -48,8 +48,8 @@ export const claimOf = ({ merchant, operation, key, sent, understood, isPublic }
   id: hash128(`${merchant}\n${operation}\n${key}`) as ClaimId,
   key,
   operation,
-  requestHash: hash128(isPublic ? `public\n${canonical(sent)}` : canonical(sent)),
-  ...(isPublic ? {} : { earlierHash: () => hash128(canonical(understood)) }),
+  requestHash: hash128(isPublic ? `public\n${canonical(sent)}` : canonical(understood)),
+  ...(isPublic ? {} : { laterHash: () => hash128(canonical(sent)) }),
 });
 
 /** 128 bits of SHA-256, as a UUID is stored. */

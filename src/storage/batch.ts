@@ -1,271 +1,14 @@
 /**
- * The SQL of a commit. First the state that a batch of changes touches is read under lock, then what was decided is
- * written: each table once, from arrays.
- *
- * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
- * rows meet at the first of them, and none waits for the other in a circle.
+ * The second half of a commit's SQL: what was decided is written, each table once, from arrays.
  */
-import { sql, type RawBuilder, type Selectable } from 'kysely';
-import { ownerOf } from '../domain/account.ts';
-import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
-import type { Change } from '../domain/change.ts';
-import { secondOf, type State, type Writes } from '../domain/decide.ts';
-import {
-  idOf,
-  uuidOf,
-  type AccountId,
-  type CustomerId,
-  type DisputeId,
-  type MerchantId,
-  type PaymentId,
-  type RefundId,
-} from '../domain/ids.ts';
-import { accountsOf } from '../domain/lifecycle.ts';
-import type { ClaimId } from '../domain/payment.ts';
-import { balancePostings, payoutPostings } from '../domain/postings.ts';
+import { sql, type RawBuilder } from 'kysely';
+import type { Writes } from '../domain/decide.ts';
+import { uuidOf } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
-import type { Transfer } from '../domain/transfer.ts';
 import { jsons, plain, texts } from './arrays.ts';
-import { columnsOf } from './columns.ts';
 import { contradictionsInsert } from './contradictions.ts';
-import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
-import { accountOf, disputeOf, paymentOf, refundOf, secondChargeOf } from './rows.ts';
-import type { DB } from './schema.ts';
+import { NEVER_OLD } from './leases.ts';
 import type { Flight } from './transaction.ts';
-
-/** What names a row: its merchant and its own id. */
-interface Key {
-  readonly merchant: string;
-  readonly id: string;
-}
-
-/** Distinct and sorted, so that every process locks in the same order; as two arrays for `unnest`. */
-const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly ids: string[] } => {
-  const distinct = new Map<string, Key>();
-  for (const key of keys) distinct.set(key.merchant + key.id, key);
-  const rows = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
-  return { merchants: rows.map(({ merchant }) => uuidText(merchant)), ids: rows.map(({ id }) => uuidText(id)) };
-};
-
-/** Ids carry a prefix, claims do not. */
-const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
-
-/**
- * What all of them answer, or the first error, once every one has ended: Kysely sends ROLLBACK as soon as we fail, and
- * a statement that is sent after it would stand outside the transaction, and stay.
- */
-const allOf = async <T extends readonly unknown[] | []>(
-  statements: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
-  await Promise.allSettled(statements);
-  return Promise.all(statements);
-};
-
-/** Locks the rows that these changes touch and reads them. */
-export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
-  const legs = changes.flatMap(legsOf);
-  // All of them leave in one flight, and run in this order.
-  const [payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, ...told] = await allOf([
-    lockPayments(flight, changes),
-    readRefunds(flight, changes),
-    readDisputes(flight, changes),
-    readSeconds(flight, changes),
-    readOwners(flight, changes),
-    readClaims(flight, changes),
-    readItems(flight, changes),
-    readCustomers(flight, changes),
-    lockAccounts(flight, legs),
-    readBalance(flight, changes),
-    readPayouts(flight, changes),
-  ]);
-  let [balance, payouts] = told;
-  const missing = legs.filter(({ id: account }) => !accounts.has(account));
-  if (missing.length > 0) {
-    await openAccounts(flight, missing);
-    for (const [key, account] of await lockAccounts(flight, missing)) accounts.set(key, account);
-    // Only now does nobody else post to them.
-    [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
-  }
-  return { payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, balance, payouts };
-};
-
-interface Leg {
-  readonly merchant: MerchantId;
-  readonly id: AccountId;
-  readonly currency: Transfer['currency'];
-}
-
-const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Change): Leg[] => [
-  ...(step ? accountsOf(step).map(({ account, currency }) => ({ merchant, id: account, currency })) : []),
-  ...[...transfers, ...(balance ? balancePostings(balance) : []), ...(payout ? bothWays(payout) : [])].flatMap(
-    ({ debit, credit, currency }) => [
-      { merchant, id: debit, currency },
-      { merchant, id: credit, currency },
-    ],
-  ),
-];
-
-/** Of a share, whichever way it moves, and whatever it comes to. */
-const bothWays = (share: PayoutShare): Transfer[] => {
-  const paid = payoutPostings({ ...share, status: 'paid', amount: 1n }, undefined);
-  return paid === 'posted before' ? [] : paid;
-};
-
-const lockAccounts = async (
-  flight: Flight,
-  legs: readonly Leg[],
-): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
-  if (legs.length === 0) return new Map();
-  const { merchants, ids } = sorted(legs);
-  const rows = await flight(sql<Selectable<DB['accounts']>>`
-    select ${columnsOf('accounts', 'a')} from accounts a
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by a.merchant_id, a.id for no key update of a`);
-  return new Map(rows.map(accountOf).map((account) => [account.id, account]));
-};
-
-/** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
-const openAccounts = async (flight: Flight, legs: readonly Leg[]): Promise<void> => {
-  const distinct = new Map(legs.map((leg) => [leg.id, leg]));
-  const wanted = [...distinct.values()]
-    .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-  await flight(sql`
-    insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
-    select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
-    from unnest(
-      ${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(wanted.map(({ id }) => uuidOf(id)))}::uuid[],
-      ${texts(wanted.map(({ kind }) => kind))}::text[], ${plain(wanted.map(({ customer }) => customer && uuidOf(customer)))}::uuid[],
-      ${texts(wanted.map(({ currency }) => currency))}::text[]
-    ) w (merchant_id, id, kind, customer_id, currency)
-    left join customers c on c.merchant_id = w.merchant_id and c.id = w.customer_id
-    where w.customer_id is null or c.id is not null
-    on conflict do nothing`);
-};
-
-const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise<State['payments']> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) =>
-    step && step.kind !== 'create' ? [{ merchant, id: step.payment.id }] : [],
-  );
-  if (keys.length === 0) return new Map<PaymentId, never>();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Selectable<DB['payments']>>`
-    select ${columnsOf('payments', 'p')} from payments p
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by p.merchant_id, p.id for no key update of p`);
-  return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
-};
-
-/** Not locked: whoever writes a refund or a dispute holds its payment. */
-const readRefunds = async (flight: Flight, changes: readonly Change[]): Promise<State['refunds']> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) => {
-    return step?.kind === 'settle refund' ? [{ merchant, id: step.refund }] : [];
-  });
-  if (keys.length === 0) return new Map<RefundId, never>();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Selectable<DB['refunds']>>`
-    select ${columnsOf('refunds', 'r')} from refunds r
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map(refundOf).map((refund) => [refund.id, refund]));
-};
-
-const readDisputes = async (flight: Flight, changes: readonly Change[]): Promise<State['disputes']> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) =>
-    step?.kind === 'dispute' ? [{ merchant, id: step.dispute }] : [],
-  );
-  if (keys.length === 0) return new Map<DisputeId, never>();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Selectable<DB['disputes']>>`
-    select ${columnsOf('disputes', 'd')} from disputes d
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map(disputeOf).map((dispute) => [dispute.id, dispute]));
-};
-
-/** Not locked either: a second charge is written by who holds its payment. */
-const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<State['seconds']> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) => {
-    const intent = step && secondOf(step);
-    return intent === undefined ? [] : [{ merchant, intent }];
-  });
-  if (keys.length === 0) return new Map<string, never>();
-  const rows = await flight(sql<Selectable<DB['second_charges']>>`
-    select ${columnsOf('second_charges', 's')} from second_charges s
-    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
-      ${texts(keys.map(({ intent }) => intent))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map(secondChargeOf).map((second) => [second.intent, second]));
-};
-
-const readOwners = async (flight: Flight, changes: readonly Change[]): Promise<State['owners']> => {
-  const intents = changes.flatMap(({ payment: step }) => (step?.kind === 'observe' ? [step.found.intent] : []));
-  if (intents.length === 0) return new Map<string, never>();
-  const rows = await flight(sql<Pick<Selectable<DB['intents']>, 'id' | 'payment_id'>>`
-    select id, payment_id from intents where id = any(${texts(intents)}::text[])`);
-  return new Map(rows.map((row) => [row.id, idOf('pay', row.payment_id)]));
-};
-
-/** Read after the accounts are locked: whoever has posted one of them has committed by then. */
-const readBalance = async (flight: Flight, changes: readonly Change[]): Promise<State['balance']> => {
-  const keys = changes.flatMap(({ merchant, balance }) => (balance ? [{ merchant, id: balance.id }] : []));
-  if (keys.length === 0) return new Set();
-  const rows = await flight(sql<{ id: string }>`
-    select b.id from balance_transactions b
-    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(keys.map(({ id }) => id))}::text[])
-      k (merchant_id, id) using (merchant_id, id)`);
-  return new Set(rows.map(({ id }) => id));
-};
-
-const readPayouts = async (flight: Flight, changes: readonly Change[]): Promise<State['payouts']> => {
-  const shares = changes.flatMap(({ payout }) => (payout ? [payout] : []));
-  if (shares.length === 0) return new Map();
-  const rows = await flight(sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status' | 'amount'>>`
-    select p.merchant_id, p.id, p.status, p.amount from payouts p
-    join unnest(${plain(shares.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
-      ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(
-    rows.map((row) => [
-      shareKey({ merchant: idOf('mer', row.merchant_id), payout: row.id }),
-      { status: row.status as PayoutStatus, amount: row.amount },
-    ]),
-  );
-};
-
-/** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
-const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<State['claims']> => {
-  const keys = changes.flatMap(({ merchant, claim, answers }) => {
-    const id = claim?.id ?? answers;
-    return id === undefined ? [] : [{ merchant, id }];
-  });
-  if (keys.length === 0) return new Map<ClaimId, never>();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<ClaimRow>`
-    select ${CLAIM_COLUMNS} from claims c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id)
-      on k.merchant_id = c.merchant_id and k.id = c.id ${WITH_ATTEMPT}`);
-  return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
-};
-
-/** Not locked: where two processes make one at once, the later is run again, and finds it. */
-const readItems = async (flight: Flight, changes: readonly Change[]): Promise<State['items']> => {
-  const wanted = changes.flatMap(({ item }) => (item ? [item] : []));
-  if (wanted.length === 0) return new Set();
-  const rows = await flight(sql<Pick<Selectable<DB['items']>, 'merchant_id' | 'id'>>`
-    select i.merchant_id, i.id from items i
-    join unnest(${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(wanted.map(({ id }) => id))}::text[])
-      k (merchant_id, id) using (merchant_id, id)`);
-  return new Set(rows.map((row) => idOf('mer', row.merchant_id) + row.id));
-};
-
-const readCustomers = async (flight: Flight, changes: readonly Change[]): Promise<State['customers']> => {
-  const keys = changes.flatMap(({ merchant, payment }) =>
-    payment?.kind === 'create' ? [{ merchant, id: payment.payment.customer }] : [],
-  );
-  if (keys.length === 0) return new Map<CustomerId, never>();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
-    select c.merchant_id, c.id from customers c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
-};
 
 /**
  * Writes what was decided, and `id`, which names the batch: it can be committed once. It is one statement, so that
@@ -338,7 +81,7 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
-                          return_url, description, metadata, client_secret, attempt, under_way, created_at)
+                          return_url, description, metadata, client_secret, attempt, created_at)
     select * from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${plain(rows.map((p) => uuidOf(p.customer)))}::uuid[], ${plain(rows.map((p) => p.amount))}::bigint[],
@@ -346,7 +89,7 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
       ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
-      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[], ${plain(rows.map((p) => p.underWay))}::boolean[],
+      ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
       ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`;
 };
@@ -358,7 +101,7 @@ const updatePayments: Writer = ({ payments }) => {
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
       next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt,
       amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending, return_url = w.return_url,
-      under_way = w.under_way, may_exist = w.may_exist
+      ended_attempt = w.ended_attempt, may_exist = w.may_exist
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
@@ -366,10 +109,10 @@ const updatePayments: Writer = ({ payments }) => {
       ${jsons(rows.map((p) => p.lastError && JSON.stringify(p.lastError)))}::jsonb[], ${texts(rows.map((p) => p.intent))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
       ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[],
-      ${texts(rows.map((p) => p.returnUrl))}::text[], ${plain(rows.map((p) => p.underWay))}::boolean[],
+      ${texts(rows.map((p) => p.returnUrl))}::text[], ${plain(rows.map((p) => (p.underWay ? null : p.attempt && uuidOf(p.attempt))))}::uuid[],
       ${plain(rows.map((p) => p.mayExist))}::boolean[]
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
-         amount_refunded, refunds_pending, return_url, under_way, may_exist)
+         amount_refunded, refunds_pending, return_url, ended_attempt, may_exist)
     where p.merchant_id = w.merchant_id and p.id = w.id`;
 };
 
@@ -377,7 +120,7 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
-                          reply_status, shows_secret, owned_until, fence, reason, stripe_key, started_at)
+                          reply_status, shows_secret, owned_until, leased_until, fence, reason, stripe_key, started_at)
     select * from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
@@ -386,7 +129,7 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
       ${plain(rows.map((a) => (a.kind === 'refund' ? uuidOf(a.refund) : null)))}::uuid[], ${plain(rows.map((a) => a.claim))}::uuid[],
       ${texts(rows.map((a) => a.requestId))}::text[], ${plain(rows.map((a) => a.replyStatus))}::smallint[],
       ${plain(rows.map((a) => a.showsSecret))}::boolean[],
-      ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
+      ${plain(rows.map(() => NEVER_OLD))}::timestamptz[], ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
       ${plain(rows.map((a) => a.fence))}::int[], ${texts(rows.map((a) => (a.kind === 'refund' ? a.reason : null)))}::text[],
       ${texts(rows.map((a) => a.stripeKey))}::text[],
       ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]

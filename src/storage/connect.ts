@@ -17,8 +17,12 @@ export const connectOnce = async (databaseUrl: string, withSettings = false): Pr
     const { url, options } = sessionUrl(hosts.current());
     const client = new pg.Client({
       connectionString: url,
-      application_name: 'quittance',
+      // Not the service's name: a migration ends the sessions of that one.
+      application_name: 'quittance once',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      // A host that is gone is found out.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
       ...(withSettings ? { options } : {}),
     });
     // What breaks in use tells its query.

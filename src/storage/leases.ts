@@ -13,6 +13,12 @@ import { readFailure } from './failure.ts';
 import { attemptOf, paymentOf } from './rows.ts';
 import type { DB } from './schema.ts';
 
+/**
+ * `owned_until` of what this version has begun or taken over: the release before, which goes by that column, leaves it
+ * alone, since it would send Stripe another key, and charge a second time. Ours is `leased_until`.
+ */
+export const NEVER_OLD = '9999-01-01T00:00:00Z';
+
 export interface Abandoned {
   readonly payment: Payment;
   readonly attempt: Attempt;
@@ -56,7 +62,7 @@ export const createLeases = (db: Kysely<DB>): Leases => ({
   postpone: ({ merchant, id, fence }, due, trouble, seenTo) =>
     ResultAsync.fromPromise(
       sql`
-        update attempts set owned_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}, seen_to = ${seenTo}
+        update attempts set leased_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}, seen_to = ${seenTo}
         where merchant_id = ${uuidOf(merchant)}::uuid and id = ${uuidOf(id)}::uuid and fence = ${fence}
           and outcome is null`.execute(db),
       readFailure,
@@ -89,11 +95,12 @@ const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes
 const takeAbandoned = async (db: Kysely<DB>, now: Micros, until: Micros, max: number): Promise<Abandoned[]> => {
   // One statement is one transaction: the new lease is committed before anyone acts on it.
   const { rows: attempts } = await sql<Selectable<DB['attempts']>>`
-    update attempts a set owned_until = ${toIsoMicros(until)}::timestamptz, fence = a.fence + 1
+    update attempts a
+    set owned_until = ${NEVER_OLD}::timestamptz, leased_until = ${toIsoMicros(until)}::timestamptz, fence = a.fence + 1
     from (
       select merchant_id, id from attempts
-      where outcome is null and owned_until < ${toIsoMicros(now)}::timestamptz
-      order by owned_until limit ${max} for update skip locked
+      where outcome is null and coalesce(leased_until, owned_until) < ${toIsoMicros(now)}::timestamptz
+      order by coalesce(leased_until, owned_until) limit ${max} for update skip locked
     ) t
     where a.merchant_id = t.merchant_id and a.id = t.id
     returning ${columnsOf('attempts', 'a')}`.execute(db);

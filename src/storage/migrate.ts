@@ -19,6 +19,8 @@ interface Migration {
   readonly up: (db: Kysely<unknown>) => Promise<void>;
   /** `false`: each of its statements is a transaction of its own, as CREATE INDEX CONCURRENTLY must be, and can be repeated. */
   readonly transaction?: false;
+  /** `true`: the release before has prepared statements that ask for all columns of its table, and would fail for ever. */
+  readonly replans?: boolean;
   /** The migration that a version must know to run on a database that has this one. Unset: every version can. */
   readonly needs?: string;
 }
@@ -33,10 +35,16 @@ export interface MigrateOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** For so long a migration may hold everybody else up while it waits for a lock; then it steps back, and asks again. */
-const LOCK_TIMEOUT_MS = 2_000;
+/**
+ * For so long a migration may hold everybody else up while it waits for a lock, and for so long while it has it. Where a
+ * long reader is in the way it steps back, and asks again: others wait a third of a second of every two.
+ */
+const LOCK_TIMEOUT_MS = 300;
+const STATEMENT_TIMEOUT_MS = 3_000;
+/** A migrator that is stopped or cut off in the midst of a transaction lets go of its locks. */
+const IDLE_TIMEOUT_MS = 2_000;
 const PATIENCE_MS = 10 * 60_000;
-const PAUSE_MS = 1_000;
+const PAUSE_MS = 1_700;
 /** Any number that nobody else takes: two who migrate at once take turns. */
 const ADVISORY_LOCK = 7_220_416_011;
 
@@ -89,6 +97,7 @@ const applyMissing = async (databaseUrl: string, options: MigrateOptions): Promi
       if ((await readApplied(client)).has(name)) continue;
       onProgress(name);
       const migration = (await import(pathToFileURL(path).href)) as Migration;
+      if (migration.transaction === false) await checkDirect(client, name);
       const isNew = await withoutWaiting(name, deadline, onProgress, () => applyOne(db, name, migration));
       if (isNew) names.push(name);
     }
@@ -96,6 +105,12 @@ const applyMissing = async (databaseUrl: string, options: MigrateOptions): Promi
   } finally {
     await end();
   }
+};
+
+const checkDirect = async (client: pg.Client & { readonly processID?: number | null }, name: string): Promise<void> => {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  if (rows[0]?.pid !== client.processID)
+    throw new Error(`${name} takes a session of its own: have DATABASE_URL name the server, and no pooler`);
 };
 
 /** Answers whether it was still to be done. */
@@ -107,16 +122,19 @@ const applyOne = async (db: Kysely<unknown>, name: string, migration: Migration)
   const isApplied = async (on: Kysely<unknown>): Promise<boolean> =>
     (await sql`select from schema_migrations where name = ${name}`.execute(on)).rows.length > 0;
   try {
-    if (migration.transaction === false) {
-      await migration.up(db);
-      await note(db);
-      return true;
-    }
+    if (migration.transaction === false)
+      return await alone(db, async () => {
+        if (await isApplied(db)) return false;
+        await migration.up(db);
+        await note(db);
+        return true;
+      });
     return await db.transaction().execute(async (tx) => {
       await takeTurn(tx);
       if (await isApplied(tx)) return false;
       await migration.up(tx);
       await note(tx);
+      if (migration.replans) await endSessions(tx);
       return true;
     });
   } catch (error) {
@@ -125,13 +143,53 @@ const applyOne = async (db: Kysely<unknown>, name: string, migration: Migration)
   }
 };
 
+/**
+ * Without a transaction the turn is the session's. It is asked for again and again: whoever waits for it in a statement has
+ * a snapshot, for whose end CREATE INDEX CONCURRENTLY waits in turn. Behind a pooler the session is anybody's.
+ */
+const alone = async <T>(db: Kysely<unknown>, work: () => Promise<T>): Promise<T> => {
+  const tryLock = async (): Promise<boolean> =>
+    (await sql<{ got: boolean }>`select pg_try_advisory_lock(${ADVISORY_LOCK}::bigint) as got`.execute(db)).rows[0]
+      ?.got ?? false;
+  while (!(await tryLock())) await sleep(PAUSE_MS * Math.random());
+  try {
+    return await work();
+  } finally {
+    await sql`select pg_advisory_unlock(${ADVISORY_LOCK}::bigint)`.execute(db);
+  }
+};
+
 /** Until the end of the transaction. */
 const takeTurn = async (tx: Kysely<unknown>): Promise<void> => {
-  await sql`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}`}, true), set_config('statement_timeout', '0', true)`.execute(
-    tx,
-  );
+  await sql`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}`}, true),
+    set_config('statement_timeout', ${`${STATEMENT_TIMEOUT_MS}`}, true),
+    set_config('idle_in_transaction_session_timeout', ${`${IDLE_TIMEOUT_MS}`}, true)`.execute(tx);
   await sql`select pg_advisory_xact_lock(${ADVISORY_LOCK}::bigint)`.execute(tx);
 };
+
+/**
+ * Ends the service's other sessions while the changed table is still locked: each is opened again at its next use, and
+ * plans its statements anew. Those that are at work are left to end what they do first; those that wait for our lock
+ * have done nothing yet. A role that may not end them is an administrator's, and so are the instances to be restarted.
+ */
+const endSessions = async (tx: Kysely<unknown>): Promise<void> => {
+  const deadline = performance.now() + SESSIONS_END_MS;
+  // As text: an instant that the driver reads has no microseconds.
+  const { rows: now } = await sql<{ now: string }>`select clock_timestamp()::text as now`.execute(tx);
+  for (;;) {
+    const isLate = performance.now() > deadline;
+    const { rows } = await sql<{ ended: boolean }>`
+      select case when state = 'idle' or wait_event_type = 'Lock' or ${isLate}
+        then pg_terminate_backend(pid, 1000) end as ended from pg_stat_activity
+      where datname = current_database() and application_name = 'quittance' and pid <> pg_backend_pid()
+        and backend_start < ${now[0]?.now ?? null}::timestamptz`.execute(tx);
+    if (rows.length === 0 || isLate) return;
+    await sleep(20);
+  }
+};
+
+/** Longer than any of their statements takes, and shorter than a batch's patience: whoever waits for the table gets on. */
+const SESSIONS_END_MS = 1_000;
 
 /** Of a database that an earlier version migrated, what that has noted is taken over. */
 const createList = (db: Kysely<unknown>): Promise<void> =>
@@ -171,8 +229,8 @@ const readNames = async (folder: string): Promise<{ readonly name: string; reado
     .sort()
     .map((file) => ({ name: file.replace('.ts', ''), path: `${folder}/${file}` }));
 
-/** lock_not_available, deadlock_detected, serialization_failure; query_canceled, by who watches over locks. */
-const OTHERS = new Set(['55P03', '40P01', '40001', '57014']);
+/** lock_not_available, deadlock_detected, serialization_failure. */
+const OTHERS = new Set(['55P03', '40P01', '40001']);
 const isOthers = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code !== undefined && OTHERS.has(error.code);
 

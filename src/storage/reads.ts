@@ -285,7 +285,10 @@ const listRefunds = async (
     .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
     .limit(filter.limit + 1)
     .execute();
-  return pageOf(rows.map(refundOf), filter);
+  return pageOf(
+    rows.map((row) => refundOf(row)),
+    filter,
+  );
 };
 
 const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {

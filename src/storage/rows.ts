@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
-import { idOf, type ItemId } from '../domain/ids.ts';
+import { derivedId, idOf, type DisputeId, type ItemId } from '../domain/ids.ts';
 import type {
   Attempt,
   AttemptBase,
@@ -65,7 +65,7 @@ export const paymentOf = (row: Row<'payments'>): Payment => ({
   lastError: row.last_error as LastError | null,
   intent: row.intent,
   attempt: row.attempt === null ? null : idOf('att', row.attempt),
-  underWay: row.under_way,
+  underWay: row.status === 'processing' && row.attempt !== null && row.attempt !== row.ended_attempt,
   mayExist: row.may_exist,
   refundsPending: row.refunds_pending,
   createdAt: row.created_at as Micros,
@@ -109,13 +109,21 @@ const attemptBaseOf = (row: Row<'attempts'>): AttemptBase => ({
   requestId: row.request_id,
   replyStatus: row.reply_status === 201 ? 201 : 200,
   showsSecret: row.shows_secret,
-  ownedUntil: row.owned_until as Micros,
+  ownedUntil: (row.leased_until ?? row.owned_until) as Micros,
   fence: row.fence,
   startedAt: row.started_at as Micros,
   seenTo: row.seen_to,
 });
 
-export const refundOf = (row: Row<'refunds'>): Refund => ({
+/** A transfer that was posted of a refund or a dispute, by whichever version. */
+export interface Posted {
+  readonly kind: string;
+  readonly amount: bigint;
+}
+type Reversals = ReadonlyMap<string, Posted>;
+
+/** What was posted of it is told by the ledger: the release before does not note it. */
+export const refundOf = (row: Row<'refunds'>, reversals: Reversals = new Map()): Refund => ({
   merchant: idOf('mer', row.merchant_id),
   id: idOf('re', row.id),
   payment: idOf('pay', row.payment_id),
@@ -125,13 +133,12 @@ export const refundOf = (row: Row<'refunds'>): Refund => ({
   reason: row.reason,
   failureReason: row.failure_reason,
   stripeId: row.stripe_id,
-  // What has succeeded was posted; the release before does not say so.
-  posted: row.posted || row.status === 'succeeded',
-  reversed: row.reversed,
+  posted: row.posted || reversals.has(derivedId('tr', idOf('re', row.id))),
+  reversed: row.reversed || reversals.has(derivedId('tr', idOf('re', row.id), 1)),
   createdAt: row.created_at as Micros,
 });
 
-export const disputeOf = (row: Row<'disputes'>): Dispute => ({
+export const disputeOf = (row: Row<'disputes'>, reversals: Reversals): Dispute => ({
   merchant: idOf('mer', row.merchant_id),
   id: idOf('dp', row.id),
   payment: idOf('pay', row.payment_id),
@@ -145,8 +152,20 @@ export const disputeOf = (row: Row<'disputes'>): Dispute => ({
   lines: row.lines,
   lost: row.lost,
   turns: row.turns,
+  earlier: earlierOf(idOf('dp', row.id), reversals),
   createdAt: row.created_at as Micros,
 });
+
+/** In the release before, what opens a dispute and what ends it are posted under ids that follow from the dispute's. */
+const earlierOf = (id: DisputeId, reversals: Reversals): Dispute['earlier'] => {
+  const opened = reversals.get(derivedId('tr', id));
+  const end = reversals.get(derivedId('tr', id, 1));
+  return {
+    opened: opened?.amount ?? 0n,
+    won: end?.kind === 'dispute_won' ? end.amount : 0n,
+    lost: end?.kind === 'dispute_lost' ? end.amount : 0n,
+  };
+};
 
 export const secondChargeOf = (row: Row<'second_charges'>): SecondCharge => ({
   merchant: idOf('mer', row.merchant_id),

@@ -46,10 +46,11 @@ export interface DB {
     outcome: string | null;
     stripe_request_id: string | null;
     settled_at: bigint | null;
+    seen_to: string | null;
     trouble: string | null;
     reason: string | null;
     stripe_key: string | null;
-    seen_to: string | null;
+    leased_until: bigint | null;
   };
 
   balance_transactions: {
@@ -210,7 +211,7 @@ export interface DB {
     attempt: string | null;
     refunds_pending: Generated<bigint>;
     created_at: bigint;
-    under_way: Generated<boolean>;
+    ended_attempt: string | null;
     may_exist: Generated<boolean>;
   };
 
@@ -353,10 +354,11 @@ export const COLUMNS = {
     'outcome',
     'stripe_request_id',
     'settled_at',
+    'seen_to',
     'trouble',
     'reason',
     'stripe_key',
-    'seen_to',
+    'leased_until',
   ],
 
   balance_transactions: [
@@ -460,7 +462,7 @@ export const COLUMNS = {
     'attempt',
     'refunds_pending',
     'created_at',
-    'under_way',
+    'ended_attempt',
     'may_exist',
   ],
 

@@ -95,7 +95,7 @@ export const takeDue = async (db: Kysely<DB>, take: Take): Promise<TakenDelivery
         select s.secret from webhook_retired_secrets s
         where s.merchant_id = w.merchant_id and s.endpoint_id = w.id and s.signs_until > ${nowIso}::timestamptz
         order by s.signs_until desc
-      ) as retired
+      ) || case when w.previous_secret_until > ${nowIso}::timestamptz then array[w.previous_secret] end as retired
     from taken t
     join events e on e.merchant_id = t.merchant_id and e.id = t.event_id
     join webhook_endpoints w on w.merchant_id = t.merchant_id and w.id = t.endpoint_id`.execute(db);
@@ -106,7 +106,8 @@ export const takeDue = async (db: Kysely<DB>, take: Take): Promise<TakenDelivery
     number: row.tries,
     step: row.step,
     url: row.url,
-    secrets: [row.secret, ...row.retired],
+    // The latest stands in both places.
+    secrets: [...new Set([row.secret, ...row.retired])],
     content: eventOf({ id: row.event_id, type: row.type, data: row.data, created_at: row.created_at }),
   }));
 };

@@ -131,6 +131,12 @@ export const rotateSecret = (
     .execute(async (tx) => {
       const held = await endpointsOf(tx, merchant).where('id', '=', uuidOf(id)).forNoKeyUpdate().executeTakeFirst();
       if (!held) return ok(undefined);
+      // The one before is noted in its row alone where the release before has replaced it.
+      await sql`
+        insert into webhook_retired_secrets (merchant_id, endpoint_id, secret, signs_until)
+        select merchant_id, id, previous_secret, previous_secret_until from webhook_endpoints
+        where merchant_id = ${held.merchant_id}::uuid and id = ${held.id}::uuid and previous_secret is not null
+        on conflict do nothing`.execute(tx);
       await sql`
         delete from webhook_retired_secrets
         where merchant_id = ${held.merchant_id}::uuid and endpoint_id = ${held.id}::uuid
@@ -152,7 +158,12 @@ export const rotateSecret = (
       );
       const rotated = await tx
         .updateTable('webhook_endpoints')
-        .set({ secret })
+        // The release before signs by this one too, and knows no other.
+        .set({
+          secret,
+          previous_secret: held.secret,
+          previous_secret_until: sql<bigint>`${toIsoMicros(until)}::timestamptz`,
+        })
         .where('merchant_id', '=', held.merchant_id)
         .where('id', '=', held.id)
         .returning(COLUMNS.webhook_endpoints)

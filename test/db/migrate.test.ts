@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Kysely, PostgresDialect, sql as sqlTag } from 'kysely';
 import pg from 'pg';
 import { checkSchema, migrate } from '../../src/storage/migrate.ts';
 import { afterSuite } from '../support/cleanup.ts';
@@ -33,6 +34,7 @@ const addColumn = (table: string, name: string): string =>
 
 it('two instances that start at once on an empty database migrate it once', async () => {
   const [one, other] = await Promise.all([migrate(url), migrate(url)]);
+  expect([one, other].map((result) => (result.isErr() ? result.error : 'migrated'))).toEqual(['migrated', 'migrated']);
   expect([...one._unsafeUnwrap(), ...other._unsafeUnwrap()].sort()).toEqual(ours);
   expect(await sql.query('select name from schema_migrations order by name')).toEqual(ours.map((name) => ({ name })));
   expect((await migrate(url))._unsafeUnwrap()).toEqual([]);
@@ -122,6 +124,51 @@ describe('a migration', () => {
     );
   });
 
+  it('whose process stands still in its midst holds up nobody for long, and is not applied', async () => {
+    const busy = await createEmpty();
+    const ask = l.openSql(busy);
+    await ask.query('create table shop (id integer)');
+    const folder = await folderWith({
+      '0001_column': addColumn('shop', 'name').replace(
+        '.execute()',
+        '.execute().then(() => new Promise((go) => setTimeout(go, 20_000).unref()))',
+      ),
+    });
+    const migrated = migrate(busy, { folder });
+    await until(async () => (await ask.query("select from pg_locks where mode = 'AccessExclusiveLock'")).length > 0);
+    // Far sooner than it goes on: its session is ended.
+    const waited = l.openSql(busy).query('select from shop');
+    const first = await Promise.race([waited.then(() => 'read'), migrated.then(() => 'migrated')]);
+    expect(first).toBe('read');
+    expect((await migrated).isErr()).toBe(true);
+    expect(await ask.query("select from pg_attribute where attrelid = 'shop'::regclass and attname = 'name'")).toEqual(
+      [],
+    );
+  }, 60_000);
+
+  it('that the release before must plan anew for ends its idle sessions, and leaves those that are at work to their end', async () => {
+    const live = await createEmpty();
+    const ask = l.openSql(live);
+    await ask.query('create table shop (id integer)');
+    await ask.query('insert into shop values (1)');
+    const open = async (name: string): Promise<{ client: pg.Client; ended: () => boolean }> => {
+      const client = new pg.Client({ connectionString: live, application_name: name });
+      let ended = false;
+      client.on('error', () => undefined).on('end', () => (ended = true));
+      await client.connect();
+      await client.query({ name: 'all', text: 'select * from shop where id = $1', values: [1] });
+      return { client, ended: () => ended };
+    };
+    const [idle, working, other] = [await open('quittance'), await open('quittance'), await open('a report')];
+    const work = working.client.query('select pg_sleep(0.3)');
+    const folder = await folderWith({ '0001_column': `export const replans = true; ${addColumn('shop', 'name')}` });
+    expect((await migrate(live, { folder }))._unsafeUnwrap()).toEqual(['0001_column']);
+    expect((await work).rows).toHaveLength(1);
+    await until(() => idle.ended() && working.ended());
+    expect(other.ended()).toBe(false);
+    await other.client.end();
+  });
+
   it('that fails leaves nothing of itself, and those before it stay', async () => {
     const half = await createEmpty();
     const folder = await folderWith({
@@ -185,6 +232,92 @@ const broken = (before: readonly Column[], after: readonly Column[]): string[] =
       .map(({ place }) => `${place} is new and NOT NULL without a default`),
   ];
 };
+
+interface Held {
+  readonly tables: readonly string[];
+  readonly problems: readonly string[];
+}
+type Migration = { readonly up: (db: Kysely<unknown>) => Promise<void>; readonly transaction?: false };
+
+/** What a migration holds and leaves of tables that were there before it. */
+const heldBy = async (of: string, migration: Migration): Promise<Held> => {
+  const client = new pg.Client(of);
+  await client.connect();
+  const pool = {
+    connect: () => Promise.resolve({ query: client.query.bind(client) as never, release: () => undefined }),
+    end: () => Promise.resolve(),
+  };
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const tables = "select oid from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'";
+  await client.query(`create temporary table before as ${tables}`);
+  await client.query(
+    'create temporary table made as select oid from pg_constraint union all select indexrelid from pg_index',
+  );
+  await client.query('begin');
+  try {
+    await migration.up(db);
+    const locks = await client.query<{ name: string }>(
+      `select distinct relation::regclass::text as name from pg_locks where pid = pg_backend_pid()
+       and relation in (select oid from before) and mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`,
+    );
+    const problems = await client.query<{ said: string }>(
+      `select conname || ' is made valid while its table is locked' as said from pg_constraint
+       where conrelid in (select oid from before) and oid not in (select oid from made) and contype in ('c', 'f') and convalidated
+       union all select indexrelid::regclass || ' is built while its table is locked' from pg_index
+       where indrelid in (select oid from before) and indexrelid not in (select oid from made)`,
+    );
+    return { tables: locks.rows.map(({ name }) => name), problems: problems.rows.map(({ said }) => said) };
+  } finally {
+    await client.query('rollback');
+    await client.end();
+  }
+};
+
+describe('what a migration holds up', () => {
+  it('is one table at a time, and never for as long as a scan of it takes', async () => {
+    const of = await createEmpty();
+    (await migrate(of, { upTo: LAST_RELEASE }))._unsafeUnwrap();
+    for (const name of ours.filter((one) => one > LAST_RELEASE)) {
+      const migration = (await import(new URL(`${name}.ts`, OURS).href)) as Migration;
+      if (migration.transaction !== false) {
+        const { tables, problems } = await heldBy(of, migration);
+        expect([name, tables.length < 2 ? 'one table' : tables, problems]).toEqual([name, 'one table', []]);
+      }
+      (await migrate(of, { upTo: name }))._unsafeUnwrap();
+    }
+  });
+
+  it.each([
+    [
+      'a second table',
+      "await db.schema.alterTable('shop').addColumn('b', 'text').execute(); await db.schema.alterTable('desk').addColumn('b', 'text').execute()",
+      ['desk', 'shop'],
+      [],
+    ],
+    [
+      'a check that is scanned for',
+      "await db.schema.alterTable('shop').addCheckConstraint('shop_check', sql`id > 0`).execute()",
+      ['shop'],
+      ['shop_check is made valid while its table is locked'],
+    ],
+    [
+      'an index',
+      "await db.schema.createIndex('shop_idx').on('shop').column('id').execute()",
+      ['shop'],
+      ['shop_idx is built while its table is locked'],
+    ],
+  ])('would be found out of %s', async (_, change, tables, problems) => {
+    const of = await createEmpty();
+    const ask = l.openSql(of);
+    await ask.query('create table shop (id integer)');
+    await ask.query('create table desk (id integer)');
+    const run = new Function('db', 'sql', `return (async () => { ${change}; })();`) as (
+      db: unknown,
+      tag: unknown,
+    ) => Promise<void>;
+    expect(await heldBy(of, { up: (db) => run(db, sqlTag) })).toEqual({ tables, problems });
+  });
+});
 
 describe('what this version makes of the schema', () => {
   it('is nothing that the last release could not live with', async () => {

@@ -22,7 +22,7 @@ const openAttempts = async (): Promise<number> =>
   Number((await query<{ count: string }>('select count(*) from attempts where outcome is null'))[0]!.count);
 /** As if the time of all leases had passed. */
 const expireLeases = (): Promise<unknown[]> =>
-  query("update attempts set owned_until = now() - interval '1 ms' where outcome is null");
+  query("update attempts set leased_until = now() - interval '1 ms' where outcome is null");
 const onCall = { headers: { Authorization: `Bearer ${await world.createKey('Operations', 'oncall')}` } };
 const circuit = async (): Promise<string> => {
   const text = await (await fetch(`${world.opsUrl}/metrics`, onCall)).text();

@@ -462,6 +462,29 @@ describe('an endpoint', () => {
     expect((await rotate()).status).toBe(200);
   });
 
+  it('signs by what the release before has replaced, and it by what this one has', async () => {
+    const receiver = await startReceiver();
+    const merchant = await createMerchant();
+    const { id, secret: first } = await merchant.createEndpoint(receiver.url);
+    const uuid = id.slice(3);
+    const second = `whsec_${Buffer.from('another secret of 24 byte').toString('base64')}`;
+    await world.query(
+      "update webhook_endpoints set previous_secret = secret, previous_secret_until = now() + interval '30 years', secret = $2 where id = $1",
+      [uuid, second],
+    );
+    const { secret: third } = (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null))
+      .body as unknown as Endpoint;
+    await merchant.pay();
+    const { body, headers } = (await receiver.hears(1))[0]!;
+    const at = new Date(Number(headers['webhook-timestamp']) * 1000);
+    const given = headers['webhook-signature']!.split(' ');
+    const signs = (by: string): boolean => given.includes(new Webhook(by).sign(headers['webhook-id']!, at, body));
+    expect([first, second, third].map(signs)).toEqual([true, true, true]);
+    expect(await world.query('select secret, previous_secret from webhook_endpoints where id = $1', [uuid])).toEqual([
+      { secret: third, previous_secret: second },
+    ]);
+  });
+
   it('asks for types of events that there are', async () => {
     const merchant = await createMerchant();
     const refused = await merchant.post('/v1/webhook_endpoints', {

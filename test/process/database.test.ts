@@ -39,7 +39,7 @@ it('a database that is stopped and started under load loses nothing, and nothing
   const expire = setInterval(
     () =>
       void sql
-        .query("update attempts set owned_until = now() - interval '1 s' where outcome is null")
+        .query("update attempts set leased_until = now() - interval '1 s' where outcome is null")
         .catch(() => undefined),
     250,
   );

@@ -71,7 +71,7 @@ it('a process that is stopped in the midst of a commit holds nobody up for long,
 
   // As if the leases of those that were cut off had run out: the sweeper finishes them.
   const expire = setInterval(
-    () => void world.query("update attempts set owned_until = now() - interval '1 s' where outcome is null"),
+    () => void world.query("update attempts set leased_until = now() - interval '1 s' where outcome is null"),
     250,
   );
   const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => payAtLast(running, customer, `during-${n}`)));

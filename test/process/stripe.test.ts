@@ -30,7 +30,7 @@ it('a Stripe that is stopped and started under load is charged once for each pay
   const expire = setInterval(
     () =>
       void sql.query(
-        "update attempts set owned_until = now() - interval '1 s' where outcome is null and started_at < now() - interval '3 s'",
+        "update attempts set leased_until = now() - interval '1 s' where outcome is null and started_at < now() - interval '3 s'",
       ),
     250,
   );

@@ -75,7 +75,7 @@ it('several processes share a port, one that is killed is replaced, and no card 
   process.kill(victim!, 'SIGKILL');
   // As if the leases of those that were cut off had run out: the sweeper finishes them.
   const expire = setInterval(
-    () => void world.query("update attempts set owned_until = now() - interval '1 s' where outcome is null"),
+    () => void world.query("update attempts set leased_until = now() - interval '1 s' where outcome is null"),
     250,
   );
   const statuses = await Promise.all(charges).finally(() => clearInterval(expire));

@@ -7,7 +7,7 @@ const merchant = newId('mer');
 type Keyed = Parameters<typeof claimOf>[0];
 const keyed = (more: Partial<Keyed> = {}): ReturnType<typeof claimOf> =>
   claimOf({ merchant, operation: 'POST /v1/debits', key: 'key', sent: {}, understood: {}, isPublic: false, ...more });
-const hashOf = (sent: unknown): string => keyed({ sent }).requestHash;
+const hashOf = (understood: unknown): string => keyed({ understood }).requestHash;
 
 /** The same value with the fields of every object in another order. */
 const shuffled = (value: unknown): unknown => {
@@ -60,8 +60,9 @@ describe('the hash of a body', () => {
       { mode: 'atomic', transfers: [{ from: 'acct_1', to: 'acct_2', amount: 1, currency: 'jpy' }] },
       '7a260628813b6fae977f1e0e87708950',
     ],
-  ])('is what it was for the first who sent %j', (sent, hash) => {
-    expect(hashOf(sent)).toBe(hash);
+  ])('is what it was for the first who sent %j', (body, hash) => {
+    expect(hashOf(body)).toBe(hash);
+    expect(keyed({ sent: body, understood: { ...body, more: null } }).laterHash?.()).toBe(hash);
   });
 
   it('is another by a publishable key, to which nothing is replayed that servers were answered', () => {

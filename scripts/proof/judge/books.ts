@@ -65,7 +65,7 @@ export const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
          sum(net) filter (where kind = 'disputes') as disputes, sum(net) filter (where kind = 'to_return') as to_return
        from legs group by 1, 2)
      select ${paymentId('p.id')} as id, p.status, p.amount_captured as captured, p.currency, p.intent,
-       p.under_way as "underWay",
+       p.status = 'processing' and p.attempt is distinct from p.ended_attempt as "underWay",
        (select count(*) from transfers t
         where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind = 'payment') as postings,
        (select coalesce(sum(t.amount), 0) from transfers t
@@ -105,8 +105,15 @@ export const readRefunds = async (db: pg.Client): Promise<RefundRow[]> => {
 export const readDisputes = async (db: pg.Client): Promise<DisputeRow[]> => {
   const rows = await rowsOf<Texts<DisputeRow>>(
     db,
-    `select ${paymentId('payment_id')} as payment, status, stripe_id as "stripeId", withdrawn, reinstated, lost
-     from disputes`,
+    // What the release before has posted stands in the ledger alone.
+    `select ${paymentId('d.payment_id')} as payment, d.status, d.stripe_id as "stripeId",
+       greatest(d.withdrawn, e.opened) as withdrawn, greatest(d.reinstated, e.won) as reinstated,
+       case when d.lost = 0 and d.turns = 0 then e.lost else d.lost end as lost
+     from disputes d cross join lateral (
+       select coalesce(sum(t.amount) filter (where t.kind = 'dispute_opened' and t.id = d.id), 0) as opened,
+         coalesce(sum(t.amount) filter (where t.kind = 'dispute_won'), 0) as won,
+         coalesce(sum(t.amount) filter (where t.kind = 'dispute_lost'), 0) as lost
+       from transfers t where t.merchant_id = d.merchant_id and t.payment_id = d.payment_id) e`,
   );
   return rows.map((row) => ({
     ...row,

@@ -1,0 +1,289 @@
+/**
+ * The first half of a commit's SQL: the state that a batch of changes touches is read under lock.
+ *
+ * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
+ * rows meet at the first of them, and none waits for the other in a circle.
+ */
+import { sql, type Selectable } from 'kysely';
+import { ownerOf } from '../domain/account.ts';
+import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
+import type { Change } from '../domain/change.ts';
+import { secondOf, type State } from '../domain/decide.ts';
+import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import { accountsOf } from '../domain/lifecycle.ts';
+import type { ClaimId } from '../domain/payment.ts';
+import { balancePostings, payoutPostings } from '../domain/postings.ts';
+import type { Transfer } from '../domain/transfer.ts';
+import { plain, texts } from './arrays.ts';
+import { columnsOf } from './columns.ts';
+import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
+import { accountOf, disputeOf, paymentOf, refundOf, secondChargeOf, type Posted } from './rows.ts';
+import type { DB } from './schema.ts';
+import type { Flight } from './transaction.ts';
+
+/** What names a row: its merchant and its own id. */
+interface Key {
+  readonly merchant: string;
+  readonly id: string;
+}
+
+/** Distinct and sorted, so that every process locks in the same order; as two arrays for `unnest`. */
+const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly ids: string[] } => {
+  const distinct = new Map<string, Key>();
+  for (const key of keys) distinct.set(key.merchant + key.id, key);
+  const rows = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+  return { merchants: rows.map(({ merchant }) => uuidText(merchant)), ids: rows.map(({ id }) => uuidText(id)) };
+};
+
+/** Ids carry a prefix, claims do not. */
+const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
+
+/**
+ * What all of them answer, or the first error, once every one has ended: Kysely sends ROLLBACK as soon as we fail, and
+ * a statement that is sent after it would stand outside the transaction, and stay.
+ */
+const allOf = async <T extends readonly unknown[] | []>(
+  statements: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
+  await Promise.allSettled(statements);
+  return Promise.all(statements);
+};
+
+/** Locks the rows that these changes touch and reads them. */
+export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
+  const legs = changes.flatMap(legsOf);
+  // All of them leave in one flight, and run in this order.
+  const [payments, refundRows, disputeRows, reversals, seconds, owners, claims, items, customers, accounts, ...told] =
+    await allOf([
+      lockPayments(flight, changes),
+      readRefunds(flight, changes),
+      readDisputes(flight, changes),
+      readReversals(flight, changes),
+      readSeconds(flight, changes),
+      readOwners(flight, changes),
+      readClaims(flight, changes),
+      readItems(flight, changes),
+      readCustomers(flight, changes),
+      lockAccounts(flight, legs),
+      readBalance(flight, changes),
+      readPayouts(flight, changes),
+    ]);
+  let [balance, payouts] = told;
+  const missing = legs.filter(({ id: account }) => !accounts.has(account));
+  if (missing.length > 0) {
+    await openAccounts(flight, missing);
+    for (const [key, account] of await lockAccounts(flight, missing)) accounts.set(key, account);
+    // Only now does nobody else post to them.
+    [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
+  }
+  const refunds = new Map(refundRows.map((row) => refundOf(row, reversals)).map((refund) => [refund.id, refund]));
+  const disputes = new Map(
+    disputeRows.map((row) => disputeOf(row, reversals)).map((dispute) => [dispute.stripeId, dispute]),
+  );
+  return { payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, balance, payouts };
+};
+
+interface Leg {
+  readonly merchant: MerchantId;
+  readonly id: AccountId;
+  readonly currency: Transfer['currency'];
+}
+
+const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Change): Leg[] => [
+  ...(step ? accountsOf(step).map(({ account, currency }) => ({ merchant, id: account, currency })) : []),
+  ...[...transfers, ...(balance ? balancePostings(balance) : []), ...(payout ? bothWays(payout) : [])].flatMap(
+    ({ debit, credit, currency }) => [
+      { merchant, id: debit, currency },
+      { merchant, id: credit, currency },
+    ],
+  ),
+];
+
+/** Of a share, whichever way it moves, and whatever it comes to. */
+const bothWays = (share: PayoutShare): Transfer[] => {
+  const paid = payoutPostings({ ...share, status: 'paid', amount: 1n }, undefined);
+  return paid === 'posted before' ? [] : paid;
+};
+
+const lockAccounts = async (
+  flight: Flight,
+  legs: readonly Leg[],
+): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
+  if (legs.length === 0) return new Map();
+  const { merchants, ids } = sorted(legs);
+  const rows = await flight(sql<Selectable<DB['accounts']>>`
+    select ${columnsOf('accounts', 'a')} from accounts a
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    order by a.merchant_id, a.id for no key update of a`);
+  return new Map(rows.map(accountOf).map((account) => [account.id, account]));
+};
+
+/** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
+const openAccounts = async (flight: Flight, legs: readonly Leg[]): Promise<void> => {
+  const distinct = new Map(legs.map((leg) => [leg.id, leg]));
+  const wanted = [...distinct.values()]
+    .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  await flight(sql`
+    insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
+    select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
+    from unnest(
+      ${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(wanted.map(({ id }) => uuidOf(id)))}::uuid[],
+      ${texts(wanted.map(({ kind }) => kind))}::text[], ${plain(wanted.map(({ customer }) => customer && uuidOf(customer)))}::uuid[],
+      ${texts(wanted.map(({ currency }) => currency))}::text[]
+    ) w (merchant_id, id, kind, customer_id, currency)
+    left join customers c on c.merchant_id = w.merchant_id and c.id = w.customer_id
+    where w.customer_id is null or c.id is not null
+    on conflict do nothing`);
+};
+
+const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise<State['payments']> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) =>
+    step && step.kind !== 'create' ? [{ merchant, id: step.payment.id }] : [],
+  );
+  if (keys.length === 0) return new Map<PaymentId, never>();
+  const { merchants, ids } = sorted(keys);
+  const rows = await flight(sql<Selectable<DB['payments']>>`
+    select ${columnsOf('payments', 'p')} from payments p
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    order by p.merchant_id, p.id for no key update of p`);
+  return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
+};
+
+/** Not locked: whoever writes a refund or a dispute holds its payment. Those too that are Stripe's under another id. */
+const readRefunds = async (
+  flight: Flight,
+  changes: readonly Change[],
+): Promise<readonly Selectable<DB['refunds']>[]> => {
+  const wanted = changes.flatMap(({ merchant, payment: step }) => {
+    if (step?.kind !== 'settle refund') return [];
+    const { payment, refund, settlement } = step;
+    return [{ merchant, refund, payment: payment.id, stripe: settlement.found?.stripeId ?? null }];
+  });
+  if (wanted.length === 0) return [];
+  const merchants = plain(wanted.map(({ merchant }) => uuidOf(merchant)));
+  return flight(sql<Selectable<DB['refunds']>>`
+    select ${columnsOf('refunds', 'r')} from refunds r
+    join unnest(${merchants}::uuid[], ${plain(wanted.map(({ refund }) => uuidOf(refund)))}::uuid[]) k (merchant_id, id)
+      using (merchant_id, id)
+    union select ${columnsOf('refunds', 'r')} from refunds r
+    join unnest(${merchants}::uuid[], ${plain(wanted.map(({ payment }) => uuidOf(payment)))}::uuid[],
+      ${texts(wanted.map(({ stripe }) => stripe))}::text[]) k (merchant_id, payment_id, stripe_id)
+      using (merchant_id, payment_id, stripe_id)`);
+};
+
+const readDisputes = async (
+  flight: Flight,
+  changes: readonly Change[],
+): Promise<readonly Selectable<DB['disputes']>[]> => {
+  const wanted = changes.flatMap(({ merchant, payment: step }) =>
+    step?.kind === 'dispute' ? [{ merchant, payment: step.payment.id, stripe: step.found.stripeId }] : [],
+  );
+  if (wanted.length === 0) return [];
+  return flight(sql<Selectable<DB['disputes']>>`
+    select ${columnsOf('disputes', 'd')} from disputes d
+    join unnest(${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
+      ${plain(wanted.map(({ payment }) => uuidOf(payment)))}::uuid[], ${texts(wanted.map(({ stripe }) => stripe))}::text[])
+      k (merchant_id, payment_id, stripe_id) using (merchant_id, payment_id, stripe_id)`);
+};
+
+/** What was posted of those payments' refunds and disputes: the release before writes it down nowhere else. */
+const readReversals = async (flight: Flight, changes: readonly Change[]): Promise<ReadonlyMap<string, Posted>> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) =>
+    step?.kind === 'settle refund' || step?.kind === 'dispute' ? [{ merchant, id: step.payment.id }] : [],
+  );
+  if (keys.length === 0) return new Map();
+  const { merchants, ids } = sorted(keys);
+  const rows = await flight(sql<Pick<Selectable<DB['transfers']>, 'id' | 'kind' | 'amount'>>`
+    select t.id, t.kind, t.amount from transfers t
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id)
+      using (merchant_id, payment_id)
+    where t.kind in ('refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost')`);
+  return new Map(rows.map(({ id, kind, amount }) => [idOf('tr', id), { kind, amount }]));
+};
+
+/** Not locked either: a second charge is written by who holds its payment. */
+const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<State['seconds']> => {
+  const keys = changes.flatMap(({ merchant, payment: step }) => {
+    const intent = step && secondOf(step);
+    return intent === undefined ? [] : [{ merchant, intent }];
+  });
+  if (keys.length === 0) return new Map<string, never>();
+  const rows = await flight(sql<Selectable<DB['second_charges']>>`
+    select ${columnsOf('second_charges', 's')} from second_charges s
+    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
+      ${texts(keys.map(({ intent }) => intent))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
+  return new Map(rows.map(secondChargeOf).map((second) => [second.intent, second]));
+};
+
+const readOwners = async (flight: Flight, changes: readonly Change[]): Promise<State['owners']> => {
+  const intents = changes.flatMap(({ payment: step }) => (step?.kind === 'observe' ? [step.found.intent] : []));
+  if (intents.length === 0) return new Map<string, never>();
+  const rows = await flight(sql<Pick<Selectable<DB['intents']>, 'id' | 'payment_id'>>`
+    select id, payment_id from intents where id = any(${texts(intents)}::text[])`);
+  return new Map(rows.map((row) => [row.id, idOf('pay', row.payment_id)]));
+};
+
+/** Read after the accounts are locked: whoever has posted one of them has committed by then. */
+const readBalance = async (flight: Flight, changes: readonly Change[]): Promise<State['balance']> => {
+  const keys = changes.flatMap(({ merchant, balance }) => (balance ? [{ merchant, id: balance.id }] : []));
+  if (keys.length === 0) return new Set();
+  const rows = await flight(sql<{ id: string }>`
+    select b.id from balance_transactions b
+    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(keys.map(({ id }) => id))}::text[])
+      k (merchant_id, id) using (merchant_id, id)`);
+  return new Set(rows.map(({ id }) => id));
+};
+
+const readPayouts = async (flight: Flight, changes: readonly Change[]): Promise<State['payouts']> => {
+  const shares = changes.flatMap(({ payout }) => (payout ? [payout] : []));
+  if (shares.length === 0) return new Map();
+  const rows = await flight(sql<Pick<Selectable<DB['payouts']>, 'merchant_id' | 'id' | 'status' | 'amount'>>`
+    select p.merchant_id, p.id, p.status, p.amount from payouts p
+    join unnest(${plain(shares.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
+      ${texts(shares.map(({ payout }) => payout))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
+  return new Map(
+    rows.map((row) => [
+      shareKey({ merchant: idOf('mer', row.merchant_id), payout: row.id }),
+      { status: row.status as PayoutStatus, amount: row.amount },
+    ]),
+  );
+};
+
+/** Read after the payments are locked: whoever settled one of them has committed its reply by then. */
+const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<State['claims']> => {
+  const keys = changes.flatMap(({ merchant, claim, answers }) => {
+    const id = claim?.id ?? answers;
+    return id === undefined ? [] : [{ merchant, id }];
+  });
+  if (keys.length === 0) return new Map<ClaimId, never>();
+  const { merchants, ids } = sorted(keys);
+  const rows = await flight(sql<ClaimRow>`
+    select ${CLAIM_COLUMNS} from claims c
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id)
+      on k.merchant_id = c.merchant_id and k.id = c.id ${WITH_ATTEMPT}`);
+  return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
+};
+
+/** Not locked: where two processes make one at once, the later is run again, and finds it. */
+const readItems = async (flight: Flight, changes: readonly Change[]): Promise<State['items']> => {
+  const wanted = changes.flatMap(({ item }) => (item ? [item] : []));
+  if (wanted.length === 0) return new Set();
+  const rows = await flight(sql<Pick<Selectable<DB['items']>, 'merchant_id' | 'id'>>`
+    select i.merchant_id, i.id from items i
+    join unnest(${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${texts(wanted.map(({ id }) => id))}::text[])
+      k (merchant_id, id) using (merchant_id, id)`);
+  return new Set(rows.map((row) => idOf('mer', row.merchant_id) + row.id));
+};
+
+const readCustomers = async (flight: Flight, changes: readonly Change[]): Promise<State['customers']> => {
+  const keys = changes.flatMap(({ merchant, payment }) =>
+    payment?.kind === 'create' ? [{ merchant, id: payment.payment.customer }] : [],
+  );
+  if (keys.length === 0) return new Map<CustomerId, never>();
+  const { merchants, ids } = sorted(keys);
+  const rows = await flight(sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
+    select c.merchant_id, c.id from customers c
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
+  return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
+};
