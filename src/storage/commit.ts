@@ -5,15 +5,17 @@
  * locked, `decide` says what follows, the answer is written, and each caller learns of its own change alone.
  */
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { expected, type Applied, type Change, type Commit } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { fenceBatch, readState, writeState } from './batch.ts';
+import { fenceBatch, writeState } from './batch.ts';
 import type { Database } from './database.ts';
 import { failureOf, readFailure, refusalOf } from './failure.ts';
+import { readState } from './state.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
 
 export interface Committer {
@@ -42,6 +44,17 @@ const DOUBT_PATIENCE_MS = 10_000;
 
 /** A commit that is no older tells as much as a probe. */
 const PROBE_EVERY_MS = 1_000;
+/** A batch that has been tried for longer tells that no write works: some table is locked, or the server is gone. */
+const RUNNING_MAX_MS = 2_000;
+
+/**
+ * A record in the write-ahead log, and no row: it waits for the disk and for the standby, as every commit does. Beside the
+ * lane, and so in nobody's way. A session that may only read writes it too, and so is asked.
+ */
+const COMMIT_NOTHING = sql<{ readonly read_only: string }>`
+  with note as (select pg_logical_emit_message(true, 'quittance', '') as at)
+  select at, current_setting('transaction_read_only') as read_only from note`;
+const TAKES_NO_WRITES = paymentError('database_unavailable', { message: 'The database takes no writes.' });
 
 type Outcomes = Result<Applied, PaymentError>[];
 
@@ -57,6 +70,9 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     | { readonly kind: 'failed'; readonly error: unknown; readonly doubt: Doubt | undefined };
 
   let committedAt = -Infinity;
+  /** When a batch was last given up, and since when one has been under way. */
+  let failedAt = -Infinity;
+  let runningSince: number | undefined;
 
   const tryOnce = async (changes: readonly Change[]): Promise<Tried> => {
     const id = randomUUIDv7();
@@ -79,7 +95,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
 
   /** Tries until it is committed, or refused, or patience ends. */
   const run = async (changes: readonly Change[]): Promise<Outcomes> => {
-    const startedAt = performance.now();
+    let since = performance.now();
     let doubt: Doubt | undefined;
 
     for (let tries = 1; ; tries++) {
@@ -89,6 +105,8 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
         committedAt = performance.now();
         return tried.outcomes;
       }
+      // A COMMIT may have been waited for as long as a batch is tried: the doubt has its own time, from now on.
+      if (tried.doubt && !doubt) since = performance.now();
       doubt = tried.doubt;
       // It was not committed, and never will be: all is as if it had not been tried.
       if (wasInDoubt && !doubt) continue;
@@ -97,12 +115,13 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       // What refuses a change says nothing of a batch in doubt: that is asked again.
       if ((failure === 'refused' || failure === 'fault') && !doubt) return isolate(changes, tried.error);
 
-      const spentMs = performance.now() - startedAt;
+      const spentMs = performance.now() - since;
       if (spentMs > (doubt ? DOUBT_PATIENCE_MS : PATIENCE_MS)) {
         log.error(
           { err: tried.error, tries, changes: changes.length, inDoubt: doubt !== undefined },
           'a batch was given up',
         );
+        failedAt = performance.now();
         const isOthers = failure === 'conflict' || failure === 'claim taken';
         const code = isOthers ? 'contention' : 'database_unavailable';
         return changes.map(() => err(paymentError(code, { outcome: doubt ? 'unknown' : 'none', cause: tried.error })));
@@ -124,17 +143,31 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     return [...(await run(changes.slice(0, middle))), ...(await run(changes.slice(middle)))];
   };
 
+  const runTimed = (changes: readonly Change[]): Promise<Outcomes> => {
+    runningSince = performance.now();
+    return run(changes).finally(() => (runningSince = undefined));
+  };
+
   const lane: Lane<Change, Applied, PaymentError> = createLane({
-    run,
+    run: runTimed,
     ownerOf: (change) => change.merchant,
     weightOf: (change) => Math.max(1, change.transfers?.length ?? 1),
     batchMax: BATCH_MAX,
     waitingMax: WAITING_MAX,
     observe,
   });
-  /** A row that nothing refers to; the pruner takes it away. */
+  /** What a real write has met is over once a row is written, which nothing refers to, and the pruner takes away. */
   const probe = async (): Promise<Result<void, PaymentError>> => {
     if (performance.now() - committedAt < PROBE_EVERY_MS) return ok();
+    const lateMs = performance.now() - (runningSince ?? performance.now());
+    if (lateMs > RUNNING_MAX_MS)
+      return err(
+        paymentError('database_unavailable', { message: `A batch has been tried for ${Math.round(lateMs)} ms.` }),
+      );
+    if (failedAt <= committedAt)
+      return ResultAsync.fromPromise(COMMIT_NOTHING.execute(database.pool), readFailure).andThen(({ rows }) =>
+        rows[0]?.read_only === 'off' ? ok() : err(TAKES_NO_WRITES),
+      );
     const ended = await database.transact(async (flight) => ({ value: await fenceBatch(flight, randomUUIDv7()) }));
     if (ended.kind === 'failed') return err(readFailure(ended.error));
     committedAt = performance.now();

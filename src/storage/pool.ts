@@ -33,6 +33,10 @@ export interface Connection {
   readonly judge: (error: unknown, inDoubt: boolean) => unknown;
   /** The warning that turns a success into doubt, if one was sent since this was last asked. */
   readonly takeWarning: () => string | undefined;
+  /** Whether a pooler stands before the server: each transaction may find itself in another session. */
+  readonly isShared: boolean;
+  /** Throws where as many commits as may be were given up, and still wait for a standby. Asked before each that writes. */
+  readonly checkAbandoned: () => Promise<void>;
   readonly release: () => void;
 }
 
@@ -42,17 +46,27 @@ export interface Pool {
   readonly end: () => Promise<void>;
 }
 
+/**
+ * Where a standby is gone, each COMMIT that is given up stays in its session, which nobody hears of any more: they would
+ * take the server's connections one after the other. After two of them nothing more is asked to be committed, until they
+ * are gone.
+ */
+const ABANDONED_MAX = 2;
+const STILL_WAITING = `select pid from pg_stat_activity where pid = any($1::int[]) and wait_event = 'SyncRep'`;
+
 /** What all pools of one database have in common: where it is, and which connections are still to be trusted. */
 export interface Way {
   readonly hosts: Hosts;
   /** Connections that were opened so far are replaced at their next use. */
   readonly distrust: () => unknown;
   readonly generation: () => number;
+  /** Processes of the server that were asked to commit, and were given up: each may wait for a standby for ever. */
+  readonly abandoned: Set<number>;
 }
 
 export const createWay = (url: string): Way => {
   let generation = 0;
-  return { hosts: createHosts(url), distrust: () => ++generation, generation: () => generation };
+  return { hosts: createHosts(url), distrust: () => ++generation, generation: () => generation, abandoned: new Set() };
 };
 
 /** A server that has stopped answering: later than `statement_timeout`, which a live server keeps to by itself. */
@@ -112,12 +126,14 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
   });
 
   const generations = new WeakMap<pg.ClientBase, number>();
+  const processIds = new WeakMap<pg.ClientBase, number>();
   const verify = async (client: Client): Promise<void> => {
     generations.set(client, way.generation());
     // One that breaks in use tells its query; but it emits the error too, to whoever has taken it from the pool.
     client.on('error', () => undefined);
     const ask = { text: SESSION_QUERY, query_timeout: connectTimeoutMs };
     const { rows } = await client.query<SettingRow & pg.QueryResultRow>(ask);
+    processIds.set(client, Number(rows.find(({ name }) => name === 'pid')?.setting));
     sessionFault(rows, client.user ?? '').match(
       () => undefined,
       ({ message }) => {
@@ -152,6 +168,7 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
 
   const known = new WeakMap<pg.PoolClient, Connection>();
   const wrap = (client: pg.PoolClient): Connection => {
+    const processId = processIds.get(client);
     let isBroken = false;
     let warning: string | undefined;
     client.on('notice', ({ code, message }) => {
@@ -166,6 +183,7 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
       const failure = lostBy(error, inDoubt) ?? error;
       if (failureOf(failure) !== 'unavailable') return failure;
       isBroken = true;
+      if (inDoubt && processId !== undefined) way.abandoned.add(processId);
       if (isDemotion(error) && generations.get(client) === way.generation()) {
         way.distrust();
         way.hosts.failed((client as pg.ClientBase as Client).hostUrl);
@@ -173,11 +191,26 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
       return failure;
     };
     const send: Connection['send'] = (text, values = []) => client.query(statement(text, values, isPrepared));
+    const checkAbandoned = async (): Promise<void> => {
+      const { abandoned } = way;
+      if (abandoned.size < ABANDONED_MAX) return;
+      const { rows } = await send<{ readonly pid: number }>(STILL_WAITING, [[...abandoned]]).catch((error: unknown) => {
+        throw judge(error, false);
+      });
+      const waiting = new Set(rows.map(({ pid }) => pid));
+      for (const pid of abandoned) if (!waiting.has(pid)) abandoned.delete(pid);
+      if (abandoned.size >= ABANDONED_MAX)
+        throw new ConnectionLost(`${abandoned.size} commits wait for a standby: no more are sent`, undefined);
+    };
     const connection: Connection = {
+      checkAbandoned,
+      // A pooler tells a number of its own.
+      isShared: processId !== (client as pg.ClientBase as Client & { readonly processID: number | null }).processID,
       send,
       judge,
       takeWarning,
       query: async (text, values) => {
+        if (mayWrite(text)) await checkAbandoned();
         const result = await send(text, values).catch((error: unknown) => {
           throw judge(error, mayWrite(text));
         });

@@ -68,14 +68,30 @@ export interface SettingRow {
   readonly setting: string;
 }
 
-/** Asks for all that `sessionFault` looks at. */
+/** Asks for all that `sessionFault` looks at, and for the number of the server's process. */
 export const SESSION_QUERY: string = `select name, setting from pg_settings where name in (${[
   ...Object.keys(WANTED),
   'in_hot_standby',
   'transaction_read_only',
 ]
   .map((name) => `'${name}'`)
-  .join(', ')})`;
+  .join(', ')}) union all select 'pid', pg_backend_pid()::text`;
+
+/**
+ * What a transaction depends on, set for it alone: behind a pooler, the session that was read back may be another than the
+ * one that serves. Plans and the reading of times are left to the role, and to what a pooler tracks.
+ */
+export const SET_LOCAL: string = (
+  [
+    'lock_timeout',
+    'statement_timeout',
+    'idle_in_transaction_session_timeout',
+    'synchronous_commit',
+    'client_min_messages',
+  ] as const
+)
+  .map((name) => `set local ${name} = '${SETTINGS[name]}'`)
+  .join('; ');
 
 export type SessionFault =
   /** Another host may be the primary. */
@@ -95,7 +111,7 @@ export const sessionFault = (rows: readonly SettingRow[], role: string): Result<
   const mend = wrong.map((name) => `ALTER ROLE ${quoted(role)} SET ${name} = '${WANTED[name]}'`).join('; ');
   return err({
     kind: 'setting',
-    message: `the database does not keep the settings of our sessions (${is}): a pooler drops them, or a server overrides them. Run once: ${mend};`,
+    message: `the database does not keep the settings of our sessions (${is}): a pooler drops them, or a server overrides them. Run once: ${mend}; and have a pooler open its connections anew (PgBouncer: RECONNECT)`,
   });
 };
 

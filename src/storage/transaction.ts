@@ -5,6 +5,7 @@
 import type { RawBuilder } from 'kysely';
 import { ConnectionLost, failureOf, leavesDoubt } from './failure.ts';
 import { unreplicated, type Connection, type Pool } from './pool.ts';
+import { SET_LOCAL } from './session.ts';
 
 /** Sends a statement within the transaction, at once; those that are sent together are done in that order. */
 export type Flight = <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>;
@@ -25,6 +26,7 @@ export type Ended<T> =
 export type Transact = <T>(work: (flight: Flight) => Promise<Work<T>>) => Promise<Ended<T>>;
 
 const BEGIN = 'start transaction isolation level read committed';
+const BEGIN_SHARED = `${BEGIN}; ${SET_LOCAL}`;
 
 export const createTransact = (
   pool: Pool,
@@ -37,10 +39,10 @@ export const createTransact = (
   });
 
   const run = async <T>(
-    { send, judge, takeWarning }: Connection,
+    { send, judge, takeWarning, isShared }: Connection,
     work: (flight: Flight) => Promise<Work<T>>,
   ): Promise<Ended<T>> => {
-    const begun = send(BEGIN);
+    const begun = send(isShared ? BEGIN_SHARED : BEGIN);
     begun.catch(() => undefined);
     const flight: Flight = async <Row>(statement: RawBuilder<Row>) => {
       const { sql, parameters } = compile(statement);
@@ -84,6 +86,13 @@ export const createTransact = (
     } catch (error) {
       return failed(error);
     }
-    return run(connection, work).finally(connection.release);
+    try {
+      await connection.checkAbandoned();
+      return await run(connection, work);
+    } catch (error) {
+      return failed(error);
+    } finally {
+      connection.release();
+    }
   };
 };

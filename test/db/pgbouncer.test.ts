@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkDatabase } from '../../src/storage/check.ts';
 import { createDatabase } from '../support/suite.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+import { until } from '../support/until.ts';
 import * as l from './ledger.ts';
 
 const { url } = await createDatabase();
@@ -43,6 +44,23 @@ if (!hasPgBouncer) console.warn('SKIPPED: PgBouncer is not on this machine.');
     );
     expect(new Set(words)).toEqual(new Set(['done']));
     for (const customer of customers) expect(await l.walletOf(sql, customer)).toEqual([80, 21]);
+
+    // Another connection of the pooler's than the one that was read back may serve, and may be older than those settings.
+    const setting = "current_setting('lock_timeout') || ' ' || current_setting('synchronous_commit')";
+    await sql.query('create table met (settings text)');
+    await sql.query(`create function note_settings() returns trigger language plpgsql as
+      $$ begin insert into met values (${setting}); return null; end $$`);
+    await sql.query(
+      'create trigger note_settings after insert on batches for each row execute function note_settings()',
+    );
+    for (const reset of ['reset lock_timeout', 'set synchronous_commit = off'])
+      await sql.query(`do $$ begin execute format('alter database %I ${reset}', current_database()); end $$`);
+    await sql.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    await until(async () => (await l.send(one, l.spend(merchant, customers[0]!, 1n))) === 'done');
+    expect(await sql.query('select distinct settings from met')).toEqual([{ settings: '1s on' }]);
   });
 });
 

@@ -195,7 +195,26 @@ describe('a server that keeps its standby waiting', () => {
     expect(await l.send(here, change)).toBe('replayed');
     expect(await l.send(here, l.spend(shop, customer, 1n))).toBe('done');
     expect(await l.walletOf(l.openSql(postgres.url), customer)).toEqual([98, 3]);
-  }, 60_000);
+
+    // A doubt has its own time, however long the COMMIT was waited for before.
+    await standby('gone');
+    const waited = l.send(here, l.spend(shop, customer, 1n));
+    await until(() => here.logged().includes('Query read timeout'));
+    await new Promise((go) => setTimeout(go, 5_000));
+    await standby('');
+    expect(await waited).toBe('done');
+
+    // And what is given up does not take the server's connections one after the other.
+    await standby('gone');
+    const keys = createKeys(here.database.pool);
+    const words: string[] = [];
+    for (let n = 0; n < 5; n++) words.push(l.wordFor((await keys.create(`Shop ${n}`, 'secret', 'test')) as never));
+    expect(words.slice(-2)).toEqual(['database_unavailable none', 'database_unavailable none']);
+    const { rows } = await admin.query("select from pg_stat_activity where wait_event = 'SyncRep'");
+    expect(rows.length).toBeLessThan(4);
+    await standby('');
+    await until(async () => (await keys.create('Shop', 'secret', 'test')).isOk());
+  }, 120_000);
 });
 
 describe('connections that went silent', () => {

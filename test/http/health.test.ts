@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
 import { startProxy } from '../support/proxy.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';
@@ -49,7 +50,7 @@ describe('while Stripe is down', () => {
     });
     expect(ready.checks['stripe']?.detail).toContain('charges are refused');
 
-    await world.query("update attempts set owned_until = now() - interval '1 ms' where outcome is null");
+    await world.query("update attempts set leased_until = now() - interval '1 ms' where outcome is null");
     const known = await eventually(ask, ({ checks }) => checks['unknown_outcomes']?.ok === false);
     expect(known.checks['unknown_outcomes']?.detail).toMatch(/^[1-5], the oldest for \d+ s$/);
     expect(known.checks['database']).toMatchObject({ ok: true });
@@ -67,6 +68,37 @@ describe('while Stripe is down', () => {
     expect(failed.length).toBeGreaterThan(0);
     expect(new Set(failed.map(({ level }) => level))).toEqual(new Set(['warn']));
   });
+});
+
+describe('whether a write works', () => {
+  const batches = async (): Promise<number> =>
+    Number((await world.query<{ n: string }>('select count(*) as n from batches'))[0]!.n);
+
+  it('is asked without writing a row', async () => {
+    await eventually(ask, ({ status }) => status !== 'not ready');
+    const before = await batches();
+    await new Promise((go) => setTimeout(go, 1_500));
+    for (let n = 0; n < 5; n++) expect((await ask()).checks['writes']).toMatchObject({ ok: true });
+    expect(await batches()).toBe(before);
+  });
+
+  it('is known of a table that somebody holds: what was sent to it has been tried for seconds', async () => {
+    const customer = await world.createCustomer();
+    const holder = new pg.Client(world.databaseUrl);
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('lock table accounts in access exclusive mode');
+    const asked = world.post('/v1/debits', { customer, amount: 1, currency: 'usd' });
+    const late = await eventually(ask, ({ checks }) => checks['writes']?.ok === false);
+    expect(late).toMatchObject({
+      http: 503,
+      checks: { writes: { detail: expect.stringMatching(/tried for \d+ ms/) } },
+    });
+    await holder.query('rollback');
+    await holder.end();
+    await asked;
+    await eventually(ask, ({ checks }) => checks['writes']?.ok === true);
+  }, 30_000);
 });
 
 describe('a database that does not answer', () => {
