@@ -48,11 +48,13 @@ export const writeState = (id: string, writes: Writes, now: Micros): RawBuilder<
  * that none can any more. It always writes, so that it is waited for as every commit is: what it found is then as durable.
  */
 export const fenceBatch = async (flight: Flight, id: string): Promise<'stands' | 'fenced'> => {
-  const [row] = await flight(sql<{ is_fence: boolean }>`
-    insert into batches (id, is_fence) values (${id}::uuid, true)
-    on conflict (id) do update set created_at = excluded.created_at returning is_fence`);
+  const [row] = await flight(fenceOf(id));
   return row?.is_fence === false ? 'stands' : 'fenced';
 };
+
+export const fenceOf = (id: string): RawBuilder<{ readonly is_fence: boolean }> => sql`
+  insert into batches (id, is_fence) values (${id}::uuid, true)
+  on conflict (id) do update set created_at = excluded.created_at returning is_fence`;
 
 type Writer = (writes: Writes, nowIso: string) => RawBuilder<unknown> | undefined;
 

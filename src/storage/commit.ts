@@ -5,14 +5,13 @@
  * locked, `decide` says what follows, the answer is written, and each caller learns of its own change alone.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { sql } from 'kysely';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { expected, type Applied, type Change, type Commit } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { fenceBatch, writeState } from './batch.ts';
+import { fenceBatch, fenceOf, writeState } from './batch.ts';
 import type { Database } from './database.ts';
 import { failureOf, readFailure, refusalOf } from './failure.ts';
 import { readState } from './state.ts';
@@ -46,15 +45,6 @@ const DOUBT_PATIENCE_MS = 10_000;
 const PROBE_EVERY_MS = 1_000;
 /** A batch that has been tried for longer tells that no write works: some table is locked, or the server is gone. */
 const RUNNING_MAX_MS = 2_000;
-
-/**
- * A record in the write-ahead log, and no row: it waits for the disk and for the standby, as every commit does. Beside the
- * lane, and so in nobody's way. A session that may only read writes it too, and so is asked.
- */
-const COMMIT_NOTHING = sql<{ readonly read_only: string }>`
-  with note as (select pg_logical_emit_message(true, 'quittance', '') as at)
-  select at, current_setting('transaction_read_only') as read_only from note`;
-const TAKES_NO_WRITES = paymentError('database_unavailable', { message: 'The database takes no writes.' });
 
 type Outcomes = Result<Applied, PaymentError>[];
 
@@ -156,7 +146,9 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     waitingMax: WAITING_MAX,
     observe,
   });
-  /** What a real write has met is over once a row is written, which nothing refers to, and the pruner takes away. */
+  /** One row for each process, written again and again: it takes no room, and nothing refers to it. */
+  const probeId = randomUUIDv7();
+  /** What a real write has met (a full disk) is over once a row is added; the pruner takes it away. */
   const probe = async (): Promise<Result<void, PaymentError>> => {
     if (performance.now() - committedAt < PROBE_EVERY_MS) return ok();
     const lateMs = performance.now() - (runningSince ?? performance.now());
@@ -164,10 +156,9 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       return err(
         paymentError('database_unavailable', { message: `A batch has been tried for ${Math.round(lateMs)} ms.` }),
       );
+    // Beside the lane, where it is in nobody's way.
     if (failedAt <= committedAt)
-      return ResultAsync.fromPromise(COMMIT_NOTHING.execute(database.pool), readFailure).andThen(({ rows }) =>
-        rows[0]?.read_only === 'off' ? ok() : err(TAKES_NO_WRITES),
-      );
+      return ResultAsync.fromPromise(fenceOf(probeId).execute(database.pool), readFailure).map(() => undefined);
     const ended = await database.transact(async (flight) => ({ value: await fenceBatch(flight, randomUUIDv7()) }));
     if (ended.kind === 'failed') return err(readFailure(ended.error));
     committedAt = performance.now();
