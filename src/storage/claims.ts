@@ -15,7 +15,7 @@ export type ClaimRow = Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 's
 export const CLAIM_COLUMNS: RawBuilder<unknown> = sql`c.id, c.request_hash, c.status, c.body, a.payment_id, a.owned_until, a.fence`;
 export const WITH_ATTEMPT: RawBuilder<unknown> = sql`
   left join lateral (
-    select payment_id, owned_until, fence from attempts
+    select payment_id, coalesce(leased_until, owned_until) as owned_until, fence from attempts
     where c.status is null and outcome is null and merchant_id = c.merchant_id and claim_id = c.id limit 1
   ) a on true`;
 
