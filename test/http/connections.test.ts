@@ -199,7 +199,12 @@ describe('a service that is told to stop', () => {
     const heard = listen(socket);
     const debit = { customer, amount: 1, currency: 'usd' };
     socket.write(keptAlive('/v1/payments', { 'Idempotency-Key': randomUUID() }, payFor(customer, 5)));
-    socket.write(keptAlive('/v1/debits', { 'Idempotency-Key': randomUUID() }, debit));
+    const ahead = randomUUID();
+    socket.write(keptAlive('/v1/debits', { 'Idempotency-Key': ahead }, debit));
+    // Its head is written by then, and waits for the one before it.
+    await until(
+      async () => (await world.query('select 1 from claims where key = $1 and status = 201', [ahead])).length > 0,
+    );
     await sleep(100);
     const closed = service.close(9_000);
     await sleep(100);

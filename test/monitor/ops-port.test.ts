@@ -9,6 +9,7 @@ import { serveOps } from '../../src/monitor/ops-server.ts';
 import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
 import { addUp, type View } from '../../src/monitor/view.ts';
 import { afterSuite } from '../support/cleanup.ts';
+import { sendRaw } from '../support/raw.ts';
 import { until } from '../support/until.ts';
 
 const KEY = 'ok_of_on_call';
@@ -101,6 +102,21 @@ describe('the ops port', () => {
     expect((await view('another')).status).toBe(401);
     expect((await view(KEY)).status).toBe(404);
     expect(JSON.parse((await view(SECRET)).text)).toMatchObject({ checksAgeMs: 0 });
+  });
+});
+
+describe('the demo key, which anybody knows', () => {
+  it.each([
+    ['localhost:3001', 200],
+    ['127.0.0.1:3001', 200],
+    ['[::1]:3001', 200],
+    ['evil.example:3001', 401],
+    ['localhost.evil.example', 401],
+  ])('opens the ops port by a name of this machine alone: Host: %s', async (host, status) => {
+    const keyHashes = [createHash('sha256').update('ok_test_demo').digest('base64')];
+    const url = await startOps(() => Promise.resolve(viewWith({ keyHashes })));
+    const request = `GET /stalls HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nAuthorization: Bearer ok_test_demo\r\n\r\n`;
+    expect(await sendRaw(url, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { sendRaw } from '../support/raw.ts';
 import { CHARGE, startSandbox } from './support.ts';
 
 const sandbox = await startSandbox();
@@ -72,6 +73,27 @@ describe('the pages of the sandbox', () => {
     const fault = { body: '{"kind":"reset_after"}', headers: { ...elsewhere, 'Content-Type': 'text/plain' } };
     expect((await raw('POST', '/_sandbox/faults', fault)).status).toBe(403);
     expect((await act('pay', { payment_method: 'pm_card_visa' }, { Origin: 'null' })).status).toBe(403);
+  });
+
+  test('are asked by no name that a page has lead to this machine, and by nothing but JSON and forms', async () => {
+    const host = `evil.test:${new URL(sandbox.url).port}`;
+    const ask = (line: string, headers: string, body = ''): Promise<string> =>
+      sendRaw(
+        sandbox.url,
+        `${line} HTTP/1.1\r\nConnection: close\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    for (const path of ['/', '/_sandbox/export', '/_sandbox/count'])
+      expect(await ask(`GET ${path}`, `Host: ${host}\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
+    const json = 'Content-Type: application/json\r\n';
+    const rebound = `Host: ${host}\r\nOrigin: http://${host}\r\n${json}`;
+    expect(await ask('POST /_sandbox/clock', rebound, '{"advance_s":1}')).toMatch(/^HTTP\/1\.1 403 /);
+    for (const type of ['', 'Content-Type: text/plain\r\n', 'Content-Type: multipart/form-data; boundary=x\r\n'])
+      expect(await ask('POST /_sandbox/clock', `Host: localhost\r\n${type}`, '{"advance_s":1}')).toMatch(
+        /^HTTP\/1\.1 400 .*application\/json/s,
+      );
+    expect(await ask('POST /_sandbox/clock', `Host: localhost\r\n${json}`, '{"advance_s":1}')).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
   });
 
   test('run no script, and show what they are given as text', async () => {

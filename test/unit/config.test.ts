@@ -107,6 +107,29 @@ describe('the configuration', () => {
     expect(opens({ STRIPE_API_BASE: 'https://stripe.example' })).toBe(false);
   });
 
+  it.each([
+    ['127.0.0.1', true],
+    ['127.1.2.3', true],
+    ['localhost', true],
+    ['::1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['192.168.1.2', false],
+    ['127.0.0.1.example.com', false],
+  ])(
+    "opens what everybody knows, demo keys and the sandbox's secret, only to this machine: HOST=%s",
+    (HOST, isOpen) => {
+      const { demoKeys, stripe } = load({ HOST });
+      expect([demoKeys, stripe.webhookSecrets.includes('whsec_sandbox')]).toEqual([isOpen, isOpen]);
+    },
+  );
+
+  it('signs with the published secret of a sandbox nowhere but in a demo', () => {
+    const secrets = [1, 2].flatMap(() => load({ ...REAL, STRIPE_SECRET_KEY: 'sandbox' }).stripe.webhookSecrets);
+    expect(new Set(secrets).size).toBe(2);
+    expect(secrets).not.toContain('whsec_sandbox');
+  });
+
   it('has a webhook secret for the sandbox, and none for Stripe until it is given', () => {
     expect(load({}).stripe.webhookSecrets).toHaveLength(1);
     expect(load(REAL).stripe.webhookSecrets).toEqual([]);

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterSuite } from '../support/cleanup.ts';
+import { startWorld } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+const world = await startWorld();
+const [greedy, other] = await Promise.all(
+  ['Greedy', 'Other'].map(async (name) => world.as(await world.createKey(name, 'secret'))),
+);
+const locker = new pg.Client(world.databaseUrl);
+await locker.connect();
+afterSuite(() => locker.end());
+
+/** Whatever reads accounts waits meanwhile, as long as a statement may. */
+const whileAccountsAreLocked = async (work: () => Promise<void>): Promise<void> => {
+  await locker.query('begin; lock table accounts in access exclusive mode');
+  await work().finally(() => locker.query('rollback'));
+};
+
+describe('one merchant whose reports are slow', () => {
+  it('has not all the connections that read: another is answered before any of his', async () => {
+    await Promise.all([greedy!.get('/v1/payments'), other!.get('/v1/payments')]);
+    await whileAccountsAreLocked(async () => {
+      let answered = 0;
+      const reports = Array.from({ length: 12 }, () => greedy!.get('/v1/trial_balance').finally(() => answered++));
+      await until(async () => (await waiting()) >= 5);
+      const { status } = await other!.get('/v1/payments');
+      expect([status, answered]).toEqual([200, 0]);
+      await locker.query('rollback');
+      await Promise.all(reports);
+    });
+  });
+  const waiting = async (): Promise<number> =>
+    (await world.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).length;
+});
+
+describe('/readyz', () => {
+  interface Ready {
+    readonly checks: Record<string, { readonly state: string; readonly detail: string }>;
+  }
+  const requests = async (): Promise<string> => {
+    const { checks } = (await (await fetch(`${world.opsUrl}/readyz`)).json()) as Ready;
+    return `${checks['requests']?.state ?? ''}: ${checks['requests']?.detail ?? ''}`;
+  };
+
+  it('says so where all that came was refused, and no more when it is over', async () => {
+    await whileAccountsAreLocked(async () => {
+      const asked: Promise<unknown>[] = [];
+      await until(async () => {
+        // More than one may have under way: each that ends, when it has waited long enough for the lock, lets one in.
+        for (let n = 0; n < 4; n++) asked.push(greedy!.get('/v1/trial_balance'));
+        await sleep(50);
+        return /^bad: 0 were let in, and [1-9]\d* refused$/.test(await requests());
+      });
+      await locker.query('rollback');
+      await Promise.all(asked);
+    });
+    await until(async () => {
+      await other!.get('/v1/payments');
+      return (await requests()).startsWith('ok: ');
+    });
+  });
+});
