@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
+import { worstBodies } from './worst.ts';
 
 export interface Target {
   readonly url: string;
@@ -103,23 +104,7 @@ const unsignedWebhooks: Attack = {
     ),
 };
 
-/** 256 KiB of each, within what a text may hold. */
-const texts = (unit: string): string => {
-  const text = unit.repeat(Math.ceil(2_040 / unit.length)).slice(0, 2_040);
-  return JSON.stringify({ metadata: Array(120).fill(text) });
-};
-const WORST = [
-  ...['3 ', '4', '4-2-', '424242424242 x ', '٤', '④ ', '４‑', '³⁴ ', '4\u00ad', 'a1b2c3d4e5f64242424242424242'].map(
-    texts,
-  ),
-  `[${Array(40_000).fill('1e308').join()}]`,
-  `[${Array(100_000).fill('3').join()}]`,
-  `[${Array(16_000).fill('{"a":":"}').join()}]`,
-  `{"metadata":{${Array.from({ length: 16_000 }, (_, n) => `"k[${n}":1`).join()}}}`,
-  `{"a":1,${Array(12_000).fill('"a":1').join()}}`,
-  `${'['.repeat(120_000)}${']'.repeat(120_000)}`,
-  JSON.stringify({ description: '\u{1f600}'.repeat(60_000) }),
-];
+const WORST = Object.values(worstBodies());
 
 export const ATTACKS: readonly Attack[] = [
   silentPipeliners,
@@ -177,6 +162,63 @@ export const ATTACKS: readonly Attack[] = [
           socket.resume();
           socket.write('GET /v1/items/item_demo HTTP/1.1\r\nHost: localhost\r\n\r\nx\r\n\r\n');
           await once(socket, 'close');
+        }, 8),
+      ),
+  },
+  {
+    name: 'tunnels that are held, and pipelined requests with garbage behind them',
+    begin: async ({ url }) => {
+      const stop = await crowd(url, 200, 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n');
+      const again = repeat(async () => {
+        const socket = await open(url);
+        socket.resume();
+        socket.write(`${'GET /v1/items/item_demo HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(40)}\0\0 x\r\n`);
+        await once(socket, 'close');
+      }, 4);
+      return () => {
+        stop();
+        again();
+      };
+    },
+  },
+  {
+    name: '60 webhooks of a megabyte that all but end',
+    begin: ({ url }) =>
+      crowd(
+        url,
+        60,
+        `${head('/webhooks/stripe', [
+          `Stripe-Signature: t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}`,
+          'Content-Length: 1000000',
+        ])}${'x'.repeat(999_999)}`,
+      ),
+  },
+  {
+    name: 'reports by one constant key, by HEAD, and by an absolute URL',
+    begin: ({ url, secret }, random) => {
+      const ask = async (): Promise<void> => {
+        const target = random.pick(['/v1/trial_balance', `${url}/v1/trial_balance`, '/v1/trial_balance#x']);
+        const socket = await open(url);
+        socket.resume();
+        socket.write(
+          `${random.pick(['GET', 'HEAD'])} ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${secret}\r\nIdempotency-Key: constant\r\n\r\n`,
+        );
+        await once(socket, 'close');
+      };
+      return Promise.resolve(repeat(ask, 40));
+    },
+  },
+  {
+    name: 'one id, spelled with percents in many ways',
+    begin: (target, random) =>
+      Promise.resolve(
+        repeat(() => {
+          const id = [...`pay_${'0'.repeat(32)}`].map((letter) =>
+            random.chance(0.5) ? letter : `%${letter.charCodeAt(0).toString(16)}`,
+          );
+          return post(target, target.secret, `/v1/payments/${id.join('')}/confirm`, '{}', {
+            'Idempotency-Key': 'constant',
+          });
         }, 8),
       ),
   },
