@@ -38,6 +38,8 @@ export const startInProcess = async (
     PORT: '0',
     OPS_PORT: '0',
     LOG_LEVEL: 'fatal',
+    // A proof may pass years, and its judge asks of each payment whether it was told of.
+    EVENT_DAYS: '3650',
     DATABASE_URL: databaseUrl,
     // A service that knows it for a sandbox has its webhooks sent to itself.
     ...(hearsWebhooks

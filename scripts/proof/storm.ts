@@ -1,7 +1,8 @@
 /**
  * The proof that no fact of Stripe's surprises the service: payments, refunds and cancellations whose replies are lost,
  * whose repeats are refused, or which Stripe fails and makes later; PaymentIntents that somebody else makes with our
- * tags; disputes; cards that take days; webhooks that are lost, and clocks that jump. When all of it has come to rest,
+ * tags; disputes, decided twice too; holds captured in parts; cards that take days; webhooks that are lost, twenty and more
+ * a second, and clocks that jump or are wrong. When all of it has come to rest,
  * the judge compares every object at Stripe with the books, and nobody was told that a charge had failed which had not.
  *
  *   npm run proof:storm -- [--operations 60] [--seed N] [--of NAME] [--without MEND]
@@ -41,6 +42,8 @@ interface Storm {
   readonly count: (what: string) => void;
   /** PaymentIntents that somebody else made. */
   readonly elsewhere: string[];
+  /** Whether all of Stripe's events are sent once more in the end; else its list has to tell. */
+  readonly resends: boolean;
   /** Payments of which a caller was told for good that nothing was charged. */
   readonly refused: string[];
   readonly complaints: string[];
@@ -228,13 +231,46 @@ const dispute = async (storm: Storm): Promise<void> => {
     await say('escalate_inquiry_evidence');
     await service.clock.advance(world.sandboxUrl, 2);
   }
-  const evidence = random.pick(['winning_evidence', 'losing_evidence', 'losing_evidence', null]);
+  const evidence = random.pick(['winning_evidence', 'losing_evidence', 'losing_evidence', 'reversed_evidence', null]);
   if (evidence !== null) await say(evidence);
+  // Lost, and won after all: each a second after what was before.
+  if (evidence === 'reversed_evidence') for (let n = 0; n < 2; n++) await service.clock.advance(world.sandboxUrl, 2);
   count(`${card}: ${evidence ?? 'open'}`);
 };
 
+/** A busy second of which no webhook arrives: Stripe's list alone tells of it, and more than a page. */
+const burst = async (storm: Storm): Promise<void> => {
+  const { world, stripe, service, count, customer } = storm;
+  await clearFaults(world);
+  await setFault(world, { kind: 'webhook_drop' });
+  const held = await Promise.all(
+    Array.from({ length: BURST }, () =>
+      service.post('/v1/payments', {
+        ...{ customer, amount: 700, currency: 'usd', payment_method: 'pm_card_visa', confirm: true },
+        capture_method: 'manual',
+      }),
+    ),
+  );
+  const rows = await service.query<{ intent: string | null }>('select intent from payments where id = any($1)', [
+    held.map(({ body }) => String(body['id']).slice(4)),
+  ]);
+  // In the dashboard: captured at once or in two parts, and given back.
+  await Promise.all(
+    rows.map(async ({ intent }, nth) => {
+      const path = `${CREATE}/${intent ?? ''}`;
+      if (nth % 2 === 0) await stripe.post(`${path}/capture`, { amount_to_capture: '200', final_capture: 'false' });
+      await stripe.post(`${path}/capture`);
+      await stripe.post('/v1/refunds', { payment_intent: intent ?? '', amount: '100' });
+    }),
+  );
+  await clearFaults(world);
+  count(`events lost of ${BURST} payments at once`);
+};
+/** Each makes some seven events. */
+const BURST = 20;
+
 const JUMPS_S = [600, 25 * HOUR_S, 72 * HOUR_S] as const;
-const LEADS_S = [-600, 600] as const;
+const LEADS_S = [-600, 600, -25 * HOUR_S, 25 * HOUR_S] as const;
 
 const time = async (storm: Storm): Promise<void> => {
   const { service, random, count, world } = storm;
@@ -259,9 +295,10 @@ const OPERATIONS: Readonly<
   cancel: { weight: 2, run: cancel },
   second: { weight: 2, run: second },
   dispute: { weight: 3, run: dispute },
+  burst: { weight: 1, run: burst },
   time: { weight: 1, run: time },
 };
-export type Operation = 'pay' | 'refund' | 'capture' | 'cancel' | 'second' | 'dispute' | 'time';
+export type Operation = 'pay' | 'refund' | 'capture' | 'cancel' | 'second' | 'dispute' | 'burst' | 'time';
 const NAMES = Object.keys(OPERATIONS) as Operation[];
 
 const drawn = ({ random }: Storm, of: readonly Operation[]): ((storm: Storm) => Promise<void>) => {
@@ -275,8 +312,8 @@ const drawn = ({ random }: Storm, of: readonly Operation[]): ((storm: Storm) => 
 const ROUNDS_MAX = 20;
 const ROUND_MS = 1_500;
 
-/** Hours pass until nothing is under way; then all news are told once more. */
-const settle = async ({ service, stripe, world }: Storm): Promise<void> => {
+/** Hours pass until nothing is under way; then all news are told once more, or Stripe's list has been read to its end. */
+const settle = async ({ service, stripe, world, resends }: Storm): Promise<void> => {
   await clearFaults(world);
   service.clock.lead(0);
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -285,13 +322,30 @@ const settle = async ({ service, stripe, world }: Storm): Promise<void> => {
     await service.clock.advance(world.sandboxUrl, HOUR_S);
     await new Promise((wake) => setTimeout(wake, ROUND_MS));
   }
-  for (const { id } of await stripe.events()) await stripe.resend(id);
+  if (resends) for (const { id } of await stripe.events()) await stripe.resend(id);
+  else await listIsRead(service, world);
   await eventually(
     () => service.query<{ n: number }>('select count(*)::int as n from stripe_events where applied_at is null'),
     ([row]) => row?.n === 0,
   );
   await service.clock.advance(world.sandboxUrl, 120);
   await balanceIsRead(world);
+};
+
+/** All of Stripe's list of events is read, and once more hours later, as spans are. */
+const listIsRead = async ({ clock, query }: InProcess, { sandboxUrl }: World): Promise<void> => {
+  // A clock that was a day ahead has left spans that are read again a day later.
+  for (const seconds of [HOUR_S, 26 * HOUR_S, 3 * HOUR_S]) {
+    await clock.advance(sandboxUrl, seconds);
+    await eventually(
+      () =>
+        query<{ due: number; to: Date }>(
+          `select count(*) filter (where due_at <= $1)::int as due, max(created_to) as to from event_windows`,
+          [new Date(Number(clock.now() / 1000n))],
+        ),
+      ([row]) => row?.due === 0 && row.to.getTime() > Number(clock.now() / 1000n) - 60_000,
+    );
+  }
 };
 
 /** A belief that a fact had to undo: where nobody else had a hand in it, somebody was told what was not so. */
@@ -334,7 +388,7 @@ export const proveStorm = async ({
       const { body } = await service.post('/v1/customers', {});
       const storm: Storm = {
         ...{ world, service, stripe: stripeAt(world.sandboxUrl), random: createRandom(seed), elsewhere: [] },
-        ...{ refused: [], complaints: [] },
+        ...{ refused: [], complaints: [], resends: seed % 2 === 0 },
         count: (what) => (ran[what] = (ran[what] ?? 0) + 1),
         customer: String(body['id']),
       };

@@ -130,10 +130,11 @@ const applyIntentOf = (
 
 /** Most events tell of what a request has settled long before: there is nothing in them, true or not, that is new. */
 const isKnown = (
-  { intent, status, amountCaptured }: Payment,
+  { intent, status, underWay, amountCaptured }: Payment,
   text: Extract<Told, { readonly about: 'intent' }>['text'],
 ): boolean => {
   if (intent !== text.intent || text.received > amountCaptured) return false;
+  if (status === 'processing') return !underWay && text.status === status;
   return status === 'succeeded' || (status === 'canceled' && CANCELED_BY_THEN.has(text.status));
 };
 

@@ -188,7 +188,8 @@ export const attempt = (
 const process = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Intent => {
   const charge = newCharge(scope, intent, method, { kind: 'processing' });
   save(scope, charge, 'charge.pending');
-  scope.store.schedule(scope.clock.nowMs() + PROCESSED_AFTER_MS, 'finish_processing', intent.id);
+  const afterMs = cardBehind(scope, method.id).processingMs ?? PROCESSED_AFTER_MS;
+  scope.store.schedule(scope.clock.nowMs() + afterMs, 'finish_processing', intent.id);
   const waiting: Intent = {
     ...intent,
     last_payment_error: null,

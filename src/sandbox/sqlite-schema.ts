@@ -28,6 +28,7 @@ export const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS object_by_kind ON object (kind, seq);
   CREATE INDEX IF NOT EXISTS object_by_customer ON object (customer, kind, seq) WHERE customer IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS object_by_source ON object (source, kind) WHERE source IS NOT NULL;
   CREATE INDEX IF NOT EXISTS object_by_intent ON object (payment_intent, kind, seq) WHERE payment_intent IS NOT NULL;
   CREATE TABLE IF NOT EXISTS event (
     seq INTEGER PRIMARY KEY,
@@ -107,10 +108,9 @@ export const EXPORT = `
       SELECT json_group_array(json_object(
         'id', line.id, 'gross', made.json -> '$.amount', 'fee', made.json -> '$.fee', 'currency', line.currency,
         'payout', (SELECT payout FROM paid_out WHERE paid_out.seq = line.seq)))
-      FROM object AS line JOIN state AS made ON made.seq = line.state WHERE line.id IN (
-        SELECT part.value FROM object AS cause JOIN state AS told ON told.seq = cause.state, json_each(json_array(
-          told.json ->> '$.balance_transaction', told.json ->> '$.failure_balance_transaction',
-          told.json ->> '$.balance_transactions[0].id', told.json ->> '$.balance_transactions[1].id')) AS part
+      FROM object AS line JOIN state AS made ON made.seq = line.state
+      WHERE line.kind = 'balance_transaction' AND line.source IN (
+        SELECT cause.id FROM object AS cause
         WHERE cause.payment_intent = intent.id AND cause.kind IN ('charge', 'refund', 'dispute')))
   ) AS line
   FROM object AS intent JOIN state ON state.seq = intent.state WHERE intent.kind = 'payment_intent' AND intent.seq > ? ORDER BY intent.seq LIMIT ?`;

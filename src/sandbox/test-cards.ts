@@ -39,6 +39,8 @@ export interface TestCard {
   readonly available?: 'at_once';
   /** The answer takes a while, and then is this. */
   readonly processing?: 'succeeds' | 'fails';
+  /** That long, in milliseconds, where it is not the usual few seconds. */
+  readonly processingMs?: number;
 }
 
 const card = (brand: string, last4: string, more: Partial<TestCard> = {}): TestCard => ({
@@ -251,6 +253,7 @@ const AFTERWARDS: readonly (readonly [string, TestCard])[] = [
 const OWN: readonly (readonly [string, TestCard])[] = [
   // Stripe has no test card that leaves an intent `processing`, though some payments are.
   ['sandbox_processing', visa('4242', { processing: 'succeeds' })],
+  ['sandbox_processingForDays', visa('4242', { processing: 'succeeds', processingMs: 3 * 24 * 3600 * 1000 })],
   ['sandbox_processingFails', visa('0002', { processing: 'fails' })],
 ];
 

@@ -1,8 +1,13 @@
 /** What is done while nobody knows what Stripe has, and what is found by who looks there. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as ask } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import { afterSuite } from '../support/cleanup.ts';
+import { openKeys, payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import { createDatabase } from '../support/suite.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -90,6 +95,61 @@ describe('a capture at which Stripe failed', () => {
     expect(await balanceOf(held.customer!)).toBe(500);
   });
 });
+
+it('leaves Stripe alone about payments that wait for the bank for days, and calls nobody’s outcome unknown', async () => {
+  const calls: string[] = [];
+  const counting = createServer((request, response) => {
+    const { method = '', url = '', headers } = request;
+    calls.push(`${method} ${url.split('?')[0]}`);
+    const forwarded = ask(world.sandbox.url + url, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+    request.pipe(forwarded);
+  });
+  await once(counting.listen(0, '127.0.0.1'), 'listening');
+  const { port } = counting.address() as AddressInfo;
+  // A service of its own, on a database of its own: no other asks Stripe.
+  const { url: databaseUrl } = await createDatabase();
+  const other = await startService({
+    databaseUrl,
+    sandboxUrl: `http://127.0.0.1:${port}`,
+    clock,
+  });
+  afterSuite(async () => {
+    (await other.service.close(1_000))._unsafeUnwrap();
+    counting.closeAllConnections();
+    counting.close();
+  });
+  const customer = (await other.post('/v1/customers', {})).body.id;
+  const wanted = payFor(customer, 700, { payment_method: 'pm_card_sandbox_processingForDays' });
+  const waiting = await Promise.all(Array.from({ length: WAITING }, () => other.post('/v1/payments', wanted)));
+  expect(new Set(waiting.map(({ status, body }) => `${status} ${body.status}`))).toEqual(new Set(['201 processing']));
+  const aboutOne = (): string[] => calls.filter((call) => /payment_intents\/|^POST/.test(call));
+  const pass = (ms: number): Promise<unknown> => new Promise((wake) => setTimeout(wake, ms));
+  // What Stripe tells of them at first is looked up, once.
+  await eventually(
+    async () => {
+      const before = aboutOne().length;
+      await pass(1_500);
+      return aboutOne().length - before;
+    },
+    (more) => more === 0,
+  );
+  const oncall = (await openKeys(databaseUrl).create('Demo', 'oncall', 'test'))._unsafeUnwrap().secret;
+  calls.length = 0;
+  for (let hour = 0; hour < 24; hour++) {
+    await clock.advance(world.sandbox.url, 3600);
+    const told = await fetch(`${other.opsUrl}/metrics`, { headers: { Authorization: `Bearer ${oncall}` } });
+    expect(await told.text()).not.toMatch(/^quittance_unknown_outcomes\S* [1-9]/m);
+    // A round of each of the service's own.
+    await pass(500);
+  }
+  expect(aboutOne()).toEqual([]);
+});
+/** Each would be asked about every few seconds, were it taken for unknown. */
+const WAITING = 200;
 
 describe('what somebody else made with our tags', () => {
   it('is not taken for what the first charge came to, while that is unknown', async () => {
