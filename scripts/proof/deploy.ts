@@ -309,7 +309,9 @@ const main = async (): Promise<void> => {
   );
   for (const complaint of complaints.slice(0, 10)) console.log(`COMPLAINT ${complaint}`);
   console.log(describe(verdict));
-  process.exitCode = verdict.violations.length + complaints.length > 0 ? 1 : 0;
+  const clean = verdict.violations.length + complaints.length === 0;
+  if (values.broken) console.log(clean ? 'WHAT WAS BROKEN WAS NOT FOUND' : 'what was broken was found');
+  process.exitCode = clean === values.broken ? 1 : 0;
 };
 
 if (import.meta.main) await main();
