@@ -150,7 +150,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set(
 );
 
 /** All payment methods but cards. */
-const OTHER_METHODS: ReadonlySet<string> = new Set(
+export const OTHER_METHODS: ReadonlySet<string> = new Set(
   ${list(OTHER_METHODS, '  ')},
 );
 

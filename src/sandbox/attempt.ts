@@ -5,7 +5,15 @@ import { recordCharge } from './balance.ts';
 import { CAPTURE_WITHIN_S, newCharge, scheduleWhatFollows } from './charges.ts';
 import { methodNamed, type NamedMethod, useToken } from './confirmation-tokens.ts';
 import { AUTHENTICATION_NOT_HANDLED, AUTHENTICATION_REQUIRED, type Decline, GENERIC_DECLINE } from './declines.ts';
-import { badParam, cardError, type Failure, intentRefused, resourceMissing, unexpectedState } from './failure.ts';
+import {
+  badParam,
+  cardError,
+  type Failure,
+  intentRefused,
+  refused,
+  resourceMissing,
+  unexpectedState,
+} from './failure.ts';
 import { idOf } from './ids.ts';
 import { attach, cardBehind, declineError } from './payment-methods.ts';
 import { find, save, type Scope } from './scope.ts';
@@ -151,6 +159,14 @@ export const methodOf = (
   intent: { readonly payment_method: Intent['payment_method'] },
 ): Stripe.PaymentMethod | null => scope.store.get('payment_method', idOf(intent.payment_method) ?? '') ?? null;
 
+/** On a card's statement stands the account's descriptor, with a suffix at the most. */
+export const noDescriptorOfCards = (): Failure =>
+  refused(
+    'statement_descriptor is not supported for card payments: use statement_descriptor_suffix instead.',
+    undefined,
+    'statement_descriptor',
+  );
+
 /** Asks the card: it wants its owner, it declines, or it pays. */
 export const attempt = (
   scope: Scope,
@@ -168,6 +184,7 @@ export const attempt = (
       ),
     );
   }
+  if (intent.statement_descriptor !== null) return err(noDescriptorOfCards());
   useToken(scope, params.confirmation_token, intent);
   const card = cardBehind(scope, method.id);
   const circumstances = {

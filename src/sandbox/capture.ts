@@ -1,6 +1,7 @@
 /** What becomes of money that is held: it is taken, let go, or lapses. */
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
+import { noDescriptorOfCards } from './attempt.ts';
 import { recordCharge } from './balance.ts';
 import { scheduleWhatFollows, settleCharge } from './charges.ts';
 import { type Failure, intentRefused, refused, unexpectedState } from './failure.ts';
@@ -35,6 +36,7 @@ export const captureIntent = (scope: Scope, id: string, params: CaptureParams): 
         ),
       );
     }
+    if (typeof params.statement_descriptor === 'string') return err(noDescriptorOfCards());
     const amount = params.amount_to_capture ?? intent.amount_capturable;
     // Nothing can be captured only to let the rest of several captures go, which the sandbox does not have.
     if (amount === 0) {
@@ -64,7 +66,6 @@ export const captureIntent = (scope: Scope, id: string, params: CaptureParams): 
       amount_capturable: left,
       amount_received: before + amount,
       metadata: mergeMetadata(intent.metadata, params.metadata),
-      ...(params.statement_descriptor === undefined ? {} : { statement_descriptor: params.statement_descriptor }),
       ...(params.statement_descriptor_suffix === undefined
         ? {}
         : { statement_descriptor_suffix: params.statement_descriptor_suffix }),

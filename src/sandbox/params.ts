@@ -148,6 +148,13 @@ const limited = (value: string, context: z.RefinementCtx): string =>
     ? wrong(context, `Invalid string: must be at most ${TEXT_CHARS_MAX} characters`, 'parameter_invalid_string_length')
     : value;
 
+/** An address of somebody's, which an empty value takes away. */
+export const email: z.ZodType<string | null> = clearableText.transform((value, context) =>
+  value === null || /^[^\s@]+@[^\s@]+$/.test(value)
+    ? value
+    : wrong(context, `Invalid email address: ${value.slice(0, 100)}`, 'email_invalid'),
+);
+
 /** Stripe's limit of what stands on a card's statement. */
 const DESCRIPTOR_CHARS_MAX = 22;
 

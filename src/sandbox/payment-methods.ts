@@ -177,6 +177,13 @@ export const detachPaymentMethod = (scope: Scope, id: string): Result<Stripe.Pay
     return ok(detached);
   });
 
+const badExpiry = (what: 'month' | 'year'): Failure =>
+  cardError({
+    code: `invalid_expiry_${what}`,
+    message: `Your card's expiration ${what} is invalid.`,
+    param: `exp_${what}`,
+  });
+
 export interface MethodChange {
   readonly allowRedisplay?: Stripe.PaymentMethod.AllowRedisplay | undefined;
   readonly billing?: Billing | undefined;
@@ -198,6 +205,8 @@ export const updatePaymentMethod = (
     }
     const { name, email, phone, address } = change.billing ?? {};
     const { exp_month: month, exp_year: year } = change.expires ?? {};
+    if (month !== undefined && (month < 1 || month > 12)) return err(badExpiry('month'));
+    if (year !== undefined && year < new Date(scope.clock.nowMs()).getUTCFullYear()) return err(badExpiry('year'));
     const updated: Stripe.PaymentMethod = {
       ...method,
       allow_redisplay: change.allowRedisplay ?? method.allow_redisplay ?? 'unspecified',

@@ -110,7 +110,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set(
 );
 
 /** All payment methods but cards. */
-const OTHER_METHODS: ReadonlySet<string> = new Set(
+export const OTHER_METHODS: ReadonlySet<string> = new Set(
   words(`
     acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie bizum
     blik boku_promptpay boleto capchase_pay card_present cashapp check_scan click_to_pay crypto custom
@@ -161,7 +161,7 @@ export const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
     payment_method_types=* radar_options[referrer]
   `),
   'POST /v1/payment_intents/:id/capture': words(`
-    amount_details application_fee_amount final_capture=false hooks payment_details transfer_data
+    amount_details application_fee_amount hooks payment_details transfer_data
   `),
   'POST /v1/setup_intents': words(`
     allowed_payment_method_types=* attach_to_self customer_account flow_directions on_behalf_of

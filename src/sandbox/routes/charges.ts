@@ -3,7 +3,7 @@ import { updateCharge } from '../charges.ts';
 import { closeDispute, EVIDENCE, updateDispute } from '../disputes.ts';
 import { TRANSACTION_TEXTS, type TransactionText } from '../enhanced-evidence.ts';
 import { listObjects, searchObjects } from '../list.ts';
-import { amount, clearableText, flag, metadata, pageParams, searchParams, text } from '../params.ts';
+import { amount, clearableText, email, flag, metadata, pageParams, searchParams, text } from '../params.ts';
 import { cancelRefund, createRefund, updateRefund } from '../refunds.ts';
 import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
@@ -60,7 +60,7 @@ const charges: readonly Route[] = [
       description: clearableText.optional(),
       fraud_details: z.strictObject({ user_report: z.enum(['', 'fraudulent', 'safe']) }).optional(),
       metadata: metadata.optional(),
-      receipt_email: clearableText.optional(),
+      receipt_email: email.optional(),
       shipping: s.shipping.optional(),
       transfer_group: text.optional(),
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createCustomer, deleteCustomer, findCustomer, updateCustomer } from '../customers.ts';
 import { listObjects, searchObjects } from '../list.ts';
-import { clearableText, metadata, pageParams, searchParams, text } from '../params.ts';
+import { clearableText, email, metadata, pageParams, searchParams, text } from '../params.ts';
 import { findOfCustomer } from '../payment-methods.ts';
 import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
@@ -10,7 +10,7 @@ import * as s from './shapes.ts';
 const shape = {
   address: s.clearableAddress.optional(),
   description: clearableText.optional(),
-  email: clearableText.optional(),
+  email: email.optional(),
   invoice_settings: z.strictObject({ default_payment_method: clearableText.optional() }).optional(),
   metadata: metadata.optional(),
   name: clearableText.optional(),
@@ -23,8 +23,8 @@ export const customerRoutes: readonly Route[] = [
   route('POST', '/v1/customers', { ...shape, payment_method: text.optional() }, (scope, input) =>
     createCustomer(scope, input),
   ),
-  route('GET', '/v1/customers', { ...pageParams, email: text.optional() }, (scope, { email, ...page }) =>
-    listObjects(scope, 'customer', '/v1/customers', page, { email }),
+  route('GET', '/v1/customers', { ...pageParams, email: text.optional() }, (scope, { email: address, ...page }) =>
+    listObjects(scope, 'customer', '/v1/customers', page, { email: address }),
   ),
   route('GET', '/v1/customers/search', searchParams, (scope, input) =>
     searchObjects(scope, 'customer', '/v1/customers/search', input),
@@ -35,7 +35,7 @@ export const customerRoutes: readonly Route[] = [
   route(
     'GET',
     '/v1/customers/:id/payment_methods',
-    { ...pageParams, allow_redisplay: s.redisplay.optional(), type: text.optional() },
+    { ...pageParams, allow_redisplay: s.redisplay.optional(), type: s.methodType.optional() },
     (scope, { allow_redisplay, type, ...page }, id) =>
       findCustomer(scope, id, 'path').andThen(() =>
         listObjects(scope, 'payment_method', `/v1/customers/${id}/payment_methods`, page, {

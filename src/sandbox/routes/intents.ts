@@ -9,6 +9,7 @@ import {
   clearableText,
   currency,
   descriptor,
+  email,
   flag,
   metadata,
   nonNegativeAmount,
@@ -30,7 +31,7 @@ const attemptShape = {
   payment_method_options: s.methodOptions.optional(),
   // What `allowed_payment_method_types` was called before the API's version of endive.
   payment_method_types: s.methodTypes.optional(),
-  receipt_email: clearableText.optional(),
+  receipt_email: email.optional(),
   setup_future_usage: s.futureUsage.optional(),
   shipping: s.shipping.optional(),
 };

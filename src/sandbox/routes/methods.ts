@@ -23,7 +23,12 @@ const paymentMethods: readonly Route[] = [
   route(
     'GET',
     '/v1/payment_methods',
-    { ...pageParams, allow_redisplay: s.redisplay.optional(), customer: text.optional(), type: text.optional() },
+    {
+      ...pageParams,
+      allow_redisplay: s.redisplay.optional(),
+      customer: text.optional(),
+      type: s.methodType.optional(),
+    },
     (scope, { allow_redisplay, customer, type, ...page }) =>
       // Without a customer Stripe lists what belongs to the account itself, for products that the sandbox leaves out.
       customer === undefined

@@ -7,6 +7,18 @@ import { ACCOUNTS, cancelPayout, createPayout, listOfPayout, updatePayout } from
 import { find } from '../scope.ts';
 import { type Route, route } from './route.ts';
 
+/** One of the account's bank accounts. */
+const account: z.ZodType<(typeof ACCOUNTS)[number]> = text.transform((given, context) => {
+  const found = ACCOUNTS.find((one) => one === given);
+  if (found !== undefined) return found;
+  context.addIssue({
+    code: 'custom',
+    message: `No such external account: '${given.slice(0, 100)}'`,
+    params: { code: 'resource_missing' },
+  });
+  return z.NEVER;
+});
+
 const listTransactions = (path: string): Route =>
   route(
     'GET',
@@ -39,7 +51,7 @@ export const moneyRoutes: readonly Route[] = [
       amount,
       currency,
       description: clearableText.optional(),
-      destination: z.enum(ACCOUNTS).optional(),
+      destination: account.optional(),
       metadata: metadata.optional(),
       method: z.enum(['standard']).optional(),
       source_type: z.enum(['card']).optional(),

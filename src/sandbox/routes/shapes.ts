@@ -4,11 +4,12 @@ import type { Stripe } from 'stripe';
 import { z } from 'zod';
 import { testTokenName } from '../cards.ts';
 import { badParam, type Failure } from '../failure.ts';
-import { clearableText, flag, metadata, text, url } from '../params.ts';
+import { clearableText, email, flag, metadata, paramName, text, url } from '../params.ts';
 import type { CardOptions } from '../attempt.ts';
 import type { CustomerParams } from '../customers.ts';
 import type { Billing, MethodParams } from '../payment-methods.ts';
 import type { Scope } from '../scope.ts';
+import { OTHER_METHODS } from '../stripe-names.ts';
 
 /** A field that an empty value clears. */
 export const cleared = <T>(type: z.ZodType<T>): z.ZodType<T | null> =>
@@ -24,7 +25,7 @@ export const clearableAddress: z.ZodType<Stripe.Address | null> = cleared(addres
 
 export const billing: z.ZodType<Billing> = z.strictObject({
   name: clearableText.optional(),
-  email: clearableText.optional(),
+  email: email.optional(),
   phone: clearableText.optional(),
   address: clearableAddress.optional(),
 });
@@ -95,6 +96,11 @@ export const methodParamsOf = (given: {
 });
 
 export const methodData: z.ZodType<MethodParams> = z.strictObject(methodShape).transform(methodParamsOf);
+
+/** A kind of payment methods of Stripe's, to look for. */
+export const methodType: z.ZodType<string> = text.refine((type) => type === 'card' || OTHER_METHODS.has(type), {
+  error: ({ path = [] }) => `Invalid ${paramName(path)}: must be one of the types of payment methods`,
+});
 
 /** The kinds of payment methods that the sandbox has; a list may also name what it has not, which then never pays. */
 export const methodTypes: z.ZodType<('card' | 'link')[]> = z.array(z.enum(['card', 'link'])).min(1);
