@@ -88,7 +88,7 @@ const restrict = (
     .map(({ regex, message, allowTypeImports }) => ({ regex, message, allowTypeImports }));
 
 const PURE = {
-  regex: '^(?!\\.|neverthrow$|node:crypto$)',
+  regex: '^(?!\\.|decimal\\.js$|neverthrow$|node:crypto$)',
   message: 'domain knows decimal.js, neverthrow, node:crypto and src/error.ts.',
 };
 

@@ -136,12 +136,22 @@ const worstRequests = async (target: Target): Promise<Worst[]> => {
     ...each('/v1/transfers/bulk', worstBodies(), 'secret'),
     ...each(`/v1/payments/pay_${none}/confirm`, worstBodies(PUBLIC_BODY_BYTES), 'publishable'),
     post('/v1/payments', 'metadata as long as it may be', { ...pay, confirm: false, metadata }),
-    post('/v1/usage/quote', 'a thousand long lines', { currency: 'usd', items: Array(1000).fill(long) }),
+    post(
+      '/v1/usage/quote',
+      'a thousand long lines',
+      { currency: 'usd', items: Array(1000).fill(long) },
+      { mayHold: true },
+    ),
     post('/v1/usage/quote', 'a thousand lines that are none', {
       currency: 'usd',
       items: Array(1000).fill({ quantity: '', x: 1 }),
     }),
-    post('/v1/usage', 'a thousand long lines', { customer: one.id, currency: 'usd', items: Array(1000).fill(long) }),
+    post(
+      '/v1/usage',
+      'a thousand long lines',
+      { customer: one.id, currency: 'usd', items: Array(1000).fill(long) },
+      { mayHold: true },
+    ),
     post('/v1/transfers/bulk', 'a thousand that are none', {
       mode: 'atomic',
       transfers: Array(1000).fill({ from: 'x', y: 1 }),

@@ -1,4 +1,5 @@
 /** Usage: quantities at unit prices, priced with decimals and rounded once a line. */
+import { Decimal } from 'decimal.js';
 import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import { AMOUNT_MAX } from '../domain/amount.ts';
@@ -18,6 +19,9 @@ export interface UsageItem {
   readonly unit_price: string;
 }
 
+/** A precision at which the product of two inputs of at most 30 digits each is exact. */
+const Exact = Decimal.clone({ precision: 64, rounding: Decimal.ROUND_HALF_EVEN });
+
 /** Doubles hold whole numbers of 15 digits exactly, and a product has no more digits than both its factors. */
 const DIGITS_OF_DOUBLE = 15;
 
@@ -26,16 +30,7 @@ const priceItem = ({ quantity, unit_price }: UsageItem): bigint => {
   const count = String(quantity);
   return count.length + unit_price.length <= DIGITS_OF_DOUBLE
     ? BigInt(priceShort(count, unit_price))
-    : priceLong(count, unit_price);
-};
-
-const priceLong = (count: string, unitPrice: string): bigint => {
-  const product = BigInt(count.replace('.', '')) * BigInt(unitPrice.replace('.', ''));
-  const one = 10n ** BigInt(placesOf(count) + placesOf(unitPrice));
-  const floor = product / one;
-  const twiceTheRest = (product - floor * one) * 2n;
-  const isUp = twiceTheRest > one || (twiceTheRest === one && floor % 2n === 1n);
-  return isUp ? floor + 1n : floor;
+    : BigInt(new Exact(count).times(unit_price).round().toFixed(0));
 };
 
 /** The same in whole numbers, for what most lines are: a quote of twenty lines is priced in 2 to 5 µs instead of 14 to 25. */
