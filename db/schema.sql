@@ -55,6 +55,7 @@ CREATE TABLE attempts (
   reason text,
   stripe_key text,
   leased_until timestamp with time zone,
+  in_page boolean not null default false,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),

@@ -57,7 +57,10 @@ await writeFile(
       version: '1.0.0',
       description: 'The client of Quittance: Results instead of exceptions, each request done once.',
       type: 'module',
-      exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+      exports: {
+        '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+        './checkout': { types: './dist/checkout.d.ts', default: './dist/checkout.js' },
+      },
       files: ['dist'],
       dependencies: { neverthrow: dependencies.neverthrow },
     },

@@ -25,6 +25,8 @@ export interface Config {
     readonly secretKey: string;
     /** Where it is not Stripe's own, or the sandbox's. */
     readonly apiBase: string | undefined;
+    /** Stripe's own, for the checkout page; undefined for a sandbox, whose test cards need none. */
+    readonly publishableKey: string | undefined;
     /** All are tried: there are two while one replaces the other. */
     readonly webhookSecrets: readonly string[];
   };
@@ -142,6 +144,10 @@ const Environment = z.object({
   STRIPE_API_BASE: optional(z.url({ protocol: /^https?$/ }).refine(isWithoutPath), {
     takes: 'a URL that starts with http:// or https:// and has no path',
     meaning: "Another Stripe-compatible endpoint than Stripe's own, or the sandbox's.",
+  }),
+  STRIPE_PUBLISHABLE_KEY: optional(z.string().regex(/^pk_(test|live)_\w{1,250}$/), {
+    takes: 'a key that starts with pk_test_ or pk_live_',
+    meaning: 'For the checkout page where Stripe is the real one: it loads Stripe.js. The sandbox needs none.',
   }),
   STRIPE_WEBHOOK_SECRET: optional(
     list.refine((all) => all.length <= 2 && all.every((one) => /^whsec_\w{1,250}$/.test(one))),
@@ -301,6 +307,7 @@ const asConfig = (env: Environment): Config => {
       kind: isSandbox ? 'sandbox' : 'stripe',
       secretKey: isSandbox ? SANDBOX_SECRET_KEY : (env.STRIPE_SECRET_KEY ?? ''),
       apiBase: env.STRIPE_API_BASE,
+      publishableKey: isSandbox ? undefined : env.STRIPE_PUBLISHABLE_KEY,
       webhookSecrets: env.STRIPE_WEBHOOK_SECRET ?? (isSandbox ? [sandboxSecret] : []),
     },
     sandboxPort: env.SANDBOX_PORT,

@@ -7,11 +7,12 @@ import { idOf, type CustomerId, type ItemId, type MerchantId } from './domain/id
 import { ROLES } from './domain/principal.ts';
 import type { PaymentError } from './error.ts';
 import { DEMO_KEYS } from './http/authenticate.ts';
+import type { ServerOptions } from './server.ts';
 import type { Keys } from './storage/keys.ts';
 
 /** Version 7 UUIDs like any other, with nothing in them. */
 const MERCHANT: MerchantId = idOf('mer', '00000000000070008000000000000000');
-const CUSTOMER: CustomerId = idOf('cus', '00000000000070008000000000100000');
+const DEMO_CUSTOMER: CustomerId = idOf('cus', '00000000000070008000000000100000');
 const ITEM = 'item_demo' as ItemId;
 
 /** Where the demo keys are open: answers the demo customer's id. Errors: why it could not be made, in one line. */
@@ -21,6 +22,19 @@ export const seedIfDemo = (
   ctx: Needs,
 ): ResultAsync<string | undefined, string> =>
   demoKeys ? seed(keys, ctx).mapErr(({ message }) => `the demo could not be seeded: ${message}`) : okAsync(undefined);
+
+/** The checkout to try: its shop is the demo merchant's, and where there is none it pays what another has made. */
+export const checkoutOf = (
+  { demoKeys, stripe }: Pick<Config, 'demoKeys' | 'stripe'>,
+  sandboxUrl: string | undefined,
+): NonNullable<ServerOptions['checkout']> => ({
+  page: {
+    key: demoKeys ? DEMO_KEYS.publishable : undefined,
+    stripeKey: stripe.publishableKey,
+    sandboxUrl: stripe.kind === 'sandbox' ? sandboxUrl : undefined,
+  },
+  customer: demoKeys ? DEMO_CUSTOMER : undefined,
+});
 
 /** A sandbox is told where to send its webhooks; what it could not be told is read from its list. */
 export const registerWebhook = (
@@ -46,7 +60,7 @@ const seed = (keys: Keys, ctx: Needs): ResultAsync<string, PaymentError> =>
     .andThen(() => ResultAsync.combine(ROLES.map((role) => keys.seedKey(MERCHANT, role, DEMO_KEYS[role]))))
     .andThen(() =>
       ctx.reads
-        .customer(MERCHANT, CUSTOMER)
+        .customer(MERCHANT, DEMO_CUSTOMER)
         .map(() => undefined)
         .orElse(() => seedCustomer(ctx)),
     )
@@ -56,7 +70,7 @@ const seed = (keys: Keys, ctx: Needs): ResultAsync<string, PaymentError> =>
         .map(() => undefined)
         .orElse(() => seedItem(ctx)),
     )
-    .map(() => CUSTOMER);
+    .map(() => DEMO_CUSTOMER);
 
 const seedCustomer = (ctx: Pick<Context, 'commit' | 'clock'>): ResultAsync<undefined, PaymentError> =>
   ctx
@@ -64,7 +78,7 @@ const seedCustomer = (ctx: Pick<Context, 'commit' | 'clock'>): ResultAsync<undef
       merchant: MERCHANT,
       customer: {
         merchant: MERCHANT,
-        id: CUSTOMER,
+        id: DEMO_CUSTOMER,
         name: 'Demo customer',
         email: null,
         metadata: {},

@@ -271,7 +271,14 @@ const makeKey = `
 `;
 
 const demo = (apiUrl: string, customer: string): string => `
-  Demo keys, for this machine alone:  sk_test_demo  pk_test_demo  fk_test_demo  ok_test_demo
+  A checkout to try, with test cards:  ${apiUrl}/checkout/demo
+
+  Demo keys, for this machine alone:
+
+    sk_test_demo   secret: a merchant's servers, which may do everything
+    pk_test_demo   publishable: a page in a browser, for a payment whose client_secret it has
+    fk_test_demo   finance: reads all of money, moves none
+    ok_test_demo   on call: the ops port, and nothing else
 
   Charge a card:
 

@@ -4,8 +4,10 @@ import type { ServerOptions as HttpOptions } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { ResultAsync } from 'neverthrow';
 import { urlOf } from './address.ts';
+import type { CustomerId } from './domain/ids.ts';
 import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
+import { CHECKOUT_PATH, checkoutDocuments, openCheckout } from './http/checkout.ts';
 import { followConnections, type ConnectionLimits, type Drain } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
 import { docsPage, FIND_SCRIPT, homePage } from './contract/docs.ts';
@@ -18,6 +20,7 @@ import { routes } from './http/routes.ts';
 import { createServe, type ServeOptions } from './http/serve.ts';
 import { stripeWebhook } from './http/stripe-webhook.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
+import type { CheckoutSettings } from './pages/checkout.ts';
 
 export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   readonly corsOrigins: '*' | readonly string[];
@@ -26,6 +29,8 @@ export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   readonly onEnd: DoorOptions['onEnd'];
   /** Others than the service's own, which no test waits for. */
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** The page to try a checkout with; whom its shop charges, where there is a demo. None is served where it is left out. */
+  readonly checkout?: { readonly page: CheckoutSettings; readonly customer: CustomerId | undefined };
 }
 
 export interface ServerLimits extends ConnectionLimits {
@@ -70,6 +75,14 @@ export const createServer = (options: ServerOptions): Api => {
   const cors = createCors(corsOrigins);
   const serve = createServe({ ...options, nameRoute }, cors);
 
+  /** A path that is known names the request in the log, whatever its method. */
+  const named =
+    (path: string): RequestHandler =>
+    (request, _response, next) => {
+      request.record.route = path;
+      next();
+    };
+
   const refuseMethod =
     (allow: readonly string[]): RequestHandler =>
     (request, response) => {
@@ -79,14 +92,18 @@ export const createServer = (options: ServerOptions): Api => {
     };
 
   for (const route of routes.toSorted(byDemand)) {
-    if (route.cors) app.options(route.path, cors.preflight);
+    if (route.cors) app.options(route.path, named(route.path), cors.preflight);
     if (route.method === 'GET') app.get(route.path, serve(route));
     else if (route.method === 'DELETE') app.delete(route.path, serve(route));
     else app.post(route.path, serve(route));
   }
   app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent));
-  for (const document of DOCUMENTS) app.get(document.path, serveDocument(document));
-  for (const [path, allow] of allowedBy(routes)) app.all(path, refuseMethod(allow));
+  const { checkout } = options;
+  const hasShop = checkout?.customer !== undefined;
+  if (hasShop) app.post(CHECKOUT_PATH, openCheckout(ctx, options.authenticate, checkout.customer));
+  const documents = [...DOCUMENTS, ...(checkout ? checkoutDocuments(checkout.page) : [])];
+  for (const document of documents) app.get(document.path, serveDocument(document));
+  for (const [path, allow] of allowedBy(routes, documents, hasShop)) app.all(path, named(path), refuseMethod(allow));
 
   app.use((request, response) => {
     sendError(ctx, request, response, request.record, paymentError('route_not_found'));
@@ -126,10 +143,15 @@ const DOCUMENTS: readonly Document[] = [
 const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';
 
 /** The methods of each path, also those that a GET and a route for browsers bring with them. */
-const allowedBy = (all: readonly Route[]): Map<string, readonly string[]> => {
+const allowedBy = (
+  all: readonly Route[],
+  documents: readonly Document[],
+  hasShop: boolean,
+): Map<string, readonly string[]> => {
   const allowed = new Map<string, readonly string[]>([
     ['/webhooks/stripe', ['POST']],
-    ...DOCUMENTS.map(({ path }) => [path, ['GET', 'HEAD']] as const),
+    ...documents.map(({ path }) => [path, ['GET', 'HEAD']] as const),
+    ...(hasShop ? [[CHECKOUT_PATH, ['GET', 'HEAD', 'POST']] as const] : []),
   ]);
   for (const { path, method, cors } of all) {
     const more = [method, ...(method === 'GET' ? ['HEAD'] : []), ...(cors ? ['OPTIONS'] : [])];

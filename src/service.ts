@@ -1,7 +1,7 @@
 /** The service, put together: what operations are given, jobs, API and ops port. */
 import { ok, okAsync, ResultAsync, safeTry } from 'neverthrow';
 import type { Context } from './context.ts';
-import { registerWebhook, seedIfDemo } from './demo.ts';
+import { checkoutOf, registerWebhook, seedIfDemo } from './demo.ts';
 import { systemClock, type Clock } from './domain/time.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import { limitRate } from './http/rate-limit.ts';
@@ -90,6 +90,7 @@ export const createService = (options: ServiceOptions): Service => {
       jobs.wake('inbox');
       balance.expect();
     },
+    checkout: checkoutOf(config, options.stripe.apiBase),
     onShed: (reason, serviceClass) => {
       metrics.shed(reason, serviceClass);
       tellRefusal(serviceClass);

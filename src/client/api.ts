@@ -85,10 +85,16 @@ export type Payment = {
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   /** For the browser that pays. Secret keys alone see it. */ readonly client_secret?: string;
-  /** What the customer must do before the payment goes on. */ readonly next_action: {
-    readonly type: 'redirect_to_url';
-    readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
-  } | null;
+  /** What the customer must do before the payment goes on. */ readonly next_action:
+    | {
+        readonly type: 'redirect_to_url';
+        readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
+      }
+    | {
+        readonly type: 'use_stripe_js';
+        /** For `handleNextAction` of Stripe.js, in the page that pays. Finance keys and events don't see it. */ readonly stripe_client_secret?: string;
+      }
+    | null;
   /** Why the last attempt failed. */ readonly last_error: {
     readonly code:
       | 'invalid_request'
@@ -449,17 +455,21 @@ export type CreatePaymentBody = {
   readonly amount: number | string;
   readonly currency: string;
   readonly payment_method?: string | null;
+  readonly confirmation_token?: string | null;
+  readonly return_url?: string | null;
+  /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly confirm?: boolean;
   readonly capture_method?: 'automatic' | 'manual';
-  readonly return_url?: string | null;
   readonly description?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
 };
 
 export type ConfirmPaymentBody = {
   readonly payment_method?: string | null;
-  readonly client_secret?: string | null;
+  readonly confirmation_token?: string | null;
   readonly return_url?: string | null;
+  /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
+  readonly client_secret?: string | null;
 };
 
 export type CapturePaymentBody = { readonly amount?: number | string | null };

@@ -47,15 +47,17 @@ export interface Options {
   /** A UUID of your own; one is made where none is given. */
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
+  /** How often this one is sent again, where that is to be otherwise than in the settings. */
+  readonly retries?: number;
 }
 
 export interface Settings {
   readonly key: string;
   /** Where the service is: `https://pay.example`. */
   readonly baseUrl: string;
-  /** How often a request is sent again under its key, where the error says that it may be: 5. */
+  /** How often a request is sent again under its key, where the error says that it may be: 5. Waiting is not counted. */
   readonly retries?: number;
-  /** How long one try may take, in milliseconds: 30,000. */
+  /** How long one try may take, and how long one that is still at work is waited for, in milliseconds: 30,000. */
   readonly timeoutMs?: number;
   /** Waits longer than this are left to the caller, in milliseconds: 15,000. */
   readonly waitMaxMs?: number;
@@ -155,10 +157,15 @@ export const createCall = (settings: Settings, known: ReadonlySet<string>): Call
     const run = async <Reply, Code extends ErrorCode>(): Promise<Result<Reply, Failure<Code>>> => {
       // A try whose answer never came may have done it: what the next one is told does not say that it has not.
       let isInDoubt = false;
-      for (let tries = 0; ; tries++) {
+      const retriesMax = options.retries ?? retries;
+      const startedAt = performance.now();
+      for (let tries = 0; ;) {
         const arrived = await attempt();
         const next = again(arrived, tries);
-        if (!mayRepeat || tries >= retries || next === undefined || next > waitMaxMs)
+        // An earlier try is still at work: that it is waited for is no other try, but has an end like any.
+        const isWaiting = retriesMax > 0 && isInUse(arrived) && performance.now() - startedAt < timeoutMs;
+        if (!isWaiting) tries++;
+        if (!mayRepeat || tries > retriesMax || next === undefined || next > waitMaxMs)
           return arrived
             .andThen((answer) => read<Reply, Code>(answer, idempotencyKey, known))
             .mapErr((error) => (isInDoubt && next !== undefined ? { ...error, outcome: 'unknown' } : error));
@@ -202,6 +209,9 @@ const again = (arrived: Result<Arrived, TransportError>, tries: number): number 
     ({ code }) => (code === 'aborted' ? undefined : backoffMs),
   );
 };
+
+const isInUse = (arrived: Result<Arrived, TransportError>): boolean =>
+  arrived.isOk() && isFailure(arrived.value.body) && arrived.value.body.error.code === 'idempotency_key_in_use';
 
 const isSyntaxError = (cause: unknown): boolean =>
   typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'SyntaxError';

@@ -9,7 +9,8 @@ export const homePage = (): string =>
   page(
     'A payment service that never guesses about money',
     `<section><h2>Who builds a checkout</h2><p>Start with <a href="/docs#guide">the guide</a>: a first charge, 3-D Secure, retries. Every
-<a href="/docs/errors">error</a> says what happened to the money, and what to do.</p></section>
+<a href="/docs/errors">error</a> says what happened to the money, and what to do. Pay with test cards in
+<a href="/checkout/demo">the checkout to try</a>.</p></section>
 <section><h2>Who looks after money</h2><p><a href="/docs#accounts">Accounts and balances</a>, and the
 <a href="/docs#trial_balance">trial balance</a>. A finance key (<code>fk_…</code>) reads everything, and moves nothing.</p></section>
 <section><h2>Who is on call</h2><p>The live page, <code>/livez</code>, <code>/readyz</code>, <code>/metrics</code> and <code>/stalls</code> are on
@@ -22,10 +23,29 @@ const GUIDE = `<section id="guide"><h2>Guide</h2>
 <p>Your server makes the payment with its secret key (<code>sk_…</code>) and hands <code>client_secret</code> to the page. The page confirms it
 with the publishable key (<code>pk_…</code>), that secret, and a payment method that Stripe.js made: a card number never
 comes here. Or your server does both at once with <code>confirm: true</code>.</p>
+<h3>The page that pays</h3>
+<p>The client has a store of where the payment stands, which you draw: it charges once, whatever is clicked, reloaded, opened
+twice or cut off. <a href="/checkout/demo">The checkout to try</a> is made of it, and nothing else.</p>
+<pre tabindex="0">import { createClient } from 'quittance-client';
+import { createCheckout } from 'quittance-client/checkout';
+
+const quittance = createClient({ key: 'pk_…', baseUrl: 'https://pay.example' });
+const checkout = createCheckout({ quittance, clientSecret, returnUrl: location.href });
+checkout.subscribe((state) =&gt; {
+  button.disabled = !state.offers.includes('pay');
+  status.textContent = state.name; // idle, confirming, needs_action, processing, succeeded, declined, unknown, …
+});
+await checkout.load(); // also where the customer comes back to: it reads how the payment stands
+button.onclick = () =&gt; checkout.pay({ payment_method: 'pm_card_visa' }); // a test card; else of Stripe.js</pre>
+<p>With Stripe.js, <code>createConfirmationToken</code> makes a <code>confirmation_token</code>, which stands wherever
+<code>payment_method</code> does. Say <code>unknown</code> as what it is: “we are finding out, don’t pay again”.</p>
 <h3>3-D Secure</h3>
 <p>Send <code>return_url</code> with the confirmation. Where the bank asks for the customer the payment is <code>requires_action</code>: send him to
-<code>next_action.redirect_to_url.url</code>. When he comes back, read the payment, and believe no parameter of the address.
-Without <code>return_url</code> such a card is <a href="/docs/errors#authentication_required">authentication_required</a>.</p>
+<code>next_action.redirect_to_url.url</code>. When he comes back, read the payment with its <code>client_secret</code>, which asks Stripe at once, and
+believe no parameter of the address. Or ask him in the page: confirm with <code>"next_action": "stripe_js"</code>, give
+<code>next_action.stripe_client_secret</code> to <code>handleNextAction</code> of Stripe.js, and read the payment then
+(<code>createCheckout</code> does it all where it is given <code>handleNextAction</code>). With neither,
+such a card is <a href="/docs/errors#authentication_required">authentication_required</a>, and no decline: confirm again with one of them.</p>
 <h3>Keys and retries</h3>
 <p>Each request that moves money takes an <code>Idempotency-Key</code>: a UUID of yours, kept until the answer is final. The same
 request under it is done once. <code>retry</code> says what to do: <code>same_key</code>, the same again after <code>Retry-After</code>;

@@ -19,6 +19,8 @@ export interface IntentFact {
   readonly currency: string;
   /** What was captured, by however many captures: it only grows, and may come to be more than was asked for. */
   readonly amountReceived: bigint;
+  /** What pays, or has tried to; null where Stripe does not say. */
+  readonly paymentMethod: string | null;
   readonly nextAction: NextAction | null;
   readonly lastError: LastError | null;
 }

@@ -8,7 +8,14 @@ import type { PaymentStep } from './change.ts';
 import type { Contradiction, ContradictionKind } from './contradiction.ts';
 import type { IntentFact, Settlement } from './fact.ts';
 import { idAt, type AccountId, type AttemptId, type TransferId } from './ids.ts';
-import type { LastError, Payment, PaymentAttempt, PaymentStatus, SecondCharge } from './payment.ts';
+import {
+  isToken,
+  type LastError,
+  type Payment,
+  type PaymentAttempt,
+  type PaymentStatus,
+  type SecondCharge,
+} from './payment.ts';
 import { posting } from './postings.ts';
 import { disputed, refundAsked, refundSettled } from './reversals.ts';
 import { concernsSecond, news, unchanged, type Step, type Stepped, type Subject } from './step.ts';
@@ -208,6 +215,7 @@ const byFact = (
     ...before,
     status,
     amountCaptured: captured,
+    paymentMethod: methodAfter(before.paymentMethod, found.paymentMethod),
     intent: found.intent,
     mayExist: false,
     nextAction: status === found.status ? found.nextAction : null,
@@ -232,6 +240,10 @@ const byFact = (
     ],
   });
 };
+
+/** A confirmation token is used once, and gives way to the payment method that was behind it. */
+const methodAfter = (before: string | null, found: string | null): string | null =>
+  before !== null && isToken(before) ? found : before;
 
 const reasonOf = (settlement: Settlement | null, found: IntentFact): LastError | null =>
   settlement ? (settlement.refusal ?? found.lastError) : found.lastError;

@@ -25,12 +25,14 @@ export interface LastError {
   readonly message: string;
 }
 
-/** What the customer must do: go there, and come back to `returnUrl`. */
-export interface NextAction {
-  readonly type: 'redirect_to_url';
-  readonly url: string;
-  readonly returnUrl: string | null;
-}
+/** Whether it names a confirmation token, which a page has made with Stripe.js, and not a payment method itself. */
+export const isToken = (paymentMethod: string): boolean => paymentMethod.startsWith('ctoken_');
+
+/** What the customer must do: go there, and come back to `returnUrl`; or answer in the page, which Stripe.js asks. */
+export type NextAction =
+  | { readonly type: 'redirect_to_url'; readonly url: string; readonly returnUrl: string | null }
+  /** The PaymentIntent's own secret, for `handleNextAction`: https://docs.stripe.com/js/payment_intents/handle_next_action */
+  | { readonly type: 'use_stripe_js'; readonly clientSecret: string };
 
 export interface Payment {
   readonly merchant: MerchantId;
@@ -72,7 +74,13 @@ export type Attempt = PaymentAttempt | RefundAttempt;
 
 /** One that the payment's status waits for; there is one at a time. */
 export type PaymentAttempt =
-  | (AttemptBase & { readonly kind: 'confirm'; readonly paymentMethod: string })
+  | (AttemptBase & {
+      readonly kind: 'confirm';
+      /** Stripe's id of one, or of a confirmation token that one was chosen with. */
+      readonly paymentMethod: string;
+      /** A challenge is met in the page that pays, by Stripe.js. */
+      readonly inPage: boolean;
+    })
   /** `amount`: in minor units, null for all that is held. */
   | (AttemptBase & { readonly kind: 'capture'; readonly amount: bigint | null })
   | (AttemptBase & { readonly kind: 'cancel' });

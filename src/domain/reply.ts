@@ -8,7 +8,7 @@ import { available, posted, type Account } from './account.ts';
 import type { Answer, Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
-import type { Dispute, Payment, Refund } from './payment.ts';
+import type { Dispute, NextAction, Payment, Refund } from './payment.ts';
 import { toIso, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
 import type {
@@ -20,6 +20,7 @@ import type {
   ErrorView,
   ItemView,
   ListView,
+  NextActionView,
   PaymentView,
   RefundView,
   TransferView,
@@ -101,10 +102,7 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   description: audience === 'page' ? null : payment.description,
   metadata: audience === 'page' ? {} : payment.metadata,
   ...(audience === 'servers' ? { client_secret: payment.clientSecret } : {}),
-  next_action: payment.nextAction && {
-    type: payment.nextAction.type,
-    redirect_to_url: { url: payment.nextAction.url, return_url: payment.nextAction.returnUrl },
-  },
+  next_action: payment.nextAction && nextActionView(payment.nextAction, audience),
   last_error: payment.lastError && {
     code: payment.lastError.code,
     decline_code: payment.lastError.declineCode ?? null,
@@ -112,6 +110,12 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   },
   created_at: toIso(payment.createdAt),
 });
+
+/** Who only reads is not shown what confirms at Stripe. */
+const nextActionView = (action: NextAction, audience: Audience): NextActionView =>
+  action.type === 'redirect_to_url'
+    ? { type: action.type, redirect_to_url: { url: action.url, return_url: action.returnUrl } }
+    : { type: action.type, ...(audience === 'finance' ? {} : { stripe_client_secret: action.clientSecret }) };
 
 export const refundView = (refund: Refund): RefundView => ({
   id: refund.id,

@@ -41,10 +41,12 @@ export interface CustomerView {
   readonly created_at: string;
 }
 
-export interface RedirectView {
-  readonly type: 'redirect_to_url';
-  readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
-}
+export type NextActionView =
+  | {
+      readonly type: 'redirect_to_url';
+      readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
+    }
+  | { readonly type: 'use_stripe_js'; readonly stripe_client_secret?: string };
 
 export interface LastErrorView {
   readonly code: ErrorCode;
@@ -66,7 +68,7 @@ export interface PaymentView {
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly client_secret?: string;
-  readonly next_action: RedirectView | null;
+  readonly next_action: NextActionView | null;
   readonly last_error: LastErrorView | null;
   readonly created_at: string;
 }

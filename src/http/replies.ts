@@ -88,10 +88,19 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   metadata,
   client_secret: z.string().describe('For the browser that pays. Secret keys alone see it.').exactOptional(),
   next_action: z
-    .strictObject({
-      type: z.literal('redirect_to_url'),
-      redirect_to_url: z.strictObject({ url: z.string(), return_url: z.string().nullable() }),
-    })
+    .discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('redirect_to_url'),
+        redirect_to_url: z.strictObject({ url: z.string(), return_url: z.string().nullable() }),
+      }),
+      z.strictObject({
+        type: z.literal('use_stripe_js'),
+        stripe_client_secret: z
+          .string()
+          .describe("For `handleNextAction` of Stripe.js, in the page that pays. Finance keys and events don't see it.")
+          .exactOptional(),
+      }),
+    ])
     .nullable()
     .describe('What the customer must do before the payment goes on.'),
   last_error: z

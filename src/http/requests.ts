@@ -18,15 +18,49 @@ export const customer: z.ZodType<NewCustomer> = z.strictObject({
   metadata: s.metadata.default({}),
 });
 
+/** With what a payment is paid, and how its customer would meet a challenge of his bank. */
+const paying = {
+  payment_method: s.optional(s.paymentMethod),
+  confirmation_token: s.optional(s.confirmationToken),
+  return_url: s.optional(s.returnUrl),
+  next_action: z
+    .literal('stripe_js')
+    .optional()
+    .describe(
+      'The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere.',
+    ),
+};
+
+interface Paying {
+  readonly payment_method: string | null;
+  readonly confirmation_token: string | null;
+  readonly return_url: string | null;
+  readonly next_action?: 'stripe_js' | undefined;
+}
+
+const isOneMethod = ({ payment_method, confirmation_token }: Paying): boolean =>
+  payment_method === null || confirmation_token === null;
+const ONE_METHOD = s.rule('confirmation_token', 'It stands in the place of payment_method, not beside it.');
+
+const payingOf = ({
+  payment_method,
+  confirmation_token,
+  return_url,
+  next_action,
+}: Paying): Pick<CreatePayment, 'paymentMethod' | 'returnUrl' | 'inPage'> => ({
+  paymentMethod: payment_method ?? confirmation_token,
+  returnUrl: return_url,
+  inPage: next_action !== undefined,
+});
+
 export const payment: z.ZodType<CreatePayment> = z
   .strictObject({
     customer: s.id('cus'),
     amount: s.amount,
     currency: s.currency,
-    payment_method: s.optional(s.paymentMethod),
+    ...paying,
     confirm: z.boolean().default(false),
     capture_method: z.enum(['automatic', 'manual']).default('automatic'),
-    return_url: s.optional(s.returnUrl),
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
   })
@@ -37,30 +71,25 @@ export const payment: z.ZodType<CreatePayment> = z
       'Cards are not charged this amount: a fraction that the currency has not, or more than Stripe takes.',
     ),
   )
-  .transform(({ payment_method, capture_method, return_url, ...rest }) => ({
+  .refine(isOneMethod, ONE_METHOD)
+  .refine(
+    ({ confirm, next_action }) => confirm || next_action === undefined,
+    s.rule('next_action', 'It says how a challenge is met, and stands beside confirm.'),
+  )
+  .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => ({
     ...rest,
-    paymentMethod: payment_method,
+    ...payingOf({ payment_method, confirmation_token, return_url, next_action }),
     captureMethod: capture_method,
-    returnUrl: return_url,
   }));
 
-interface Confirmation {
-  readonly paymentMethod: string | null;
+interface Confirmation extends Pick<CreatePayment, 'paymentMethod' | 'returnUrl' | 'inPage'> {
   readonly clientSecret: string | null;
-  readonly returnUrl: string | null;
 }
 
 export const confirmation: z.ZodType<Confirmation> = z
-  .strictObject({
-    payment_method: s.optional(s.paymentMethod),
-    client_secret: s.optional(s.text(200)),
-    return_url: s.optional(s.returnUrl),
-  })
-  .transform(({ payment_method, client_secret, return_url }) => ({
-    paymentMethod: payment_method,
-    clientSecret: client_secret,
-    returnUrl: return_url,
-  }));
+  .strictObject({ ...paying, client_secret: s.optional(s.text(200)) })
+  .refine(isOneMethod, ONE_METHOD)
+  .transform(({ client_secret, ...how }) => ({ ...payingOf(how), clientSecret: client_secret }));
 
 export const capture: z.ZodType<{ amount: bigint | null }> = z.strictObject({ amount: s.optional(s.amount) });
 export const empty: z.ZodType<Record<string, never>> = z.strictObject({});

@@ -3,6 +3,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/views.ts';
+import { pack, PACKED_FROM } from './pack.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply<View = unknown> extends Reply<View> {
@@ -14,11 +15,34 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
   if (response.headersSent || response.destroyed) return;
   const problem = reply.status >= 400 && wantsProblem(request);
   const body = problem ? problemOf(reply) : reply.body;
-  sendBytes(request, response, reply.status, body, {
+  const headers = {
     'Content-Type': problem ? 'application/problem+json' : 'application/json; charset=utf-8',
     'Cache-Control': 'no-store',
     ...(reply.replayed ? { 'Idempotent-Replayed': 'true' } : {}),
     ...reply.headers,
+  };
+  if (body.length < PACKED_FROM || request.method === 'HEAD') sendBytes(request, response, reply.status, body, headers);
+  else sendPacked(request, response, reply.status, body, headers);
+};
+
+/** Packed where its caller takes that. */
+const sendPacked = (
+  request: Request,
+  response: Response,
+  status: number,
+  body: string,
+  plain: Readonly<Record<string, string>>,
+): void => {
+  const headers = { ...plain, Vary: 'Accept-Encoding' };
+  const packing = pack(request, body);
+  if (!packing) {
+    sendBytes(request, response, status, body, headers);
+    return;
+  }
+  void packing.then((packed) => {
+    if (response.headersSent || response.destroyed) return;
+    if (packed) sendBytes(request, response, status, packed.bytes, { ...headers, 'Content-Encoding': packed.encoding });
+    else sendBytes(request, response, status, body, headers);
   });
 };
 

@@ -52,7 +52,7 @@ export const routes: readonly Route[] = [
     handle: (ctx, call) => confirmPayment(ctx, call, { ...call.body, payment: call.params.id, access: accessOf(call.principal.role, call.body.clientSecret) }) }),
   route({ name: 'readPayment', method: 'GET', path: '/v1/payments/:id', summary: 'Read a payment', roles: ['secret', 'finance', 'publishable'], class: 'read', cors: true, key: 'none', params: takes.ofPayment, query: takes.withSecret,
     reply: [200, gives.payment], errors: ['payment_not_found'],
-    handle: (ctx, { merchant, params, principal, query }) => readPayment(ctx, merchant, params.id, accessOf(principal.role, query.clientSecret)).andThen(reply(200)) }),
+    handle: (ctx, { merchant, params, principal, query }) => readPayment(ctx, merchant, params.id, { ...query, access: accessOf(principal.role, query.clientSecret) }).andThen(reply(200)) }),
   route({ name: 'listPayments', method: 'GET', path: '/v1/payments', summary: 'List payments, newest first', roles: READERS, class: 'read', key: 'none', query: takes.payments,
     reply: [200, gives.list(gives.payment)], errors: [],
     handle: (ctx, { merchant, principal, query }) => listPayments(ctx, merchant, query, principal.role === 'secret').andThen(reply(200)) }),

@@ -114,6 +114,11 @@ export const paymentMethod: z.ZodType<string, string> = z
   .string()
   .regex(/^(?:pm|card|src)_[A-Za-z0-9_]{1,100}$/, 'It must be a payment method of Stripe, such as pm_card_visa.');
 
+/** Stripe's ids of confirmation tokens: https://docs.stripe.com/api/confirmation_tokens */
+export const confirmationToken: z.ZodType<string, string> = z
+  .string()
+  .regex(/^ctoken_[A-Za-z0-9_]{1,100}$/, 'It must be a confirmation token of Stripe.js, ctoken_….');
+
 const decimal = (max: RegExp, what: string): z.ZodType<string, string> => z.string().regex(max, what);
 
 /** Up to 15 digits before the point and 12 behind it. Text comes first, being what most send. */

@@ -17,6 +17,7 @@ export interface ConfirmPayment {
   readonly payment: PaymentId;
   readonly paymentMethod: string | null;
   readonly returnUrl: string | null;
+  readonly inPage: boolean;
   readonly access: Access;
 }
 
@@ -48,7 +49,7 @@ export const confirmPayment = (
         ctx,
         caller,
         { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
-        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod },
+        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod, inPage: command.inPage },
         REFUSALS,
       );
     });

@@ -22,6 +22,7 @@ export interface CreatePayment {
   readonly confirm: boolean;
   readonly captureMethod: CaptureMethod;
   readonly returnUrl: string | null;
+  readonly inPage: boolean;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -54,6 +55,7 @@ const create = (
           ...newAttempt(ctx, caller, created, { replyStatus: 201, showsSecret: true }),
           kind: 'confirm',
           paymentMethod: command.paymentMethod,
+          inPage: command.inPage,
         }
       : null;
   const payment: Payment = { ...created, attempt: attempt?.id ?? null, underWay: attempt !== null };

@@ -1,5 +1,5 @@
 /** Payments, read. */
-import type { ResultAsync } from 'neverthrow';
+import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { listView, paymentView, refundView } from '../domain/reply.ts';
@@ -8,19 +8,30 @@ import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import { admit, type Access } from './access.ts';
+import { lookAgain } from './look.ts';
 
 const AUDIENCES = { secret: 'servers', finance: 'finance', client: 'page' } as const;
 
-/** Errors: `payment_not_found`, `database_unavailable`. */
+/**
+ * With its client secret it is read for the customer, who may just have come back from his bank: where the payment waits
+ * for him, Stripe is asked first. Errors: `payment_not_found`, `database_unavailable`.
+ */
 export const readPayment = (
   ctx: Context,
   merchant: MerchantId,
   id: PaymentId,
-  access: Access,
+  { access, clientSecret }: { readonly access: Access; readonly clientSecret: string | null },
 ): ResultAsync<PaymentView, PaymentError<'payment_not_found' | StorageCode>> =>
   ctx.reads
     .payment(merchant, id)
     .andThen((payment) => admit(payment, access))
+    .andThen((payment) =>
+      clientSecret === payment.clientSecret
+        ? ResultAsync.fromSafePromise(lookAgain(ctx, payment)).andThen((wasAsked) =>
+            wasAsked ? ctx.reads.payment(merchant, id) : okAsync(payment),
+          )
+        : okAsync(payment),
+    )
     .map((payment) => paymentView(payment, AUDIENCES[access.kind]));
 
 /** Errors: `database_unavailable`. */

@@ -128,6 +128,8 @@ const answer = (sandbox: Sandbox, request: IncomingMessage, path: string, query:
       return from(payOut(sandbox, given));
     case 'POST events/:id':
       return action === 'send' ? from(sendEvent(sandbox, id ?? '')) : from(err(notFound(path)));
+    case 'GET 3ds':
+      return openChallenge(sandbox, query);
     case 'GET 3ds/:id':
     case 'POST 3ds/:id':
       return challenge(sandbox, method, id ?? '', path, query, given);
@@ -206,6 +208,29 @@ const html = (status: number, page: Page): Reply => ({
   },
 });
 
+/** Stands in for `handleNextAction` of Stripe.js, which is given the secret alone: the challenge that is open by then. */
+const openChallenge = (sandbox: Sandbox, query: string): Reply => {
+  const secret = new URLSearchParams(query).get('client_secret') ?? '';
+  const { store } = sandbox;
+  const [id = ''] = secret.split('_secret_');
+  const intent = store.get('payment_intent', id) ?? store.get('setup_intent', id);
+  const open = intent?.client_secret === secret ? challengeOf(intent) : undefined;
+  return open ? seeOther(open.url) : bankPage(410, OVER);
+};
+
+const OVER = messagePage('This challenge is over', 'It was answered already, or another attempt has replaced it.');
+
+/** A page of this machine may show it in a frame of its own, as Stripe.js does with a bank's. */
+const bankPage = (status: number, page: Page): Reply => {
+  const reply = html(status, page);
+  const policy = reply.headers['Content-Security-Policy'] ?? '';
+  return {
+    ...reply,
+    headers: { ...reply.headers, 'Content-Security-Policy': policy.replace("frame-ancestors 'none'", LOCAL_FRAMES) },
+  };
+};
+const LOCAL_FRAMES = 'frame-ancestors http://127.0.0.1:* http://localhost:*';
+
 /** The page where a person passes or fails 3-D Secure, and the answer to it. */
 const challenge = (
   sandbox: Sandbox,
@@ -220,19 +245,16 @@ const challenge = (
   const intent = store.get('payment_intent', intentId) ?? store.get('setup_intent', intentId);
   const open = intent === undefined ? undefined : challengeOf(intent);
   if (intent === undefined || open?.url !== `${scope.origin}${path}?${query}`) {
-    return html(
-      410,
-      messagePage('This challenge is over', 'It was answered already, or another attempt has replaced it.'),
-    );
+    return bankPage(410, OVER);
   }
-  if (method === 'GET') return html(200, challengePage(intent));
+  if (method === 'GET') return bankPage(200, challengePage(intent));
   const passed = z.looseObject({ result: z.enum(['pass', 'fail']) }).safeParse(given);
   if (!passed.success) return html(400, messagePage('Nothing was answered', 'The result must be pass or fail.'));
   const didPass = passed.data.result === 'pass';
   const after = store.transaction(() =>
     intent.object === 'payment_intent' ? answerPayment(scope, intent, didPass) : answerSetup(scope, intent, didPass),
   );
-  if (open.returnUrl === null) return html(200, messagePage('Thank you', `It is now ${after.status}.`));
+  if (open.returnUrl === null) return bankPage(200, messagePage('Thank you', `It is now ${after.status}.`));
   const back = new URL(open.returnUrl);
   back.searchParams.set(after.object, after.id);
   back.searchParams.set(`${after.object}_client_secret`, after.client_secret ?? '');

@@ -122,7 +122,8 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
-                          reply_status, shows_secret, owned_until, leased_until, fence, reason, stripe_key, started_at)
+                          reply_status, shows_secret, owned_until, leased_until, fence, reason, stripe_key, in_page,
+                          started_at)
     select * from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
@@ -133,7 +134,7 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
       ${plain(rows.map((a) => a.showsSecret))}::boolean[],
       ${plain(rows.map(() => NEVER_OLD))}::timestamptz[], ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
       ${plain(rows.map((a) => a.fence))}::int[], ${texts(rows.map((a) => (a.kind === 'refund' ? a.reason : null)))}::text[],
-      ${texts(rows.map((a) => a.stripeKey))}::text[],
+      ${texts(rows.map((a) => a.stripeKey))}::text[], ${plain(rows.map((a) => a.kind === 'confirm' && a.inPage))}::boolean[],
       ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
     )`;
 };

@@ -83,7 +83,7 @@ export const attemptOf = (row: Row<'attempts'>): Attempt => {
   const base = attemptBaseOf(row);
   switch (row.kind as Attempt['kind']) {
     case 'confirm':
-      return { ...base, kind: 'confirm', paymentMethod: row.payment_method ?? '' };
+      return { ...base, kind: 'confirm', paymentMethod: row.payment_method ?? '', inPage: row.in_page };
     case 'capture':
       return { ...base, kind: 'capture', amount: row.amount };
     case 'cancel':

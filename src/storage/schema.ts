@@ -51,6 +51,7 @@ export interface DB {
     reason: string | null;
     stripe_key: string | null;
     leased_until: bigint | null;
+    in_page: Generated<boolean>;
   };
 
   balance_transactions: {
@@ -359,6 +360,7 @@ export const COLUMNS = {
     'reason',
     'stripe_key',
     'leased_until',
+    'in_page',
   ],
 
   balance_transactions: [

@@ -15,7 +15,7 @@ import {
   type RefundSettlement,
   type Settlement,
 } from '../domain/fact.ts';
-import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
+import { isToken, type LastError, type Payment, type PaymentAttempt, type RefundAttempt } from '../domain/payment.ts';
 import type { StripeError } from '../domain/refusals.ts';
 import { paymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
@@ -275,9 +275,10 @@ const call = (
   const options = { idempotencyKey: attempt.stripeKey };
   if (attempt.kind === 'confirm') {
     const card = {
-      payment_method: attempt.paymentMethod,
-      // Who cannot be sent back cannot be sent to the bank's page: the card is declined, and the reason says so.
-      ...(payment.returnUrl === null ? { error_on_requires_action: true } : { return_url: payment.returnUrl }),
+      ...(isToken(attempt.paymentMethod)
+        ? { confirmation_token: attempt.paymentMethod }
+        : { payment_method: attempt.paymentMethod }),
+      ...challengeOf(attempt, payment),
     };
     if (intent !== undefined) return stripe.paymentIntents.confirm(intent, card, options);
     return stripe.paymentIntents.create(
@@ -298,6 +299,15 @@ const call = (
   const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };
   return stripe.paymentIntents.capture(intent ?? '', amount, options);
 };
+
+/** How the customer would meet a challenge. Who can be sent nowhere is not: the card is declined, and the reason says so. */
+const challengeOf = (
+  { inPage }: { readonly inPage: boolean },
+  { returnUrl }: Payment,
+): Pick<Stripe.PaymentIntentConfirmParams, 'use_stripe_sdk' | 'return_url' | 'error_on_requires_action'> => ({
+  ...(inPage ? { use_stripe_sdk: true } : returnUrl === null ? { error_on_requires_action: true } : {}),
+  ...(returnUrl === null ? {} : { return_url: returnUrl }),
+});
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

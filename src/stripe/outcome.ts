@@ -27,14 +27,22 @@ export const factOf = (intent: Stripe.PaymentIntent): IntentFact => {
     amount: BigInt(intent.amount),
     currency: intent.currency,
     amountReceived: BigInt(intent.amount_received),
-    nextAction: nextActionOf(intent.next_action),
+    paymentMethod: idOf(intent.payment_method) ?? idOf(intent.last_payment_error?.payment_method),
+    nextAction: nextActionOf(intent),
     lastError: status === 'requires_payment_method' ? lastErrorOf(intent.last_payment_error) : null,
   };
 };
 
-const nextActionOf = (action: Stripe.PaymentIntent.NextAction | null): NextAction | null => {
+const idOf = (named: string | { readonly id: string } | null | undefined): string | null =>
+  typeof named === 'string' ? named : (named?.id ?? null);
+
+const nextActionOf = ({
+  next_action: action,
+  client_secret: clientSecret,
+}: Stripe.PaymentIntent): NextAction | null => {
   const redirect = action?.redirect_to_url;
-  return redirect?.url ? { type: 'redirect_to_url', url: redirect.url, returnUrl: redirect.return_url } : null;
+  if (redirect?.url) return { type: 'redirect_to_url', url: redirect.url, returnUrl: redirect.return_url };
+  return action?.type === 'use_stripe_sdk' && clientSecret !== null ? { type: 'use_stripe_js', clientSecret } : null;
 };
 
 /** What Stripe refused to do, and why; with the intent as it stands, where the refusal shows it. */
@@ -83,7 +91,9 @@ export const withoutIds = (message: string): string =>
 
 /** `source` is what Stripe calls a method that belongs to a customer, where the intent names none. */
 const codeOf = ({ param }: Stripe.errors.StripeError): 'payment_method_not_usable' | 'provider_refused' =>
-  param?.startsWith('payment_method') || param === 'source' ? 'payment_method_not_usable' : 'provider_refused';
+  param?.startsWith('payment_method') || param === 'source' || param === 'confirmation_token'
+    ? 'payment_method_not_usable'
+    : 'provider_refused';
 
 /**
  * Codes of Stripe's that are ours too, be they its `code` or its `decline_code`; any other is a `card_declined` whose

@@ -359,6 +359,7 @@ describe('a confirmation', () => {
         id: m.attemptOf(9),
         kind: 'confirm',
         paymentMethod: 'pm_card_amex',
+        inPage: false,
         claim: 'c' as ClaimId,
         stripeKey: 'c',
         requestId: 'r',

@@ -240,6 +240,7 @@ export const succeeded: Settlement = {
     amount: 500n,
     currency: 'usd',
     amountReceived: 500n,
+    paymentMethod: 'pm_card_visa',
     nextAction: null,
     lastError: null,
   },
