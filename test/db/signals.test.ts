@@ -198,7 +198,16 @@ describe('a server that keeps its standby waiting', () => {
 
     // A doubt has its own time, however long the COMMIT was waited for before.
     await standby('gone');
-    const waited = l.send(here, l.spend(shop, customer, 1n));
+    // The server has heard of it as soon as a commit waits.
+    const isWaiting = async (): Promise<boolean> =>
+      (await admin.query("select from pg_stat_activity where wait_event = 'SyncRep'")).rows.length > 0;
+    let isDone = true;
+    let waited = Promise.resolve('');
+    while (isDone) {
+      isDone = false;
+      waited = l.send(here, l.spend(shop, customer, 1n)).finally(() => (isDone = true));
+      await until(async () => isDone || (await isWaiting()));
+    }
     await until(() => here.logged().includes('Query read timeout'));
     await new Promise((go) => setTimeout(go, 5_000));
     await standby('');
