@@ -10,6 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLine, count } from '../command-line.ts';
+import { createTempDir } from '../temp-dir.ts';
 import { createWorld, embedded } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -87,11 +88,11 @@ const generate = async (url: string): Promise<void> => {
     skip('hey-api');
     return;
   }
-  const out = join(INSTALLED, 'generated');
-  const made = await run(heyApi, ['-i', DOCUMENT, '-o', out]);
-  const shop = join(INSTALLED, 'shop.ts');
+  // Elsewhere: what lies below node_modules is a library to TypeScript, and not emitted.
+  const dir = await createTempDir('generated');
+  const made = await run(heyApi, ['-i', DOCUMENT, '-o', join(dir, 'generated')]);
   await writeFile(
-    shop,
+    join(dir, 'shop.ts'),
     `import { createCustomer, createPayment } from './generated/index.ts';
 import { client } from './generated/client.gen.ts';
 client.setConfig({ baseUrl: ${JSON.stringify(url)}, auth: 'sk_test_demo' });
@@ -103,12 +104,21 @@ const { data: paid, error } = await createPayment({
 console.log(paid?.status ?? JSON.stringify(error));
 `,
   );
-  const typed = await run(join(MODULES, '.bin/tsc'), [
-    ...['--noEmit', '--strict', '--skipLibCheck', '--allowImportingTsExtensions', '--module', 'esnext'],
-    ...['--moduleResolution', 'bundler', '--target', 'es2022', '--lib', 'es2024,dom,dom.iterable', '--types', '', shop],
-  ]);
-  const bundle = await bundled(shop);
-  const paid = made.code === 0 ? await run(process.execPath, [bundle]) : made;
+  const emitted = join(dir, 'emitted');
+  await writeFile(
+    join(dir, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        ...{ strict: true, skipLibCheck: true, types: [], lib: ['es2024', 'dom', 'dom.iterable'], target: 'es2022' },
+        ...{ module: 'esnext', moduleResolution: 'bundler', outDir: emitted, allowImportingTsExtensions: true },
+        rewriteRelativeImportExtensions: true,
+      },
+      files: ['shop.ts'],
+    }),
+  );
+  const typed = await run(join(MODULES, '.bin/tsc'), ['-p', dir]);
+  await writeFile(join(dir, 'package.json'), '{"type":"module"}');
+  const paid = await run(process.execPath, ['--import', RESOLVE, join(emitted, 'shop.js')]);
   const isGood = made.code === 0 && typed.code === 0 && paid.text.trim() === 'succeeded';
   say('hey-api', isGood, isGood ? 'its client is typed, and charges a card' : 'its client does not work', {
     code: paid.code,
@@ -116,26 +126,10 @@ console.log(paid?.status ?? JSON.stringify(error));
   });
 };
 
-/** What it makes is TypeScript without the endings that Node asks for: TypeScript's own emitter puts them in. */
-const bundled = async (shop: string): Promise<string> => {
-  const out = join(INSTALLED, 'emitted');
-  await run(join(MODULES, '.bin/tsc'), [
-    ...['--outDir', out, '--skipLibCheck', '--allowImportingTsExtensions', '--rewriteRelativeImportExtensions'],
-    ...[
-      '--module',
-      'esnext',
-      '--moduleResolution',
-      'bundler',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2024,dom,dom.iterable',
-    ],
-    ...['--types', '', shop],
-  ]);
-  await writeFile(join(out, 'package.json'), '{"type":"module"}');
-  return join(out, 'shop.js');
-};
+/** What it makes names its files without the endings that Node asks for. */
+const RESOLVE =
+  'data:text/javascript,import { registerHooks } from "node:module"; registerHooks({ resolve: (name, context, next) => { ' +
+  'try { return next(name, context); } catch { try { return next(name + ".js", context); } catch { return next(name + "/index.js", context); } } } });';
 
 const ROLES = ['sk_test_demo', 'pk_test_demo', 'fk_test_demo', 'ok_test_demo', 'none'] as const;
 

@@ -111,7 +111,8 @@ const operation = (route: Route, described: Described, examples: Examples, refTo
     ...(body
       ? {
           requestBody: {
-            required: true,
+            // One that is absent is as good as {}.
+            required: (described.components[body.$ref?.split('/').at(-1) ?? '']?.required ?? []).length > 0,
             content: { 'application/json': { schema: body, ...(example?.body ? { example: example.body } : {}) } },
           },
         }
