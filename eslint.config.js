@@ -36,7 +36,7 @@ const DIRECTION = {
   payments: { parts: ['domain', 'error', 'ledger'], types: ['context', 'storage', 'stripe'] },
   ledger: { parts: ['domain', 'error'], types: ['context', 'storage', 'stripe'] },
   webhooks: { parts: ['domain', 'error'], types: ['context', 'storage'] },
-  jobs: { parts: ['payments', 'webhooks', 'monitor', 'error'], types: ['context', 'storage', 'clocks'] },
+  jobs: { parts: ['payments', 'webhooks', 'monitor', 'domain', 'error'], types: ['context', 'storage', 'clocks'] },
   http: {
     parts: ['payments', 'ledger', 'webhooks', 'domain', 'error', 'pages'],
     types: ['context', 'storage', 'stripe', 'monitor', 'log', 'config'],
@@ -88,8 +88,8 @@ const restrict = (
     .map(({ regex, message, allowTypeImports }) => ({ regex, message, allowTypeImports }));
 
 const PURE = {
-  regex: '^(?!\\.|decimal\\.js$|neverthrow$|node:crypto$)',
-  message: 'domain knows decimal.js, neverthrow, node:crypto and src/error.ts.',
+  regex: '^(?!\\.|decimal\\.js$|neverthrow$|node:crypto$|node:assert/strict$)',
+  message: 'domain knows decimal.js, neverthrow, node:crypto, node:assert and src/error.ts.',
 };
 
 const direction = Object.entries(DIRECTION).map(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { ok, okAsync, ResultAsync, safeTry, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
 import { loadConfig, VARIABLES, type Config } from './config.ts';
+import { DRAIN_DEADLINE_MS, STOP_DEADLINE_MS } from './domain/deadlines.ts';
 import { openLog, type Log } from './log.ts';
 import { serveFleet } from './monitor/fleet.ts';
 import { runbookAt } from './monitor/runbook.ts';
@@ -23,11 +24,6 @@ import {
 import type { Listening } from './service.ts';
 import { checkDatabase } from './storage/check.ts';
 import { checkSchema, migrate } from './storage/migrate.ts';
-
-/** What orchestrators grant by default, less a moment for the process itself to end. */
-const STOP_DEADLINE_MS = 9_500;
-/** Of that, what requests in flight get: a charge at Stripe is cut off later than this, and the sweeper settles it. */
-const DRAIN_DEADLINE_MS = 5_000;
 
 /** A part that was started, by the name under which a person knows it. */
 interface Part {

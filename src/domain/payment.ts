@@ -171,10 +171,3 @@ export interface Dispute {
   readonly earlier: { readonly opened: bigint; readonly won: bigint; readonly lost: bigint };
   readonly createdAt: Micros;
 }
-
-/**
- * How long an attempt belongs to the request that began it: Stripe's timeout (8 s) and a margin for the commits. After
- * that the sweeper may take it. A request that outlives it does no harm: both send the same key, and the first to settle
- * wins.
- */
-export const LEASE_MS = 10_000;

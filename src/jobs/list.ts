@@ -3,6 +3,7 @@
  * it does is explained beside that function.
  */
 import type { Clocks } from '../clocks.ts';
+import { SWEEP_EVERY_MS } from '../domain/deadlines.ts';
 import { applyEvents, pollEvents } from '../payments/inbox.ts';
 import type { BalanceReader } from '../payments/balance.ts';
 import { sweepOrphans } from '../payments/orphans.ts';
@@ -44,8 +45,7 @@ export const createJobs = ({
 }: JobNeeds): Readonly<Record<WokenJob, Job>> & Readonly<Record<string, Job>> => ({
   // A quartz drifts by some microseconds meanwhile.
   clock: { everyMs: 2_000, run: keepTime(clock, clocks) },
-  // Part of the 30 s in which what a dead process left is settled: see `SWEEP_LEASE_MS`.
-  sweeper: { everyMs: 2_000, isVital: true, run: sweep },
+  sweeper: { everyMs: SWEEP_EVERY_MS, isVital: true, run: sweep },
   // Webhooks wake it; by itself it comes round for what failed before.
   inbox: { everyMs: 1_000, needsStripe: true, run: applyEvents },
   // A span of each list is opened seldomer than that, and read when it is there.

@@ -1,7 +1,8 @@
 /** An attempt as it is claimed, before Stripe is called. */
 import type { Caller, Context } from '../context.ts';
 import { newId } from '../domain/ids.ts';
-import { LEASE_MS, type AttemptBase, type Payment } from '../domain/payment.ts';
+import { LEASE_MS } from '../domain/deadlines.ts';
+import type { AttemptBase, Payment } from '../domain/payment.ts';
 import { plusMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 

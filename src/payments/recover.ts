@@ -15,6 +15,7 @@ import {
   type RefundSettlement,
   type Settlement,
 } from '../domain/fact.ts';
+import { SWEEP_LEASE_MS } from '../domain/deadlines.ts';
 import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -24,12 +25,6 @@ import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
 
 const HOUR_MS = 3600 * 1000;
-/**
- * How long an attempt belongs to the sweeper that took it. Short, since a sweeper may be killed as well: a payment whose
- * request and then two sweepers died is still settled within 30 s (10 + 5 + 5, and a round to wait for after each).
- * One that is not done by then is overtaken by another, under the same key, and Stripe lets one of them in.
- */
-const SWEEP_LEASE_MS = 5_000;
 /** As many at once as Stripe may be asked to bear beside live traffic. */
 const SWEEP_MAX = 16;
 /**

@@ -4,7 +4,7 @@ import { ResultAsync } from 'neverthrow';
 import { idOf, type PaymentId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { uuidOf } from '../domain/ids.ts';
-import { LEASE_MS } from '../domain/payment.ts';
+import { LEASE_MS } from '../domain/deadlines.ts';
 import { plusMs, toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';

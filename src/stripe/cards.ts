@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultAsync } from 'neverthrow';
 import type Stripe from 'stripe';
+import { STRIPE_DEADLINE_MS } from '../domain/deadlines.ts';
 import {
   settlementOf,
   type IntentFact,
@@ -70,8 +71,6 @@ export type Unsettled = StripeError & {
   readonly seenTo?: string;
 };
 
-/** The client's timeout is of silence: a reply that trickles, or a call that the package repeats, ends here, before the lease. */
-const STRIPE_DEADLINE_MS = 9_000;
 /** Too many requests: sent again after 0.2, 0.4 and 0.8 s, and some by chance; the lease allows for it. */
 const TOO_MANY_TRIES = 3;
 const TOO_MANY_WAIT_MS = 200;

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import Stripe from 'stripe';
+import { STRIPE_SILENCE_MS } from '../domain/deadlines.ts';
 
 export interface StripeOptions {
   readonly secretKey: string;
@@ -12,13 +13,11 @@ export interface StripeOptions {
 
 /** Pinned, so that an upgrade of the package changes no reply by itself. The types are of this version. */
 const API_VERSION = '2026-10-28.endive' as const;
-/** Card networks answer in one to three seconds; past eight the caller is better off with an honest "unknown". */
-const TIMEOUT_MS = 8_000;
 
 export const connectStripe = (options: StripeOptions): Stripe =>
   new Stripe(options.secretKey, {
     apiVersion: API_VERSION,
-    timeout: TIMEOUT_MS,
+    timeout: STRIPE_SILENCE_MS,
     // Retries are ours, so that it is known of each send whether it was the first.
     maxNetworkRetries: 0,
     telemetry: false,
