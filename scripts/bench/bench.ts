@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, until } from '../../src/platform/process.ts';
-import { createWorld, type World } from '../proof/world.ts';
+import { createWorld, type World } from '../../test/support/world.ts';
 import { lacksRoute, medianOf, METRICS, type Results, type ScenarioResult } from './figures.ts';
 import type { Report } from './load/report.ts';
 import { canMeasure, treeUse } from './processes.ts';

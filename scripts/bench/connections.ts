@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorld } from '../proof/world.ts';
+import { createWorld } from '../../test/support/world.ts';
 import { canMeasure, treeUse } from './processes.ts';
 import { startOwn, type Own } from './subject.ts';
 

@@ -12,7 +12,7 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { lockDataDir } from '../../src/platform/lock.ts';
-import { createWorld, type World } from '../proof/world.ts';
+import { createWorld, type World } from '../../test/support/world.ts';
 import { medianIn, medianOf, METRICS } from './figures.ts';
 import type { Report } from './load/report.ts';
 import { SEEDED_UUID_HEAD, seededCustomers } from './load/requests.ts';

@@ -1,6 +1,6 @@
 /** The mixed load for a long time: does memory grow, does the loop stall, does anything fail? */
 import { DEMO_KEYS } from '../../src/http/authenticate.ts';
-import { createWorld } from '../proof/world.ts';
+import { createWorld } from '../../test/support/world.ts';
 import { METRICS } from './figures.ts';
 import { canMeasure, treeUse } from './processes.ts';
 import { errorsOf, runLoad } from './run-load.ts';

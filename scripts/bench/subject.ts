@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import pg from 'pg';
 import { VARIABLES } from '../../src/config.ts';
 import { until } from '../../src/platform/process.ts';
-import { freePort, type Service, type World } from '../proof/world.ts';
+import { freePort, type Service, type World } from '../../test/support/world.ts';
 import { parseWatched } from './load/sampler.ts';
 
 /** A service under load, and the processes whose use is told apart. */

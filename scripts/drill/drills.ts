@@ -1,7 +1,7 @@
 /** The nights that can be made: what each does, and what is to be seen of it where. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLoad, closedLoad, type Call } from '../proof/stalls/load.ts';
+import { openLoad, closedLoad, type Call } from './load.ts';
 import type { Demo } from './demo.ts';
 import { HEADER, holdRequests, letGo } from './inside.ts';
 import { openInspector } from './inspector.ts';

@@ -11,8 +11,8 @@ import { errorsOf, runLoad } from '../../scripts/bench/run-load.ts';
 import { SCENARIOS } from '../../scripts/bench/scenarios.ts';
 import { slopeOf } from '../../scripts/bench/soak.ts';
 import { tableOf } from '../../scripts/bench/table.ts';
-import { judge, type Verdict } from '../../scripts/proof/judge.ts';
-import type { World } from '../../scripts/proof/world.ts';
+import { judge, type Verdict } from '../proof/judge.ts';
+import type { World } from '../support/world.ts';
 
 /** The bench in its short form: a moment of each scenario, to show that it works. `npm run bench` is the bench itself. */
 const TIMEOUT_MS = 180_000;

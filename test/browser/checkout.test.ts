@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { eventually, stripeAt, type Stripe } from '../../scripts/proof/stripe.ts';
+import { eventually, stripeAt, type Stripe } from '../support/stripe.ts';
 import { startProxy, type Proxy } from '../support/proxy.ts';
 import { startService, startWorld, type World } from '../support/service.ts';
 

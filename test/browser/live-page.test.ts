@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { startSubject, type Subject } from '../../scripts/proof/stalls/subject.ts';
+import { startSubject, type Subject } from '../proof/stalls/subject.ts';
 import { startWorld } from '../support/service.ts';
 
 const CHROMIUM = '/usr/bin/chromium';

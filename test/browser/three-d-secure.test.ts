@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium, type Browser } from 'playwright-core';
-import { eventually } from '../../scripts/proof/stripe.ts';
+import { eventually } from '../support/stripe.ts';
 import { payFor, startWorld, type Shown } from '../support/service.ts';
 
 const CHROMIUM = '/usr/bin/chromium';

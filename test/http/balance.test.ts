@@ -1,7 +1,7 @@
 /** What Stripe keeps and pays out: fees and payouts, in the ledger. */
 import { describe, expect, it } from '@jest/globals';
 import { payFor, startWorld, type Client } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);

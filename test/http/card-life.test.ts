@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TRANSITIONS } from '../../src/domain/lifecycle.ts';
 import { startWorld, type Answer, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);

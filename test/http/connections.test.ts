@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { stripeAt } from '../../scripts/proof/stripe.ts';
+import { stripeAt } from '../support/stripe.ts';
 import { asRequest, errorsIn, open, sendRaw, statusesIn } from '../support/raw.ts';
 import { payFor, startService, startWorld, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';

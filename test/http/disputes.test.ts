@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { payFor, startWorld, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);

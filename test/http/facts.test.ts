@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 import { plusMs, systemClock } from '../../src/domain/time.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';

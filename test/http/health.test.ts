@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 import { startProxy } from '../support/proxy.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';
 

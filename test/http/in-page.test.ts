@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
 
 const world = await startWorld();

@@ -1,7 +1,7 @@
 /** A PaymentIntent is the payment's own, or a second charge of it, or is not believed: whatever Stripe tells of it. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
 
 const clock = movableClock();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../../scripts/proof/stripe.ts';
+import { eventually } from '../support/stripe.ts';
 import { plusMs, systemClock } from '../../src/domain/time.ts';
 import { payFor, startService, startWorld, type Client } from '../support/service.ts';
 

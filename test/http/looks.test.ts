@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { openKeys, payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
 import { createDatabase } from '../support/suite.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../../scripts/proof/stripe.ts';
+import { eventually } from '../support/stripe.ts';
 import { createMetrics } from '../../src/monitor/metrics.ts';
 import { metricsText } from '../../src/monitor/view.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';

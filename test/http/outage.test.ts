@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { payFor, startWorld, type Answer } from '../support/service.ts';
-import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf, sandboxCounts, query } = world;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../../scripts/proof/stripe.ts';
+import { eventually } from '../support/stripe.ts';
 import { payFor, startWorld, type Shown } from '../support/service.ts';
 
 const world = await startWorld();

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../src/error.ts';
 import type { Route } from '../../src/http/route.ts';
 import { routes } from '../../src/http/routes.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stripeAt } from '../../scripts/proof/stripe.ts';
+import { stripeAt } from '../support/stripe.ts';
 import { startCrowded } from '../support/crowded.ts';
 import { startProxy } from '../support/proxy.ts';
 import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';

@@ -1,7 +1,7 @@
 /** What is forgotten in time, what is not, and that nobody loses money by it. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 import { plusMs, systemClock, type Clock } from '../../src/domain/time.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { payFor, send, startWorld, type Answer } from '../support/service.ts';

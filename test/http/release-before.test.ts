@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt, type StripeObject } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 import { payFor, startWorld } from '../support/service.ts';
 
 const clock = movableClock();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 import { payFor, startService, startWorld, type TestService } from '../support/service.ts';
 
 const clock = movableClock();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { open } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
 const SECRETS = ['whsec_the_old_one', 'whsec_the_new_one'] as const;

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { startReceiver } from '../support/receiver.ts';
 import { payFor, startWorld, type Answer } from '../support/service.ts';
-import { eventually, movableClock, stripeAt } from '../../scripts/proof/stripe.ts';
+import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);

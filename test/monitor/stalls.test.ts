@@ -3,8 +3,8 @@
  * other tests may starve it, and then the monitor says so: what is asserted holds there too.
  */
 import { describe, expect, it, jest } from '@jest/globals';
-import { CAUSES, injectOnce, storm, suspensions, wedge, type Injected } from '../../scripts/proof/stalls/proofs.ts';
-import { startSubject, type Subject } from '../../scripts/proof/stalls/subject.ts';
+import { CAUSES, injectOnce, storm, suspensions, wedge, type Injected } from '../proof/stalls/proofs.ts';
+import { startSubject, type Subject } from '../proof/stalls/subject.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { sendRaw } from '../support/raw.ts';
 import { until } from '../support/until.ts';
@@ -41,7 +41,7 @@ describe('a blocked event loop', () => {
       const injected = await injectOnce(await prepared(), kind, place, 200);
       const told = toldOf(injected);
       expect(told['http.route']).toBe(`/${place}/${kind}/:id`);
-      expect(told['code.stacktrace']).toContain('scripts/proof/stalls/app.ts');
+      expect(told['code.stacktrace']).toContain('test/proof/stalls/app.ts');
       expect([CAUSES[kind], ...HOST]).toContain(told['stall.cause']);
     },
   );

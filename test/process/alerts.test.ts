@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CAUSES, NOT_CAUSED } from '../../scripts/proof/alert-causes.ts';
-import { alertsIn, hasPrometheus, proveAlerts, scaled } from '../../scripts/proof/alerts.ts';
+import { CAUSES, NOT_CAUSED } from '../proof/alert-causes.ts';
+import { alertsIn, hasPrometheus, proveAlerts, scaled } from '../proof/alerts.ts';
 
 const rules = readFileSync(join(import.meta.dirname, '../../scripts/ops/rules.yml'), 'utf8');
 const isThere = await hasPrometheus();

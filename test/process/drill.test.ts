@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../../scripts/proof/stripe.ts';
+import { eventually } from '../support/stripe.ts';
 import { startService, startWorld } from '../support/service.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { proveRestarts } from '../../scripts/proof/deploy.ts';
-import { proveFailover } from '../../scripts/proof/failover.ts';
+import { proveRestarts } from './deploy.ts';
+import { proveFailover } from './failover.ts';
 
 /** The proofs of the database in their short form; `npm run proof:failover` and `npm run proof:deploy` are the whole. */
 const TIMEOUT_MS = 240_000;

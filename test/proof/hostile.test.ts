@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { proveHostile } from '../../scripts/proof/hostile.ts';
+import { proveHostile } from './hostile.ts';
 
 /** The proof in its short form. Delays are those of a machine that others share: `npm run proof:hostile` measures them. */
 test('whoever attacks the service, others are served, and every request is answered in its form', async () => {

@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { judge, type Rule, type Seen, type Verdict } from '../../scripts/proof/judge.ts';
-import { startLoad } from '../../scripts/proof/load.ts';
-import { createRandom } from '../../scripts/proof/random.ts';
-import { eventually, stripeAt } from '../../scripts/proof/stripe.ts';
-import { attached, balanceIsRead, createWorld, type World } from '../../scripts/proof/world.ts';
+import { judge, type Rule, type Seen, type Verdict } from './judge.ts';
+import { startLoad } from './load.ts';
+import { createRandom } from './random.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
+import { attached, balanceIsRead, createWorld, type World } from '../support/world.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { withDatabaseName } from '../support/database.ts';
 

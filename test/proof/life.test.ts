@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { proveModel } from '../../scripts/proof/model.ts';
-import { proveOrders } from '../../scripts/proof/webhooks.ts';
+import { proveModel } from './model.ts';
+import { proveOrders } from './webhooks.ts';
 
 /** The proofs of a payment's life in their short form; `npm run proof:model` and `npm run proof:webhooks` go further. */
 const TIMEOUT_MS = 120_000;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { proveOutage } from '../../scripts/proof/outage.ts';
+import { proveOutage } from './outage.ts';
 
 /** The proof in its short form: a hang just longer than Stripe's timeout. `npm run proof:outage` is the proof itself. */
 test('an outage of Stripe under load leaves no outcome unknown, and nothing of what was refused', async () => {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { CUT_OPERATIONS, proveAmbiguity } from '../../scripts/proof/ambiguity.ts';
-import { proveKills } from '../../scripts/proof/kill.ts';
-import { hasStrace, proveMatrix } from '../../scripts/proof/matrix.ts';
-import { provePostgres } from '../../scripts/proof/postgres.ts';
+import { CUT_OPERATIONS, proveAmbiguity } from './ambiguity.ts';
+import { proveKills } from './kill.ts';
+import { hasStrace, proveMatrix } from './matrix.ts';
+import { provePostgres } from './postgres.ts';
 
 /**
  * The proofs in their short form: seconds of each, to show that they work. The commands `npm run proof:…` are the proofs

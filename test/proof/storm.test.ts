@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { proveStorm, type Operation } from '../../scripts/proof/storm.ts';
-import type { Mend } from '../../scripts/proof/storm/mends.ts';
+import { proveStorm, type Operation } from './storm.ts';
+import type { Mend } from './storm/mends.ts';
 
 /** Some operations of the proof, to show that it works: `npm run proof:storm` is the proof itself. */
 const TIMEOUT_MS = 240_000;

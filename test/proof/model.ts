@@ -10,12 +10,12 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { commandLine, count } from '../command-line.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { seedOf } from './random.ts';
-import { eventually, stripeAt, type Stripe } from './stripe.ts';
-import { createWorld, setFault, clearFaults, type World } from './world.ts';
+import { eventually, stripeAt, type Stripe } from '../support/stripe.ts';
+import { createWorld, setFault, clearFaults, type World } from '../support/world.ts';
 
 export interface ModelOptions {
   readonly runs: number;

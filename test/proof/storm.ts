@@ -7,13 +7,13 @@
  *
  *   npm run proof:storm -- [--operations 60] [--seed N] [--of NAME] [--without MEND]
  */
-import { commandLine, count, misused } from '../command-line.ts';
+import { commandLine, count, misused } from '../../scripts/command-line.ts';
 import { startInProcess, type InProcess, type Reply } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
 import { isMend, MENDS, without, type Mend } from './storm/mends.ts';
-import { eventually, stripeAt, type Stripe } from './stripe.ts';
-import { balanceIsRead, clearFaults, createWorld, setFault, type World } from './world.ts';
+import { eventually, stripeAt, type Stripe } from '../support/stripe.ts';
+import { balanceIsRead, clearFaults, createWorld, setFault, type World } from '../support/world.ts';
 
 export interface StormOptions {
   readonly operations: number;

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from '../../../src/platform/postgres.ts';
-import { ask, closedLoad, openLoad, percentile, startClosed, type Answered, type Call } from './load.ts';
+import {
+  ask,
+  closedLoad,
+  openLoad,
+  percentile,
+  startClosed,
+  type Answered,
+  type Call,
+} from '../../../scripts/drill/load.ts';
 import { startService } from './service.ts';
 import { startSubject, traffic, type Subject } from './subject.ts';
 

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { createClient, createWallets, type Client } from './load.ts';
 import type { Seen } from './judge.ts';
 import type { Random } from './random.ts';
-import type { Stripe } from './stripe.ts';
+import type { Stripe } from '../support/stripe.ts';
 
 export interface FatesOptions {
   readonly urls: () => readonly string[];

@@ -13,7 +13,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, until } from '../../src/platform/process.ts';
-import { commandLine, count, oneOf } from '../command-line.ts';
+import { commandLine, count, oneOf } from '../../scripts/command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -27,7 +27,7 @@ import {
   withoutNpm,
   type Service,
   type World,
-} from './world.ts';
+} from '../support/world.ts';
 
 export const OPERATIONS = ['charge', 'confirm', 'capture', 'cancel', 'refund', 'debit', 'recover'] as const;
 export type Operation = (typeof OPERATIONS)[number];

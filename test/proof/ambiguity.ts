@@ -7,7 +7,7 @@
  * With `--jump`, a day and an hour pass before anyone asks: Stripe has forgotten its keys, and nothing may be sent again.
  */
 import { until } from '../../src/platform/process.ts';
-import { commandLine, count, oneOf } from '../command-line.ts';
+import { commandLine, count, oneOf } from '../../scripts/command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Client, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
@@ -22,7 +22,7 @@ import {
   setFault,
   withoutNpm,
   type World,
-} from './world.ts';
+} from '../support/world.ts';
 
 export const CUT_OPERATIONS = ['charge', 'confirm', 'capture', 'cancel', 'refund'] as const;
 export type CutOperation = (typeof CUT_OPERATIONS)[number];

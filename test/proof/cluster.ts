@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { startPostgres, type Postgres } from '../../src/platform/postgres.ts';
 import { isAlive, until } from '../../src/platform/process.ts';
-import { freePort } from './world.ts';
+import { freePort } from '../support/world.ts';
 
 const run = promisify(execFile);
 const quiet = { info: () => undefined, warn: () => undefined };

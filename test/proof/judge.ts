@@ -3,11 +3,11 @@
  * every way in which they disagree. It knows nothing of how a run was made, and shares no code with the service: it
  * reads the tables, the sandbox's own export, and a file of the replies that clients saw.
  *
- *   node scripts/proof/judge.ts --database URL --sandbox URL [--seen FILE] [--settled-within SECONDS]
+ *   node test/proof/judge.ts --database URL --sandbox URL [--seen FILE] [--settled-within SECONDS]
  */
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
-import { commandLine, count, misused } from '../command-line.ts';
+import { commandLine, count, misused } from '../../scripts/command-line.ts';
 import { readIntents, readPayouts } from './judge/at-stripe.ts';
 import { compareBalance } from './judge/balance.ts';
 import { countOf, readContradicted, readDisputes, readPayments, readRefunds, readSeconds } from './judge/books.ts';

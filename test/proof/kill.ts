@@ -9,7 +9,7 @@
  * service charges before it claims, and the judge must say so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLine, count, oneOf } from '../command-line.ts';
+import { commandLine, count, oneOf } from '../../scripts/command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
@@ -23,7 +23,7 @@ import {
   type Recipe,
   type Service,
   type World,
-} from './world.ts';
+} from '../support/world.ts';
 
 export interface KillOptions {
   readonly kills: number;

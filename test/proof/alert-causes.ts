@@ -1,9 +1,9 @@
 /** How each alert is caused on the demo, and ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Demo } from '../drill/demo.ts';
-import { DRILLS } from '../drill/drills.ts';
-import { HEADER, holdRequests, letGo, type Held } from '../drill/inside.ts';
-import { openInspector } from '../drill/inspector.ts';
+import type { Demo } from '../../scripts/drill/demo.ts';
+import { DRILLS } from '../../scripts/drill/drills.ts';
+import { HEADER, holdRequests, letGo, type Held } from '../../scripts/drill/inside.ts';
+import { openInspector } from '../../scripts/drill/inspector.ts';
 import { repeat } from './repeat.ts';
 
 /** Begins it; what it answers ends it. */

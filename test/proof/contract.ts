@@ -9,9 +9,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { commandLine, count } from '../command-line.ts';
-import { createTempDir } from '../temp-dir.ts';
-import { createWorld, embedded } from './world.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
+import { createTempDir } from '../../scripts/temp-dir.ts';
+import { createWorld, embedded } from '../support/world.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DOCUMENT = join(ROOT, 'src/contract/openapi.json');

@@ -11,15 +11,15 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { findPostgres } from '../../src/platform/postgres.ts';
 import { until } from '../../src/platform/process.ts';
-import { commandLine, oneOf } from '../command-line.ts';
-import { findDemo, type Demo } from '../drill/demo.ts';
-import { createTempDir } from '../temp-dir.ts';
+import { commandLine, oneOf } from '../../scripts/command-line.ts';
+import { findDemo, type Demo } from '../../scripts/drill/demo.ts';
+import { createTempDir } from '../../scripts/temp-dir.ts';
 import { CAUSES, type Machine } from './alert-causes.ts';
 import { repeat } from './repeat.ts';
 import { startService } from './stalls/service.ts';
-import { freePort } from './world.ts';
+import { freePort } from '../support/world.ts';
 
-const RULES = new URL('../ops/rules.yml', import.meta.url);
+const RULES = new URL('../../scripts/ops/rules.yml', import.meta.url);
 /** What each span of the rules is here: in the same order, and the longest within a test's patience. */
 const SPANS: Readonly<Record<string, string>> = {
   '1m': '2s',

@@ -10,11 +10,11 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import pg from 'pg';
-import { commandLine, count } from '../command-line.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
 import { startInProcess, WEBHOOK_SECRET, type InProcess } from './in-process.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
-import { eventually, stripeAt, type Stripe, type StripeObject } from './stripe.ts';
-import { createWorld, type World } from './world.ts';
+import { eventually, stripeAt, type Stripe, type StripeObject } from '../support/stripe.ts';
+import { createWorld, type World } from '../support/world.ts';
 
 export interface OrdersOptions {
   readonly orders: number;

@@ -8,11 +8,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { until } from '../../src/platform/process.ts';
-import { commandLine, count as countOf } from '../command-line.ts';
+import { commandLine, count as countOf } from '../../scripts/command-line.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createClient, createWallets, type Wallet } from './load.ts';
 import { createRandom } from './random.ts';
-import { attached, clearFaults, createWorld, setFault, withoutNpm } from './world.ts';
+import { attached, clearFaults, createWorld, setFault, withoutNpm } from '../support/world.ts';
 
 export interface OutageOptions {
   readonly beforeS: number;

@@ -14,14 +14,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { commandLine, count } from '../command-line.ts';
-import { createTempDir } from '../temp-dir.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
+import { createTempDir } from '../../scripts/temp-dir.ts';
 import { startFates, type Fates } from './fates.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { startKeptAlive } from './kept-alive.ts';
 import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf, type Random } from './random.ts';
-import { stripeAt } from './stripe.ts';
+import { stripeAt } from '../support/stripe.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 import {
   attached,
@@ -33,7 +33,7 @@ import {
   type Recipe,
   type Service,
   type World,
-} from './world.ts';
+} from '../support/world.ts';
 
 /** The negative control: in the database, so that both versions are as they are. */
 const BREAK = `

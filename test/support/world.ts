@@ -15,7 +15,7 @@ import { startSandbox } from '../../src/platform/sandbox.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { migrate } from '../../src/storage/migrate.ts';
-import { createTempDir } from '../temp-dir.ts';
+import { createTempDir } from '../../scripts/temp-dir.ts';
 
 export interface World {
   readonly dataDir: string;

@@ -6,12 +6,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, until } from '../../src/platform/process.ts';
-import { commandLine, count } from '../command-line.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
 import { describe, judge } from './judge.ts';
 import type { Proof } from './kill.ts';
 import { startLoad } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
-import { attached, createWorld, setFault, type World } from './world.ts';
+import { attached, createWorld, setFault, type World } from '../support/world.ts';
 
 export interface PostgresOptions {
   readonly crashes: number;

@@ -11,8 +11,8 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../src/platform/process.ts';
-import { commandLine, count } from '../command-line.ts';
-import { createTempDir } from '../temp-dir.ts';
+import { commandLine, count } from '../../scripts/command-line.ts';
+import { createTempDir } from '../../scripts/temp-dir.ts';
 import { mountDisk, type Disk } from './disk.ts';
 import { createNode, follow, promote, setSynchronous, type Node } from './cluster.ts';
 import { describe, judge, type Rule, type Seen, type Verdict } from './judge.ts';
@@ -20,7 +20,7 @@ import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 import { startWire, type Wire } from './wire.ts';
-import { attached, balanceIsRead, createWorld, setFault, type World } from './world.ts';
+import { attached, balanceIsRead, createWorld, setFault, type World } from '../support/world.ts';
 
 /** What goes wrong with the primary, or with the standby. */
 export const TROUBLES = [

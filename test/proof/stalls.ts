@@ -3,7 +3,7 @@
  * same without it must fail.
  */
 import { join } from 'node:path';
-import { commandWords, count as countOf, oneOf } from '../command-line.ts';
+import { commandWords, count as countOf, oneOf } from '../../scripts/command-line.ts';
 import { hogs, matrix, storm, suspensions, throttle, wedge, type MatrixFigures } from './stalls/proofs.ts';
 import { overhead, overload, verdicts } from './stalls/service-proofs.ts';
 import type { SubjectOptions } from './stalls/subject.ts';

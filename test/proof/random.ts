@@ -1,5 +1,5 @@
 /** Chance that can be repeated: the same seed gives the same run, as far as the machine's own timing allows. */
-import { count } from '../command-line.ts';
+import { count } from '../../scripts/command-line.ts';
 
 export interface Random {
   /** From 0 up to 1. */

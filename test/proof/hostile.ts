@@ -10,13 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
-import { commandLine, count as countOf } from '../command-line.ts';
+import { commandLine, count as countOf } from '../../scripts/command-line.ts';
 import { askArbitrarily, type Arbitrary } from './arbitrary.ts';
 import { ATTACKS, type Target } from './attacks.ts';
 import { chargeFor, type Charge } from './bystanders.ts';
 import { createRandom, seedOf } from './random.ts';
 import { holdLoop, lineOfHeld, type Held } from './worst.ts';
-import { attached, createWorld, withoutNpm, type Service, type World } from './world.ts';
+import { attached, createWorld, withoutNpm, type Service, type World } from '../support/world.ts';
 
 export interface HostileOptions {
   readonly seed: number;

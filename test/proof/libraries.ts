@@ -13,9 +13,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { commandLine, misused } from '../command-line.ts';
+import { commandLine, misused } from '../../scripts/command-line.ts';
 import { hearDeliveries } from './libraries/deliveries.ts';
-import { createWorld } from './world.ts';
+import { createWorld } from '../support/world.ts';
 
 const FOLDER = fileURLToPath(new URL('libraries/', import.meta.url));
 /** Where `--install` puts what npm does not bring: beside npm's own, and gone with it. */
@@ -47,7 +47,7 @@ const commandOf = (language: Language): { command: string; args: string[]; cwd: 
       mkdirSync(INSTALLED, { recursive: true });
       return runs('go', ['build', '-o', join(INSTALLED, 'flows-go'), '.'], cwd)
         ? { command: join(INSTALLED, 'flows-go'), args: [], cwd }
-        : { missing: 'go, with the modules of scripts/proof/libraries/go' };
+        : { missing: 'go, with the modules of test/proof/libraries/go' };
     }
   }
 };

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { until } from '../../../src/platform/process.ts';
 import { newSecret } from '../../../src/webhooks/sign.ts';
-import { embedded, withoutNpm, type World } from '../world.ts';
+import { embedded, withoutNpm, type World } from '../../support/world.ts';
 
 /** One delivery as it was heard. */
 export interface Delivery {

@@ -4,8 +4,8 @@ import pg from 'pg';
 import pino from 'pino';
 import { loadConfig } from '../../src/config.ts';
 import { createService, type ServiceOptions } from '../../src/service.ts';
-import { movableClock, type MovableClock } from './stripe.ts';
-import type { World } from './world.ts';
+import { movableClock, type MovableClock } from '../support/stripe.ts';
+import type { World } from '../support/world.ts';
 
 /** Signs what the proof delivers by itself. */
 export const WEBHOOK_SECRET = 'whsec_of_the_proof';
