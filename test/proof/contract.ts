@@ -29,7 +29,6 @@ const SCHEMATHESIS = 'schemathesis==4.32.5';
  *
  * - `positive_data_acceptance`: a body that its schema allows may be refused all the same, since JSON Schema knows no rules
  *   of money: a customer that is not there, a fraction that the currency has not, two fields that exclude each other.
- * - `unsupported_method`: a TRACE or a QUERY is refused with 405 and `Allow`, which it wants for each path by itself.
  */
 const NOT_ASKED = ['positive_data_acceptance'];
 

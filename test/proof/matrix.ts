@@ -155,15 +155,17 @@ export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Pr
         let done = false;
         void acting.then(() => (done = true));
         await until(() => done || service.ended(), FINAL_TIMEOUT_MS);
+        // The k-th call may be made by what runs in the background, before the operation begins or after it has ended.
+        await detach(strace);
         counts.tried++;
-        const killed = service.ended();
+        const killed = service.ended() || strace.said().includes(KILLED);
         if (killed) {
           counts.killed++;
+          await until(() => service.ended(), FINAL_TIMEOUT_MS);
           // Its owner is dead: as if the time of its lease had passed.
           await expireLeases(world);
           service = await world.start(recipe);
         }
-        await detach(strace);
         await acting;
         log(`${operation}: ${call} ${k}: ${killed ? 'killed' : 'not reached'}`);
       }
@@ -191,17 +193,27 @@ const countCalls = async (
   return new Map([...Map.groupBy(names, (name) => name)].map(([name, of]) => [name, of.length]));
 };
 
+interface Strace {
+  readonly process: ChildProcess;
+  /** What it has said of whom it follows. */
+  readonly said: () => string;
+}
+
+/** What strace says of a process that was ended by the signal that it sent. */
+const KILLED = 'killed by SIGKILL';
+
 /** Follows the main thread, where all network calls are made. Resolves once it is attached. */
-const attach = async ({ pid }: Service, args: readonly string[]): Promise<ChildProcess> => {
+const attach = async ({ pid }: Service, args: readonly string[]): Promise<Strace> => {
   const strace = spawn('strace', ['-p', String(pid), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   strace.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const isAttached = await until(() => said.includes('attached') || strace.exitCode !== null, 10_000);
-  if (!isAttached || strace.exitCode !== null) throw new Error(`strace could not attach: ${said}`);
-  return strace;
+  if (!isAttached || (strace.exitCode !== null && !said.includes(KILLED)))
+    throw new Error(`strace could not attach: ${said}`);
+  return { process: strace, said: () => said };
 };
 
-const detach = async (strace: ChildProcess): Promise<void> => {
+const detach = async ({ process: strace }: Strace): Promise<void> => {
   if (strace.exitCode !== null || strace.signalCode !== null) return;
   const exited = once(strace, 'exit');
   strace.kill('SIGINT');
