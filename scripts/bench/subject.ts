@@ -19,7 +19,7 @@ export interface Subject {
 /** Of the demo merchant; it opens what runs on an embedded database alone. */
 const KEY = 'sk_test_demo';
 
-export const pidsOf = (text: string | undefined): Record<string, number> =>
+const pidsOf = (text: string | undefined): Record<string, number> =>
   Object.fromEntries(parseWatched(text ?? '').map(({ name, pid }) => [name, pid]));
 
 export const runningSubject = (url: string, key: string | undefined, pids: string | undefined): Subject => ({

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { findPostgres } from '../../src/platform/postgres.ts';
 
-export interface Trouble {
+interface Trouble {
   readonly level: string;
   readonly what: string;
   readonly detail: string;

@@ -37,7 +37,7 @@ const DIGITS_USUAL = 8;
  * The largest charge, in minor units: nines, as many as Stripe takes digits.
  * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
-export const chargeMaxMinor = (currency: Currency): bigint => 10n ** BigInt(DIGITS[currency] ?? DIGITS_USUAL) - 1n;
+const chargeMaxMinor = (currency: Currency): bigint => 10n ** BigInt(DIGITS[currency] ?? DIGITS_USUAL) - 1n;
 
 /** Whether a card can be charged that amount, or sent it back. */
 export const isChargeable = (amountMinor: bigint, currency: Currency): boolean =>

@@ -42,7 +42,7 @@ export interface StoredClaim {
 }
 
 /** An attempt whose outcome nobody knows yet; until then somebody has it, or looks at it no more. */
-export type Waiting = Pick<Attempt, 'payment' | 'ownedUntil' | 'fence'>;
+type Waiting = Pick<Attempt, 'payment' | 'ownedUntil' | 'fence'>;
 
 /** The rows that a batch touches, as they are under lock. */
 export interface State {

@@ -2,8 +2,7 @@
 import type { ErrorCode, PaymentError } from '../error.ts';
 
 /** Of anything that reads or writes: the database is away, slow, or asked wrongly by us. */
-export const STORAGE = ['database_unavailable', 'contention', 'internal'] as const;
-export type StorageCode = (typeof STORAGE)[number];
+export type StorageCode = 'database_unavailable' | 'contention' | 'internal';
 export type StorageError = PaymentError<StorageCode>;
 
 /** Of a read that shares its query with others: the same, and there is no room to wait for it. */

@@ -48,7 +48,7 @@ export type NextActionView =
     }
   | { readonly type: 'use_stripe_js'; readonly stripe_client_secret?: string };
 
-export interface LastErrorView {
+interface LastErrorView {
   readonly code: ErrorCode;
   readonly decline_code: string | null;
   readonly message: string;
@@ -151,7 +151,7 @@ export interface TransferView {
 }
 
 /** In the place of a transfer of an `independent` bulk that was refused. */
-export interface RefusedTransferView {
+interface RefusedTransferView {
   readonly object: 'error';
   readonly error: ErrorView;
 }
@@ -206,7 +206,7 @@ export interface TrialBalanceView {
   readonly currencies: readonly TrialBalanceCurrencyView[];
 }
 
-export interface TrialBalanceCurrencyView {
+interface TrialBalanceCurrencyView {
   readonly currency: string;
   readonly debits: string;
   readonly credits: string;
@@ -269,7 +269,7 @@ export interface DeliveryView {
   readonly tries: readonly DeliveryTryView[];
 }
 
-export interface DeliveryTryView {
+interface DeliveryTryView {
   readonly number: number;
   readonly started_at: string;
   readonly latency_ms: number;

@@ -30,7 +30,7 @@ export const DEMO_KEYS = {
 const DEMO_SECRETS: ReadonlySet<string> = new Set(Object.values(DEMO_KEYS));
 
 /** What is looked at of a request: who it says it is, and where it comes from. */
-export type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
+type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
 export type Authenticate = (request: Asking) => ResultAsync<Principal, PaymentError>;
 
 interface Remembered {

@@ -8,7 +8,7 @@ import { countNames, faultOf, needsCloseReading, type Fault } from './json.ts';
 import type { Route } from './route.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
-export const BODY_MAX_BYTES: number = 256 * 1024;
+const BODY_MAX_BYTES: number = 256 * 1024;
 /** What a page in a browser sends is an id, a secret and a URL of 2,048 characters at most, and anyone may send it. */
 const PUBLIC_BODY_MAX_BYTES = 16 * 1024;
 /** Our deepest body has three levels; far more would only try the stack. */

@@ -16,12 +16,12 @@ import type { RequestRecord } from './record.ts';
 import { sendReply, type HttpReply } from './respond.ts';
 
 /** Which of a full house is served first: charges before reads before reports. */
-export type ServiceClass = 'money' | 'read' | 'report';
+type ServiceClass = 'money' | 'read' | 'report';
 
 /** Whether an `Idempotency-Key` must come with it, may, or has no meaning. */
 export type KeyUse = 'required' | 'optional' | 'none';
 
-export interface Call<Params, Query, Body, Use extends KeyUse> {
+interface Call<Params, Query, Body, Use extends KeyUse> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

@@ -122,7 +122,7 @@ export const confirmationToken: z.ZodType<string, string> = z
 const decimal = (max: RegExp, what: string): z.ZodType<string, string> => z.string().regex(max, what);
 
 /** Up to 15 digits before the point and 12 behind it. Text comes first, being what most send. */
-export const quantity: z.ZodType<string | number, string | number> = z.union([
+const quantity: z.ZodType<string | number, string | number> = z.union([
   decimal(
     /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/,
     'It must be a decimal of up to 15 digits, and 12 behind the point.',

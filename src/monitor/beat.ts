@@ -17,7 +17,7 @@ import type { MainSample, StallKind } from './sample.ts';
 import { SLOT } from './slots.ts';
 
 /** A fifth of the shortest stall that is logged, and 50 wake-ups a second. */
-export const BEAT_MS = 20;
+const BEAT_MS = 20;
 /** Five beats: how often the pressure is told. */
 const PRESSURE_BEATS = 5;
 /** A loop that is busier has no time to spare. */

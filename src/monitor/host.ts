@@ -14,7 +14,7 @@ export interface HostTotals {
   readonly ranMs?: number | undefined;
 }
 
-export interface MainThread {
+interface MainThread {
   /** R is ready or running; S and D wait in the kernel. */
   readonly state: string;
   /** User and system, to 10 ms. */

@@ -9,7 +9,7 @@ export interface LineLimiter {
 }
 
 /** Code and host have lines of their own: a starved machine must not hide a route that blocks, nor the reverse. */
-export type Quota = 'code' | 'host';
+type Quota = 'code' | 'host';
 
 const FIRST_INTERVAL_MS = 60_000;
 /** Someone who looks at the last hour sees each kind that goes on. */

@@ -60,7 +60,7 @@ export interface Snapshot {
 }
 
 /** Attempts at Stripe whose outcome nobody knows. */
-export interface Unknown {
+interface Unknown {
   readonly count: number;
   readonly oldestMs: number;
   /** The oldest of them. */

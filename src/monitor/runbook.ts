@@ -10,7 +10,7 @@ const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 const WRITTEN = 'http://127.0.0.1:3001/runbook';
 
 /** `Unknown outcomes` → `unknown-outcomes`, as GitHub has it: links within the file work there too. */
-export const anchorOf = (heading: string): string =>
+const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
     .replaceAll(/[^\w\s-]/g, '')

@@ -4,7 +4,7 @@ import type { CheckState } from './ops.ts';
 import { isHostCause, type Stall } from './sample.ts';
 import type { View } from './view.ts';
 
-export type Level = 'red' | 'amber';
+type Level = 'red' | 'amber';
 
 export interface Trouble {
   readonly level: Level;

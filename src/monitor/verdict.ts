@@ -7,8 +7,8 @@ import type { Culprit } from './records.ts';
 import { isHostCause, type Cause } from './sample.ts';
 import type { SeenMinute } from './view.ts';
 
-export type Finding = Exclude<Cause, 'mixed' | 'unknown'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
-export type Advice =
+type Finding = Exclude<Cause, 'mixed' | 'unknown'> | 'database' | 'stripe' | 'healthy' | 'too little seen';
+type Advice =
   | 'stay'
   | 'fix the route'
   | 'move it to a worker'

@@ -36,7 +36,7 @@ export interface View {
 }
 
 /** One of those that serve. */
-export interface Process extends Partial<Worker> {
+interface Process extends Partial<Worker> {
   readonly pid: number;
   /** ISO 8601. */
   readonly startedAt: string;

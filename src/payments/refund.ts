@@ -134,7 +134,7 @@ const refundAnswer = (
   return err(paymentError('provider_refused', { payment: payment.id, ...(message ? { message } : {}) }));
 };
 
-export const refundEvents = ({ refund }: Effect, now: Micros): Event[] =>
+const refundEvents = ({ refund }: Effect, now: Micros): Event[] =>
   refund
     ? [
         {

@@ -62,7 +62,7 @@ const FromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('type', [
 /** Where those things are that they have in common. */
 type Places = Omit<Task, 'index' | 'port'>;
 
-export interface Running {
+interface Running {
   readonly index: number;
   readonly pid: number;
   readonly opsUrl: string;

@@ -7,7 +7,7 @@ import type { Scope } from './scope.ts';
 const FEE_PER_MILLE = 29;
 const FEE_FIXED = 30;
 /** What a lost or won dispute costs: $15, in minor units of the settlement currency. */
-export const DISPUTE_FEE = 1500;
+const DISPUTE_FEE = 1500;
 const DAY_S = 24 * 60 * 60;
 /** Funds can be paid out two days after they were earned, from the beginning of that day on. */
 const AVAILABLE_AFTER_S = 2 * DAY_S;

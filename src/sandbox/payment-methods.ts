@@ -127,11 +127,7 @@ export const ownable = (
 };
 
 /** The payment method that a request names, if a customer may save it: nothing is saved yet. */
-export const savable = (
-  scope: Scope,
-  reference: string,
-  customer: string | null,
-): Result<Stripe.PaymentMethod, Failure> =>
+const savable = (scope: Scope, reference: string, customer: string | null): Result<Stripe.PaymentMethod, Failure> =>
   usePaymentMethod(scope, reference, customer).andThen((method) => {
     const { decline, declinesOnlyCharges } = cardBehind(scope, method.id);
     return decline === undefined || declinesOnlyCharges === true

@@ -22,7 +22,7 @@ export type Kind = Stored['object'];
 export type ObjectOf<K extends Kind> = Extract<Stored, { object: K }>;
 
 /** What lists are narrowed by often, each a column of its own. */
-export type Column = 'customer' | 'payment_intent' | 'charge' | 'type' | 'source' | 'currency' | 'status';
+type Column = 'customer' | 'payment_intent' | 'charge' | 'type' | 'source' | 'currency' | 'status';
 
 /** And what they are narrowed by seldom: fields of the object; but for the payout of a balance transaction. */
 export type Filter =
@@ -85,7 +85,7 @@ export interface Delivery {
   readonly attempt: number;
 }
 
-export interface Timer {
+interface Timer {
   readonly seq: number;
   readonly dueMs: number;
   readonly task: string;

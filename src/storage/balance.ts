@@ -20,7 +20,7 @@ export interface Named {
   readonly intent: string | null;
 }
 
-export interface UnknownLine {
+interface UnknownLine {
   readonly id: string;
   readonly kind: string;
   readonly source: string | null;

@@ -9,7 +9,7 @@ import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
-export interface InboxEvent {
+interface InboxEvent {
   readonly id: string;
   readonly type: string;
   /** JSON. */

@@ -10,14 +10,14 @@ import { readFailure } from './failure.ts';
 import { createLane } from './lane.ts';
 import type { DB } from './schema.ts';
 
-export interface NewKey {
+interface NewKey {
   readonly id: ApiKeyId;
   readonly merchant: MerchantId;
   /** Shown once: it is not kept. */
   readonly secret: string;
 }
 
-export interface KeyInfo {
+interface KeyInfo {
   readonly id: ApiKeyId;
   readonly merchant: string;
   readonly role: Role;

@@ -47,7 +47,7 @@ export interface UnknownOutcomes {
   readonly oldest: readonly UnknownOutcome[];
 }
 
-export interface UnknownOutcome {
+interface UnknownOutcome {
   readonly payment: PaymentId;
   /** What was attempted: `confirm`, `capture`, `refund`, … */
   readonly kind: string;

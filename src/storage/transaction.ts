@@ -11,13 +11,13 @@ import { SET_LOCAL } from './session.ts';
 export type Flight = <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>;
 
 /** What a transaction comes to. */
-export interface Work<T> {
+interface Work<T> {
   readonly value: T;
   /** Its last statement: it leaves together with COMMIT. Where it fails, Postgres rolls back. */
   readonly last?: RawBuilder<unknown>;
 }
 
-export type Ended<T> =
+type Ended<T> =
   | { readonly kind: 'committed'; readonly value: T }
   /** `inDoubt` is what was to be committed, where it may have been all the same. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly inDoubt: { readonly value: T } | undefined };

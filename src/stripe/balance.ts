@@ -27,7 +27,7 @@ export interface BalanceLine {
 }
 
 /** What changed the balance. */
-export type LineCause =
+type LineCause =
   /** A charge, refund or dispute: of a payment with our tags, or of nobody's. `charged`: the gross in its own currency. */
   | {
       readonly about: 'payment';

@@ -12,7 +12,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { isDown } from './outcome.ts';
 
 /** Half open: the probe is under way. */
-export type Circuit = 'closed' | 'open' | 'half_open';
+type Circuit = 'closed' | 'open' | 'half_open';
 
 export interface Breaker {
   /**

@@ -57,7 +57,7 @@ export interface Cards {
 }
 
 /** `first`: nobody has sent it before, for it was claimed just now. */
-export type Nth = 'first' | 'again';
+type Nth = 'first' | 'again';
 
 /** Why nothing is settled, and what is known all the same. */
 export type Unsettled = StripeError & {

@@ -46,12 +46,12 @@ const endpoint = ({ apiBase, onTime }: StripeOptions): Stripe.StripeConfig => {
 const RESET = 'CONNECTION_RESET';
 
 /** Told, now and then, what time it is at Stripe, in milliseconds since 1970, and how long the answer took. */
-export type OnStripeTime = (atMs: number, tookMs: number) => void;
+type OnStripeTime = (atMs: number, tookMs: number) => void;
 
 /** Stripe's clock is looked at this often; a date in whole seconds tells no more. */
 const LOOK_EVERY_MS = 1_000;
 
-export const quietly = (inner: Stripe.HttpClient, onTime: OnStripeTime = () => undefined): Stripe.HttpClient => {
+const quietly = (inner: Stripe.HttpClient, onTime: OnStripeTime = () => undefined): Stripe.HttpClient => {
   let lookedAtMs = -Infinity;
   class Quiet extends Stripe.HttpClient {
     override getClientName(): string {

@@ -9,14 +9,14 @@ import type { Breaker } from './breaker.ts';
 import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf } from './outcome.ts';
 import { CLAIM_TAG, tagged, taggedRefund, type Tagged, type Tags } from './tags.ts';
 
-export interface StripeEvent {
+interface StripeEvent {
   readonly id: string;
   readonly type: string;
   /** JSON, as it came. */
   readonly payload: string;
 }
 
-export interface EventPage {
+interface EventPage {
   readonly events: readonly StripeEvent[];
   readonly hasMore: boolean;
 }
@@ -47,7 +47,7 @@ export interface FoundIntent {
   readonly found: IntentFact;
 }
 
-export interface IntentPage {
+interface IntentPage {
   /** Those that have our tags. */
   readonly intents: readonly { readonly id: string; readonly of: Tagged }[];
   readonly last: string | null;

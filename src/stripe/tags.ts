@@ -2,7 +2,7 @@
 import { parseId, type MerchantId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 
-export const PAYMENT_TAG = 'quittance_payment';
+const PAYMENT_TAG = 'quittance_payment';
 export const MERCHANT_TAG = 'quittance_merchant';
 export const REFUND_TAG = 'quittance_refund';
 /**

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 15_000;
 /** An answer is its status. Of its body as much is read as lets a receiver finish a polite sentence. */
 const BODY_MAX_BYTES = 16 * 1024;
 
-export interface Message {
+interface Message {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -21,7 +21,7 @@ export interface TestSandbox {
   readonly restart: () => Promise<void>;
 }
 
-export interface RawOptions {
+interface RawOptions {
   readonly body?: string;
   readonly headers?: Record<string, string>;
 }

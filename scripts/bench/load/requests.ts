@@ -42,7 +42,7 @@ export interface Requests {
 /** Earlier requests that may be repeated. */
 const KEPT = 10_000;
 /** Transfers in a bulk request. */
-export const BULK_TRANSFERS = 100;
+const BULK_TRANSFERS = 100;
 
 const QUOTE = JSON.stringify({
   currency: 'usd',

@@ -8,7 +8,7 @@ import { html, type Page } from '../../pages/html.ts';
 import { document } from './layout.ts';
 
 /** Where it answers otherwise than Stripe, and means to. */
-export const DIFFERENCES: readonly string[] = [
+const DIFFERENCES: readonly string[] = [
   'One account, in the United States, with bank accounts in usd, eur and gbp; every sk_test_… and pk_test_… key opens it.',
   `It answers in one version, ${API_VERSION}, whatever Stripe-Version asks for, as long as Stripe has that version; an older one may say payment_method_types. An endpoint hears events in its own version, from 2025-03-31.basil on.`,
   'The rates of exchange stand still, and the smallest amount of a charge is not checked.',

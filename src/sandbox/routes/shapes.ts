@@ -143,7 +143,7 @@ export const automaticMethods: z.ZodType<{
 });
 
 /** Consent to later charges; of a card it is the consent that its saving gives, and Stripe keeps no mandate either. */
-export const mandateData: z.ZodType<object | null> = cleared(
+const mandateData: z.ZodType<object | null> = cleared(
   z.strictObject({
     customer_acceptance: z.strictObject({
       type: z.enum(['online', 'offline']),

@@ -33,7 +33,7 @@ export interface DisputeThere {
 }
 
 /** A balance transaction. */
-export interface Line {
+interface Line {
   readonly id: string;
   readonly gross: number;
   readonly fee: number;

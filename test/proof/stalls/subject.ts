@@ -108,7 +108,7 @@ const listening = async (child: ChildProcess): Promise<{ apiUrl: string; opsUrl:
 };
 
 /** One GET, over a connection that is kept. */
-export const fetchText = (agent: Agent, url: string): Promise<Reply> =>
+const fetchText = (agent: Agent, url: string): Promise<Reply> =>
   new Promise((resolve, reject) => {
     request(url, { agent }, (response) => {
       let text = '';
