@@ -1,6 +1,5 @@
 /** One request with all that belongs to it: its key, its retries, its deadline, and an answer that is always a value. */
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
-import type { ErrorCode } from './api.ts';
 
 /** What happened to the money: nothing, it moved, or nobody knows yet. */
 export type Outcome = 'none' | 'applied' | 'unknown';
@@ -40,7 +39,7 @@ export interface TransportError extends Told {
 }
 
 /** How a request may fail: in one of these ways, told apart by `code`. */
-export type Failure<Code extends ErrorCode> =
+export type Failure<Code extends string> =
   { readonly [One in Code]: ApiError<One> }[Code] | Unrecognised | TransportError;
 
 export interface Options {
@@ -66,7 +65,7 @@ export interface Settings {
 
 type Input = Readonly<Record<string, unknown>>;
 
-export type Call = <Reply, Code extends ErrorCode>(
+export type Call = <Reply, Code extends string>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   takesKey: boolean,
@@ -83,7 +82,7 @@ type ItemOf<Reply> = Reply extends { readonly data: readonly (infer Item)[] } ? 
 /** Its items, or the failure that ended it. */
 export type Page<Reply, Fails> = AsyncIterable<Result<ItemOf<Reply>, Fails>>;
 
-export type List = <Reply extends PageShown, Code extends ErrorCode>(
+export type List = <Reply extends PageShown, Code extends string>(
   path: string,
   input: Input | undefined,
   options: Options | undefined,
@@ -154,7 +153,7 @@ export const createCall = (settings: Settings, known: ReadonlySet<string>): Call
       }
     };
 
-    const run = async <Reply, Code extends ErrorCode>(): Promise<Result<Reply, Failure<Code>>> => {
+    const run = async <Reply, Code extends string>(): Promise<Result<Reply, Failure<Code>>> => {
       // A try whose answer never came may have done it: what the next one is told does not say that it has not.
       let isInDoubt = false;
       const retriesMax = options.retries ?? retries;
@@ -219,7 +218,7 @@ const isSyntaxError = (cause: unknown): boolean =>
 const isFailure = (body: unknown): body is Body =>
   typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'object';
 
-const read = <Reply, Code extends ErrorCode>(
+const read = <Reply, Code extends string>(
   { status, body, retryAfterS }: Arrived,
   idempotencyKey: string | undefined,
   known: ReadonlySet<string>,
@@ -278,7 +277,7 @@ const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
 
 export const createList =
   (call: Call): List =>
-  <Reply extends PageShown, Code extends ErrorCode>(
+  <Reply extends PageShown, Code extends string>(
     path: string,
     input: Input | undefined,
     options: Options | undefined,

@@ -2,10 +2,10 @@
 import express, { type Request, type Response } from 'express';
 import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from 'neverthrow';
+import type { Role } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { holdsCardNumber, maySuspect } from './card-number.ts';
 import { countNames, faultOf, needsCloseReading, type Fault } from './json.ts';
-import type { Route } from './route.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
 const BODY_MAX_BYTES: number = 256 * 1024;
@@ -33,6 +33,13 @@ const headersOf = ({ headers }: Request): Result<boolean, PaymentError> => {
   return ok(true);
 };
 
+/** What of a route says how its bodies are read. */
+interface Taker {
+  readonly method: string;
+  readonly roles: readonly Role[];
+  readonly schemas: { readonly body: unknown };
+}
+
 /**
  * Reads the body of a request for that route; one that is absent is as good as `{}`. Errors: `invalid_request`,
  * `body_too_large`.
@@ -41,7 +48,7 @@ export const createReadBody = ({
   method,
   roles,
   schemas,
-}: Pick<Route, 'method' | 'roles' | 'schemas'>): ((
+}: Taker): ((
   request: Request,
   response: Response,
 ) => Result<string, PaymentError> | Promise<Result<string, PaymentError>>) => {

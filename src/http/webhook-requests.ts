@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { EVENT_TYPES, isEventType } from '../domain/event-types.ts';
 import type { EndpointId, EventId } from '../domain/ids.ts';
 import type { Page } from '../storage/reads.ts';
-import type { EndpointChange, EventFilter } from '../storage/webhooks.ts';
+import type { EndpointChange } from '../storage/webhook-endpoints.ts';
+import type { EventFilter } from '../storage/webhook-events.ts';
 import type { CreateEndpoint } from '../webhooks/endpoints.ts';
 import * as s from './schemas.ts';
 

@@ -215,3 +215,11 @@ export const updateCharge = (scope: Scope, id: string, params: ChargeParams): Re
     saveChange(scope, updated, 'charge.updated', { description, metadata });
     return ok(updated);
   });
+
+/** The disputes of a charge, the newest first. */
+export const disputesOf = (scope: Scope, charge: string): Stripe.Dispute[] =>
+  scope.store.list({ kind: 'dispute', where: [['charge', '=', charge]], limit: 100 });
+
+/** Whether a dispute stands in the way of a refund: one that took the money and has not given it back. */
+export const isChargedBack = (scope: Scope, charge: Stripe.Charge): boolean =>
+  charge.disputed && disputesOf(scope, charge.id).some(({ is_charge_refundable: refundable }) => !refundable);

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordDispute } from './balance.ts';
-import { settleCharge } from './charges.ts';
+import { disputesOf, settleCharge } from './charges.ts';
 import { eligibilityOf, type EnhancedParams, feeInTheWay, mergeEnhanced } from './enhanced-evidence.ts';
 import { type Failure, refused } from './failure.ts';
 import { idOf, newId } from './ids.ts';
@@ -18,14 +18,6 @@ const DECIDED_AFTER_MS = 1000;
 
 /** A refund that was made so shortly before the money was taken back is taken back too, and not given twice. */
 const CATCHES_REFUNDS_OF_S = 60;
-
-/** The disputes of a charge, the newest first. */
-const disputesOf = (scope: Scope, charge: string): Stripe.Dispute[] =>
-  scope.store.list({ kind: 'dispute', where: [['charge', '=', charge]], limit: 100 });
-
-/** Whether a dispute stands in the way of a refund: one that took the money and has not given it back. */
-export const isChargedBack = (scope: Scope, charge: Stripe.Charge): boolean =>
-  charge.disputed && disputesOf(scope, charge.id).some(({ is_charge_refundable: refundable }) => !refundable);
 
 /** The cardholder complains: the amount and a fee are withdrawn, unless the bank only inquires. */
 export const openDispute = (scope: Scope, chargeId: string): void => {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSandbox, serve } from './sandbox.ts';
+import { createSandbox } from './sandbox.ts';
+import { serve } from './serve.ts';
 import { faultKinds } from './faults.ts';
 import { ensureEndpoint } from './endpoints.ts';
 import { createRecorder } from './record.ts';

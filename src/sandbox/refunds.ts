@@ -1,8 +1,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordRefund, recordRefundFailure } from './balance.ts';
-import { settleCharge } from './charges.ts';
-import { isChargedBack } from './disputes.ts';
+import { isChargedBack, settleCharge } from './charges.ts';
 import { badParam, type Failure, refused } from './failure.ts';
 import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';

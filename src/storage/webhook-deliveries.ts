@@ -1,14 +1,68 @@
 /** Deliveries on their way: made of events, taken by senders, written down. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Event } from '../domain/change.ts';
-import { idOf, uuidOf, type EndpointId, type MerchantId } from '../domain/ids.ts';
+import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import type { DB } from './schema.ts';
-import { endpointOf, type EndpointRow } from './webhook-endpoints.ts';
-import { asksFor, eventOf } from './webhook-events.ts';
-import type { Endpoint, Recording, Take, TakenDelivery, TriedDelivery } from './webhooks.ts';
+import { endpointOf, type Endpoint, type EndpointRow } from './webhook-endpoints.ts';
+import { asksFor, eventOf, type Delivery, type StoredEvent, type Try } from './webhook-events.ts';
+
+/** Names a delivery. */
+interface DeliveryKey {
+  readonly merchant: MerchantId;
+  readonly event: EventId;
+  readonly endpoint: EndpointId;
+}
+
+/** A delivery that is the taker's own to try, until its lease runs out. */
+export interface TakenDelivery extends DeliveryKey {
+  readonly number: number;
+  /** How far along the schedule it has come: failures since it was last begun. */
+  readonly step: number;
+  readonly url: string;
+  /** All that are in force, the newest first. */
+  readonly secrets: readonly string[];
+  readonly content: StoredEvent;
+}
+
+export interface Take {
+  readonly now: Micros;
+  readonly leaseUntil: Micros;
+  /** How many deliveries the taker has in hand, for an endpoint and for a merchant. */
+  readonly inHandOfEndpoint: ReadonlyMap<EndpointId, number>;
+  readonly inHandOfMerchant: ReadonlyMap<MerchantId, number>;
+  /** Those whose last answer took long. */
+  readonly slow: ReadonlySet<EndpointId>;
+  /** How many it takes now; and how many it may have in hand of one merchant, with those. */
+  readonly max: number;
+  readonly maxOfMerchant: number;
+  /** Of one endpoint; of one that is slow; of one whose last try failed. */
+  readonly maxOfEndpoint: number;
+  readonly maxOfSlow: number;
+  readonly maxOfFailing: number;
+}
+
+/** What became of a try, and of its delivery. */
+export interface TriedDelivery extends DeliveryKey, Try {
+  readonly step: number;
+  readonly status: Delivery['status'];
+  readonly nextTryAt: Micros | null;
+  /** It was broken off by its sender, which says nothing of the endpoint. */
+  readonly interrupted: boolean;
+  /** The endpoint asks to be told no more. */
+  readonly gone: boolean;
+  /** The endpoint asks to be left alone until then. */
+  readonly pauseUntil: Micros | null;
+}
+
+export interface Recording {
+  readonly now: Micros;
+  /** An endpoint that has failed since then, without a success, is disabled. */
+  readonly failingSinceMax: Micros;
+  readonly disabledEvent: (endpoint: Endpoint, now: Micros) => Event;
+}
 
 /** At once, of all merchants: about a tenth of a second's work, far from any timeout. */
 const FAN_OUT_MAX = 1_000;

@@ -8,7 +8,33 @@ import { texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { pageOf, type Page, type PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
-import type { Endpoint, EndpointChange, NewEndpoint } from './webhooks.ts';
+
+export interface Endpoint {
+  readonly merchant: MerchantId;
+  readonly id: EndpointId;
+  readonly url: string;
+  readonly description: string | null;
+  /** Types of events, or `*` alone. */
+  readonly enabledEvents: readonly string[];
+  readonly status: 'enabled' | 'disabled';
+  /** The first failure after the last success. */
+  readonly failingSince: Micros | null;
+  /** It is left alone until then: its receiver has asked for it. */
+  readonly pausedUntil: Micros | null;
+  readonly createdAt: Micros;
+}
+
+export interface NewEndpoint extends Omit<Endpoint, 'status' | 'failingSince' | 'pausedUntil'> {
+  readonly secret: string;
+}
+
+/** What is to be changed; undefined leaves it as it is. */
+export interface EndpointChange {
+  readonly url: string | undefined;
+  readonly description: string | null | undefined;
+  readonly enabledEvents: readonly string[] | undefined;
+  readonly status: Endpoint['status'] | undefined;
+}
 
 export type EndpointRow = Selectable<DB['webhook_endpoints']>;
 type Row = EndpointRow;

@@ -4,9 +4,42 @@ import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '..
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
 import { horizon } from './horizon.ts';
-import { pageOf, type PageOf } from './reads.ts';
+import { pageOf, type Page, type PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
-import type { Delivery, EventFilter, StoredEvent, Try } from './webhooks.ts';
+
+export interface StoredEvent {
+  readonly id: EventId;
+  readonly type: string;
+  /** JSON, parsed: what it happened to, as the API showed it then. */
+  readonly data: unknown;
+  readonly createdAt: Micros;
+}
+
+export interface EventFilter extends Page<EventId> {
+  readonly subject: string | undefined;
+}
+
+export interface Try {
+  readonly number: number;
+  readonly startedAt: Micros;
+  readonly latencyMs: number;
+  /** Null where there was no answer. */
+  readonly statusCode: number | null;
+  /** Null where it arrived. */
+  readonly error: string | null;
+}
+
+/** An event on its way to an endpoint. */
+export interface Delivery {
+  readonly event: EventId;
+  readonly endpoint: EndpointId;
+  readonly url: string;
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  /** When it is tried next, or, while a try is under way, when that is given up for lost; null where its endpoint is off. */
+  readonly nextTryAt: Micros | null;
+  /** The latest, oldest first. */
+  readonly tries: readonly Try[];
+}
 
 export const eventOf = (row: Pick<Selectable<DB['events']>, 'id' | 'type' | 'data' | 'created_at'>): StoredEvent => ({
   id: idOf('evt', row.id),

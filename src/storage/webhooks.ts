@@ -7,7 +7,6 @@
  */
 import type { Kysely } from 'kysely';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
-import type { Event } from '../domain/change.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import { uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import type { Micros } from '../domain/time.ts';
@@ -16,7 +15,15 @@ import { readFailure, writeFailure } from './failure.ts';
 import type { Page, PageOf } from './reads.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
-import { fanOut, record, takeDue } from './webhook-deliveries.ts';
+import {
+  fanOut,
+  record,
+  takeDue,
+  type Recording,
+  type Take,
+  type TakenDelivery,
+  type TriedDelivery,
+} from './webhook-deliveries.ts';
 import {
   deleteEndpoint,
   endpointOf,
@@ -25,125 +32,20 @@ import {
   listEndpoints,
   rotateSecret,
   updateEndpoint,
+  type Endpoint,
+  type EndpointChange,
   type EndpointRow,
+  type NewEndpoint,
 } from './webhook-endpoints.ts';
-import { eventOf, listEvents, redeliver, selectDeliveries } from './webhook-events.ts';
-
-export interface Endpoint {
-  readonly merchant: MerchantId;
-  readonly id: EndpointId;
-  readonly url: string;
-  readonly description: string | null;
-  /** Types of events, or `*` alone. */
-  readonly enabledEvents: readonly string[];
-  readonly status: 'enabled' | 'disabled';
-  /** The first failure after the last success. */
-  readonly failingSince: Micros | null;
-  /** It is left alone until then: its receiver has asked for it. */
-  readonly pausedUntil: Micros | null;
-  readonly createdAt: Micros;
-}
-
-export interface NewEndpoint extends Omit<Endpoint, 'status' | 'failingSince' | 'pausedUntil'> {
-  readonly secret: string;
-}
-
-/** What is to be changed; undefined leaves it as it is. */
-export interface EndpointChange {
-  readonly url: string | undefined;
-  readonly description: string | null | undefined;
-  readonly enabledEvents: readonly string[] | undefined;
-  readonly status: Endpoint['status'] | undefined;
-}
-
-export interface StoredEvent {
-  readonly id: EventId;
-  readonly type: string;
-  /** JSON, parsed: what it happened to, as the API showed it then. */
-  readonly data: unknown;
-  readonly createdAt: Micros;
-}
-
-export interface EventFilter extends Page<EventId> {
-  readonly subject: string | undefined;
-}
-
-/** An event on its way to an endpoint. */
-export interface Delivery {
-  readonly event: EventId;
-  readonly endpoint: EndpointId;
-  readonly url: string;
-  readonly status: 'pending' | 'succeeded' | 'failed';
-  /** When it is tried next, or, while a try is under way, when that is given up for lost; null where its endpoint is off. */
-  readonly nextTryAt: Micros | null;
-  /** The latest, oldest first. */
-  readonly tries: readonly Try[];
-}
-
-export interface Try {
-  readonly number: number;
-  readonly startedAt: Micros;
-  readonly latencyMs: number;
-  /** Null where there was no answer. */
-  readonly statusCode: number | null;
-  /** Null where it arrived. */
-  readonly error: string | null;
-}
-
-/** Names a delivery. */
-interface DeliveryKey {
-  readonly merchant: MerchantId;
-  readonly event: EventId;
-  readonly endpoint: EndpointId;
-}
-
-/** A delivery that is the taker's own to try, until its lease runs out. */
-export interface TakenDelivery extends DeliveryKey {
-  readonly number: number;
-  /** How far along the schedule it has come: failures since it was last begun. */
-  readonly step: number;
-  readonly url: string;
-  /** All that are in force, the newest first. */
-  readonly secrets: readonly string[];
-  readonly content: StoredEvent;
-}
-
-export interface Take {
-  readonly now: Micros;
-  readonly leaseUntil: Micros;
-  /** How many deliveries the taker has in hand, for an endpoint and for a merchant. */
-  readonly inHandOfEndpoint: ReadonlyMap<EndpointId, number>;
-  readonly inHandOfMerchant: ReadonlyMap<MerchantId, number>;
-  /** Those whose last answer took long. */
-  readonly slow: ReadonlySet<EndpointId>;
-  /** How many it takes now; and how many it may have in hand of one merchant, with those. */
-  readonly max: number;
-  readonly maxOfMerchant: number;
-  /** Of one endpoint; of one that is slow; of one whose last try failed. */
-  readonly maxOfEndpoint: number;
-  readonly maxOfSlow: number;
-  readonly maxOfFailing: number;
-}
-
-/** What became of a try, and of its delivery. */
-export interface TriedDelivery extends DeliveryKey, Try {
-  readonly step: number;
-  readonly status: Delivery['status'];
-  readonly nextTryAt: Micros | null;
-  /** It was broken off by its sender, which says nothing of the endpoint. */
-  readonly interrupted: boolean;
-  /** The endpoint asks to be told no more. */
-  readonly gone: boolean;
-  /** The endpoint asks to be left alone until then. */
-  readonly pauseUntil: Micros | null;
-}
-
-export interface Recording {
-  readonly now: Micros;
-  /** An endpoint that has failed since then, without a success, is disabled. */
-  readonly failingSinceMax: Micros;
-  readonly disabledEvent: (endpoint: Endpoint, now: Micros) => Event;
-}
+import {
+  eventOf,
+  listEvents,
+  redeliver,
+  selectDeliveries,
+  type Delivery,
+  type EventFilter,
+  type StoredEvent,
+} from './webhook-events.ts';
 
 /** Errors of all: `database_unavailable`, `contention`. Of those that name an endpoint or an event: its `…_not_found`. */
 export interface Webhooks {

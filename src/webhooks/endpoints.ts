@@ -8,7 +8,7 @@ import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/reads.ts';
-import type { EndpointChange, NewEndpoint } from '../storage/webhooks.ts';
+import type { EndpointChange, NewEndpoint } from '../storage/webhook-endpoints.ts';
 import { checkUrl } from './address.ts';
 import { newSecret } from './sign.ts';
 import { endpointView, endpointWithSecretView } from './view.ts';
@@ -25,7 +25,7 @@ const urlError = (message: string): PaymentError<'invalid_request'> =>
 
 /** Answers the endpoint with its secret. Errors: `invalid_request` of its URL, `webhook_endpoint_limit`, `database_unavailable`. */
 export const createEndpoint = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks' | 'isDemo' | 'clock'>,
   merchant: MerchantId,
   wanted: CreateEndpoint,
 ): ResultAsync<EndpointWithSecretView, PaymentError<'invalid_request' | 'webhook_endpoint_limit' | StorageCode>> => {
@@ -42,7 +42,7 @@ export const createEndpoint = (
 
 /** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
 export const readEndpoint = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   id: EndpointId,
 ): ResultAsync<EndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
@@ -50,7 +50,7 @@ export const readEndpoint = (
 
 /** Errors: `database_unavailable`. */
 export const listEndpoints = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   page: Page<EndpointId>,
 ): ResultAsync<ListView<EndpointView>, StorageError> =>
@@ -60,7 +60,7 @@ export const listEndpoints = (
 
 /** Errors: `invalid_request` of its URL, `webhook_endpoint_not_found`, `database_unavailable`. */
 export const updateEndpoint = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks' | 'isDemo'>,
   merchant: MerchantId,
   id: EndpointId,
   change: EndpointChange,
@@ -75,7 +75,7 @@ export const updateEndpoint = (
 
 /** Errors: `webhook_endpoint_not_found`, `database_unavailable`. */
 export const deleteEndpoint = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   id: EndpointId,
 ): ResultAsync<DeletedEndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
@@ -86,7 +86,7 @@ export const deleteEndpoint = (
  * those of reading it, and `webhook_secret_limit`, which says when there is room for another.
  */
 export const rotateSecret = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks' | 'clock'>,
   merchant: MerchantId,
   id: EndpointId,
 ): ResultAsync<

@@ -6,12 +6,12 @@ import { listView } from '../domain/reply.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeliveryView, EventView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { EventFilter } from '../storage/webhooks.ts';
+import type { EventFilter } from '../storage/webhook-events.ts';
 import { deliveryView, eventView } from './view.ts';
 
 /** Errors: `event_not_found`, `database_unavailable`. */
 export const readEvent = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   id: EventId,
 ): ResultAsync<EventView, PaymentError<'event_not_found' | StorageCode>> =>
@@ -19,7 +19,7 @@ export const readEvent = (
 
 /** Errors: `database_unavailable`. */
 export const listEvents = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks' | 'clock'>,
   merchant: MerchantId,
   filter: EventFilter,
 ): ResultAsync<ListView<EventView>, StorageError> =>
@@ -29,7 +29,7 @@ export const listEvents = (
 
 /** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */
 export const listDeliveries = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   event: EventId,
 ): ResultAsync<ListView<DeliveryView>, PaymentError<'event_not_found' | StorageCode>> =>
@@ -43,7 +43,7 @@ export const listDeliveries = (
  * Errors: `event_not_found`, `webhook_endpoint_not_found`, `webhook_endpoint_disabled`, `database_unavailable`.
  */
 export const redeliver = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks' | 'clock'>,
   merchant: MerchantId,
   event: EventId,
   endpoint: EndpointId | null,
@@ -57,7 +57,7 @@ export const redeliver = (
     .andThen(() => listDeliveries(ctx, merchant, event));
 
 const enabled = (
-  ctx: Context,
+  ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   endpoint: EndpointId,
 ): ResultAsync<undefined, PaymentError<'webhook_endpoint_not_found' | 'webhook_endpoint_disabled' | StorageCode>> =>

@@ -1,7 +1,8 @@
 /** Endpoints, events and deliveries, as the API shows them. */
 import { toIso } from '../domain/time.ts';
 import type { DeliveryView, EndpointView, EndpointWithSecretView, EventView } from '../domain/views.ts';
-import type { Delivery, Endpoint, StoredEvent } from '../storage/webhooks.ts';
+import type { Endpoint } from '../storage/webhook-endpoints.ts';
+import type { Delivery, StoredEvent } from '../storage/webhook-events.ts';
 
 export const endpointView = (endpoint: Endpoint): EndpointView => ({
   id: endpoint.id,
