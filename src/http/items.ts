@@ -15,7 +15,7 @@ const kept = new Map<string, HttpReply<ItemView>>();
 
 /** Errors: `item_not_found`, `database_unavailable`. */
 export const readItem = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: ItemId,
   ifNoneMatch: string | undefined,

@@ -30,7 +30,10 @@ interface Reading {
 const weightOf = ({ since, bytes }: Reading, now: number): number => bytes * (now - since);
 
 /** `onStored` is told that there is something to apply. */
-export const stripeWebhook = (ctx: Context, onStored: () => void): RequestHandler => {
+export const stripeWebhook = (
+  ctx: Pick<Context, 'stripeEvents' | 'inbox' | 'clock' | 'log'>,
+  onStored: () => void,
+): RequestHandler => {
   // The signature is over the bytes: whatever they say they are, they are read as they came.
   const readRaw = express.raw({ type: () => true, inflate: false, limit: EVENT_MAX_BYTES });
   const reading = new Map<Request, Reading>();

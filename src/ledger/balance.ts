@@ -18,7 +18,7 @@ import type { TrialBalanceLine } from '../storage/reads.ts';
 
 /** A customer's wallet in a currency: zero if it was never used. Errors: `customer_not_found`, `database_unavailable`. */
 export const customerBalance = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   customer: CustomerId,
   currency: Currency,
@@ -32,7 +32,7 @@ export const customerBalance = (
 
 /** Errors: `account_not_found`, `database_unavailable`. */
 export const account = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: AccountId,
 ): ResultAsync<AccountView, PaymentError<'account_not_found'> | LaneError> =>
@@ -42,7 +42,7 @@ export const account = (
 
 /** Errors: `account_not_found`, `database_unavailable`. */
 export const accountBalance = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   id: AccountId,
 ): ResultAsync<BalanceView, PaymentError<'account_not_found'> | LaneError> =>
@@ -52,7 +52,7 @@ export const accountBalance = (
 
 /** Balances of up to a thousand accounts, in one snapshot, in the order asked. Errors: `account_not_found` with `param`. */
 export const balances = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   ids: readonly AccountId[],
 ): ResultAsync<BalancesView, PaymentError<'account_not_found' | StorageCode>> =>
@@ -70,7 +70,10 @@ export const balances = (
   });
 
 /** Debits and credits by currency and account; in each currency they are equal. Errors: `database_unavailable`. */
-export const trialBalance = (ctx: Context, merchant: MerchantId): ResultAsync<TrialBalanceView, StorageError> =>
+export const trialBalance = (
+  ctx: Pick<Context, 'reads' | 'clock'>,
+  merchant: MerchantId,
+): ResultAsync<TrialBalanceView, StorageError> =>
   ctx.reads.trialBalance(merchant).map((lines) => {
     const currencies = [...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
       const debits = own.reduce((sum, line) => sum + line.debits, 0n);

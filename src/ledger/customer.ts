@@ -12,7 +12,7 @@ export type NewCustomer = Pick<Customer, 'name' | 'email' | 'metadata'>;
 
 /** Errors: those of any claim, `database_unavailable`. */
 export const createCustomer = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'clock'>,
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewCustomer,
 ): ResultAsync<Reply<CustomerView>, ChangeError<never>> => {
@@ -25,7 +25,7 @@ export const createCustomer = (
 
 /** Errors: `customer_not_found`, `database_unavailable`. */
 export const readCustomer = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: CustomerId,
 ): ResultAsync<CustomerView, PaymentError<'customer_not_found' | StorageCode>> =>

@@ -14,7 +14,7 @@ export interface NewItem extends Pick<Item, 'name' | 'unitPrice' | 'currency'> {
 
 /** Errors: `item_exists`, those of any claim, `database_unavailable`. */
 export const createItem = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewItem,
 ): ResultAsync<Reply<ItemView>, ChangeError<'item_exists'>> => {

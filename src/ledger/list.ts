@@ -9,7 +9,7 @@ import type { AccountFilter } from '../storage/reads.ts';
 
 /** Errors: `database_unavailable`. */
 export const listAccounts = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   filter: AccountFilter,
 ): ResultAsync<ListView<AccountView>, StorageError> =>

@@ -27,7 +27,7 @@ export type DebitCode = 'insufficient_funds' | 'customer_not_found' | 'balance_l
  * `customer_not_found` that it means.
  */
 export const debit = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   caller: Caller,
   wanted: Debit,
 ): ResultAsync<Reply<TransferView>, ChangeError<DebitCode>> => {
@@ -63,7 +63,7 @@ export interface WalletTransfer {
 
 /** Moves money between two wallets of the merchant. Errors: `TRANSFER`. */
 export const transfer = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   caller: Caller,
   wanted: WalletTransfer,
 ): ResultAsync<Reply<TransferView>, ChangeError<TransferCode>> =>
@@ -74,7 +74,7 @@ export const transfer = (
  * Errors: those of `transfer`, whose `param` names the first that failed; none of them where `independent`.
  */
 export const transferInBulk = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   caller: Caller,
   mode: 'atomic' | 'independent',
   wanted: readonly WalletTransfer[],
@@ -112,7 +112,7 @@ const onlyTransfer = ({ transfers: [moved] }: Effect): Answer<TransferView, neve
   moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
 const move = <View, Code extends ErrorCode>(
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   { merchant, claim, requestId }: Caller,
   wanted: Pick<Change, 'transfers' | 'bulk'> & { readonly refusals: readonly Code[] },
   answer: (effect: Effect) => Answer<View>,

@@ -76,7 +76,7 @@ export const quoteUsage = ({
 
 /** Spends what it costs from the customer's wallet. Errors: those of `priceItems` and `debit`. */
 export const spendUsage = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   caller: Caller,
   usage: Usage,
 ): ResultAsync<Reply<TransferView>, ChangeError<DebitCode | 'invalid_request'>> =>

@@ -8,7 +8,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 
 /** What every attempt of this request has, whatever it asks for; owned by the request for a while. */
 export const newAttempt = (
-  ctx: Context,
+  ctx: Pick<Context, 'clock'>,
   { claim, requestId }: Caller,
   { merchant, id }: Pick<Payment, 'merchant' | 'id'>,
   wanted: Pick<AttemptBase, 'replyStatus' | 'showsSecret'>,

@@ -123,7 +123,7 @@ const OUTAGES: ReadonlySet<string> = new Set(['provider_unavailable', 'database_
 
 /** Does that for each line. Errors: that Stripe or the database is away. */
 const eachAlone = (
-  ctx: Context,
+  ctx: Pick<Context, 'log'>,
   lines: readonly BalanceLine[],
   work: (line: BalanceLine) => ResultAsync<unknown, PaymentError>,
 ): ResultAsync<Tried[], PaymentError> => {
@@ -153,7 +153,7 @@ const poisonOf = ({ line: { id, kind, gross, currency, cause }, error }: Tried):
   detail: `${kind}: ${error?.code ?? ''}, ${error?.message ?? ''}`,
 });
 
-const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentError>[] => {
+const post = (ctx: Pick<Context, 'commit'>, line: BalanceLine): ResultAsync<unknown, PaymentError>[] => {
   const { id, kind, source, gross, fee, createdAt, cause } = line;
   const currency = parseCurrency(line.currency);
   if (cause.about !== 'payment' || source === null || currency === undefined) return [];
@@ -207,7 +207,7 @@ const orphansOf = (lines: readonly BalanceLine[]): Contradiction[] =>
   );
 
 /** Somebody should know whose it is: it changes what Stripe pays out, and no account here. */
-const logUnknown = (ctx: Context, { id, kind, source, gross, fee, currency }: BalanceLine): void =>
+const logUnknown = (ctx: Pick<Context, 'log'>, { id, kind, source, gross, fee, currency }: BalanceLine): void =>
   ctx.log.warn(
     { balance_transaction: id, kind, source, gross: String(gross), fee: String(fee), currency },
     "a transaction of Stripe's balance is of no payment here: it is kept, and posted nowhere",

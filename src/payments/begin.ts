@@ -1,17 +1,17 @@
 /** The first of the two commits around a call to Stripe, for a payment that exists. */
 import type { ResultAsync } from 'neverthrow';
-import type { Caller, Context } from '../context.ts';
+import type { Caller } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import type { Payment, PaymentAttempt } from '../domain/payment.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { ErrorCode } from '../error.ts';
 import { perform } from './perform.ts';
-import { withStripe } from './with-stripe.ts';
+import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 /** Claims the key, begins the attempt, and performs it. Errors: `refusals`, and those of `perform`. */
 export const begin = <Code extends ErrorCode>(
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   payment: Payment,
   attempt: PaymentAttempt,

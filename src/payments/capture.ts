@@ -1,7 +1,7 @@
 /** Money that a card holds for a payment is taken, in whole or in part; or the payment is called off. */
 import { errAsync, ok, type ResultAsync } from 'neverthrow';
 import { isChargeable } from '../domain/currency.ts';
-import type { Caller, Context } from '../context.ts';
+import type { Caller } from '../context.ts';
 import { answerOf, type Reply } from '../domain/change.ts';
 import type { PaymentId } from '../domain/ids.ts';
 import { jsonReply, paymentView } from '../domain/reply.ts';
@@ -11,6 +11,7 @@ import { newAttempt, notChargeable } from './attempt.ts';
 import { type PaymentError } from '../error.ts';
 import { begin } from './begin.ts';
 import { paymentEvents } from './perform.ts';
+import type { CardNeeds } from './with-stripe.ts';
 
 const REPLY = { replyStatus: 200, showsSecret: true } as const;
 
@@ -27,7 +28,7 @@ const CANCEL: readonly CancelCode[] = ['payment_not_found', 'payment_not_cancela
 
 /** Takes `amount` minor units, or all; the rest is given up. Errors: `CAPTURE`. */
 export const capturePayment = (
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   id: PaymentId,
   amount: bigint | null,
@@ -42,7 +43,7 @@ export const capturePayment = (
 
 /** Calls off a payment that is not paid. Errors: `CANCEL`. */
 export const cancelPayment = (
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   id: PaymentId,
 ): ResultAsync<Reply<PaymentView>, ChargeError<CancelCode>> =>

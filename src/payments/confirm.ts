@@ -12,6 +12,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
+import type { CardNeeds } from './with-stripe.ts';
 
 export interface ConfirmPayment {
   readonly payment: PaymentId;
@@ -33,7 +34,7 @@ const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable
 
 /** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is known, that it is. */
 export const confirmPayment = (
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   command: ConfirmPayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> =>
@@ -56,7 +57,7 @@ export const confirmPayment = (
 
 /** Errors: `too_many_attempts`. */
 const withinTries = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   { merchant, claim }: Caller,
   payment: Payment,
 ): ResultAsync<Payment, StorageError | PaymentError<'too_many_attempts'>> => {

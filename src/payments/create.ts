@@ -11,7 +11,7 @@ import type { PaymentView } from '../domain/views.ts';
 import { paymentError } from '../error.ts';
 import { newAttempt } from './attempt.ts';
 import { perform } from './perform.ts';
-import { withStripe } from './with-stripe.ts';
+import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreatePayment {
   readonly customer: CustomerId;
@@ -32,7 +32,7 @@ const REFUSALS: readonly Code[] = ['customer_not_found', 'payment_not_confirmabl
 
 /** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is named, that it must be. */
 export const createPayment = (
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> => {
@@ -43,7 +43,7 @@ export const createPayment = (
 };
 
 const create = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'cards' | 'clock'>,
   caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
@@ -71,7 +71,7 @@ const create = (
     .andThen((applied) => (attempt && !applied.answer ? perform(ctx, payment, attempt, REFUSALS) : answerOf(applied)));
 };
 
-const newPayment = (ctx: Context, merchant: MerchantId, command: CreatePayment): Payment => {
+const newPayment = (ctx: Pick<Context, 'clock'>, merchant: MerchantId, command: CreatePayment): Payment => {
   const createdAt = ctx.clock.now();
   const id = newId('pay', createdAt);
   const { customer, amount, currency, paymentMethod, confirm, captureMethod, returnUrl } = command;

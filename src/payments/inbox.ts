@@ -30,7 +30,7 @@ export const applyEvents = (ctx: Context): ResultAsync<'done' | 'more', PaymentE
 /** A round: reads Stripe's list of events for those that no webhook brought, and stores them. */
 export const pollEvents =
   (onStored: () => void) =>
-  (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>
+  (ctx: Pick<Context, 'stripeEvents' | 'inbox' | 'clock' | 'log'>): ResultAsync<'done' | 'more', PaymentError> =>
     readWindows(ctx, {
       name: "Stripe's list of events",
       windows: ctx.inbox.windows,
@@ -67,7 +67,11 @@ const applyAndLog = async (ctx: Context, event: TakenEvent): Promise<void> => {
     );
 };
 
-const tellOfPoison = (ctx: Context, event: TakenEvent, { code, message }: PaymentError): Promise<void> =>
+const tellOfPoison = (
+  ctx: Pick<Context, 'contradictions' | 'clock' | 'log'>,
+  event: TakenEvent,
+  { code, message }: PaymentError,
+): Promise<void> =>
   ctx.contradictions
     .open(
       [

@@ -41,7 +41,7 @@ export const sweepOrphans = (ctx: Context): ResultAsync<'done' | 'more', Payment
 
 /** One that cannot be applied holds up no other: it is seen again when the span is read again. */
 const lookAt = (
-  ctx: Context,
+  ctx: Pick<Context, 'log'>,
   intent: string,
   apply: () => ResultAsync<string, PaymentError>,
 ): ResultAsync<void, PaymentError> =>

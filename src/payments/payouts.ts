@@ -43,7 +43,7 @@ const splitAndLog = (ctx: Context, payout: OpenPayout): Promise<void> =>
     );
 
 const differs = (
-  ctx: Context,
+  ctx: Pick<Context, 'contradictions' | 'clock'>,
   payout: string,
   amount: bigint | null,
   currency: string | null,
@@ -80,7 +80,11 @@ const split = (ctx: Context, payout: OpenPayout): ResultAsync<string, PaymentErr
   });
 
 /** Made by hand: Stripe does not say whose money it was. Its tag may, or that there is but one merchant; else a person has to. */
-const cannotBeSplit = (ctx: Context, payout: OpenPayout, found: FoundPayout): ResultAsync<string, PaymentError> => {
+const cannotBeSplit = (
+  ctx: Pick<Context, 'balances' | 'contradictions' | 'clock' | 'log'>,
+  payout: OpenPayout,
+  found: FoundPayout,
+): ResultAsync<string, PaymentError> => {
   ctx.log.warn({ payout: payout.id }, 'a payout was made by hand: Stripe cannot tell whose money it was');
   const told =
     found.status === 'failed'
@@ -96,7 +100,12 @@ const cannotBeSplit = (ctx: Context, payout: OpenPayout, found: FoundPayout): Re
 };
 
 /** The bank gets what Stripe paid out; where that is another sum than what is known of it, somebody has to find out why. */
-const compare = (ctx: Context, payout: string, currency: Currency, amount: bigint): ResultAsync<void, PaymentError> =>
+const compare = (
+  ctx: Pick<Context, 'balances' | 'contradictions' | 'clock'>,
+  payout: string,
+  currency: Currency,
+  amount: bigint,
+): ResultAsync<void, PaymentError> =>
   ctx.balances
     .sumOfShares(payout, currency)
     .andThen((sum) =>
@@ -111,8 +120,11 @@ const compare = (ctx: Context, payout: string, currency: Currency, amount: bigin
           ),
     );
 
-const finish = (ctx: Context, payout: OpenPayout, outcome: string): ResultAsync<string, PaymentError> =>
-  ctx.balances.finishPayout(payout, outcome).map(() => outcome);
+const finish = (
+  ctx: Pick<Context, 'balances'>,
+  payout: OpenPayout,
+  outcome: string,
+): ResultAsync<string, PaymentError> => ctx.balances.finishPayout(payout, outcome).map(() => outcome);
 
 /** Reads a payout's list, and notes of each transaction that it was paid out by it. */
 const list = (ctx: Context, { id, after: begun }: OpenPayout): ResultAsync<'listed' | 'not listed yet', PaymentError> =>
@@ -132,7 +144,11 @@ const list = (ctx: Context, { id, after: begun }: OpenPayout): ResultAsync<'list
   });
 
 /** What a payout brought back is part of the next, as it was split. Errors: `contention`, where it is not split yet. */
-const payAgain = (ctx: Context, returned: string, next: string): ResultAsync<void, PaymentError> =>
+const payAgain = (
+  ctx: Pick<Context, 'balances' | 'clock'>,
+  returned: string,
+  next: string,
+): ResultAsync<void, PaymentError> =>
   ctx.balances
     .returnTo(returned, next)
     .andThen((isSplit) =>
@@ -147,7 +163,7 @@ const payAgain = (ctx: Context, returned: string, next: string): ResultAsync<voi
 
 /** Some hundred at a time: a payout may be of any number of merchants. */
 const postShares = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'balances'>,
   payout: string,
   currency: Currency,
   found: FoundPayout,
@@ -165,7 +181,7 @@ const postShares = (
   });
 
 const postShare = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit'>,
   payout: string,
   currency: Currency,
   { createdAt }: FoundPayout,

@@ -24,7 +24,7 @@ const UNKNOWN_FOR_S = 5;
  * `outcome: unknown`; and what its answer may refuse, which is `refusals`.
  */
 export const perform = <Code extends ErrorCode>(
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'cards' | 'clock'>,
   payment: Payment,
   attempt: PaymentAttempt,
   refusals: readonly Code[],
@@ -38,7 +38,7 @@ export const perform = <Code extends ErrorCode>(
 };
 
 /** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
-export const isOwned = (ctx: Context, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
+export const isOwned = (ctx: Pick<Context, 'clock'>, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
 
 /**
  * Makes an outcome known that nobody may wait for any more; its answer is what was stored, by this call or by whoever

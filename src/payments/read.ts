@@ -36,7 +36,7 @@ export const readPayment = (
 
 /** Errors: `database_unavailable`. */
 export const listPayments = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   filter: PaymentFilter,
   showsSecret: boolean,
@@ -51,7 +51,7 @@ export const listPayments = (
 
 /** Errors: `refund_not_found`, `database_unavailable`. */
 export const readRefund = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: RefundId,
 ): ResultAsync<RefundView, PaymentError<'refund_not_found' | StorageCode>> =>
@@ -59,7 +59,7 @@ export const readRefund = (
 
 /** Errors: `database_unavailable`. */
 export const listRefunds = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   filter: RefundFilter,
 ): ResultAsync<ListView<RefundView>, StorageError> =>

@@ -62,7 +62,7 @@ export const sweep = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> 
 };
 
 /** Where no outcome is unknown, any call is a probe; whether it is answered is the breaker's to see. */
-const probe = (ctx: Context): Promise<void> =>
+const probe = (ctx: Pick<Context, 'cards' | 'log'>): Promise<void> =>
   ctx.cards.ping().match(
     () => undefined,
     (error) => ctx.log.debug({ code: error.code, err: error.cause }, 'Stripe is still down'),
@@ -106,7 +106,7 @@ const recover = (ctx: Context, abandoned: Abandoned, ageMs: number): ResultAsync
 
 /** Stripe is not there: it is asked again soon. Else it was, and told nothing: it is asked again further and further apart. */
 const putOff = (
-  ctx: Context,
+  ctx: Pick<Context, 'leases' | 'contradictions' | 'clock'>,
   { payment, attempt, trouble }: Abandoned,
   ageMs: number,
   error: PaymentError | Unsettled,
@@ -183,7 +183,7 @@ const settlementFor = <Found, Settled>(
 };
 
 const recoverPayment = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'cards'>,
   abandoned: Abandoned,
   attempt: PaymentAttempt,
   ageMs: number,
@@ -203,7 +203,7 @@ const recoverPayment = (
 };
 
 const recoverRefund = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'cards'>,
   abandoned: Abandoned,
   attempt: RefundAttempt,
   ageMs: number,

@@ -16,7 +16,7 @@ import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import { newAttempt, notChargeable } from './attempt.ts';
 import { isOwned, unknown, unknownOf } from './perform.ts';
-import { withStripe } from './with-stripe.ts';
+import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreateRefund {
   readonly payment: PaymentId;
@@ -37,7 +37,7 @@ type Code = (typeof REFUSALS)[number];
 
 /** Errors: those, and `provider_unavailable` where the outcome is unknown. */
 export const createRefund = (
-  ctx: Context,
+  ctx: CardNeeds,
   caller: Caller,
   wanted: CreateRefund,
 ): ResultAsync<Reply<RefundView>, ChargeError<Code> | PaymentError<'invalid_request'>> =>
@@ -81,7 +81,7 @@ export const createRefund = (
   });
 
 const send = (
-  ctx: Context,
+  ctx: Pick<Context, 'commit' | 'cards' | 'clock'>,
   payment: Payment,
   attempt: RefundAttempt,
 ): ResultAsync<Reply<RefundView>, ChargeError<Code>> => {

@@ -13,7 +13,7 @@ import type { Happening } from '../storage/history.ts';
 
 /** Errors: `payment_not_found`, `database_unavailable`. */
 export const readTimeline = (
-  ctx: Context,
+  ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: PaymentId,
 ): ResultAsync<TimelineView, PaymentError<'payment_not_found' | StorageCode>> =>

@@ -6,12 +6,15 @@ import { replay } from '../domain/decide.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { ErrorCode } from '../error.ts';
 
+/** What an operation is given that moves money by a card. */
+export type CardNeeds = Pick<Context, 'commit' | 'reads' | 'cards' | 'breaker' | 'clock' | 'clocks'>;
+
 /**
  * Runs an operation that claims its key and then calls Stripe. While Stripe is down nothing is claimed, and the error is
  * `provider_unavailable` with `outcome: none`; a key that was claimed before is answered as at any other time.
  */
 export const withStripe = <View, Code extends ErrorCode>(
-  ctx: Context,
+  ctx: Pick<Context, 'reads' | 'breaker' | 'clock' | 'clocks'>,
   { merchant, claim }: Caller,
   refusals: readonly Code[],
   operation: () => ResultAsync<Reply<View>, ChargeError<Code>>,
