@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { afterSuite } from './cleanup.ts';
 
-interface Heard {
+export interface Heard {
   readonly id: string;
   readonly headers: Record<string, string>;
   readonly body: string;
