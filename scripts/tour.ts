@@ -1,0 +1,121 @@
+/**
+ * Draws into README.md how a charge, a refund and a webhook go through the files: what each imports of the others, and
+ * what of the Context it uses. `--check` writes nothing and fails where a drawing is stale.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
+import { commandLine } from './command-line.ts';
+
+const values = commandLine(
+  `npm run docs:tour
+npm run docs:tour:check
+
+Draws into README.md how a charge, a refund and a webhook go through the files, from imports and the use of the Context.
+
+  --check  writes nothing, and fails where a drawing is stale`,
+  { check: { type: 'boolean', default: false } },
+);
+
+const README = new URL('../README.md', import.meta.url);
+const SOURCE = new URL('../src/', import.meta.url);
+
+/** Which files each passes, the first of them where it comes in. A file that none of the others leads to fails. */
+const TOURS = {
+  'A charge': [
+    'http/routes.ts',
+    'payments/create.ts',
+    'payments/perform.ts',
+    'stripe/cards.ts',
+    'storage/commit.ts',
+    'storage/batch.ts',
+    'domain/decide.ts',
+    'domain/lifecycle.ts',
+    'domain/postings.ts',
+  ],
+  'A refund': [
+    'http/routes.ts',
+    'payments/refund.ts',
+    'stripe/cards.ts',
+    'storage/commit.ts',
+    'storage/batch.ts',
+    'domain/decide.ts',
+    'domain/lifecycle.ts',
+    'domain/reversals.ts',
+    'domain/postings.ts',
+  ],
+  'A webhook of Stripe': [
+    'http/stripe-webhook.ts',
+    'storage/inbox.ts',
+    'jobs/list.ts',
+    'payments/inbox.ts',
+    'payments/facts.ts',
+    'stripe/events.ts',
+    'storage/commit.ts',
+    'storage/batch.ts',
+    'domain/decide.ts',
+    'domain/lifecycle.ts',
+    'domain/postings.ts',
+  ],
+} as const;
+
+/** What of the Context is made where. */
+const GIVEN: Readonly<Record<string, string>> = {
+  commit: 'storage/commit.ts',
+  cards: 'stripe/cards.ts',
+  inbox: 'storage/inbox.ts',
+  stripeEvents: 'stripe/events.ts',
+};
+/** Where work waits in a row for who takes it from there. */
+const HANDED_ON: readonly (readonly [from: string, to: string, how: string])[] = [
+  ['storage/inbox.ts', 'jobs/list.ts', 'taken by a job'],
+];
+
+/** The files that this one takes values from, as paths in src/. Types alone lead nowhere. */
+const importsOf = (file: string, text: string): string[] =>
+  [...text.matchAll(/^(?:import|export) (?!type)[^;]*? from '(\.[^']+)';$/gm)].map(([, path = '']) =>
+    new URL(path, new URL(file, SOURCE)).pathname.slice(SOURCE.pathname.length),
+  );
+
+/** What it uses of the Context: `ctx.commit`. */
+const usesOf = (text: string): string[] =>
+  Object.keys(GIVEN).filter((name) => new RegExp(`\\bctx\\s*\\.${name}\\b`).test(text));
+
+const arrowsOf = async (files: readonly string[]): Promise<string[]> => {
+  const node = (file: string): string => `n${files.indexOf(file)}["${file}"]`;
+  const led = new Set(files.slice(0, 1));
+  const arrows: string[] = [];
+  for (const file of files) {
+    const text = await readFile(new URL(file, SOURCE), 'utf8');
+    const imported = importsOf(file, text).map((to) => [to, '-->'] as const);
+    const given = usesOf(text).map((name) => [GIVEN[name] ?? '', `-. ctx.${name} .->`] as const);
+    const handed = HANDED_ON.filter(([from]) => from === file).map(([, to, how]) => [to, `-. ${how} .->`] as const);
+    for (const [to, arrow] of [...imported, ...given, ...handed]) {
+      if (to === file || !files.includes(to)) continue;
+      led.add(to);
+      arrows.push(`  ${node(file)} ${arrow} ${node(to)}`);
+    }
+  }
+  const lost = files.filter((file) => !led.has(file));
+  if (lost.length > 0)
+    throw new Error(`Nothing of the tour leads to ${lost.join(', ')}: mend TOURS in scripts/tour.ts.`);
+  return [...new Set(arrows)];
+};
+
+const draw = async (readme: string): Promise<string> => {
+  const drawings: string[] = [];
+  for (const [title, files] of Object.entries(TOURS))
+    drawings.push(`${title}:\n\n\`\`\`mermaid\nflowchart LR\n${(await arrowsOf(files)).join('\n')}\n\`\`\``);
+  const [start, end] = ['<!-- docs:tour -->', '<!-- docs:tour ends -->'];
+  if (!readme.includes(start) || !readme.includes(end)) throw new Error('README.md has no place for the tour.');
+  const before = readme.slice(0, readme.indexOf(start) + start.length);
+  const text = `${before}\n\n${drawings.join('\n\n')}\n\n${readme.slice(readme.indexOf(end))}`;
+  return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
+};
+
+const readme = await readFile(README, 'utf8');
+const drawn = await draw(readme);
+if (!values.check) await writeFile(README, drawn);
+else if (drawn !== readme) {
+  console.error('The tour in README.md is stale: run "npm run docs:tour" and commit what it writes.');
+  process.exitCode = 1;
+}
