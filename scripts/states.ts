@@ -13,6 +13,7 @@ import { balancePostings, payoutPostings, posting, POSTINGS } from '../src/domai
 import { micros } from '../src/domain/time.ts';
 import { post, type PaymentRule, type Transfer } from '../src/domain/transfer.ts';
 import { commandLine } from './command-line.ts';
+import { GLOSSARY } from './glossary.ts';
 
 const values = commandLine(
   `npm run docs:states
@@ -168,10 +169,25 @@ const workedExample = (story: readonly Step[], columns: readonly Column[]): stri
   ].join('\n');
 };
 
+/** A word whose file is gone, or knows it no more, is stale. */
+const describe = async ({ word, standard, why, file }: (typeof GLOSSARY)[number]): Promise<string> => {
+  const text = await readFile(new URL(`../src/${file}`, import.meta.url), 'utf8');
+  if (!new RegExp(word, 'i').test(text)) throw new Error(`src/${file} knows no ${word}: mend scripts/glossary.ts.`);
+  return `| ${word} | ${standard} | ${why} | \`${file}\` |`;
+};
+
 const draw = async (): Promise<string> => {
   const text = `# The life of a payment
 
 Written by \`npm run docs:states\` from the tables in \`lifecycle.ts\` and \`postings.ts\`, never by hand.
+
+## Our own words
+
+What a customer, a payment or a transfer is stands in \`ids.ts\`. Here is what a reader from elsewhere would call otherwise.
+
+| word | elsewhere | why it isn't that | where |
+|---|---|---|---|
+${(await Promise.all(GLOSSARY.map(describe))).join('\n')}
 
 ## States
 
