@@ -6,11 +6,15 @@ import type { Role } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { holdsCardNumber, maySuspect } from './card-number.ts';
 import { countNames, faultOf, needsCloseReading, type Fault } from './json.ts';
+import { createFollowBody } from './reading.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
 const BODY_MAX_BYTES: number = 256 * 1024;
 /** What a page in a browser sends is an id, a secret and a URL of 2,048 characters at most, and anyone may send it. */
 const PUBLIC_BODY_MAX_BYTES = 16 * 1024;
+/** What larger ones may hold together before they have come: of smaller ones, thousands of connections hold less. */
+const READING_MAX_BYTES = 32 * 1024 * 1024;
+const followBody = createFollowBody(READING_MAX_BYTES);
 /** Our deepest body has three levels; far more would only try the stack. */
 const DEPTH_MAX = 32;
 
@@ -58,9 +62,14 @@ export const createReadBody = ({
 
   const readAll = (request: Request, response: Response): Promise<Result<unknown, PaymentError>> =>
     new Promise((resolve) => {
-      read(request, response, (error: unknown) =>
-        resolve(error === undefined ? ok(request.body) : err(ofReader(error, maxBytes))),
-      );
+      // One that says of itself that it is small holds little.
+      const isSmall = Number(request.headers['content-length']) <= PUBLIC_BODY_MAX_BYTES;
+      const giveWay = (): void => resolve(err(paymentError('overloaded', { retryAfterS: 1 })));
+      const end = isSmall ? undefined : followBody(request, response, giveWay);
+      read(request, response, (error: unknown) => {
+        end?.();
+        resolve(error === undefined ? ok(request.body) : err(ofReader(error, maxBytes)));
+      });
     });
 
   // What has no use for a body waits for the end of it all the same: one that is broken off is told that nothing was done.

@@ -16,7 +16,9 @@ const AHEAD_MAX = 256;
 /** As long as a client's own patience, and longer for what is being taken: slower than the worst of mobile networks is nobody. */
 const TAKE_REPLY_MS = 20_000;
 const TAKE_BYTES_PER_MS = 4;
-const LOOK_EVERY_MS = 5_000;
+/** What replies that are not taken hold together, beyond which whoever has held most for longest is cut off. */
+const REPLIES_MAX_BYTES = 64 * 1024 * 1024;
+const LOOK_EVERY_MS = 500;
 /** For a last word to be read: a connection that is closed at once takes what its peer has not read yet with it. */
 const LEAVE_MS = 1_000;
 /** Of connections that are cut off together, so many in a turn of the loop: each takes a tenth of a millisecond. */
@@ -37,7 +39,7 @@ interface Turn {
 
 class Connection {
   /** Begun, and their replies not yet taken. */
-  underWay = 0;
+  readonly replies = new Set<ServerResponse>();
   waiting: Turn[] = [];
   /** The latest that was read: of all, only its body may still be on its way. */
   latest: Pick<Turn, 'request' | 'response'> | undefined = undefined;
@@ -49,6 +51,7 @@ class Connection {
 
 export interface ConnectionLimits {
   readonly takeReplyMs: number;
+  readonly repliesMaxBytes: number;
   readonly lookEveryMs: number;
 }
 
@@ -64,7 +67,11 @@ export type Drain = (deadlineMs: number) => Promise<void>;
 /** Follows the connections of a server that does not listen yet, from the first byte to the last. */
 export const followConnections = (
   server: Server,
-  { takeReplyMs = TAKE_REPLY_MS, lookEveryMs = LOOK_EVERY_MS }: Partial<ConnectionLimits> = {},
+  {
+    takeReplyMs = TAKE_REPLY_MS,
+    repliesMaxBytes = REPLIES_MAX_BYTES,
+    lookEveryMs = LOOK_EVERY_MS,
+  }: Partial<ConnectionLimits> = {},
 ): Connections => {
   const connections = new Map<Socket, Connection>();
   let isDraining = false;
@@ -81,9 +88,9 @@ export const followConnections = (
   const of = (socket: Socket): Connection => connections.get(socket) ?? follow(socket);
 
   const begin = (socket: Socket, connection: Connection, turn: Turn): void => {
-    connection.underWay++;
+    connection.replies.add(turn.response);
     turn.response.once('close', () => {
-      connection.underWay--;
+      connection.replies.delete(turn.response);
       turn.onClose();
       goOn(socket, connection);
     });
@@ -96,7 +103,7 @@ export const followConnections = (
     if (next) {
       begin(socket, connection, next);
       if (connection.waiting.length === 0) readOn(socket, connection);
-    } else if (connection.underWay === 0) connection.farewell?.();
+    } else if (connection.replies.size === 0) connection.farewell?.();
   };
 
   /** Where its replies are not taken, Node itself reads nothing more until they are. */
@@ -125,7 +132,7 @@ export const followConnections = (
       turn.response.shouldKeepAlive = false;
     }
     connection.latest = turn;
-    if (connection.underWay < AT_ONCE_MAX) {
+    if (connection.replies.size < AT_ONCE_MAX) {
       begin(socket, connection, turn);
       return;
     }
@@ -168,13 +175,13 @@ export const followConnections = (
     connection.farewell = () => leave(socket, isAnswered ? undefined : refusal);
     socket.pause();
     // The caller's half of the connection is closed: he has most likely gone, and counts as one who hung up.
-    if (error.code === 'HPE_INVALID_EOF_STATE' && connection.underWay === 1 && !latest?.request.complete)
+    if (error.code === 'HPE_INVALID_EOF_STATE' && connection.replies.size === 1 && !latest?.request.complete)
       connection.farewell();
     else if (latest && !latest.request.complete && !latest.response.headersSent) {
       // It is this one's body that cannot be read, or does not come: none of it was done, and its reply says so.
       connection.farewell = () => leave(socket);
       sendRaw(latest.response, refusal);
-    } else if (connection.underWay === 0 && connection.waiting.length === 0) connection.farewell();
+    } else if (connection.replies.size === 0 && connection.waiting.length === 0) connection.farewell();
   };
   server.on('checkExpectation', (request, response) => {
     const refusal = refusalOf(417, 'Expect: nothing but 100-continue can be expected.', { param: 'Expect' });
@@ -188,7 +195,7 @@ export const followConnections = (
       leave(socket, refusalOf(405, 'There is no such route: this is no proxy.'));
       socket.resume();
     };
-    if (connection.underWay === 0 && connection.waiting.length === 0) connection.farewell();
+    if (connection.replies.size === 0 && connection.waiting.length === 0) connection.farewell();
   });
   server.on('connection', follow);
   // Who has said all he has to say may still listen: Node alone would end what he asked for without a word.
@@ -196,6 +203,8 @@ export const followConnections = (
 
   const look = (): void => {
     const now = performance.now();
+    const held: { readonly socket: Socket; readonly bytes: number; readonly weight: number }[] = [];
+    let heldBytes = 0;
     for (const [socket, connection] of connections) {
       if (socket.writableLength === 0) {
         connection.pending = undefined;
@@ -204,7 +213,19 @@ export const followConnections = (
       const taken = takenOf(socket);
       connection.pending ??= { since: now, taken };
       const patienceMs = takeReplyMs + (taken - connection.pending.taken) / TAKE_BYTES_PER_MS;
-      if (now - connection.pending.since > patienceMs) socket.destroy();
+      if (now - connection.pending.since > patienceMs) {
+        socket.destroy();
+        continue;
+      }
+      const bytes = bytesOf(connection);
+      heldBytes += bytes;
+      held.push({ socket, bytes, weight: bytes * (1 + now - connection.pending.since) });
+    }
+    if (heldBytes <= repliesMaxBytes) return;
+    for (const { socket, bytes } of held.sort((a, b) => b.weight - a.weight)) {
+      socket.destroy();
+      heldBytes -= bytes;
+      if (heldBytes <= repliesMaxBytes) return;
     }
   };
   const looking = setInterval(look, lookEveryMs).unref();
@@ -252,6 +273,13 @@ const forgetStacks = (socket: Socket): void => {
   const { stackTraceLimit } = Error;
   socket.prependOnceListener('close', () => (Error.stackTraceLimit = 0));
   socket.once('close', () => (Error.stackTraceLimit = stackTraceLimit));
+};
+
+/** What its replies hold, of which those that wait for one before them are whole. */
+const bytesOf = ({ replies }: Connection): number => {
+  let bytes = 0;
+  for (const { writableLength } of replies) bytes += writableLength;
+  return bytes;
 };
 
 /** How many bytes the kernel has taken of what was written: Node's own timeouts look there too. */

@@ -15,6 +15,7 @@ import type { Admission, AdmissionClass, Refusal, SeenKeys, Visitor } from '../m
 import type { Authenticate } from './authenticate.ts';
 import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
+import { createPace, heldMsOf, isLarge, type EndTurn } from './pace.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
 import { sendError, type Route } from './route.ts';
 
@@ -32,6 +33,8 @@ export interface ServeOptions {
 /** From a route to what Express mounts. */
 export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) => RequestHandler) => {
   const { ctx, authenticate, admission, seen, retryAfterS, nameRoute, onShed } = options;
+
+  const pace = createPace();
 
   /** Who was asked to come again, and not before. */
   const asked = new WeakMap<Socket, { readonly principal: string; readonly until: number }>();
@@ -68,6 +71,7 @@ export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) 
       if (identified.isErr()) return err(identified.error);
       const principal = identified.value;
       record.merchant = principal.merchant;
+      pace.asks(principal.merchant);
 
       const key = keyOf(route, request);
       const visitor = visitorOf(route, principal, key !== undefined && seen.isRepeat(principal.merchant, key));
@@ -81,17 +85,33 @@ export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) 
       const text = await readBody(request, response);
       if (text.isErr()) return err(text.error);
 
+      let endTurn: EndTurn | undefined;
+      if (isLarge(text.value, request.query['limit'])) {
+        endTurn = await pace.begin(principal.merchant);
+        if (!endTurn) {
+          shed(request, response, 'share', visitor);
+          return undefined;
+        }
+      }
       const refusal = admission.enter(visitor);
       if (refusal) {
+        endTurn?.(0);
         shed(request, response, refusal, visitor);
         return undefined;
       }
       const end = key === undefined ? undefined : seen.begin(principal.merchant, key);
+      const startedAt = performance.now();
+      let heldMs = 0;
       try {
-        return await route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
+        const running = route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
+        heldMs = performance.now() - startedAt;
+        const result = await running;
+        heldMs = heldMsOf(heldMs, text.value, result.isOk() ? result.value.body : '');
+        return result;
       } finally {
         admission.leave(visitor);
         end?.();
+        endTurn?.(heldMs);
       }
     };
 
@@ -144,6 +164,8 @@ const { status: STATUS, body: BODY } = errorReply(paymentError('overloaded'), PL
 const [BEFORE = '', AFTER = ''] = BODY.split(PLACE);
 
 const refuse = ({ record }: Request, response: Response, afterS: number): void => {
+  // It may have been answered meanwhile: its body could not be read, or did not come.
+  if (response.headersSent) return;
   const body = BEFORE + record.requestId + AFTER;
   response.writeHead(STATUS, [
     'Content-Type',

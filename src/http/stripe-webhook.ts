@@ -6,6 +6,7 @@ import type { Reply } from '../domain/change.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { ofReader } from './body.ts';
+import { createFollowBody } from './reading.ts';
 import { sendError } from './route.ts';
 import { sendReply } from './respond.ts';
 
@@ -21,14 +22,6 @@ const ESCAPED_NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 
 const TAKEN: Reply = { status: 200, body: '{"received":true}' };
 
-/** A body that is on its way. */
-interface Reading {
-  readonly response: Response;
-  readonly since: number;
-  bytes: number;
-}
-const weightOf = ({ since, bytes }: Reading, now: number): number => bytes * (now - since);
-
 /** `onStored` is told that there is something to apply. */
 export const stripeWebhook = (
   ctx: Pick<Context, 'stripeEvents' | 'inbox' | 'clock' | 'log'>,
@@ -36,43 +29,10 @@ export const stripeWebhook = (
 ): RequestHandler => {
   // The signature is over the bytes: whatever they say they are, they are read as they came.
   const readRaw = express.raw({ type: () => true, inflate: false, limit: EVENT_MAX_BYTES });
-  const reading = new Map<Request, Reading>();
-  let readingBytes = 0;
+  const followBody = createFollowBody(READING_MAX_BYTES);
 
   const fail = (request: Request, response: Response, error: PaymentError): void =>
     sendError(ctx, request, response, request.record, error);
-
-  const endReading = (request: Request): void => {
-    readingBytes -= reading.get(request)?.bytes ?? 0;
-    reading.delete(request);
-  };
-
-  /**
-   * Whoever has held most for longest gives way. Stripe's bodies are a few packets that come at once: among callers who
-   * hold back the end of theirs, it is never one of those.
-   */
-  const makeRoom = (now: number): void => {
-    let heaviest: [Request, Reading] | undefined;
-    for (const one of reading) if (!heaviest || weightOf(one[1], now) > weightOf(heaviest[1], now)) heaviest = one;
-    if (!heaviest) return;
-    const [request, { response }] = heaviest;
-    endReading(request);
-    response.once('finish', () => request.destroy());
-    fail(request, response, paymentError('overloaded', { retryAfterS: 1 }));
-  };
-
-  const follow = (request: Request, response: Response): void => {
-    const one: Reading = { response, since: performance.now(), bytes: 0 };
-    reading.set(request, one);
-    request.on('data', ({ length }: Buffer) => {
-      if (!reading.has(request)) return;
-      one.bytes += length;
-      readingBytes += length;
-      while (readingBytes > READING_MAX_BYTES) makeRoom(performance.now());
-    });
-    // Broken off, it is told to nobody.
-    response.once('close', () => endReading(request));
-  };
 
   const take = async (request: Request, response: Response, signature: string): Promise<void> => {
     const body = Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
@@ -97,9 +57,11 @@ export const stripeWebhook = (
       fail(request, response, signature.error);
       return;
     }
-    follow(request, response);
+    const end = followBody(request, response, () =>
+      fail(request, response, paymentError('overloaded', { retryAfterS: 1 })),
+    );
     readRaw(request, response, (error: unknown) => {
-      endReading(request);
+      end();
       if (response.headersSent) return;
       if (error !== undefined) fail(request, response, ofReader(error, EVENT_MAX_BYTES));
       else

@@ -79,6 +79,19 @@ describe('replies that are not taken', () => {
     await until(() => isCut(slow));
   });
 
+  it('hold no more than there is room for, of all connections together', async () => {
+    const { url } = await another({ takeReplyMs: 60_000, lookEveryMs: 50, repliesMaxBytes: 1024 * 1024 });
+    const silent = await open(url);
+    silent.pause().write(documents);
+    const isCut = async (): Promise<boolean> => {
+      await sleep(100);
+      return new Promise((resolve) => silent.write(ITEM, (error) => resolve(error !== undefined && error !== null)));
+    };
+    await until(isCut);
+    expect(statusesIn(await sendRaw(url, ITEM.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')))).toEqual([200]);
+    silent.destroy();
+  });
+
   it('are given all the time that it takes to read them', async () => {
     const { url } = await another(limits);
     const socket = await open(url);

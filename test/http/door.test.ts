@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { startCrowded } from '../support/crowded.ts';
-import { open, sendRaw } from '../support/raw.ts';
+import { open, sendRaw, statusesIn } from '../support/raw.ts';
 import { send, type Answer } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
@@ -69,6 +69,28 @@ describe('a caller who was refused and asks again at once', () => {
       socket.write(`GET /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n\r\n`);
       await until(() => answers.split('HTTP/1.1 503').length === n + 2);
     }
+    socket.destroy();
+  });
+});
+
+describe('a request that waits to be refused, and whose body is garbage', () => {
+  it('is answered once, and ends nothing, though nobody takes its answer', async () => {
+    const crowded = await startCrowded();
+    const socket = await open(crowded);
+    let answers = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answers += text));
+    const post = (key: string, framing: string): string =>
+      `POST /v1/debits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n${framing}\r\n\r\n`;
+    socket.write(post('one', 'Content-Length: 0'));
+    await until(() => answers.includes('HTTP/1.1 503'));
+    // Behind one that is not answered, and so not taken either.
+    socket.write(post('never', 'Content-Length: 0') + post('one', 'Transfer-Encoding: chunked'));
+    await sleep(100);
+    socket.write('zz\r\n');
+    // Until the time has come for which it was to wait.
+    await sleep(1_200);
+    expect(answers.split('HTTP/1.1').length).toBe(2);
+    expect(statusesIn(await sendRaw(crowded, post('one', 'Connection: close')))).toEqual([503]);
     socket.destroy();
   });
 });

@@ -36,6 +36,41 @@ describe('one merchant whose reports are slow', () => {
     (await world.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).length;
 });
 
+describe('one merchant who sends what is large', () => {
+  /** Fewer than he may have waiting. */
+  const COUNT = 30;
+
+  const whileAnother = async (ask: () => Promise<{ status: number }>): Promise<number[]> => {
+    // Both are there.
+    await Promise.all([greedy!.get('/v1/payments'), other!.get('/v1/payments')]);
+    let answered = 0;
+    const asked = Array.from({ length: COUNT }, () => ask().finally(() => answered++));
+    await until(() => answered > 0);
+    expect((await other!.get('/v1/payments')).status).toBe(200);
+    const before = answered;
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(before).toBeLessThan(COUNT / 2);
+    return statuses;
+  };
+
+  it('such as long pages, has one at a time made: another is answered between two of them', async () => {
+    const statuses = await whileAnother(() => greedy!.get('/v1/payments?limit=100'));
+    expect(statuses).toEqual(Array(COUNT).fill(200));
+  });
+
+  it('more than are waited for, is told to come again, and nothing was done', async () => {
+    const items = Array(1000).fill({ quantity: '1', unit_price: '1' });
+    await other!.get('/v1/payments');
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => greedy!.post('/v1/usage/quote', { currency: 'usd', items }, null)),
+    );
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(40);
+    expect(refused[0]?.body.error).toMatchObject({ code: 'overloaded', outcome: 'none' });
+  });
+});
+
 describe('/readyz', () => {
   interface Ready {
     readonly checks: Record<string, { readonly state: string; readonly detail: string }>;

@@ -41,6 +41,22 @@ describe('a caller who takes no replies', () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  it('nor who sends all of many large bodies but the end', async () => {
+    const sockets = await Promise.all(Array.from({ length: 160 }, () => open(world.url)));
+    let refused = 0;
+    for (const socket of sockets) {
+      socket.on('data', (bytes: Buffer) => {
+        const [error] = errorsIn(bytes.toString());
+        if (error?.code === 'overloaded' && error.outcome === 'none') refused++;
+      });
+      socket.write(asRequest('/v1/customers', {}, 'x'.repeat(255 * 1024)).slice(0, -1));
+    }
+    await until(() => refused > 0);
+    const items = Array(1000).fill({ quantity: '1', unit_price: '1' });
+    expect((await post('/v1/usage/quote', { currency: 'usd', items }, null)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+  });
+
   const debitOf = (amount: number): object => ({ customer, amount, currency: 'usd' });
 });
 

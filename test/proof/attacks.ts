@@ -106,6 +106,14 @@ const unsignedWebhooks: Attack = {
 
 const WORST = Object.values(worstBodies());
 
+/** A hundred payments with as much metadata as one may have. */
+const fillPages = async (target: Target): Promise<void> => {
+  const customer = (JSON.parse(await post(target, target.secret, '/v1/customers', '{}')) as { id: string }).id;
+  const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`key ${n}`, '\u{1f600}'.repeat(250)]));
+  const body = JSON.stringify({ customer, amount: 100, currency: 'usd', metadata, description: 'x'.repeat(1000) });
+  await Promise.all(Array.from({ length: 100 }, () => post(target, target.secret, '/v1/payments', body)));
+};
+
 export const ATTACKS: readonly Attack[] = [
   silentPipeliners,
   bodiesThatNeverCome,
@@ -220,6 +228,61 @@ export const ATTACKS: readonly Attack[] = [
             'Idempotency-Key': 'constant',
           });
         }, 8),
+      ),
+  },
+  {
+    name: '1,500 bodies of 255 KB that all but end, with a secret key',
+    begin: ({ url, secret }) =>
+      crowd(
+        url,
+        1_500,
+        `${head('/v1/customers', [`Authorization: Bearer ${secret}`, 'Content-Type: application/json', 'Content-Length: 262144'])}${' '.repeat(255 * 1024)}`,
+      ),
+  },
+  {
+    name: 'large pages that nobody reads',
+    begin: async (target) => {
+      await fillPages(target);
+      const ask = `GET /v1/payments?limit=100 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${target.secret}\r\n\r\n`;
+      return crowd(target.url, 60, ask.repeat(16), true);
+    },
+  },
+  {
+    name: 'large pages, 64 at once',
+    begin: async (target) => {
+      await fillPages(target);
+      return repeat(
+        () =>
+          fetch(`${target.url}/v1/payments?limit=100`, { headers: { Authorization: `Bearer ${target.secret}` } }).then(
+            (response) => response.body?.cancel(),
+          ),
+        64,
+      );
+    },
+  },
+  {
+    name: 'quotes of a thousand long lines, 64 at once',
+    begin: (target) => {
+      const items = Array(1000).fill({ quantity: '0.123456789012', unit_price: '0.999999999999' });
+      const body = JSON.stringify({ currency: 'usd', items });
+      return Promise.resolve(repeat(() => post(target, target.secret, '/v1/usage/quote', body), 64));
+    },
+  },
+  {
+    name: 'bodies of digits, 64 at once',
+    begin: (target) => {
+      const body = worstBodies()['digits and spaces'] ?? '';
+      return Promise.resolve(repeat(() => post(target, target.secret, '/v1/customers', body), 64));
+    },
+  },
+  {
+    name: 'connections that come and are reset',
+    begin: ({ url }) =>
+      Promise.resolve(
+        repeat(async () => {
+          const stop = await crowd(url, 100, 'GET /v1/items/item_demo HTTP/1.1\r\nHost: x\r\n\r\n');
+          stop();
+        }, 4),
       ),
   },
   {

@@ -1,6 +1,6 @@
 /** A service in which so much is under way that nobody more is let in: whatever it is asked, it refuses. */
 import type { AddressInfo } from 'node:net';
-import { okAsync } from 'neverthrow';
+import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../../src/context.ts';
 import { newId, type MerchantId } from '../../src/domain/ids.ts';
 import type { Role } from '../../src/domain/principal.ts';
@@ -10,7 +10,7 @@ import { createAdmission, createSeenKeys } from '../../src/monitor/admission.ts'
 import { createServer } from '../../src/server.ts';
 import { afterSuite } from './cleanup.ts';
 
-/** Every key is another merchant's, of that role. */
+/** Every key is another merchant's, of that role; of the key `never` it is never known whose it is. */
 export const startCrowded = async (afterS = 1, role: Role = 'secret'): Promise<string> => {
   const admission = createAdmission();
   const visitor = { class: 'money', isPublic: false, isRepeat: false } as const;
@@ -21,6 +21,7 @@ export const startCrowded = async (afterS = 1, role: Role = 'secret'): Promise<s
     // Whoever is refused comes to no operation.
     ctx: { log: createLogger('silent', process.stdout), clock: systemClock() } as Context,
     authenticate: ({ headers: { authorization = '' } }) => {
+      if (authorization === 'Bearer never') return new ResultAsync(new Promise(() => undefined));
       const merchant = merchants.get(authorization) ?? newId('mer');
       merchants.set(authorization, merchant);
       return okAsync({ merchant, role });
