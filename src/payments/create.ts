@@ -43,7 +43,7 @@ export const createPayment = (
 };
 
 const create = (
-  ctx: Pick<Context, 'commit' | 'cards' | 'clock'>,
+  ctx: Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>,
   caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {

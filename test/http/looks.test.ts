@@ -151,6 +151,38 @@ it('leaves Stripe alone about payments that wait for the bank for days, and call
 /** Each would be asked about every few seconds, were it taken for unknown. */
 const WAITING = 200;
 
+it.each([
+  ['requires_payment_method', 'sandbox_processingFails', {}],
+  ['requires_capture', 'sandbox_processing', { capture_method: 'manual' }],
+])('takes what the bank has said, though Stripe told of it while nobody here knew (%s)', async (status, card, more) => {
+  const customer = await createCustomer();
+  const wanted = payFor(customer, 700, { payment_method: `pm_card_${card}`, ...more });
+  // Its reply is lost, with that of the repeat; webhooks come.
+  await paid();
+  await stripe.fault({ kind: 'reset_after', path: CREATE, method: 'POST' });
+  const first = await post('/v1/payments', wanted);
+  expect([first.status, first.body.error.outcome]).toEqual([503, 'unknown']);
+  const id = first.body.error.payment!;
+  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+  await clock.advance(world.sandbox.url, 6);
+  const type = status === 'requires_capture' ? 'amount_capturable_updated' : 'payment_failed';
+  await eventually(
+    () =>
+      query('select from stripe_events where type = $1 and payload::text like $2 and applied_at is not null', [
+        `payment_intent.${type}`,
+        `%${id}%`,
+      ]),
+    ({ length }) => length > 0,
+  );
+  // It is sent again, and Stripe repeats what it said at first.
+  await clock.advance(world.sandbox.url, LEASE_S);
+  const payment = await eventually(
+    async () => (await get(`/v1/payments/${id}`)).body,
+    (shown) => shown.status === status,
+  );
+  expect(payment.last_error?.code).toBe(status === 'requires_capture' ? undefined : 'card_declined');
+});
+
 describe('what somebody else made with our tags', () => {
   it('is not taken for what the first charge came to, while that is unknown', async () => {
     const customer = await createCustomer();
