@@ -21,3 +21,10 @@ export const createClock = (startOffsetMs: number): Clock => {
     offsetMs: () => offsetMs,
   };
 };
+
+/** The clock as it stood at that time. */
+export const asOf = (clock: Clock, nowMs: number): Clock => ({
+  ...clock,
+  nowMs: () => nowMs,
+  nowS: () => Math.floor(nowMs / 1000),
+});

@@ -1,5 +1,6 @@
 import { finishProcessing } from './attempt.ts';
 import { expireCapture, settleLater } from './capture.ts';
+import { asOf } from './clock.ts';
 import { decideDispute, openDispute, warnOfFraud } from './disputes.ts';
 import { failPayout, payPayout } from './payouts.ts';
 import type { Form } from './params.ts';
@@ -29,13 +30,16 @@ const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = 
 /** At once in one transaction; a jump of the clock that makes more due takes several. */
 const BATCH = 200;
 
-/** Does all that is due by the clock, in the order in which it fell due. */
+/** Does all that is due by the clock, in the order in which it fell due, and each as of that time: so it is dated. */
 export const runDue = (scope: Scope): void => {
-  for (;;) {
-    const nextMs = scope.store.nextDueMs();
-    if (nextMs === undefined || nextMs > scope.clock.nowMs()) return;
-    scope.store.transaction(() => {
-      for (const { task, object } of scope.store.takeTimers(scope.clock.nowMs(), BATCH)) TASKS[task]?.(scope, object);
+  const { clock, store } = scope;
+  const untilMs = clock.nowMs();
+  const isDue = (): boolean => (store.nextDueMs() ?? Infinity) <= untilMs;
+  while (isDue())
+    store.transaction(() => {
+      // One at a time, since what it leads to may fall due before the next.
+      for (let done = 0; done < BATCH && isDue(); done++)
+        for (const { task, object, dueMs } of store.takeTimers(untilMs, 1))
+          TASKS[task]?.({ ...scope, clock: asOf(clock, dueMs) }, object);
     });
-  }
 };

@@ -77,6 +77,18 @@ describe('faults of the sandbox', () => {
     expect((await raw('GET', '/_sandbox/faults')).json.data).toEqual([]);
   });
 
+  test('what Stripe makes good later is dated when it was made, however far the clock has moved since', async () => {
+    await setFault({ kind: 'error_reconciled', path: '/v1/payment_intents', method: 'POST', count: 1, ms: 60_000 });
+    const failed = await pay('reconciled');
+    expect([failed.status, failed.json.error.type]).toEqual([500, 'api_error']);
+    const failedS = Math.floor(Date.now() / 1000);
+    await sandbox.advance(72 * 3600);
+    const [made] = (await raw('GET', '/v1/payment_intents?limit=1')).json.data;
+    expect(made.status).toBe('succeeded');
+    expect(Math.abs(made.created - failedS - 60)).toBeLessThan(30);
+    await raw('DELETE', '/_sandbox/faults');
+  });
+
   test('match one segment with a star', async () => {
     await setFault({ kind: 'error_before', path: '/v1/payment_intents/*/confirm', count: 1 });
     expect((await pay('unstruck')).status).toBe(200);
