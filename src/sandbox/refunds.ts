@@ -39,6 +39,10 @@ export const createRefund = (scope: Scope, params: RefundParams): Result<Stripe.
     }
     const charge = settleCharge(scope, found);
     const refund = newRefund(scope, charge, amount, params);
+    if (refund.status === 'failed') {
+      save(scope, refund, 'refund.created', 'refund.failed');
+      return ok(refund);
+    }
     save(scope, refund, 'refund.created');
     const { amount_refunded: before, refunded: was } = charge;
     const refunded = { ...charge, amount_refunded: before + amount, refunded: amount === left };
@@ -89,6 +93,8 @@ const newRefund = (scope: Scope, charge: Stripe.Charge, amount: number, params: 
     status: behaviour === 'pending' ? 'pending' : 'succeeded',
     transfer_reversal: null,
   } satisfies Stripe.Refund;
+  // It has moved nothing: no line of the balance tells of it.
+  if (behaviour === 'fails_at_once') return { ...made, failure_reason: 'expired_or_canceled_card', status: 'failed' };
   if (behaviour !== undefined) scope.store.schedule(scope.clock.nowMs() + DECIDED_AFTER_MS, 'decide_refund', made.id);
   return { ...made, balance_transaction: recordRefund(scope, made, charge).id };
 };

@@ -34,7 +34,7 @@ export interface TestCard {
   };
   /** Its bank warns that the payment may have been fraud. */
   readonly warns?: true;
-  readonly refund?: 'pending' | 'fails';
+  readonly refund?: 'pending' | 'fails' | 'fails_at_once';
   /** What it brings can be paid out at once. */
   readonly available?: 'at_once';
   /** The answer takes a while, and then is this. */
@@ -255,6 +255,8 @@ const OWN: readonly (readonly [string, TestCard])[] = [
   ['sandbox_processing', visa('4242', { processing: 'succeeds' })],
   ['sandbox_processingForDays', visa('4242', { processing: 'succeeds', processingMs: 3 * 24 * 3600 * 1000 })],
   ['sandbox_processingFails', visa('0002', { processing: 'fails' })],
+  // Nor one whose refund fails before it has moved anything.
+  ['sandbox_refundFailsAtOnce', visa('5126', { refund: 'fails_at_once' })],
 ];
 
 /** The groups as Stripe's page of test cards has them, for a person to read. */

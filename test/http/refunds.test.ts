@@ -260,6 +260,24 @@ describe('a refund made at Stripe', () => {
     expect((await debit(paid.customer, 1)).body.error.code).toBe('insufficient_funds');
   });
 
+  it('or asked for here, that failed before it moved anything, takes nothing from the wallet', async () => {
+    const paid = await pay(700, { payment_method: 'pm_card_sandbox_refundFailsAtOnce' });
+    await debit(paid.customer, 500);
+    const { id } = await atStripe(paid, 600);
+    await eventually(
+      () => query('select from stripe_events where payload::text like $1 and applied_at is not null', [`%${id}%`]),
+      ({ length }) => length === 2,
+    );
+    expect(await wallet(paid.customer)).toEqual(['200', '0', '200']);
+    const made = await refund(paid.id, 150);
+    expect([made.status, made.body.status]).toEqual([201, 'failed']);
+    expect(await wallet(paid.customer)).toEqual(['200', '0', '200']);
+    expect(await read(paid.id)).toMatchObject({ amount_refunded: 0 });
+    expect(
+      await query(`select from transfers where payment_id = $1 and kind like 'refund%'`, [paid.id.slice(4)]),
+    ).toEqual([]);
+  });
+
   it('is held while it is pending, and given back where the card does not take it', async () => {
     const pending = await pay(700, { payment_method: 'pm_card_pendingRefund' });
     const failing = await pay(700, { payment_method: 'pm_card_refundFail' });

@@ -16,7 +16,7 @@ const DIFFERENCES: readonly string[] = [
   'A dispute is decided a second after its evidence was sent, a payout is paid a second after it was made: move the clock to see what comes later. Nothing is paid out by itself; POST /_sandbox/payouts does what Stripe does every day.',
   "The network's fee of a compliance dispute is asked for and never taken; Smart Disputes answer none.",
   'Card numbers are refused: pay with the test payment methods and tokens.',
-  'Three cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days.',
+  'Four cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days; a refund to pm_card_sandbox_refundFailsAtOnce moves nothing.',
 ];
 
 const EXAMPLES: readonly (readonly [string, (origin: string) => string])[] = [
