@@ -8,7 +8,7 @@ const TIMEOUT_MS = 240_000;
 test(
   'whatever Stripe does, and whatever is lost of it, the books come to say what Stripe says',
   async () => {
-    const { verdict, falseWords } = await proveStorm({ operations: 12, seed: 3 });
+    const { verdict, falseWords } = await proveStorm({ operations: 6, seed: 3 });
     expect(verdict.violations).toEqual([]);
     expect(falseWords).toEqual([]);
     expect(verdict.counts.charges).toBeGreaterThan(0);
@@ -16,12 +16,11 @@ test(
   TIMEOUT_MS,
 );
 
-/** What each needs to be missed, and by which seed it soon is. */
+/** What is missed within few operations, and by which seed; the others are taken out by hand, with `--without`. */
 const MISSED: readonly (readonly [mend: Mend, of: readonly Operation[], operations: number, seed: number])[] = [
   ['dispute-lines', ['dispute'], 5, 1],
-  ['second-charges', ['pay', 'second'], 10, 1],
-  ['cancel-at-stripe', ['pay', 'cancel'], 20, 1],
-  ['late-objects', ['pay'], 15, 1],
+  ['claim-tags', ['copied'], 1, 1],
+  ['orphan-sweep', ['orphan'], 1, 1],
 ];
 
 test.each(MISSED)(

@@ -1,18 +1,20 @@
 /**
  * The proof that no fact of Stripe's surprises the service: payments, refunds and cancellations whose replies are lost,
  * whose repeats are refused, or which Stripe fails and makes later; PaymentIntents that somebody else makes with our
- * tags; disputes, decided twice too; holds captured in parts; cards that take days; webhooks that are lost, twenty and more
+ * tags, while our own charge is unknown, or of payments that are not here; captures that Stripe fails at for good; disputes, decided twice too; holds captured in parts; cards that take days; webhooks that are lost, twenty and more
  * a second, and clocks that jump or are wrong. When all of it has come to rest,
  * the judge compares every object at Stripe with the books, and nobody was told that a charge had failed which had not.
  *
  *   npm run proof:storm -- [--operations 60] [--seed N] [--of NAME] [--without MEND]
  */
 import { commandLine, count, misused } from '../../scripts/command-line.ts';
-import { startInProcess, type InProcess, type Reply } from './in-process.ts';
+import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
-import { createRandom, seedOf, type Random } from './random.ts';
+import { createRandom, seedOf } from './random.ts';
 import { isMend, MENDS, without, type Mend } from './storm/mends.ts';
-import { eventually, stripeAt, type Stripe } from '../support/stripe.ts';
+import { copied, failedForGood, orphan } from './storm/unknown.ts';
+import { ask, CREATE, HOUR_S, strike, type Storm } from './storm/weather.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 import { balanceIsRead, clearFaults, createWorld, setFault, type World } from '../support/world.ts';
 
 export interface StormOptions {
@@ -33,73 +35,6 @@ export interface StormProof {
   /** How often each thing happened. */
   readonly ran: Readonly<Record<string, number>>;
 }
-
-interface Storm {
-  readonly world: World;
-  readonly service: InProcess;
-  readonly stripe: Stripe;
-  readonly random: Random;
-  readonly count: (what: string) => void;
-  /** PaymentIntents that somebody else made. */
-  readonly elsewhere: string[];
-  /** Whether all of Stripe's events are sent once more in the end; else its list has to tell. */
-  readonly resends: boolean;
-  /** Payments of which a caller was told for good that nothing was charged. */
-  readonly refused: string[];
-  readonly complaints: string[];
-  readonly customer: string;
-}
-
-const CREATE = '/v1/payment_intents';
-/** A request's lease on its attempt, and a second: then whoever comes takes it over. */
-const LEASE_S = 11;
-/** Stripe makes what it failed at within this, and the service looks for it for six hours. */
-const RECONCILED_MS = { min: 70_000, max: 3_600_000 } as const;
-const HOUR_S = 3600;
-
-// ---- weather -------------------------------------------------------------------------------------------------------
-
-const REFUSALS = ['bad_request', 'unauthorized', 'forbidden', 'missing', 'rate_limit', 'lock_timeout'] as const;
-
-/** What befalls the next call of a path: nothing; a reply that is lost, and whose repeat may be refused; or a 500. */
-const strike = async ({ world, random, count }: Storm, path: string): Promise<void> => {
-  const on = { path, method: 'POST' } as const;
-  await clearFaults(world);
-  if (random.chance(0.5)) await setFault(world, { kind: 'webhook_drop' });
-  const kind = random.integer(0, 4);
-  if (kind === 1 || kind === 2) {
-    // Sent once, and once more since a connection may be reset that nobody has read from.
-    await setFault(world, { kind: 'reset_after', ...on, count: 2 });
-    count('reply lost');
-  }
-  if (kind === 2) {
-    const refusal = random.pick(REFUSALS);
-    await setFault(world, { kind: refusal, ...on, skip: 2, count: 4 });
-    count(`repeat refused: ${refusal}`);
-  }
-  if (kind === 3) {
-    await setFault(world, { kind: 'error_reconciled', ...on, count: 1, ms: random.integer(...wait) });
-    count('failed, and made later');
-  }
-};
-const wait = [RECONCILED_MS.min, RECONCILED_MS.max] as const;
-
-/** Asks as a caller does who repeats his request until it is answered, while time passes. */
-const ask = async ({ service, world, count }: Storm, name: string, path: string, body: object): Promise<Reply> => {
-  const asking = service.post(path, body);
-  for (let waits = 0; waits < ASK_WAITS; waits++) {
-    const reply = await Promise.race([asking, new Promise<undefined>((wake) => setTimeout(wake, 400, undefined))]);
-    if (reply !== undefined) break;
-    // The first moments are the request's own.
-    if (waits % 2 === 1) await service.clock.advance(world.sandboxUrl, LEASE_S);
-  }
-  const answered = await asking;
-  const error = answered.body['error'] as { code?: string } | undefined;
-  count(`${name}: ${answered.status}${error?.code === undefined ? '' : ` ${error.code}`}`);
-  return answered;
-};
-/** Its caller gives up after ten seconds of repeating. */
-const ASK_WAITS = 40;
 
 // ---- operations ----------------------------------------------------------------------------------------------------
 
@@ -273,7 +208,7 @@ const JUMPS_S = [600, 25 * HOUR_S, 72 * HOUR_S] as const;
 const LEADS_S = [-600, 600, -25 * HOUR_S, 25 * HOUR_S] as const;
 
 const time = async (storm: Storm): Promise<void> => {
-  const { service, random, count, world } = storm;
+  const { service, random, count, world, leads } = storm;
   if (random.chance(0.5)) {
     const seconds = random.pick(JUMPS_S);
     // What Stripe failed at it has made by then, before anybody looks so long afterwards.
@@ -284,6 +219,7 @@ const time = async (storm: Storm): Promise<void> => {
   } else {
     const seconds = random.pick(LEADS_S);
     service.clock.lead(seconds);
+    leads.push(seconds);
     count(`our clock: ${seconds} s`);
   }
 };
@@ -300,8 +236,12 @@ const OPERATIONS: Readonly<
   dispute: { weight: 3, run: dispute },
   burst: { weight: 1, run: burst },
   time: { weight: 1, run: time },
+  copied: { weight: 1, run: copied },
+  failed: { weight: 1, run: failedForGood },
+  orphan: { weight: 1, run: orphan },
 };
-export type Operation = 'pay' | 'refund' | 'capture' | 'cancel' | 'second' | 'dispute' | 'burst' | 'time';
+export type Operation =
+  'pay' | 'refund' | 'capture' | 'cancel' | 'second' | 'dispute' | 'burst' | 'time' | 'copied' | 'failed' | 'orphan';
 const NAMES = Object.keys(OPERATIONS) as Operation[];
 
 const drawn = ({ random }: Storm, of: readonly Operation[]): ((storm: Storm) => Promise<void>) => {
@@ -391,7 +331,7 @@ export const proveStorm = async ({
       const { body } = await service.post('/v1/customers', {});
       const storm: Storm = {
         ...{ world, service, stripe: stripeAt(world.sandboxUrl), random: createRandom(seed), elsewhere: [] },
-        ...{ refused: [], complaints: [], resends: seed % 2 === 0 },
+        ...{ refused: [], complaints: [], leads: [], resends: seed % 2 === 0 },
         count: (what) => (ran[what] = (ran[what] ?? 0) + 1),
         customer: String(body['id']),
       };

@@ -12,7 +12,10 @@ export type Mend =
   | 'open-ears'
   | 'second-charges'
   | 'refunds-elsewhere'
-  | 'dispute-lines';
+  | 'dispute-lines'
+  | 'claim-tags'
+  | 'captures-anew'
+  | 'orphan-sweep';
 
 /** Each is what the service does, and what it would do without. */
 export const MENDS: Readonly<Record<Mend, Alter>> = {
@@ -71,6 +74,35 @@ export const MENDS: Readonly<Record<Mend, Alter>> = {
       return right.commit({ ...change, payment: { ...step, found: { ...found, lines } } });
     },
   }),
+  /** What an attempt made has the tag of its claim. Without: whatever names the payment is taken for it. */
+  'claim-tags': (right) => ({
+    ...right,
+    reads: {
+      ...right.reads,
+      attempt: (...of) => right.reads.attempt(...of).map((one) => ({ ...one, stripeKey: one.id })),
+    },
+    stripeEvents: {
+      ...right.stripeEvents,
+      intent: (id) => right.stripeEvents.intent(id).map((found) => found && { ...found, claim: null }),
+    },
+  }),
+  /** What Stripe failed at, and can be done but once, is sent anew. Without: under its key, which repeats the failure. */
+  'captures-anew': (right) => ({
+    ...right,
+    cards: {
+      ...right.cards,
+      send: (payment, attempt, nth) =>
+        right.cards.send(payment, { ...attempt, stripeKey: keyOf(attempt.stripeKey, attempt.fence) }, nth),
+    },
+  }),
+  /** Stripe's list is read for PaymentIntents that nobody here knows. Without: only events and the balance tell. */
+  'orphan-sweep': (right) => ({ ...right, intents: { ...right.intents, unknown: () => okAsync(new Set<string>()) } }),
+};
+
+/** That of the first send. */
+const keyOf = (stripeKey: string, fence: number): string => {
+  const end = `-${fence}`;
+  return stripeKey.endsWith(end) ? stripeKey.slice(0, -end.length) : stripeKey;
 };
 
 export const isMend = (name: string): name is Mend => name in MENDS;
