@@ -11,12 +11,17 @@ export type ClaimRow = Pick<Selectable<DB['claims']>, 'id' | 'request_hash' | 's
   readonly fence: number | null;
 };
 
-/** Of claims `c`, with their attempts; those that have a reply are not looked for. */
+/** Of claims `c`, with their attempts. */
 export const CLAIM_COLUMNS: RawBuilder<unknown> = sql`c.id, c.request_hash, c.status, c.body, a.payment_id, a.owned_until, a.fence`;
-export const WITH_ATTEMPT: RawBuilder<unknown> = sql`
+
+/**
+ * What those claims wait for, of which it is asked. There is no index for it, whose upkeep each charge would pay: it is
+ * looked for among the open attempts of the merchant, and only for who repeats a request that has no reply yet.
+ */
+export const withAttempt = (isAsked: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   left join lateral (
     select payment_id, coalesce(leased_until, owned_until) as owned_until, fence from attempts
-    where c.status is null and outcome is null and merchant_id = c.merchant_id and claim_id = c.id limit 1
+    where ${isAsked} and c.status is null and outcome is null and merchant_id = c.merchant_id and claim_id = c.id limit 1
   ) a on true`;
 
 export const claimOf = (row: ClaimRow): StoredClaim => ({

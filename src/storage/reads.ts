@@ -26,7 +26,7 @@ import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
+import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
@@ -188,7 +188,7 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
     claim: (merchant, id) =>
       read(merchant, () =>
         sql<ClaimRow>`
-          select ${CLAIM_COLUMNS} from claims c ${WITH_ATTEMPT}
+          select ${CLAIM_COLUMNS} from claims c ${withAttempt(sql`true`)}
           where c.merchant_id = ${uuidOf(merchant)}::uuid and c.id = ${id}::uuid`.execute(db),
       ).map(({ rows: [row] }) => row && claimOf(row)),
     attempt: (merchant, id) =>

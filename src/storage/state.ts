@@ -16,7 +16,7 @@ import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { CLAIM_COLUMNS, claimOf, WITH_ATTEMPT, type ClaimRow } from './claims.ts';
+import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf, disputeOf, paymentOf, refundOf, secondChargeOf, type Posted } from './rows.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
@@ -258,10 +258,12 @@ const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<S
   });
   if (keys.length === 0) return new Map<ClaimId, never>();
   const { merchants, ids } = sorted(keys);
+  // Who settles an attempt knows it.
+  const claimed = new Set(changes.flatMap(({ claim }) => (claim ? [uuidText(claim.id)] : [])));
   const rows = await flight(sql<ClaimRow>`
     select ${CLAIM_COLUMNS} from claims c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id)
-      on k.merchant_id = c.merchant_id and k.id = c.id ${WITH_ATTEMPT}`);
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[], ${plain(ids.map((id) => claimed.has(id)))}::bool[])
+      k (merchant_id, id, is_claimed) on k.merchant_id = c.merchant_id and k.id = c.id ${withAttempt(sql`k.is_claimed`)}`);
   return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
 };
 
