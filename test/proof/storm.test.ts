@@ -20,7 +20,6 @@ test(
 const MISSED: readonly (readonly [mend: Mend, of: readonly Operation[], operations: number, seed: number])[] = [
   ['dispute-lines', ['dispute'], 5, 1],
   ['claim-tags', ['copied'], 1, 1],
-  ['orphan-sweep', ['orphan'], 1, 1],
 ];
 
 test.each(MISSED)(

@@ -132,7 +132,10 @@ const second = async (storm: Storm): Promise<void> => {
         [id],
       ),
     (rows) => rows.length > 0,
-  ).catch(() => storm.complaints.push(`${id} took money, and nothing here tells of it`));
+  ).catch(() => {
+    // By a clock that is wrong webhooks are refused, and Stripe's list is read later: then the judge asks in the end.
+    if (storm.leads.length === 0) storm.complaints.push(`${id} took money, and nothing here tells of it`);
+  });
   if (!random.chance(0.5)) return;
   await stripe.post('/v1/refunds', { payment_intent: id, amount: String(Math.ceil(first.amount / 2)) });
   count('second intent refunded');
