@@ -112,7 +112,7 @@ const metric = async (line: RegExp): Promise<number> => {
   return Number(lines[0]!.split(' ').at(-1));
 };
 /** How many knocks were counted. */
-const counted = (): Promise<number> => metric(/^http_server_request_duration_seconds_count\{.*"unmatched"/);
+const counted = (): Promise<number> => metric(/^http_server_request_duration_seconds_count\{.*"\/v1\/items"/);
 const workersThat = (state: string): Promise<number> => metric(new RegExp(`^quittance_workers\\{state="${state}"`));
 
 describe('the ops port of several processes', () => {
