@@ -89,7 +89,7 @@ export const openCheckout = (ctx: Context, authenticate: Authenticate, customer:
             { merchant, claim, requestId },
             {
               ...{ customer, amount, currency, paymentMethod: null, confirm: false, captureMethod: 'automatic' },
-              ...{ returnUrl: null, inPage: false, description: 'One widget', metadata: {} },
+              ...{ returnUrl: null, description: 'One widget', metadata: {} },
             },
           );
         }),

@@ -18,7 +18,7 @@ export interface ConfirmPayment {
   readonly payment: PaymentId;
   readonly paymentMethod: string | null;
   readonly returnUrl: string | null;
-  readonly inPage: boolean;
+  readonly inPage?: true;
   readonly access: Access;
 }
 
@@ -50,7 +50,7 @@ export const confirmPayment = (
         ctx,
         caller,
         { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
-        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod, inPage: command.inPage },
+        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod, inPage: command.inPage === true },
         REFUSALS,
       );
     });

@@ -22,7 +22,7 @@ export interface CreatePayment {
   readonly confirm: boolean;
   readonly captureMethod: CaptureMethod;
   readonly returnUrl: string | null;
-  readonly inPage: boolean;
+  readonly inPage?: true;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -55,7 +55,7 @@ const create = (
           ...newAttempt(ctx, caller, created, { replyStatus: 201, showsSecret: true }),
           kind: 'confirm',
           paymentMethod: command.paymentMethod,
-          inPage: command.inPage,
+          inPage: command.inPage === true,
         }
       : null;
   const payment: Payment = { ...created, attempt: attempt?.id ?? null, underWay: attempt !== null };

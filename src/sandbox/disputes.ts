@@ -15,6 +15,8 @@ import type { TestCard } from './test-cards.ts';
 const ANSWER_WITHIN_S = 7 * 24 * 60 * 60;
 /** The bank decides on evidence after this. */
 const DECIDED_AFTER_MS = 1000;
+/** And may change its mind so much later that a service has heard of the one before it hears of the other. */
+const REVERSED_AFTER_MS = 60_000;
 
 /** A refund that was made so shortly before the money was taken back is taken back too, and not given twice. */
 const CATCHES_REFUNDS_OF_S = 60;
@@ -263,7 +265,7 @@ export const decideDispute = (scope: Scope, id: string): void => {
   else if (dispute.status === 'under_review' && evidence === 'losing_evidence') finish(scope, dispute, 'lost');
   else if (dispute.status === 'under_review' && evidence === 'reversed_evidence') {
     finish(scope, dispute, 'lost');
-    scope.store.schedule(scope.clock.nowMs() + DECIDED_AFTER_MS, 'decide_dispute', id);
+    scope.store.schedule(scope.clock.nowMs() + REVERSED_AFTER_MS, 'decide_dispute', id);
   } else if (dispute.status === 'lost' && evidence === 'reversed_evidence') finish(scope, dispute, 'won');
 };
 

@@ -104,7 +104,7 @@ describe('a dispute', () => {
     await decide(one, 'reversed_evidence');
     await becomes(one.id, 'lost');
     expect(await balanceOf(one.customer)).toBe(0);
-    await clock.advance(world.sandbox.url, 6);
+    await clock.advance(world.sandbox.url, 61);
     await becomes(one.id, 'won');
     expect(await balanceOf(one.customer)).toBe(700);
     expect(await platform('disputes')).toBe(before);

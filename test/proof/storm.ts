@@ -171,8 +171,8 @@ const dispute = async (storm: Storm): Promise<void> => {
   }
   const evidence = random.pick(['winning_evidence', 'losing_evidence', 'losing_evidence', 'reversed_evidence', null]);
   if (evidence !== null) await say(evidence);
-  // Lost, and won after all: each a second after what was before.
-  if (evidence === 'reversed_evidence') for (let n = 0; n < 2; n++) await service.clock.advance(world.sandboxUrl, 2);
+  // Lost a second later, and won after all a minute after that.
+  if (evidence === 'reversed_evidence') for (const s of [2, 61]) await service.clock.advance(world.sandboxUrl, s);
   count(`${card}: ${evidence ?? 'open'}`);
 };
 
