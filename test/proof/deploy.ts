@@ -223,6 +223,8 @@ export interface RestartOptions {
 export interface Restarts {
   readonly requests: number;
   readonly lost: readonly string[];
+  /** Sent again, since their connection was cut: a client that gets no core for longer than a stop lingers meets it. */
+  readonly cut: readonly string[];
   readonly verdict: Verdict;
 }
 
@@ -247,7 +249,8 @@ export const proveRestarts = async ({ restarts, clients, log }: RestartOptions):
     }
     const seen = await kept.finish();
     const { databaseUrl, sandboxUrl } = world;
-    return { requests: kept.requests(), lost: kept.lost(), verdict: await judge({ databaseUrl, sandboxUrl, seen }) };
+    const verdict = await judge({ databaseUrl, sandboxUrl, seen });
+    return { requests: kept.requests(), lost: kept.lost(), cut: kept.cut(), verdict };
   } finally {
     await world.close();
   }
@@ -285,11 +288,14 @@ const main = async (): Promise<void> => {
   if (values.restarts !== undefined) {
     const restarts = count('restarts', values.restarts);
     console.log(`proof:deploy --restarts ${restarts}`);
-    const { requests, lost, verdict } = await proveRestarts({ restarts, clients, log });
-    console.log(`${requests} requests over ${restarts} restarts, ${lost.length} lost`);
+    const { requests, lost, cut, verdict } = await proveRestarts({ restarts, clients, log });
+    console.log(
+      `${requests} requests over ${restarts} restarts, ${lost.length} lost, ${cut.length} cut and sent again`,
+    );
     for (const one of lost.slice(0, 10)) console.log(`LOST ${one}`);
+    for (const one of cut.slice(0, 10)) console.log(`CUT ${one}`);
     console.log(describe(verdict));
-    process.exitCode = lost.length + verdict.violations.length > 0 ? 1 : 0;
+    process.exitCode = lost.length + cut.length + verdict.violations.length > 0 ? 1 : 0;
     return;
   }
   const seed = seedOf(values.seed);

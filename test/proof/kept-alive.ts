@@ -9,8 +9,10 @@ import type { Seen } from './judge.ts';
 
 export interface KeptAlive {
   readonly requests: () => number;
-  /** Requests that were sent, and not answered as done. */
+  /** Requests that were not answered as done, in the end. */
   readonly lost: () => readonly string[];
+  /** Those whose connection was cut before the reply, and which had to be sent again. */
+  readonly cut: () => readonly string[];
   readonly finish: () => Promise<Seen[]>;
 }
 
@@ -25,6 +27,7 @@ const REFUSED_PAUSE_MS = 20;
 
 export const startKeptAlive = async ({ urls, apiKey, clients }: KeptAliveOptions): Promise<KeptAlive> => {
   const lost: string[] = [];
+  const cut: string[] = [];
   const seen: Seen[] = [];
   let requests = 0;
   let stopped = false;
@@ -67,30 +70,33 @@ export const startKeptAlive = async ({ urls, apiKey, clients }: KeptAliveOptions
       agent = new Agent({ keepAlive: true, maxSockets: 1 });
       at = (at + 1) % urls.length;
     };
+    let key = randomUUID();
+    let unanswered: string | undefined;
     while (!isStopped()) {
-      const key = randomUUID();
       try {
         const reply = await post(urls[at] ?? first, agent, '/v1/debits', key, { customer, amount: 1, currency: 'usd' });
         requests++;
         if (reply.seen.status === 201) seen.push(reply.seen);
         else lost.push(`${reply.seen.status} ${reply.seen.body}`);
+        key = randomUUID();
+        unanswered = undefined;
         if (reply.isLast) move();
       } catch (error) {
-        const isRefused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
-        if (!isRefused) {
-          requests++;
-          lost.push(`instance ${at}: ${String(error)}`);
-        }
+        // A connection that was not made carries no request. What was sent on another is sent again, under its key.
+        const isRefused = (error as NodeJS.ErrnoException).syscall === 'connect';
+        if (!isRefused) cut.push((unanswered = `instance ${at}: ${String(error)}`));
         move();
         await new Promise((resume) => setTimeout(resume, REFUSED_PAUSE_MS));
       }
     }
+    if (unanswered !== undefined) lost.push(unanswered);
     agent.destroy();
   };
   const working = Promise.all(Array.from({ length: clients }, (_, n) => client(n)));
   return {
     requests: () => requests,
     lost: () => lost,
+    cut: () => cut,
     finish: async () => {
       stopped = true;
       await working;
