@@ -11,11 +11,14 @@ import { ADMIN_URL, TEMPLATE, withDatabaseName } from './database.ts';
 /** Jest hands nothing from its setup to its teardown but what is global. */
 export type TeardownGlobal = typeof globalThis & { stopTestPostgres?: () => Promise<void> };
 
+/** Several suites at a time, each with several instances of a dozen connections or two. */
+const CONNECTIONS = 400;
+
 /** One Postgres for the whole run, with one migrated database that each suite clones. */
 export default async (): Promise<void> => {
   const dataDir = await createTempDir('test');
   const quiet = { info: () => undefined, warn: () => undefined };
-  const postgres = (await startPostgres({ dataDir, log: quiet }))._unsafeUnwrap();
+  const postgres = (await startPostgres({ dataDir, connections: CONNECTIONS, log: quiet }))._unsafeUnwrap();
   const stop = async (): Promise<void> => {
     (await postgres.stop())._unsafeUnwrap();
     await rm(dataDir, { recursive: true, force: true });
