@@ -7,6 +7,7 @@ import { updateDispute } from './disputes.ts';
 import { badParam, type Failure, notFound } from './failure.ts';
 import { amount, currency, readForm } from './params.ts';
 import { createIntent } from './payment-intents.ts';
+import { updateByNetwork } from './payment-methods.ts';
 import { createAutomaticPayout } from './payouts.ts';
 import { createRefund } from './refunds.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -60,6 +61,8 @@ const ACTS: Readonly<Record<string, Act>> = {
         paymentPath(id),
       ),
     ),
+  renew: (_sandbox, scope, form) =>
+    readForm(one, form).andThen(({ id }) => updateByNetwork(scope, id, {}).map(() => `/_sandbox/objects/${id}`)),
   payout: (_sandbox, scope, form) =>
     readForm(payout, form).andThen((input) =>
       createAutomaticPayout(scope, input).map(({ id }) => `/_sandbox/objects/${id}`),

@@ -12,6 +12,7 @@ import { cardsPage, eventPage, eventsPage, homePage, objectPage } from './pages/
 import type { Page } from '../pages/html.ts';
 import { messagePage } from './pages/layout.ts';
 import { paymentPage } from './pages/payment.ts';
+import { updateByNetwork } from './payment-methods.ts';
 import { answerPayment } from './attempt.ts';
 import { answerSetup } from './setup-intents.ts';
 import { challengeOf } from './three-d-secure.ts';
@@ -126,6 +127,8 @@ const answer = (sandbox: Sandbox, request: IncomingMessage, path: string, query:
       return jsonReply(200, { data: sandbox.faults.list() });
     case 'POST payouts':
       return from(payOut(sandbox, given));
+    case 'POST payment_methods/:id':
+      return action === 'update' ? from(newCard(sandbox, id ?? '', given)) : from(err(notFound(path)));
     case 'POST events/:id':
       return action === 'send' ? from(sendEvent(sandbox, id ?? '')) : from(err(notFound(path)));
     case 'GET 3ds':
@@ -188,6 +191,22 @@ const payOut = (sandbox: Sandbox, given: unknown): Result<object, Failure> => {
   const read = payoutSchema.safeParse(given);
   if (!read.success) return err(badParam('It takes currency, and may take destination, description and metadata.'));
   return sandbox.store.transaction(() => createAutomaticPayout(sandbox.scope(), read.data));
+};
+
+const newCardSchema = z.strictObject({
+  exp_month: z.number().int().min(1).max(12).optional(),
+  exp_year: z.number().int().min(2000).max(2099).optional(),
+  last4: z
+    .string()
+    .regex(/^\d{4}$/)
+    .optional(),
+});
+
+/** What Stripe does by itself when a bank has sent its customer another card. */
+const newCard = (sandbox: Sandbox, id: string, given: unknown): Result<object, Failure> => {
+  const read = newCardSchema.safeParse(given);
+  if (!read.success) return err(badParam('It may take exp_month, exp_year and last4.'));
+  return sandbox.store.transaction(() => updateByNetwork(sandbox.scope(), id, read.data));
 };
 
 const sendEvent = (sandbox: Sandbox, id: string): Result<object, Failure> =>

@@ -3,7 +3,7 @@ import type { Stripe } from 'stripe';
 import { type Failure, resourceMissing } from './failure.ts';
 import { newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
-import { attach, ownable } from './payment-methods.ts';
+import { attach, detach, ownable } from './payment-methods.ts';
 import { find, save, saveChange, type Scope } from './scope.ts';
 
 export interface CustomerParams {
@@ -127,10 +127,7 @@ export const deleteCustomer = (scope: Scope, id: string): Result<Stripe.DeletedC
   find(scope, 'customer', id).andThen((customer) => {
     if (customer.deleted === true) return err(resourceMissing(404, 'customer', id, 'id'));
     const where = [['customer', '=', id]] as const;
-    for (const method of scope.store.list({ kind: 'payment_method', where, limit: 1000 })) {
-      save(scope, { ...method, customer: null }, 'payment_method.detached');
-      scope.store.spend(method.id);
-    }
+    for (const method of scope.store.list({ kind: 'payment_method', where, limit: 1000 })) detach(scope, method);
     const deleted = { id, object: 'customer', deleted: true } satisfies Stripe.DeletedCustomer;
     save(scope, customer, 'customer.deleted');
     save(scope, deleted);

@@ -152,7 +152,15 @@ export const attach = (scope: Scope, method: Stripe.PaymentMethod, customer: str
   return attached;
 };
 
-/** Takes a method from its customer, who forgets that it was the default; it cannot be used again. */
+/** Takes a method from its customer; it cannot be used again. */
+export const detach = (scope: Scope, method: Stripe.PaymentMethod): Stripe.PaymentMethod => {
+  const detached = { ...method, customer: null };
+  saveChange(scope, detached, 'payment_method.detached', { customer: method.customer });
+  scope.store.spend(method.id);
+  return detached;
+};
+
+/** Takes a method from its customer, who forgets that it was the default. */
 export const detachPaymentMethod = (scope: Scope, id: string): Result<Stripe.PaymentMethod, Failure> =>
   find(scope, 'payment_method', id).andThen((method) => {
     if (method.customer === null) {
@@ -160,9 +168,7 @@ export const detachPaymentMethod = (scope: Scope, id: string): Result<Stripe.Pay
         badParam('The payment method you provided is not attached to a customer so detachment is impossible.'),
       );
     }
-    const detached = { ...method, customer: null };
-    saveChange(scope, detached, 'payment_method.detached', { customer: method.customer });
-    scope.store.spend(id);
+    const detached = detach(scope, method);
     const customer = scope.store.get('customer', idOf(method.customer) ?? '');
     if (customer?.deleted !== true && customer?.invoice_settings.default_payment_method === id) {
       const settings = { ...customer.invoice_settings, default_payment_method: null };
@@ -225,5 +231,39 @@ export const updatePaymentMethod = (
           }),
     };
     save(scope, updated, 'payment_method.updated');
+    return ok(updated);
+  });
+
+/** What a card is after its bank has sent its owner another. */
+export interface NewCard {
+  readonly exp_month?: number | undefined;
+  readonly exp_year?: number | undefined;
+  readonly last4?: string | undefined;
+}
+
+/** Cards are good for about that long. */
+const CARD_YEARS = 4;
+
+/**
+ * The bank has sent the owner a new card, and the network tells Stripe, which goes on with it by itself: the same number
+ * until four years later, where nothing else is said. Only what a customer has saved is kept up to date so:
+ * https://docs.stripe.com/payments/cards/overview#automatic-card-updates
+ */
+export const updateByNetwork = (scope: Scope, id: string, given: NewCard): Result<Stripe.PaymentMethod, Failure> =>
+  find(scope, 'payment_method', id).andThen((method) => {
+    const { card } = method;
+    if (card === undefined || method.customer === null) {
+      return err(refused('Only a card that is saved to a customer is updated by its network.'));
+    }
+    const updated: Stripe.PaymentMethod = {
+      ...method,
+      card: {
+        ...card,
+        exp_month: given.exp_month ?? card.exp_month,
+        exp_year: given.exp_year ?? card.exp_year + CARD_YEARS,
+        last4: given.last4 ?? card.last4,
+      },
+    };
+    saveChange(scope, updated, 'payment_method.automatically_updated', { card });
     return ok(updated);
   });

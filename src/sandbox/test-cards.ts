@@ -209,7 +209,7 @@ const AUTHENTICATED: readonly (readonly [string, TestCard])[] = [
   ['authenticationRequiredSetupForOffSession', visa('0446', { authentication: 'on_session' })],
   [
     'authenticationRequiredChargeDeclinedInsufficientFunds',
-    visa('8260', { authentication: 'required', decline: INSUFFICIENT_FUNDS, declinesOnlyCharges: true }),
+    visa('3178', { authentication: 'until_set_up', decline: INSUFFICIENT_FUNDS, declinesOnlyCharges: true }),
   ],
   ['threeDSecure2Required', visa('3220', { authentication: 'required' })],
   ['threeDSecureRequired', visa('3063', { authentication: 'required' })],

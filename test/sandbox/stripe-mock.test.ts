@@ -81,12 +81,22 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = { balance: ['balan
       url: `${mockUrl}/hook`,
       enabled_events: ['charge.expired'],
     });
+    const setup = await stripe.setupIntents.create({
+      ...{
+        customer: customer.id,
+        payment_method: 'pm_card_visa',
+        confirm: true,
+        allowed_payment_method_types: ['card'],
+      },
+    });
     const paths = {
       payment_intent: `payment_intents/${intent.id}`,
       charge: `charges/${charge.id}?expand[]=refunds`,
       balance_transaction: `balance_transactions/${String(charge.balance_transaction)}`,
       customer: `customers/${customer.id}`,
       payment_method: `payment_methods/${String(intent.payment_method)}`,
+      setup_intent: `setup_intents/${setup.id}`,
+      "list of a customer's payment methods": `customers/${customer.id}/payment_methods`,
       refund: `refunds/${refund.id}`,
       dispute: `disputes/${dispute!.id}`,
       event: `events/${event!.id}`,
@@ -105,6 +115,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = { balance: ['balan
     'balance_transaction',
     'customer',
     'payment_method',
+    'setup_intent',
+    "list of a customer's payment methods",
     'refund',
     'dispute',
     'event',

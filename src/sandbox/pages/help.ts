@@ -14,6 +14,7 @@ const DIFFERENCES: readonly string[] = [
   'The rates of exchange stand still, and the smallest amount of a charge is not checked.',
   'A search finds at once what was just made; Stripe takes up to a minute.',
   'A dispute is decided a second after its evidence was sent, a payout is paid a second after it was made: move the clock to see what comes later. Nothing is paid out by itself; POST /_sandbox/payouts does what Stripe does every day.',
+  'No card is replaced by itself: POST /_sandbox/payment_methods/pm_…/update, or the button on its page, has the bank send its owner a new one.',
   "The network's fee of a compliance dispute is asked for and never taken; Smart Disputes answer none.",
   'Card numbers are refused: pay with the test payment methods and tokens.',
   'Four cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days; a refund to pm_card_sandbox_refundFailsAtOnce moves nothing.',

@@ -281,6 +281,11 @@ export const objectPage = ({ store, clock }: Sandbox, object: Stored): Page => {
           ${'status' in object && typeof object.status === 'string' ? badge(object.status) : NOTHING}
         </div>
         <p><code>${object.id}</code>${intent === null ? NOTHING : html` of ${linkTo(intent)}`}</p>
+        ${
+          object.object === 'payment_method' && object.card !== undefined && object.customer !== null
+            ? button('/_sandbox/act/renew', 'Have the bank send a new card', { id: object.id })
+            : NOTHING
+        }
         <pre>${linked(object)}</pre>
       </section>
       <section>
