@@ -68,7 +68,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     const id = randomUUIDv7();
     const ended = await database.transact(async (flight) => {
       const now = clock.now();
-      const decision = decide(await readState(flight, changes), changes, now);
+      const decision = decide(await readState(flight, changes, now), changes, now);
       return { value: decision.outcomes, last: writeState(id, decision.writes, now) };
     });
     if (ended.kind === 'committed') return { kind: 'committed', outcomes: ended.value };

@@ -13,6 +13,7 @@ import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type Pa
 import { accountsOf } from '../domain/lifecycle.ts';
 import type { ClaimId } from '../domain/payment.ts';
 import { balancePostings, payoutPostings } from '../domain/postings.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
@@ -50,7 +51,7 @@ const allOf = async <T extends readonly unknown[] | []>(
 };
 
 /** Locks the rows that these changes touch and reads them. */
-export const readState = async (flight: Flight, changes: readonly Change[]): Promise<State> => {
+export const readState = async (flight: Flight, changes: readonly Change[], now: Micros): Promise<State> => {
   const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
   const [payments, refundRows, disputeRows, reversals, seconds, owners, claims, items, customers, accounts, ...told] =
@@ -71,7 +72,7 @@ export const readState = async (flight: Flight, changes: readonly Change[]): Pro
   let [balance, payouts] = told;
   const missing = legs.filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
-    await openAccounts(flight, missing);
+    await openAccounts(flight, missing, now);
     for (const [key, account] of await lockAccounts(flight, missing)) accounts.set(key, account);
     // Only now does nobody else post to them.
     [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
@@ -118,15 +119,19 @@ const lockAccounts = async (
   return new Map(rows.map(accountOf).map((account) => [account.id, account]));
 };
 
-/** An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. */
-const openAccounts = async (flight: Flight, legs: readonly Leg[]): Promise<void> => {
+/**
+ * An account comes to be when it is first named, if it is a customer's wallet or one of the merchant's own. It begins at
+ * the batch's time, and not at the database's, which we know to some milliseconds only: the first posting would be later
+ * than what it is told of.
+ */
+const openAccounts = async (flight: Flight, legs: readonly Leg[], now: Micros): Promise<void> => {
   const distinct = new Map(legs.map((leg) => [leg.id, leg]));
   const wanted = [...distinct.values()]
     .map((leg) => ({ ...leg, ...ownerOf(leg.merchant, leg.id, leg.currency) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   await flight(sql`
     insert into accounts (merchant_id, id, kind, customer_id, currency, posted_at)
-    select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, now()
+    select w.merchant_id, w.id, w.kind, w.customer_id, w.currency, ${toIsoMicros(now)}::timestamptz
     from unnest(
       ${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(wanted.map(({ id }) => uuidOf(id)))}::uuid[],
       ${texts(wanted.map(({ kind }) => kind))}::text[], ${plain(wanted.map(({ customer }) => customer && uuidOf(customer)))}::uuid[],

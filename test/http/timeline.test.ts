@@ -119,6 +119,19 @@ it('puts what was written at one instant in the order of cause and effect', asyn
   ]);
 });
 
+it('dates the first posting of a wallet as what is told of it, though the database’s time is known to a fraction', async () => {
+  clock.lead(-0.2);
+  // In a currency that the merchant never took: its own account is new, too.
+  const { id } = (await post('/v1/payments', { ...payFor(await createCustomer(), 500), currency: 'chf' })).body;
+  clock.lead(0);
+  const [found] = await query<{ apart: string }>(
+    `select (t.posted_at - e.created_at)::text as apart from transfers t join events e on e.subject = $1
+      where t.payment_id = $2 and t.kind = 'payment' and e.type = 'payment.succeeded'`,
+    [id, id.slice(4)],
+  );
+  expect(found).toEqual({ apart: '00:00:00.000001' });
+});
+
 it('is shown to its merchant, and to nobody else', async () => {
   const { id } = (await post('/v1/payments', payFor(await createCustomer(), 500))).body;
   expect((await as('fk_test_demo').get(`/v1/payments/${id}/timeline`)).status).toBe(200);
