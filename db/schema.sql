@@ -296,6 +296,8 @@ CREATE TABLE refunds (
   created_at timestamp with time zone not null,
   posted boolean not null default false,
   reversed boolean not null default false,
+  held_at timestamp with time zone,
+  freed_at timestamp with time zone,
   constraint refunds_pkey PRIMARY KEY (merchant_id, id),
   constraint refunds_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint refunds_amount_check CHECK ((amount > 0)),
@@ -351,6 +353,11 @@ CREATE TABLE transfers (
   credit_sequence bigint not null,
   debit_balance_after bigint not null,
   credit_balance_after bigint not null,
+  reference text,
+  metadata jsonb,
+  reverses uuid,
+  reason text,
+  effective_date date,
   constraint transfers_pkey PRIMARY KEY (merchant_id, id),
   constraint transfers_amount_check CHECK ((amount > 0)),
   constraint transfers_legs_check CHECK ((debit <> credit))
@@ -445,4 +452,12 @@ CREATE INDEX stripe_events_payment_idx ON public.stripe_events USING btree (paym
 
 CREATE INDEX stripe_payouts_due_idx ON public.stripe_payouts USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX transfers_credit_idx ON public.transfers USING btree (credit, posted_at);
+
+CREATE INDEX transfers_debit_idx ON public.transfers USING btree (debit, posted_at);
+
 CREATE INDEX transfers_payment_idx ON public.transfers USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX transfers_reference_idx ON public.transfers USING btree (merchant_id, reference, id) WHERE (reference IS NOT NULL);
+
+CREATE INDEX transfers_reverses_idx ON public.transfers USING btree (merchant_id, reverses) WHERE (reverses IS NOT NULL);

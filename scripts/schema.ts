@@ -83,6 +83,7 @@ const TYPESCRIPT: Readonly<Record<string, string>> = {
   numeric: 'string',
   bigint: 'bigint',
   'timestamp with time zone': 'bigint',
+  date: 'string',
   integer: 'number',
   smallint: 'number',
   boolean: 'boolean',

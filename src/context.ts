@@ -8,6 +8,7 @@ import type { Contradictions } from './storage/contradictions.ts';
 import type { Balances } from './storage/balance.ts';
 import type { Inbox } from './storage/inbox.ts';
 import type { Intents } from './storage/intents.ts';
+import type { LedgerReads } from './storage/ledger.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Webhooks } from './storage/webhooks.ts';
@@ -20,6 +21,7 @@ export interface Context {
   /** The one door to what is written. */
   readonly commit: Commit;
   readonly reads: Reads;
+  readonly ledger: LedgerReads;
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;

@@ -48,6 +48,9 @@ export type ErrorCode =
   | 'payment_not_found'
   | 'refund_not_found'
   | 'account_not_found'
+  | 'transfer_not_found'
+  | 'dispute_not_found'
+  | 'payout_not_found'
   | 'item_not_found'
   | 'event_not_found'
   | 'webhook_endpoint_not_found'
@@ -61,6 +64,8 @@ export type ErrorCode =
   | 'insufficient_funds'
   | 'currency_mismatch'
   | 'transfer_not_allowed'
+  | 'transfer_not_reversible'
+  | 'reversal_exceeds_transfer'
   | 'balance_limit_exceeded'
   | 'item_exists'
   | 'webhook_endpoint_limit'
@@ -138,6 +143,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   payment_not_found: { ...absent, message: 'There is no such payment.', advice: checkId },
   refund_not_found: { ...absent, message: 'There is no such refund.', advice: checkId },
   account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
+  transfer_not_found: { ...absent, message: 'There is no such transfer.', advice: checkId },
+  dispute_not_found: { ...absent, message: 'There is no such dispute.', advice: checkId },
+  payout_not_found: { ...absent, message: 'There is no such payout.', advice: checkId },
   item_not_found: { ...absent, message: 'There is no such item.', advice: checkId },
   event_not_found: { ...absent, message: 'There is no such event.', advice: checkId },
   contradiction_not_found: {
@@ -194,6 +202,16 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...wrongState,
     message: 'Only wallets can be named in a transfer; platform accounts move by the posting rules alone.',
     advice: 'Name two different wallets of your own customers.',
+  },
+  transfer_not_reversible: {
+    ...wrongState,
+    message: 'Only a debit, usage or a transfer between wallets can be taken back.',
+    advice: 'What a card has paid is refunded. What Stripe has done is a fact, and a reversal itself is final.',
+  },
+  reversal_exceeds_transfer: {
+    ...wrongState,
+    message: 'The reversal is larger than what is left of the transfer.',
+    advice: 'Take back at most its amount, less what has been taken back already.',
   },
   balance_limit_exceeded: {
     ...wrongState,

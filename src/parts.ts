@@ -14,6 +14,7 @@ import { openDatabase, type Database } from './storage/database.ts';
 import { createInbox } from './storage/inbox.ts';
 import { createIntents } from './storage/intents.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
+import { createLedgerReads } from './storage/ledger.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
 import { createTurns } from './storage/turns.ts';
@@ -78,6 +79,7 @@ export const createParts = (
   const ctx: Context = {
     commit,
     reads: runJob('balances', () => createReads(database.pool, turns, (batch) => metrics().batch('balance', batch))),
+    ledger: createLedgerReads(database.pool, turns),
     leases: createLeases(database.pool),
     cards: timeCards(createCards(client, breaker), metrics),
     breaker,

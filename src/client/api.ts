@@ -16,6 +16,9 @@ export const ERROR_CODES = [
   'payment_not_found',
   'refund_not_found',
   'account_not_found',
+  'transfer_not_found',
+  'dispute_not_found',
+  'payout_not_found',
   'item_not_found',
   'event_not_found',
   'contradiction_not_found',
@@ -29,6 +32,8 @@ export const ERROR_CODES = [
   'insufficient_funds',
   'currency_mismatch',
   'transfer_not_allowed',
+  'transfer_not_reversible',
+  'reversal_exceeds_transfer',
   'balance_limit_exceeded',
   'item_exists',
   'webhook_endpoint_limit',
@@ -109,6 +114,9 @@ export type Payment = {
       | 'payment_not_found'
       | 'refund_not_found'
       | 'account_not_found'
+      | 'transfer_not_found'
+      | 'dispute_not_found'
+      | 'payout_not_found'
       | 'item_not_found'
       | 'event_not_found'
       | 'contradiction_not_found'
@@ -122,6 +130,8 @@ export type Payment = {
       | 'insufficient_funds'
       | 'currency_mismatch'
       | 'transfer_not_allowed'
+      | 'transfer_not_reversible'
+      | 'reversal_exceeds_transfer'
       | 'balance_limit_exceeded'
       | 'item_exists'
       | 'webhook_endpoint_limit'
@@ -206,6 +216,7 @@ export type Transfer = {
     | 'debit'
     | 'transfer'
     | 'usage'
+    | 'reversal'
     | 'payment'
     | 'refund'
     | 'refund_reversed'
@@ -228,6 +239,11 @@ export type Transfer = {
   /** In minor units: cents of a dollar. */ readonly amount: number;
   /** A lower-case ISO 4217 code. */ readonly currency: string;
   readonly description: string | null;
+  /** The merchant's own id of what it is for. */ readonly reference: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The transfer that it takes back, in part or in whole. */ readonly reverses?: string;
+  /** Why it was taken back. */ readonly reason?: string;
+  /** The business day that a reversal belongs to. No balance heeds it. */ readonly effective_date?: string | null;
   /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly from_balance_after: string;
   /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly to_balance_after: string;
   readonly created_at: string;
@@ -409,6 +425,13 @@ export type ListContradictionsReply = {
   readonly data: readonly Contradiction[];
 };
 
+export type ListTransfersReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Transfer[];
+};
+
 export type ListAccountsReply = {
   readonly object: 'list';
   readonly url: string;
@@ -489,6 +512,8 @@ export type CreateDebitBody = {
   readonly amount: number | string;
   readonly currency: string;
   readonly description?: string | null;
+  /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
 };
 
 export type CreateTransferBody = {
@@ -497,6 +522,8 @@ export type CreateTransferBody = {
   readonly amount: number | string;
   readonly currency: string;
   readonly description?: string | null;
+  /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
 };
 
 export type CreateBulkTransferBody = {
@@ -507,7 +534,16 @@ export type CreateBulkTransferBody = {
     readonly amount: number | string;
     readonly currency: string;
     readonly description?: string | null;
+    /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
+    readonly metadata?: Readonly<Record<string, string>>;
   }[];
+};
+
+export type ReverseTransferBody = {
+  readonly amount?: number | string | null;
+  readonly reason: string;
+  /** The business day that it belongs to, where that is another. No balance heeds it. */ readonly effective_date?:
+    string | null;
 };
 
 export type QuoteUsageBody = {
@@ -520,6 +556,8 @@ export type SpendUsageBody = {
   readonly currency: string;
   readonly items: readonly { readonly quantity: string | number; readonly unit_price: string }[];
   readonly description?: string | null;
+  /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
 };
 
 export type CreateItemBody = {
@@ -1000,6 +1038,102 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
+  /** Read a transfer. `GET /v1/transfers/:id`, with a key of the role secret or finance. */
+  readonly readTransfer: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Transfer,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'transfer_not_found'
+      | 'unauthenticated'
+    >
+  >;
+  /** List transfers, newest first. `GET /v1/transfers`, with a key of the role secret or finance. */
+  readonly listTransfers: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly account?: string;
+      readonly reference?: string;
+      readonly kind?:
+        | 'debit'
+        | 'transfer'
+        | 'usage'
+        | 'reversal'
+        | 'payment'
+        | 'refund'
+        | 'refund_reversed'
+        | 'dispute_opened'
+        | 'dispute_reinstated'
+        | 'dispute_lost'
+        | 'dispute_loss_returned'
+        | 'second_charge'
+        | 'second_charge_returned'
+        | 'second_charge_disputed'
+        | 'second_charge_dispute_returned'
+        | 'fee'
+        | 'fee_returned'
+        | 'converted_out'
+        | 'converted_in'
+        | 'payout'
+        | 'payout_reversed';
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListTransfersReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Take back a debit, usage or a transfer between wallets. `POST /v1/transfers/:id/reverse`, with a key of the role secret. */
+  readonly reverseTransfer: (
+    input: { readonly id: string } & ReverseTransferBody,
+    options?: Options,
+  ) => ResultAsync<
+    Transfer,
+    Failure<
+      | 'balance_limit_exceeded'
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'insufficient_funds'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'reversal_exceeds_transfer'
+      | 'transfer_not_found'
+      | 'transfer_not_reversible'
+      | 'unauthenticated'
+    >
+  >;
   /** Price usage. `POST /v1/usage/quote`, with a key of the role secret. */
   readonly quoteUsage: (
     input: QuoteUsageBody,
@@ -1473,6 +1607,58 @@ export interface Lists {
       | 'unauthenticated'
     >
   >;
+  readonly listTransfers: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly account?: string;
+        readonly reference?: string;
+        readonly kind?:
+          | 'debit'
+          | 'transfer'
+          | 'usage'
+          | 'reversal'
+          | 'payment'
+          | 'refund'
+          | 'refund_reversed'
+          | 'dispute_opened'
+          | 'dispute_reinstated'
+          | 'dispute_lost'
+          | 'dispute_loss_returned'
+          | 'second_charge'
+          | 'second_charge_returned'
+          | 'second_charge_disputed'
+          | 'second_charge_dispute_returned'
+          | 'fee'
+          | 'fee_returned'
+          | 'converted_out'
+          | 'converted_in'
+          | 'payout'
+          | 'payout_reversed';
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListTransfersReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listAccounts: (
     input?: Omit<
       {
@@ -1567,6 +1753,9 @@ export const createMethods = (call: Call): Client => ({
   createDebit: (input, options) => call('POST', '/v1/debits', true, input, options),
   createTransfer: (input, options) => call('POST', '/v1/transfers', true, input, options),
   createBulkTransfer: (input, options) => call('POST', '/v1/transfers/bulk', true, input, options),
+  readTransfer: (input, options) => call('GET', '/v1/transfers/:id', false, input, options),
+  listTransfers: (input, options) => call('GET', '/v1/transfers', false, input, options),
+  reverseTransfer: (input, options) => call('POST', '/v1/transfers/:id/reverse', true, input, options),
   quoteUsage: (input, options) => call('POST', '/v1/usage/quote', false, input, options),
   spendUsage: (input, options) => call('POST', '/v1/usage', true, input, options),
   createItem: (input, options) => call('POST', '/v1/items', true, input, options),
@@ -1593,6 +1782,7 @@ export const createLists = (list: List): Lists => ({
   listPayments: (input, options) => list('/v1/payments', input, options),
   listRefunds: (input, options) => list('/v1/refunds', input, options),
   listContradictions: (input, options) => list('/v1/contradictions', input, options),
+  listTransfers: (input, options) => list('/v1/transfers', input, options),
   listAccounts: (input, options) => list('/v1/accounts', input, options),
   listWebhookEndpoints: (input, options) => list('/v1/webhook_endpoints', input, options),
   listEvents: (input, options) => list('/v1/events', input, options),

@@ -23,7 +23,7 @@ import {
   type PaymentStep,
   type Reply,
 } from './change.ts';
-import type { AccountId, AttemptId, CustomerId, MerchantId, PaymentId, RefundId } from './ids.ts';
+import type { AccountId, AttemptId, CustomerId, MerchantId, PaymentId, RefundId, TransferId } from './ids.ts';
 import { take } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
@@ -31,7 +31,7 @@ import type { ClaimCode } from './refusals.ts';
 import { answerOfReply, keptError } from './reply.ts';
 import { concernsSecond, type Hold, type Stepped, type Subject } from './step.ts';
 import { MADE_WITHIN_MS, toMs, type Micros } from './time.ts';
-import { post, type PostedTransfer, type Transfer } from './transfer.ts';
+import { mayReverse, post, type PostedTransfer, type Taken, type Transfer } from './transfer.ts';
 
 /** A claim as the database has it; no reply while its request is still under way. */
 export interface StoredClaim {
@@ -60,6 +60,8 @@ export interface State {
   /** Whose payment a PaymentIntent pays for, of those that a change observes. */
   readonly owners: ReadonlyMap<string, PaymentId>;
   readonly accounts: ReadonlyMap<AccountId, Account>;
+  /** Transfers that are to be taken back. */
+  readonly reversed: ReadonlyMap<TransferId, Taken>;
   /** The balance transactions that are known, by Stripe's ids. */
   readonly balance: ReadonlySet<string>;
   /** The shares of payouts that are known, by `shareKey`. */
@@ -323,14 +325,22 @@ const move = (
     const found = moved.accounts.get(id) ?? writes.accounts.get(id) ?? state.accounts.get(id);
     return found?.merchant === change.merchant ? ok(found) : err(paymentError('account_not_found', { param }));
   };
+  const isLeft = (transfer: Transfer): Result<void, PaymentError> => {
+    const { reverses } = transfer;
+    if (!reverses) return ok();
+    const posted = [...writes.transfers, ...moved.transfers];
+    return mayReverse(transfer, reverses, state.reversed.get(reverses.transfer), posted);
+  };
   const postOne = (transfer: Transfer): Result<PostedTransfer, PaymentError> =>
     account(transfer.debit, 'from').andThen((from) =>
       account(transfer.credit, 'to').andThen((to) =>
-        post(transfer, from, to, now).map((posting) => {
-          moved.accounts.set(posting.debit.id, posting.debit).set(posting.credit.id, posting.credit);
-          moved.transfers.push(posting.transfer);
-          return posting.transfer;
-        }),
+        isLeft(transfer)
+          .andThen(() => post(transfer, from, to, now))
+          .map((posting) => {
+            moved.accounts.set(posting.debit.id, posting.debit).set(posting.credit.id, posting.credit);
+            moved.transfers.push(posting.transfer);
+            return posting.transfer;
+          }),
       ),
     );
 

@@ -25,6 +25,16 @@ export const TRANSFER = [
 ] as const;
 export type TransferCode = (typeof TRANSFER)[number];
 
+/** Of taking a transfer back. */
+export const REVERSAL = [
+  'transfer_not_found',
+  'transfer_not_reversible',
+  'reversal_exceeds_transfer',
+  'insufficient_funds',
+  'balance_limit_exceeded',
+] as const;
+export type ReversalCode = (typeof REVERSAL)[number];
+
 /** What Stripe, the card's bank, or the way to them may say to a charge. */
 export const CHARGE = [
   'card_declined',

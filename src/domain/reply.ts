@@ -166,6 +166,15 @@ export const transferView = (transfer: PostedTransfer): TransferView => ({
   amount: Number(transfer.amount),
   currency: transfer.currency,
   description: transfer.description,
+  reference: transfer.reference ?? null,
+  metadata: transfer.metadata ?? {},
+  ...(transfer.reverses
+    ? {
+        reverses: transfer.reverses.transfer,
+        reason: transfer.reverses.reason,
+        effective_date: transfer.reverses.effectiveDate,
+      }
+    : {}),
   from_balance_after: transfer.debitBalanceAfter.toString(),
   to_balance_after: transfer.creditBalanceAfter.toString(),
   created_at: toIso(transfer.postedAt),

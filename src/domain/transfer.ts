@@ -7,24 +7,36 @@ import type { AccountId, MerchantId, PaymentId, TransferId } from './ids.ts';
 import { later, plusMicros, type Micros } from './time.ts';
 
 /** The posting rules of a payment's life: `postings.ts` says what each moves. */
-export type PaymentRule =
-  | 'payment'
-  | 'refund'
-  | 'refund_reversed'
-  | 'dispute_opened'
-  | 'dispute_reinstated'
-  | 'dispute_lost'
-  | 'dispute_loss_returned'
-  | 'second_charge'
-  | 'second_charge_returned'
-  | 'second_charge_disputed'
-  | 'second_charge_dispute_returned';
+const PAYMENT_RULES = [
+  'payment',
+  'refund',
+  'refund_reversed',
+  'dispute_opened',
+  'dispute_reinstated',
+  'dispute_lost',
+  'dispute_loss_returned',
+  'second_charge',
+  'second_charge_returned',
+  'second_charge_disputed',
+  'second_charge_dispute_returned',
+] as const;
+export type PaymentRule = (typeof PAYMENT_RULES)[number];
 /** Those of Stripe's balance, which touch no wallet. */
-export type BalanceRule = 'fee' | 'fee_returned' | 'converted_out' | 'converted_in' | 'payout' | 'payout_reversed';
+const BALANCE_RULES = ['fee', 'fee_returned', 'converted_out', 'converted_in', 'payout', 'payout_reversed'] as const;
+export type BalanceRule = (typeof BALANCE_RULES)[number];
 export type PostingRule = PaymentRule | BalanceRule;
 
-/** What made it: one of those rules, or a request to move money. */
-export type TransferKind = PostingRule | 'debit' | 'transfer' | 'usage';
+/** What a request may move; each can be taken back. */
+export const REVERSIBLE_KINDS = ['debit', 'transfer', 'usage'] as const;
+
+/** What made it: one of those rules, or a request to move money, or to take it back. */
+export type TransferKind = PostingRule | (typeof REVERSIBLE_KINDS)[number] | 'reversal';
+export const TRANSFER_KINDS: readonly TransferKind[] = [
+  ...REVERSIBLE_KINDS,
+  'reversal',
+  ...PAYMENT_RULES,
+  ...BALANCE_RULES,
+];
 
 export interface Transfer {
   readonly merchant: MerchantId;
@@ -40,6 +52,18 @@ export interface Transfer {
   readonly limit: 'available' | 'none';
   readonly description: string | null;
   readonly payment: PaymentId | null;
+  /** The merchant's own id of what it is for. */
+  readonly reference?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly reverses?: Reversed | undefined;
+}
+
+/** What a reversal takes back, in part or in whole, and why. */
+export interface Reversed {
+  readonly transfer: TransferId;
+  readonly reason: string;
+  /** The business day that it belongs to, `2026-03-31`, where that is another: no balance heeds it. */
+  readonly effectiveDate: string | null;
 }
 
 export interface PostedTransfer extends Transfer {
@@ -49,6 +73,28 @@ export interface PostedTransfer extends Transfer {
   readonly debitBalanceAfter: bigint;
   readonly creditBalanceAfter: bigint;
 }
+
+/** What a transfer has moved, and how much of it was taken back. */
+export interface Taken {
+  readonly whole: bigint;
+  readonly taken: bigint;
+}
+
+/**
+ * A reversal takes back no more than is left of its transfer after those that are `posted` in the same batch.
+ * Errors: `reversal_exceeds_transfer`, `transfer_not_found`.
+ */
+export const mayReverse = (
+  { amount }: Transfer,
+  { transfer }: Reversed,
+  known: Taken | undefined,
+  posted: readonly PostedTransfer[],
+): Result<void, PaymentError> => {
+  if (!known) return err(paymentError('transfer_not_found'));
+  const own = posted.filter(({ reverses }) => reverses?.transfer === transfer);
+  const taken = own.reduce((sum, one) => sum + one.amount, known.taken);
+  return taken + amount > known.whole ? err(paymentError('reversal_exceeds_transfer', { param: 'amount' })) : ok();
+};
 
 /** The largest sum of debits or credits: Postgres' bigint. */
 const SUM_MAX = 2n ** 63n - 1n;

@@ -145,6 +145,12 @@ export interface TransferView {
   readonly amount: number;
   readonly currency: string;
   readonly description: string | null;
+  readonly reference: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The transfer that it takes back, why, and the business day that it belongs to. */
+  readonly reverses?: string;
+  readonly reason?: string;
+  readonly effective_date?: string | null;
   readonly from_balance_after: string;
   readonly to_balance_after: string;
   readonly created_at: string;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CONTRADICTION_KINDS } from '../domain/contradiction.ts';
 import { PLATFORM_KINDS } from '../domain/ids.ts';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
+import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import type {
   AccountView,
   BalancesView,
@@ -173,28 +174,21 @@ export const item: z.ZodType<ItemView> = z.strictObject({
 export const transfer: z.ZodType<TransferView> = z.strictObject({
   id: id('tr'),
   object: z.literal('transfer'),
-  kind: z.enum([
-    ...(['debit', 'transfer', 'usage'] as const),
-    ...([
-      'payment',
-      'refund',
-      'refund_reversed',
-      'dispute_opened',
-      'dispute_reinstated',
-      'dispute_lost',
-      'dispute_loss_returned',
-      'second_charge',
-      'second_charge_returned',
-      'second_charge_disputed',
-      'second_charge_dispute_returned',
-    ] as const),
-    ...(['fee', 'fee_returned', 'converted_out', 'converted_in', 'payout', 'payout_reversed'] as const),
-  ]),
+  kind: z.enum(TRANSFER_KINDS),
   from: id('acct'),
   to: id('acct'),
   amount: minor,
   currency,
   description: words,
+  reference: words.describe("The merchant's own id of what it is for."),
+  metadata,
+  reverses: id('tr').describe('The transfer that it takes back, in part or in whole.').exactOptional(),
+  reason: z.string().describe('Why it was taken back.').exactOptional(),
+  effective_date: z.iso
+    .date()
+    .nullable()
+    .describe('The business day that a reversal belongs to. No balance heeds it.')
+    .exactOptional(),
   from_balance_after: sum,
   to_balance_after: sum,
   created_at: time,

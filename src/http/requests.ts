@@ -1,15 +1,18 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
 import { z } from 'zod';
 import type { Currency } from '../domain/currency.ts';
-import type { AccountId, ContradictionId, CustomerId, ItemId, PaymentId, RefundId } from '../domain/ids.ts';
+import type { AccountId, ContradictionId, CustomerId, ItemId, PaymentId, RefundId, TransferId } from '../domain/ids.ts';
 import type { NewCustomer } from '../ledger/customer.ts';
 import type { NewItem } from '../ledger/item.ts';
 import type { Debit, WalletTransfer } from '../ledger/transfer.ts';
+import type { Reversal } from '../ledger/reverse.ts';
 import type { Usage } from '../ledger/usage.ts';
 import type { CreatePayment } from '../payments/create.ts';
 import type { CreateRefund } from '../payments/refund.ts';
 import type { ContradictionFilter } from '../storage/contradictions.ts';
 import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/reads.ts';
+import type { TransferFilter } from '../storage/transfers.ts';
+import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import * as s from './schemas.ts';
 
 export const customer: z.ZodType<NewCustomer> = z.strictObject({
@@ -114,11 +117,22 @@ export const contradictions: z.ZodType<ContradictionFilter> = z
 /** What was done about it, for whoever asks later. */
 export const resolution: z.ZodType<{ reason: string }> = z.strictObject({ reason: s.text(1000) });
 
+/** Absent where nothing is said: the hash of a body that the release before understood stays what it was. */
+const DETAILS = {
+  reference: s
+    .text(255)
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .describe("The merchant's own id of what it is for; it may stand for several."),
+  metadata: s.metadata.optional(),
+};
+
 export const debit: z.ZodType<Omit<Debit, 'kind'>> = z.strictObject({
   customer: s.id('cus'),
   amount: s.amount,
   currency: s.currency,
   description: s.optional(s.text(1000)),
+  ...DETAILS,
 });
 
 export const transfer: z.ZodType<WalletTransfer> = z.strictObject({
@@ -127,7 +141,18 @@ export const transfer: z.ZodType<WalletTransfer> = z.strictObject({
   amount: s.amount,
   currency: s.currency,
   description: s.optional(s.text(1000)),
+  ...DETAILS,
 });
+
+export const reversal: z.ZodType<Omit<Reversal, 'transfer'>> = z
+  .strictObject({
+    amount: s.optional(s.amount),
+    reason: s.text(1000),
+    effective_date: s
+      .optional(s.date)
+      .describe('The business day that it belongs to, where that is another. No balance heeds it.'),
+  })
+  .transform(({ effective_date, ...rest }) => ({ ...rest, effectiveDate: effective_date }));
 
 interface Bulk {
   readonly mode: 'atomic' | 'independent';
@@ -149,6 +174,7 @@ export const usage: z.ZodType<Usage> = z.strictObject({
   currency: s.currency,
   items: s.usageItems,
   description: s.optional(s.text(1000)),
+  ...DETAILS,
 });
 
 export const item: z.ZodType<NewItem> = z
@@ -170,6 +196,21 @@ export const accounts: z.ZodType<AccountFilter> = z
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ customer: of, currency, kind, ...rest }) => ({ ...s.toPage(rest), customer: of, currency, kind }));
 
+export const transfers: z.ZodType<TransferFilter> = z
+  .strictObject({
+    ...s.page('tr'),
+    account: s.id('acct').optional(),
+    reference: s.text(255).optional(),
+    kind: z.enum(TRANSFER_KINDS).optional(),
+    ...s.created,
+  })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ account, reference, kind, ...rest }) => ({
+    ...s.toPage(rest),
+    ...{ account, reference, kind },
+    created: s.toMade(rest),
+  }));
+
 export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
   accounts: z.array(s.id('acct')).min(1).max(1000),
 });
@@ -177,6 +218,7 @@ export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
 export const ofRefund: z.ZodType<{ id: RefundId }> = z.strictObject({ id: s.id('re') });
+export const ofTransfer: z.ZodType<{ id: TransferId }> = z.strictObject({ id: s.id('tr') });
 export const ofContradiction: z.ZodType<{ id: ContradictionId }> = z.strictObject({ id: s.id('ctr') });
 export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
 export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });

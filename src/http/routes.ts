@@ -2,7 +2,8 @@
 import { account, accountBalance, balances, customerBalance, trialBalance } from '../ledger/balance.ts';
 import { createCustomer, readCustomer } from '../ledger/customer.ts';
 import { createItem } from '../ledger/item.ts';
-import { listAccounts } from '../ledger/list.ts';
+import { listAccounts, listTransfers, readTransfer } from '../ledger/list.ts';
+import { reverse } from '../ledger/reverse.ts';
 import { debit, transfer, transferInBulk } from '../ledger/transfer.ts';
 import { quoteUsage, spendUsage } from '../ledger/usage.ts';
 import { accessOf } from '../payments/access.ts';
@@ -22,7 +23,7 @@ import {
   updateEndpoint,
 } from '../webhooks/endpoints.ts';
 import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/events.ts';
-import { CHARGE, TRANSFER } from '../domain/refusals.ts';
+import { CHARGE, REVERSAL, TRANSFER } from '../domain/refusals.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
 import * as gives from './replies.ts';
@@ -92,6 +93,16 @@ export const routes: readonly Route[] = [
   route({ name: 'createBulkTransfer', method: 'POST', path: '/v1/transfers/bulk', summary: 'Up to 1000 transfers at once', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.bulk,
     reply: [200, gives.bulk], errors: [...TRANSFER],
     handle: (ctx, call) => transferInBulk(ctx, call, call.body.mode, call.body.transfers) }),
+
+  route({ name: 'readTransfer', method: 'GET', path: '/v1/transfers/:id', summary: 'Read a transfer', roles: READERS, class: 'read', key: 'none', params: takes.ofTransfer,
+    reply: [200, gives.transfer], errors: ['transfer_not_found'],
+    handle: (ctx, { merchant, params }) => readTransfer(ctx, merchant, params.id).andThen(reply(200)) }),
+  route({ name: 'listTransfers', method: 'GET', path: '/v1/transfers', summary: 'List transfers, newest first', roles: READERS, class: 'read', key: 'none', query: takes.transfers,
+    reply: [200, gives.list(gives.transfer)], errors: [],
+    handle: (ctx, { merchant, query }) => listTransfers(ctx, merchant, query).andThen(reply(200)) }),
+  route({ name: 'reverseTransfer', method: 'POST', path: '/v1/transfers/:id/reverse', summary: 'Take back a debit, usage or a transfer between wallets', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofTransfer, body: takes.reversal,
+    reply: [201, gives.transfer], errors: [...REVERSAL],
+    handle: (ctx, call) => reverse(ctx, call, { ...call.body, transfer: call.params.id }) }),
 
   route({ name: 'quoteUsage', method: 'POST', path: '/v1/usage/quote', summary: 'Price usage', roles: ONLY_SECRET, class: 'read', key: 'none', body: takes.quote,
     reply: [200, gives.quote], errors: [],

@@ -4,7 +4,10 @@ import type { AccountKind } from '../domain/account.ts';
 import { AMOUNT_MAX } from '../domain/amount.ts';
 import { isChargeable as canCharge, parseCurrency, type Currency } from '../domain/currency.ts';
 import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts';
+import { parseInstant } from '../domain/instant.ts';
+import { micros, plusMicros, type Micros } from '../domain/time.ts';
 import type { Page } from '../storage/reads.ts';
+import type { Made } from '../storage/transfers.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 
 interface Rule {
@@ -139,6 +142,9 @@ export const usageItems: z.ZodType<{ quantity: string | number; unit_price: stri
   .min(1)
   .max(1000);
 
+/** A day of the calendar. */
+export const date: z.ZodType<string, string> = z.iso.date('It must be a day that there is, such as 2026-03-31.');
+
 interface PageFields<P extends string> {
   readonly limit: z.ZodType<number, string | undefined>;
   readonly starting_after: z.ZodType<Id<P> | undefined, string | undefined>;
@@ -155,6 +161,39 @@ export const page = <P extends string>(prefix: P): PageFields<P> => ({
   starting_after: id(prefix).optional(),
   ending_before: id(prefix).optional(),
 });
+
+/** Stripe's filters, of when something was made: seconds since 1970, or an RFC 3339 instant. */
+const moment: z.ZodType<Micros | undefined, string | undefined> = z
+  .string()
+  .max(40)
+  .transform((value, ctx): Micros => {
+    const at = /^[0-9]{1,11}$/.test(value) ? micros(Number(value) * 1000) : parseInstant(value);
+    if (at !== undefined) return at;
+    ctx.addIssue({
+      code: 'custom',
+      message: 'It must be seconds since 1970, or an instant such as 2026-03-31T12:00:00Z.',
+    });
+    return z.NEVER;
+  })
+  .optional();
+type Bound = 'gte' | 'gt' | 'lte' | 'lt';
+export const created: Record<`created[${Bound}]`, typeof moment> = {
+  'created[gte]': moment,
+  'created[gt]': moment,
+  'created[lte]': moment,
+  'created[lt]': moment,
+};
+
+type CreatedQuery = { readonly [Name in keyof typeof created]?: Micros | undefined };
+
+export const toMade = (query: CreatedQuery): Made => {
+  const after = query['created[gt]'];
+  const until = query['created[lte]'];
+  return {
+    from: query['created[gte]'] ?? (after === undefined ? undefined : plusMicros(after, 1n)),
+    before: query['created[lt]'] ?? (until === undefined ? undefined : plusMicros(until, 1n)),
+  };
+};
 
 /** A page lies behind one id or before another, not both: with the rule `ONE_DIRECTION`. */
 export const isOneDirection = (query: { starting_after: unknown; ending_before: unknown }): boolean =>

@@ -1,11 +1,14 @@
 /** Lists, as Stripe shows them. */
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { MerchantId } from '../domain/ids.ts';
-import { accountView, listView } from '../domain/reply.ts';
-import type { AccountView, ListView } from '../domain/views.ts';
-import type { StorageError } from '../domain/refusals.ts';
+import type { MerchantId, TransferId } from '../domain/ids.ts';
+import { accountView, listView, transferView } from '../domain/reply.ts';
+import type { AccountView, ListView, TransferView } from '../domain/views.ts';
+import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { PaymentError } from '../error.ts';
+import type { ListError } from '../storage/ledger.ts';
 import type { AccountFilter } from '../storage/reads.ts';
+import type { TransferFilter } from '../storage/transfers.ts';
 
 /** Errors: `database_unavailable`. */
 export const listAccounts = (
@@ -16,3 +19,21 @@ export const listAccounts = (
   ctx.reads
     .listAccounts(merchant, filter)
     .map(({ data, hasMore }) => listView('/v1/accounts', data.map(accountView), hasMore));
+
+/** Errors: `transfer_not_found`, `database_unavailable`. */
+export const readTransfer = (
+  ctx: Pick<Context, 'ledger'>,
+  merchant: MerchantId,
+  id: TransferId,
+): ResultAsync<TransferView, PaymentError<'transfer_not_found' | StorageCode>> =>
+  ctx.ledger.transfer(merchant, id).map(({ transfer }) => transferView(transfer));
+
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
+export const listTransfers = (
+  ctx: Pick<Context, 'ledger' | 'clock'>,
+  merchant: MerchantId,
+  filter: TransferFilter,
+): ResultAsync<ListView<TransferView>, ListError> =>
+  ctx.ledger
+    .listTransfers(merchant, filter, ctx.clock.now())
+    .map(({ data, hasMore }) => listView('/v1/transfers', data.map(transferView), hasMore));

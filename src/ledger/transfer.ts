@@ -10,7 +10,10 @@ import { TRANSFER, type ChangeError, type TransferCode } from '../domain/refusal
 import type { BulkView, TransferView } from '../domain/views.ts';
 import { paymentError, type ErrorCode } from '../error.ts';
 
-export interface Debit {
+/** What a merchant says of a transfer. */
+export type Details = Pick<Transfer, 'reference' | 'metadata'>;
+
+export interface Debit extends Details {
   readonly customer: CustomerId;
   /** In minor units. */
   readonly amount: bigint;
@@ -31,7 +34,7 @@ export const debit = (
   caller: Caller,
   wanted: Debit,
 ): ResultAsync<Reply<TransferView>, ChangeError<DebitCode>> => {
-  const { customer, amount, currency, description, kind } = wanted;
+  const { customer, amount, currency, description, kind, reference, metadata } = wanted;
   const transfer: Transfer = {
     merchant: caller.merchant,
     id: newId('tr'),
@@ -43,6 +46,8 @@ export const debit = (
     limit: 'available',
     description,
     payment: null,
+    reference,
+    metadata,
   };
   return (
     move(ctx, caller, { transfers: [transfer], refusals: DEBIT }, onlyTransfer)
@@ -53,7 +58,7 @@ export const debit = (
   );
 };
 
-export interface WalletTransfer {
+export interface WalletTransfer extends Details {
   readonly from: AccountId;
   readonly to: AccountId;
   readonly amount: bigint;
@@ -106,12 +111,16 @@ const walletTransfer = (merchant: MerchantId, wanted: WalletTransfer): Transfer 
   limit: 'available',
   description: wanted.description,
   payment: null,
+  reference: wanted.reference,
+  metadata: wanted.metadata,
 });
 
-const onlyTransfer = ({ transfers: [moved] }: Effect): Answer<TransferView, never> =>
+/** The one transfer of a change, as the reply to it. */
+export const onlyTransfer = ({ transfers: [moved] }: Effect): Answer<TransferView, never> =>
   moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
-const move = <View, Code extends ErrorCode>(
+/** Commits transfers of a request, and answers what was made of them. */
+export const move = <View, Code extends ErrorCode>(
   ctx: Pick<Context, 'commit'>,
   { merchant, claim, requestId }: Caller,
   wanted: Pick<Change, 'transfers' | 'bulk'> & { readonly refusals: readonly Code[] },

@@ -10,7 +10,7 @@ import { jsonReply } from '../domain/reply.ts';
 import type { ChangeError } from '../domain/refusals.ts';
 import type { QuoteView, TransferView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { debit, type DebitCode } from './transfer.ts';
+import { debit, type DebitCode, type Details } from './transfer.ts';
 
 export interface UsageItem {
   /** Not negative, as text or as an integer. */
@@ -57,7 +57,7 @@ export const priceItems = (items: readonly UsageItem[]): Result<bigint, PaymentE
     : ok(total);
 };
 
-export interface Usage {
+export interface Usage extends Details {
   readonly customer: CustomerId;
   readonly currency: Currency;
   readonly items: readonly UsageItem[];

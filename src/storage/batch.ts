@@ -3,7 +3,7 @@
  */
 import { sql, type RawBuilder } from 'kysely';
 import type { Writes } from '../domain/decide.ts';
-import { uuidOf } from '../domain/ids.ts';
+import { derivedId, uuidOf } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { contradictionsInsert } from './contradictions.ts';
@@ -151,22 +151,31 @@ const settleAttempts: Writer = ({ settled: rows }, nowIso) => {
     where a.merchant_id = w.merchant_id and a.id = w.id and a.outcome is null`;
 };
 
-const writeRefunds: Writer = ({ refunds }) => {
+/** What a refund holds is free when it is posted, and else at once. */
+const writeRefunds: Writer = ({ refunds, transfers }, nowIso) => {
   if (refunds.size === 0) return undefined;
   const rows = [...refunds.values()];
+  const postedAt = new Map(transfers.map((t) => [t.id, toIsoMicros(t.postedAt)]));
+  const freedAt = ({ id, status }: (typeof rows)[number]): string | null =>
+    status === 'pending' ? null : (postedAt.get(derivedId('tr', id)) ?? nowIso);
   return sql`
-    insert into refunds (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id,
-                         posted, reversed, created_at)
-    select * from unnest(
+    insert into refunds as r (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id,
+                              posted, reversed, created_at, held_at, freed_at)
+    select w.merchant_id, w.id, w.payment_id, w.amount, w.currency, w.status, w.reason, w.failure_reason, w.stripe_id,
+      w.posted, w.reversed, w.created_at, coalesce(w.freed_at, ${nowIso}::timestamptz), w.freed_at
+    from unnest(
       ${plain(rows.map((r) => uuidOf(r.merchant)))}::uuid[], ${plain(rows.map((r) => uuidOf(r.id)))}::uuid[],
       ${plain(rows.map((r) => uuidOf(r.payment)))}::uuid[], ${plain(rows.map((r) => r.amount))}::bigint[],
       ${texts(rows.map((r) => r.currency))}::text[], ${texts(rows.map((r) => r.status))}::text[],
       ${texts(rows.map((r) => r.reason))}::text[], ${texts(rows.map((r) => r.failureReason))}::text[],
       ${texts(rows.map((r) => r.stripeId))}::text[], ${plain(rows.map((r) => r.posted))}::boolean[],
-      ${plain(rows.map((r) => r.reversed))}::boolean[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[]
-    )
+      ${plain(rows.map((r) => r.reversed))}::boolean[], ${plain(rows.map((r) => toIsoMicros(r.createdAt)))}::timestamptz[],
+      ${plain(rows.map(freedAt))}::timestamptz[]
+    ) w (merchant_id, id, payment_id, amount, currency, status, reason, failure_reason, stripe_id, posted, reversed,
+         created_at, freed_at)
     on conflict (merchant_id, id) do update set status = excluded.status, amount = excluded.amount,
-      failure_reason = excluded.failure_reason, stripe_id = excluded.stripe_id, posted = excluded.posted, reversed = excluded.reversed`;
+      failure_reason = excluded.failure_reason, stripe_id = excluded.stripe_id, posted = excluded.posted,
+      reversed = excluded.reversed, freed_at = coalesce(r.freed_at, excluded.freed_at)`;
 };
 
 const writeDisputes: Writer = ({ disputes }) => {
@@ -233,9 +242,10 @@ const updateAccounts: Writer = ({ accounts }) => {
 
 const insertTransfers: Writer = ({ transfers: rows }) => {
   if (rows.length === 0) return undefined;
+  const more = rows.some((t) => t.reference !== undefined || t.metadata || t.reverses) ? detailsOf(rows) : NO_DETAILS;
   return sql`
     insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, description, payment_id, posted_at,
-                           debit_sequence, credit_sequence, debit_balance_after, credit_balance_after)
+                           debit_sequence, credit_sequence, debit_balance_after, credit_balance_after${more.columns})
     select * from unnest(
       ${plain(rows.map((t) => uuidOf(t.merchant)))}::uuid[], ${plain(rows.map((t) => uuidOf(t.id)))}::uuid[],
       ${texts(rows.map((t) => t.kind))}::text[], ${plain(rows.map((t) => uuidOf(t.debit)))}::uuid[],
@@ -243,9 +253,21 @@ const insertTransfers: Writer = ({ transfers: rows }) => {
       ${texts(rows.map((t) => t.currency))}::text[], ${texts(rows.map((t) => t.description))}::text[],
       ${plain(rows.map((t) => t.payment && uuidOf(t.payment)))}::uuid[], ${plain(rows.map((t) => toIsoMicros(t.postedAt)))}::timestamptz[],
       ${plain(rows.map((t) => t.debitSequence))}::bigint[], ${plain(rows.map((t) => t.creditSequence))}::bigint[],
-      ${plain(rows.map((t) => t.debitBalanceAfter))}::bigint[], ${plain(rows.map((t) => t.creditBalanceAfter))}::bigint[]
+      ${plain(rows.map((t) => t.debitBalanceAfter))}::bigint[], ${plain(rows.map((t) => t.creditBalanceAfter))}::bigint[]${more.values}
     )`;
 };
+
+/** Few transfers have any: a batch without them is written by a statement that does not know them. */
+const NO_DETAILS = { columns: sql``, values: sql`` };
+const detailsOf = (rows: Writes['transfers']): typeof NO_DETAILS => ({
+  columns: sql`, reference, metadata, reverses, reason, effective_date`,
+  values: sql`,
+      ${texts(rows.map((t) => t.reference ?? null))}::text[],
+      ${jsons(rows.map((t) => (t.metadata ? JSON.stringify(t.metadata) : null)))}::jsonb[],
+      ${plain(rows.map((t) => (t.reverses ? uuidOf(t.reverses.transfer) : null)))}::uuid[],
+      ${texts(rows.map((t) => t.reverses?.reason ?? null))}::text[],
+      ${plain(rows.map((t) => t.reverses?.effectiveDate ?? null))}::date[]`,
+});
 
 /** One without a posting locks no account, and may meet itself. */
 const insertBalance: Writer = ({ balance }, nowIso) => {

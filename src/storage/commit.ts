@@ -67,8 +67,10 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
   const tryOnce = async (changes: readonly Change[]): Promise<Tried> => {
     const id = randomUUIDv7();
     const ended = await database.transact(async (flight) => {
+      const state = await readState(flight, changes, clock.now());
+      // Not before the transaction is seen to be open: what it posts is no older than it is (see `final.ts`).
       const now = clock.now();
-      const decision = decide(await readState(flight, changes, now), changes, now);
+      const decision = decide(state, changes, now);
       return { value: decision.outcomes, last: writeState(id, decision.writes, now) };
     });
     if (ended.kind === 'committed') return { kind: 'committed', outcomes: ended.value };

@@ -239,6 +239,8 @@ export interface DB {
     created_at: bigint;
     posted: Generated<boolean>;
     reversed: Generated<boolean>;
+    held_at: bigint | null;
+    freed_at: bigint | null;
   };
 
   second_charges: {
@@ -287,6 +289,11 @@ export interface DB {
     credit_sequence: bigint;
     debit_balance_after: bigint;
     credit_balance_after: bigint;
+    reference: string | null;
+    metadata: unknown;
+    reverses: string | null;
+    reason: string | null;
+    effective_date: string | null;
   };
 
   unknown_balance_transactions: {
@@ -483,6 +490,8 @@ export const COLUMNS = {
     'created_at',
     'posted',
     'reversed',
+    'held_at',
+    'freed_at',
   ],
 
   second_charges: ['merchant_id', 'id', 'payment_id', 'currency', 'received', 'returned'],
@@ -516,6 +525,11 @@ export const COLUMNS = {
     'credit_sequence',
     'debit_balance_after',
     'credit_balance_after',
+    'reference',
+    'metadata',
+    'reverses',
+    'reason',
+    'effective_date',
   ],
 
   unknown_balance_transactions: ['id', 'kind', 'source', 'gross', 'fee', 'currency', 'payout', 'created_at', 'seen_at'],

@@ -9,7 +9,15 @@ import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
 import { secondOf, type State } from '../domain/decide.ts';
-import { idOf, uuidOf, type AccountId, type CustomerId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import {
+  idOf,
+  uuidOf,
+  type AccountId,
+  type CustomerId,
+  type MerchantId,
+  type PaymentId,
+  type TransferId,
+} from '../domain/ids.ts';
 import { accountsOf } from '../domain/lifecycle.ts';
 import type { ClaimId } from '../domain/payment.ts';
 import { balancePostings, payoutPostings } from '../domain/postings.ts';
@@ -54,7 +62,7 @@ const allOf = async <T extends readonly unknown[] | []>(
 export const readState = async (flight: Flight, changes: readonly Change[], now: Micros): Promise<State> => {
   const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
-  const [payments, refundRows, disputeRows, reversals, seconds, owners, claims, items, customers, accounts, ...told] =
+  const [payments, refundRows, disputeRows, postedOf, seconds, owners, claims, items, customers, accounts, ...more] =
     await allOf([
       lockPayments(flight, changes),
       readRefunds(flight, changes),
@@ -66,9 +74,11 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
       readItems(flight, changes),
       readCustomers(flight, changes),
       lockAccounts(flight, legs),
+      readReversed(flight, changes),
       readBalance(flight, changes),
       readPayouts(flight, changes),
     ]);
+  const [reversed, ...told] = more;
   let [balance, payouts] = told;
   const missing = legs.filter(({ id: account }) => !accounts.has(account));
   if (missing.length > 0) {
@@ -77,11 +87,24 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
     // Only now does nobody else post to them.
     [balance, payouts] = await allOf([readBalance(flight, changes), readPayouts(flight, changes)]);
   }
-  const refunds = new Map(refundRows.map((row) => refundOf(row, reversals)).map((refund) => [refund.id, refund]));
+  const refunds = new Map(refundRows.map((row) => refundOf(row, postedOf)).map((refund) => [refund.id, refund]));
   const disputes = new Map(
-    disputeRows.map((row) => disputeOf(row, reversals)).map((dispute) => [dispute.stripeId, dispute]),
+    disputeRows.map((row) => disputeOf(row, postedOf)).map((dispute) => [dispute.stripeId, dispute]),
   );
-  return { payments, refunds, disputes, seconds, owners, claims, items, customers, accounts, balance, payouts };
+  return {
+    payments,
+    refunds,
+    disputes,
+    seconds,
+    owners,
+    claims,
+    items,
+    customers,
+    accounts,
+    reversed,
+    balance,
+    payouts,
+  };
 };
 
 interface Leg {
@@ -227,6 +250,21 @@ const readOwners = async (flight: Flight, changes: readonly Change[]): Promise<S
   const rows = await flight(sql<Pick<Selectable<DB['intents']>, 'id' | 'payment_id'>>`
     select id, payment_id from intents where id = any(${texts(intents)}::text[])`);
   return new Map(rows.map((row) => [row.id, idOf('pay', row.payment_id)]));
+};
+
+/** Read after the accounts are locked: whoever has taken back some of them has committed by then. */
+const readReversed = async (flight: Flight, changes: readonly Change[]): Promise<State['reversed']> => {
+  const keys = changes.flatMap(({ merchant, transfers = [] }) =>
+    transfers.flatMap(({ reverses }) => (reverses ? [{ merchant, id: reverses.transfer }] : [])),
+  );
+  if (keys.length === 0) return new Map<TransferId, never>();
+  const { merchants, ids } = sorted(keys);
+  const rows = await flight(sql<{ id: string; whole: bigint; taken: bigint }>`
+    select t.id, t.amount as whole, coalesce((select sum(r.amount) from transfers r
+      where r.merchant_id = t.merchant_id and r.reverses = t.id), 0)::bigint as taken
+    from transfers t
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
+  return new Map(rows.map(({ id, whole, taken }) => [idOf('tr', id), { whole, taken }]));
 };
 
 /** Read after the accounts are locked: whoever has posted one of them has committed by then. */

@@ -1,15 +1,18 @@
-/** How Postgres' types are read: bigint as BigInt, an instant as microseconds since 1970. */
+/** How Postgres' types are read: bigint as BigInt, an instant as microseconds since 1970, a date as its text. */
 import pg from 'pg';
 import type { Micros } from '../domain/time.ts';
 
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
+const DATE = 1082;
 
 // pg's own parsers answer `any`; the rows that they make are typed where they are read.
 /* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-enum-assignment */
 export const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
   if (format !== 'binary' && oid === INT8) return BigInt;
   if (format !== 'binary' && oid === TIMESTAMPTZ) return parseTimestamp;
+  // A day is none of this machine's, as pg would have it.
+  if (format !== 'binary' && oid === DATE) return String;
   return pg.types.getTypeParser(oid, format);
 }) as typeof pg.types.getTypeParser;
 /* eslint-enable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-enum-assignment */

@@ -27,6 +27,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'createDebit idempotency_key_in_use': atOnce,
   'createTransfer idempotency_key_in_use': atOnce,
   'createBulkTransfer idempotency_key_in_use': atOnce,
+  'reverseTransfer idempotency_key_in_use': atOnce,
   'spendUsage idempotency_key_in_use': atOnce,
   'cancelPayment idempotency_key_reused': 'its body is always {}: there is no other that is valid',
   'createPayment payment_not_confirmable': 'it was called off at Stripe while its first charge was being sent',
@@ -182,6 +183,11 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     for (const name of ['readAccount', 'readAccountBalance'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', newId('acct')) });
     await ask(routeOf('queryBalances'), { body: { accounts: [newId('acct')] } });
+    for (const name of ['readTransfer', 'reverseTransfer'])
+      await ask(routeOf(name), {
+        path: routeOf(name).path.replace(':id', newId('tr')),
+        ...(name === 'readTransfer' ? {} : { body: { reason: 'a mistake' } }),
+      });
     for (const name of ['readWebhookEndpoint', 'updateWebhookEndpoint', 'deleteWebhookEndpoint', 'rotateWebhookSecret'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', newId('we')) });
     for (const name of ['readEvent', 'listDeliveries', 'redeliverEvent'])
@@ -238,13 +244,29 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await ask(routeOf('createDebit'), { body: spend });
     const usage = (quantity: number) => ({ customer, currency: 'usd', items: [{ quantity, unit_price: '1' }] });
     await ask(routeOf('spendUsage'), { body: usage(501) });
+    const back = async (transfer: string, more: object = {}): Promise<void> => {
+      await ask(routeOf('reverseTransfer'), {
+        path: `/v1/transfers/${transfer}/reverse`,
+        body: { reason: 'a mistake', ...more },
+      });
+    };
+    const moved = (await post('/v1/transfers', { ...usd, amount: 10 })).body.id;
+    await back(moved, { amount: 11 });
+    await post('/v1/debits', { customer: other, amount: 510, currency: 'usd' });
+    await back(moved);
+    const [charge] = (await world.get(`/v1/transfers?account=${from}&kind=payment`)).body.data;
+    await back(charge!.id);
+    await post('/v1/payments', payFor(other, 500));
     const paid = (await post('/v1/payments', payFor(customer, 300))).body.id;
-    await post('/v1/debits', { customer, amount: 700, currency: 'usd' });
+    const spent = (await post('/v1/debits', { customer, amount: 700, currency: 'usd' })).body.id;
     await ask(routeOf('createRefund'), { body: { payment: paid } });
     // As much as the ledger holds, which no test could pay in.
     const MAX = 2n ** 63n - 5n;
     await query('update accounts set debits = $2, credits = $2 where id = $1', [uuidOf(to), MAX]);
     await move({ ...usd, amount: 50 });
+    await query('update accounts set debits = $2, credits = $2 where id = $1', [uuidOf(from), MAX]);
+    await back(spent);
+    await query('update accounts set debits = 0, credits = 100 where id = $1', [uuidOf(from)]);
     await query("update accounts set debits = $1, credits = $1 where kind = 'revenue' and currency = 'usd'", [MAX]);
     await ask(routeOf('createDebit'), { body: { ...spend, amount: 50 } });
     await ask(routeOf('spendUsage'), { body: usage(50) });
@@ -278,6 +300,8 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await twice('createRefund', '/v1/refunds', { payment: paid, amount: 1 }, { payment: paid, amount: 2 });
     await twice('createDebit', '/v1/debits', ...two({ customer, amount: 1, currency: 'usd' }));
     await twice('createTransfer', '/v1/transfers', ...two(move));
+    const { id } = (await post('/v1/transfers', move)).body;
+    await twice('reverseTransfer', `/v1/transfers/${id}/reverse`, { reason: 'a mistake' }, { reason: 'another' });
     await twice('createBulkTransfer', '/v1/transfers/bulk', ...two({ mode: 'atomic', transfers: [move] }, 'mode'));
     await twice('spendUsage', '/v1/usage', ...two(usage));
   },

@@ -21,6 +21,7 @@ import { createBalances } from '../../src/storage/balance.ts';
 import { createCommitter } from '../../src/storage/commit.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
+import { createLedgerReads } from '../../src/storage/ledger.ts';
 import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createIntents } from '../../src/storage/intents.ts';
@@ -76,6 +77,7 @@ const main = (): void => {
   const right: Context = {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, turns, () => undefined),
+    ledger: createLedgerReads(database.pool, turns),
     leases: createLeases(database.pool),
     cards: createCards(stripe, breaker),
     breaker,

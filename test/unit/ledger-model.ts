@@ -71,6 +71,7 @@ export const stateOf = (accounts: readonly Account[], more: Partial<State> = {})
   owners: new Map(),
   balance: new Set(),
   payouts: new Map(),
+  reversed: new Map(),
   accounts: byId(accounts),
   ...more,
 });
