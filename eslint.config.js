@@ -15,6 +15,7 @@ const PARTS = [
     'webhooks',
     'jobs',
     'http',
+    'console',
     'monitor',
     'platform',
     'sandbox',
@@ -40,6 +41,11 @@ const DIRECTION = {
   http: {
     parts: ['payments', 'ledger', 'webhooks', 'domain', 'error', 'pages'],
     types: ['context', 'storage', 'stripe', 'monitor', 'log', 'config'],
+    packages: ['express'],
+  },
+  console: {
+    parts: ['http', 'payments', 'ledger', 'webhooks', 'domain', 'error', 'pages'],
+    types: ['context', 'storage', 'monitor'],
     packages: ['express'],
   },
   monitor: { parts: ['domain', 'error'], types: ['config', 'log'], packages: ['express'] },

@@ -109,6 +109,15 @@ CREATE TABLE claims (
   constraint claims_reply_check CHECK (((status IS NULL) = (body IS NULL)))
 ) WITH (fillfactor=100);
 
+CREATE TABLE console_sessions (
+  merchant_id uuid not null,
+  hash bytea not null,
+  key_id uuid not null,
+  expires_at timestamp with time zone not null,
+  constraint console_sessions_pkey PRIMARY KEY (hash),
+  constraint console_sessions_key_fkey FOREIGN KEY (merchant_id, key_id) REFERENCES api_keys(merchant_id, id)
+);
+
 CREATE TABLE contradictions (
   id uuid not null,
   merchant_id uuid,

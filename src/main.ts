@@ -257,6 +257,7 @@ const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }: P
   Quittance is ready.
 
   API      ${apiUrl}
+  Console  ${apiUrl}/console    for finance: payments, balances, the trial balance
   Ops      ${opsUrl}    the live page, /runbook; /livez /readyz /metrics /stalls
   Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
 ${lacksWebhookSecret ? `\n  Set STRIPE_WEBHOOK_SECRET: without it ${WITHOUT_WEBHOOK_SECRET}.\n` : ''}${customer === undefined ? makeKey : demo(apiUrl, customer)}

@@ -17,6 +17,7 @@ import { createKeys, type Keys } from './storage/keys.ts';
 import { createLedgerReads } from './storage/ledger.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
+import { createSessions, type Sessions } from './storage/sessions.ts';
 import { createTurns } from './storage/turns.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
@@ -41,6 +42,7 @@ export interface Parts extends Pick<Committer, 'waiting' | 'probe'> {
   readonly ctx: Context;
   readonly database: Database;
   readonly keys: Keys;
+  readonly sessions: Sessions;
   readonly clock: DatabaseClock;
   readonly clocks: Clocks;
 }
@@ -95,5 +97,14 @@ export const createParts = (
     clocks,
     log,
   };
-  return { ctx, database, keys: createKeys(database.pool), clock, clocks, waiting, probe };
+  return {
+    ctx,
+    database,
+    keys: createKeys(database.pool),
+    sessions: createSessions(database.pool),
+    clock,
+    clocks,
+    waiting,
+    probe,
+  };
 };

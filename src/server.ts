@@ -10,6 +10,7 @@ import { ofExpress } from './http/body.ts';
 import { CHECKOUT_PATH, checkoutDocuments, openCheckout } from './http/checkout.ts';
 import { followConnections, type ConnectionLimits, type Drain } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
+import { consoleDocuments, mountConsole, type ConsoleOptions } from './console/console.ts';
 import { docsPage, FIND_SCRIPT, homePage } from './contract/docs.ts';
 import type { Examples } from './contract/examples.ts';
 import { fileText, serveDocument, type Document } from './http/documents.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   readonly onEnd: DoorOptions['onEnd'];
   /** Others than the service's own, which no test waits for. */
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** The pages for finance. None are served where it is left out. */
+  readonly console?: ConsoleOptions;
   /** The page to try a checkout with; whom its shop charges, where there is a demo. None is served where it is left out. */
   readonly checkout?: { readonly page: CheckoutSettings; readonly customer: CustomerId | undefined };
 }
@@ -101,9 +104,15 @@ export const createServer = (options: ServerOptions): Api => {
   const { checkout } = options;
   const hasShop = checkout?.customer !== undefined;
   if (hasShop) app.post(CHECKOUT_PATH, openCheckout(ctx, options.authenticate, checkout.customer));
-  const documents = [...DOCUMENTS, ...(checkout ? checkoutDocuments(checkout.page) : [])];
+  const documents = [
+    ...DOCUMENTS,
+    ...(checkout ? checkoutDocuments(checkout.page) : []),
+    ...(options.console ? consoleDocuments : []),
+  ];
   for (const document of documents) app.get(document.path, serveDocument(document));
-  for (const [path, allow] of allowedBy(routes, documents, hasShop)) app.all(path, named(path), refuseMethod(allow));
+  const pages = options.console ? mountConsole(app, { ...options, nameRoute }, options.console, cors) : [];
+  for (const [path, allow] of [...allowedBy(routes, documents, hasShop), ...pages])
+    app.all(path, named(path), refuseMethod(allow));
 
   app.use((request, response) => {
     sendError(ctx, request, response, request.record, paymentError('route_not_found'));

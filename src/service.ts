@@ -90,6 +90,11 @@ export const createService = (options: ServiceOptions): Service => {
       jobs.wake('inbox');
       balance.expect();
     },
+    console: {
+      sessions: made.sessions,
+      ...{ demoKeys: config.demoKeys, corsOrigins: config.corsOrigins },
+      limit: (check) => limitRate(check, Math.ceil(config.rateLimitPerS / config.workers)),
+    },
     checkout: checkoutOf(config, options.stripe.apiBase),
     onShed: (reason, serviceClass) => {
       metrics.shed(reason, serviceClass);

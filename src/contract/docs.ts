@@ -11,7 +11,8 @@ export const homePage = (): string =>
     `<section><h2>Who builds a checkout</h2><p>Start with <a href="/docs#guide">the guide</a>: a first charge, 3-D Secure, retries. Every
 <a href="/docs/errors">error</a> says what happened to the money, and what to do. Pay with test cards in
 <a href="/checkout/demo">the checkout to try</a>.</p></section>
-<section><h2>Who looks after money</h2><p><a href="/docs#accounts">Accounts and balances</a>, and the
+<section><h2>Who looks after money</h2><p><a href="/console">The console</a> shows payments, balances and what needs a person, with a
+finance or a secret key. For programs there are <a href="/docs#accounts">accounts and balances</a>, and the
 <a href="/docs#trial_balance">trial balance</a>. A finance key (<code>fk_…</code>) reads everything, and moves nothing.</p></section>
 <section><h2>Who is on call</h2><p>The live page, <code>/livez</code>, <code>/readyz</code>, <code>/metrics</code> and <code>/stalls</code> are on
 the ops port, which is one above this one unless it was set.</p></section>

@@ -30,8 +30,8 @@ export const DEMO_KEYS = {
 const DEMO_SECRETS: ReadonlySet<string> = new Set(Object.values(DEMO_KEYS));
 
 /** What is looked at of a request: who it says it is, and where it comes from. */
-type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
-export type Authenticate = (request: Asking) => ResultAsync<Principal, PaymentError>;
+export type Asking = Pick<IncomingMessage, 'headers' | 'socket' | 'method'>;
+export type Authenticate<Who extends Principal = Principal> = (request: Asking) => ResultAsync<Who, PaymentError>;
 
 interface Remembered {
   readonly principal: Principal | undefined;
@@ -64,7 +64,7 @@ export const createAuthenticate = (
     const secret = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
     if (secret === undefined || secret.length > KEY_LENGTH_MAX) return errAsync(paymentError('unauthenticated'));
     if (DEMO_SECRETS.has(secret)) {
-      const why = allowDemoKeys ? whyNotFromHere(headers, pages) : NO_DEMO;
+      const why = whyNoDemo(headers, allowDemoKeys, pages);
       if (why !== undefined) return errAsync(paymentError('unauthenticated', { message: why }));
     }
 
@@ -109,7 +109,12 @@ const NO_DEMO =
  * Anyone knows the demo keys, so that any page that a person opens on this machine could use them: by its own origin, or
  * by a name of its own that it has lead here (DNS rebinding).
  */
-const whyNotFromHere = ({ host, origin }: Asking['headers'], pages: '*' | readonly string[]): string | undefined => {
+export const whyNoDemo = (
+  { host, origin }: Asking['headers'],
+  allowDemoKeys: boolean,
+  pages: '*' | readonly string[],
+): string | undefined => {
+  if (!allowDemoKeys) return NO_DEMO;
   if (!isLocalHost(host)) return 'Demo keys work only by a name of this machine.';
   const isKnown = origin === undefined || LOCAL_ORIGIN.test(origin) || (pages !== '*' && pages.includes(origin));
   return isKnown

@@ -24,7 +24,10 @@ const unsupported = (param: string, message: string, status?: number): Result<ne
 /** JSON has one encoding, whatever a charset says: https://www.rfc-editor.org/rfc/rfc8259#section-8.1 */
 const JSON_TYPE = /^application\/json *(?:; *charset="?utf-?8"? *)?$/i;
 
-const headersOf = ({ headers }: Request): Result<boolean, PaymentError> => {
+/** Of a page: it writes UTF-8, whatever it says. */
+const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-?8"? *)?$/i;
+
+const headersOf = ({ headers }: Request, isForm: boolean): Result<boolean, PaymentError> => {
   const length = headers['content-length'];
   const isThere = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
   if (!isThere) return ok(false);
@@ -32,7 +35,10 @@ const headersOf = ({ headers }: Request): Result<boolean, PaymentError> => {
   // To inflate is work that its sender does not do: a kilobyte of zip is a megabyte of JSON.
   if (encoding.toLowerCase() !== 'identity')
     return unsupported('Content-Encoding', 'Content-Encoding: bodies are taken as they are, not compressed.', 415);
-  if (!JSON_TYPE.test(headers['content-type'] ?? ''))
+  const type = headers['content-type'] ?? '';
+  if (isForm && !FORM_TYPE.test(type))
+    return unsupported('Content-Type', 'Content-Type must be application/x-www-form-urlencoded.');
+  if (!isForm && !JSON_TYPE.test(type))
     return unsupported('Content-Type', 'Content-Type must be application/json, in UTF-8.');
   return ok(true);
 };
@@ -42,6 +48,8 @@ interface Taker {
   readonly method: string;
   readonly roles: readonly Role[];
   readonly schemas: { readonly body: unknown };
+  /** What comes is a form of a page, and no JSON. */
+  readonly isForm?: boolean;
 }
 
 /**
@@ -52,6 +60,7 @@ export const createReadBody = ({
   method,
   roles,
   schemas,
+  isForm = false,
 }: Taker): ((
   request: Request,
   response: Response,
@@ -76,16 +85,17 @@ export const createReadBody = ({
   if (!schemas.body) return async (request, response) => (await readAll(request, response)).map(() => '');
 
   return (request, response) => {
-    const isThere = headersOf(request);
+    const isThere = headersOf(request, isForm);
     if (isThere.isErr()) return err(isThere.error);
-    if (!isThere.value) return ok('{}');
-    return readAll(request, response).then((body) => body.andThen(textOf));
+    const empty = isForm ? '' : '{}';
+    if (!isThere.value) return ok(empty);
+    return readAll(request, response).then((body) => body.andThen((bytes) => textOf(bytes, empty)));
   };
 };
 
 /** Errors: `invalid_request` for bytes that are no UTF-8: they would be stored as something else than was sent. */
-const textOf = (body: unknown): Result<string, PaymentError> => {
-  if (!Buffer.isBuffer(body) || body.length === 0) return ok('{}');
+const textOf = (body: unknown, empty: string): Result<string, PaymentError> => {
+  if (!Buffer.isBuffer(body) || body.length === 0) return ok(empty);
   return isUtf8(body)
     ? ok(body.toString())
     : err(paymentError('invalid_request', { message: 'The body is not valid UTF-8.' }));

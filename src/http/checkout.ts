@@ -13,7 +13,7 @@ import { createPayment } from '../payments/create.ts';
 import { DEMO_KEYS, type Authenticate } from './authenticate.ts';
 import { ofReader } from './body.ts';
 import { fileText, type Document } from './documents.ts';
-import { PAGE_HEADERS, type HeaderList } from './headers.ts';
+import { PAGE_HEADERS, pageHeaders } from './headers.ts';
 import { claimOf } from './idempotency.ts';
 import { sendBytes } from './respond.ts';
 import { sendError } from './route.ts';
@@ -26,7 +26,7 @@ export const checkoutDocuments = (settings: CheckoutSettings): readonly Document
   {
     path: CHECKOUT_PATH,
     type: 'text/html; charset=utf-8',
-    headers: withPolicy(checkoutPolicy(settings)),
+    headers: pageHeaders(checkoutPolicy(settings)),
     text: () => checkoutPage(settings),
   },
   document('/checkout/checkout.css', 'text/css; charset=utf-8', fileText('pages/checkout/checkout.css')),
@@ -55,13 +55,6 @@ const withoutTypes = (source: string): string =>
   stripTypeScriptTypes(source)
     .replace(/from '\.\/(\w+)\.ts'/g, "from './$1.js'")
     .replaceAll("from 'neverthrow'", "from './neverthrow.js'");
-
-/** A form says where it is from to its own server, and nobody else is told: the address holds the payment's secret. */
-const withPolicy = (policy: string): HeaderList =>
-  PAGE_HEADERS.map((value, at) => {
-    const name = PAGE_HEADERS[at - 1]?.toLowerCase();
-    return name === 'content-security-policy' ? policy : name === 'referrer-policy' ? 'same-origin' : value;
-  });
 
 /** `amount=12.50` is all that a shop's customer may say. */
 const BODY_MAX_BYTES = 1024;

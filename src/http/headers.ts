@@ -22,6 +22,16 @@ const collect = (middleware: Middleware, headers: IncomingHttpHeaders = {}): Hea
 export const PAGE_HEADERS: HeaderList = collect(helmet());
 
 /**
+ * For a page with a policy of its own, and forms: they say where they are from to their own server, and nobody else is told
+ * an address.
+ */
+export const pageHeaders = (policy: string): HeaderList =>
+  PAGE_HEADERS.map((value, at) => {
+    const name = PAGE_HEADERS[at - 1]?.toLowerCase();
+    return name === 'content-security-policy' ? policy : name === 'referrer-policy' ? 'same-origin' : value;
+  });
+
+/**
  * For JSON: what keeps a browser from taking a reply for a page, and from asking without TLS. The rest of helmet's are
  * for documents, and cost each reply 5 % of its time: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
  */

@@ -6,10 +6,13 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { Authenticate } from './authenticate.ts';
 
 /** Authenticates, and then counts. Errors: those of `authenticate`, and `rate_limited`. */
-export const limitRate = (authenticate: Authenticate, requestsPerS: number): Authenticate => {
+export const limitRate = <Who extends Principal>(
+  authenticate: Authenticate<Who>,
+  requestsPerS: number,
+): Authenticate<Who> => {
   const limiter = new RateLimiterMemory({ points: requestsPerS, duration: 1 });
   // It rejects with what is left of the second; it has no store that could fail.
-  const count = (principal: Principal): ResultAsync<Principal, PaymentError> =>
+  const count = (principal: Who): ResultAsync<Who, PaymentError> =>
     ResultAsync.fromPromise(
       limiter.consume(`${principal.merchant} ${principal.role}`).then(() => principal),
       () => paymentError('rate_limited', { retryAfterS: 1 }),

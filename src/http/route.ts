@@ -66,8 +66,8 @@ interface RouteSpec<Params, Query, Body, Use extends KeyUse, View, Code extends 
 }
 
 /** What came in, before any of it is believed. */
-interface Incoming {
-  readonly principal: Principal;
+export interface Incoming<Who extends Principal = Principal> {
+  readonly principal: Who;
   readonly requestId: string;
   readonly request: Request;
   /** Its body. */
@@ -152,7 +152,7 @@ const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => 
 ];
 
 /** Errors: `card_number_refused`, for a card number in a path or a query, however it is spelled there. */
-const withoutCard = (url: string): Result<void, PaymentError> =>
+export const withoutCard = (url: string): Result<void, PaymentError> =>
   holdsCardNumber(url.includes('+') ? url.replaceAll('+', ' ') : url) ? err(paymentError('card_number_refused')) : ok();
 
 /** As it was sent, and as it was understood. */
@@ -201,7 +201,7 @@ const claimFor = (
 };
 
 /** Errors: `invalid_request`, whose `param` is the path of the first thing that is wrong. */
-const safely = <T>(schema: z.ZodType<T>, value: unknown): Result<T, PaymentError> => {
+export const safely = <T>(schema: z.ZodType<T>, value: unknown): Result<T, PaymentError> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;

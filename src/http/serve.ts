@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
-import { err, ok, type Result } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Principal } from '../domain/principal.ts';
 import { errorReply } from '../domain/reply.ts';
@@ -17,22 +17,48 @@ import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
 import { createPace, heldMsOf, isLarge, type EndTurn } from './pace.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
-import { sendError, type Route } from './route.ts';
+import { sendError, type Incoming, type Route } from './route.ts';
 
-export interface ServeOptions {
+/** What is served: a route of the API, or a page. `Who` is what is known of whoever asks. */
+export interface Served<Who extends Principal> extends Pick<
+  Route,
+  'method' | 'path' | 'roles' | 'class' | 'cors' | 'key'
+> {
+  readonly schemas: { readonly body: unknown };
+  readonly isForm?: boolean;
+  readonly run: (ctx: Context, incoming: Incoming<Who>) => ResultAsync<HttpReply, PaymentError>;
+}
+
+/** How one is told that it was not done. */
+type Fail = (request: Request, response: Response, error: PaymentError) => void;
+
+export interface ServeOptions<Who extends Principal = Principal> {
   readonly ctx: Context;
-  readonly authenticate: Authenticate;
+  readonly authenticate: Authenticate<Who>;
   readonly admission: Admission;
   readonly seen: SeenKeys;
   readonly retryAfterS: () => number;
   /** Names the route of what is under way. */
   readonly nameRoute: (route: string) => void;
   readonly onShed: (reason: Refusal, serviceClass: AdmissionClass) => void;
+  /** In JSON, where it is left out. */
+  readonly fail?: Fail;
 }
 
 /** From a route to what Express mounts. */
-export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) => RequestHandler) => {
+export const createServe = <Who extends Principal>(
+  options: ServeOptions<Who>,
+  cors: Cors,
+): ((route: Served<Who>) => RequestHandler) => {
   const { ctx, authenticate, admission, seen, retryAfterS, nameRoute, onShed } = options;
+  const fail: Fail =
+    options.fail ?? ((request, response, error) => sendError(ctx, request, response, request.record, error));
+  const refuse =
+    options.fail === undefined
+      ? refuseInJson
+      : (request: Request, response: Response, afterS: number): void => {
+          fail(request, response, paymentError('overloaded', { retryAfterS: afterS }));
+        };
 
   const pace = createPace();
 
@@ -119,7 +145,7 @@ export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) 
       const result = await answer(request, response);
       if (!result) return;
       if (result.isOk()) sendReply(request, response, result.value);
-      else sendError(ctx, request, response, request.record, result.error);
+      else fail(request, response, result.error);
     };
 
     return (request, response) => {
@@ -130,14 +156,14 @@ export const createServe = (options: ServeOptions, cors: Cors): ((route: Route) 
       handle(request, response).catch((cause: unknown) => {
         // Nothing of ours throws. What was done by then, nobody knows; a read does nothing.
         const outcome = route.method === 'GET' ? 'none' : 'unknown';
-        sendError(ctx, request, response, record, paymentError('internal', { cause, outcome }));
+        fail(request, response, paymentError('internal', { cause, outcome }));
       });
     };
   };
 };
 
 /** Errors: `forbidden`. */
-const mayCall = (route: Route, principal: Principal): Result<Principal, PaymentError> =>
+const mayCall = <Who extends Principal>(route: Pick<Route, 'roles'>, principal: Who): Result<Who, PaymentError> =>
   route.roles.includes(principal.role)
     ? ok(principal)
     : err(
@@ -146,14 +172,14 @@ const mayCall = (route: Route, principal: Principal): Result<Principal, PaymentE
         }),
       );
 
-const visitorOf = (route: Route, { merchant, role }: Principal, isRepeat: boolean): Visitor => ({
+const visitorOf = (route: Pick<Route, 'class'>, { merchant, role }: Principal, isRepeat: boolean): Visitor => ({
   class: route.class,
   principal: `${merchant} ${role}`,
   isPublic: role === 'publishable',
   isRepeat,
 });
 
-const keyOf = (route: Route, { headers }: Request): string | undefined => {
+const keyOf = (route: Pick<Route, 'key'>, { headers }: Request): string | undefined => {
   const key = route.key === 'none' ? undefined : headers['idempotency-key'];
   return typeof key === 'string' && key.length <= 255 ? key : undefined;
 };
@@ -163,7 +189,7 @@ const PLACE = 'HERE_STANDS_THE_ID';
 const { status: STATUS, body: BODY } = errorReply(paymentError('overloaded'), PLACE);
 const [BEFORE = '', AFTER = ''] = BODY.split(PLACE);
 
-const refuse = ({ record }: Request, response: Response, afterS: number): void => {
+const refuseInJson = ({ record }: Request, response: Response, afterS: number): void => {
   // It may have been answered meanwhile: its body could not be read, or did not come.
   if (response.headersSent) return;
   const body = BEFORE + record.requestId + AFTER;

@@ -1,5 +1,5 @@
 /** `/checkout/demo`: a checkout to try, made of the client alone, as a shop would make one. */
-import { html, page, type Page } from './html.ts';
+import { html, NOTHING, page, type Page } from './html.ts';
 
 export interface CheckoutSettings {
   /** The publishable key that the page pays with, where there is one for all: the demo's. */
@@ -26,7 +26,6 @@ const TEST_CARDS = [
   ['pm_card_radarBlock', 'Blocked as too risky', 'Visa 0019'],
 ] as const;
 
-const NOTHING: Page = { html: '' };
 const CHECKED: Page = { html: 'checked' };
 
 const testCards = html`<fieldset>

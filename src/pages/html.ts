@@ -6,6 +6,8 @@ export interface Page {
 export const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
+export const NOTHING: Page = { html: '' };
+
 type Value = string | number | Page | readonly Page[];
 
 const render = (value: Value): string => {

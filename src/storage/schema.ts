@@ -91,6 +91,8 @@ export interface DB {
     created_at: bigint;
   };
 
+  console_sessions: { merchant_id: string; hash: Buffer; key_id: string; expires_at: bigint };
+
   contradictions: {
     id: string;
     merchant_id: string | null;
@@ -391,6 +393,8 @@ export const COLUMNS = {
   batches: ['id', 'created_at', 'is_fence'],
 
   claims: ['merchant_id', 'id', 'key', 'operation', 'request_hash', 'status', 'body', 'created_at'],
+
+  console_sessions: ['merchant_id', 'hash', 'key_id', 'expires_at'],
 
   contradictions: [
     'id',

@@ -6,8 +6,8 @@ import { faultKinds } from '../faults.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Stored, StoredEvent } from '../store.ts';
 import { CARD_GROUPS } from '../test-cards.ts';
-import { html, type Page } from '../../pages/html.ts';
-import { badge, button, document, instant, linkTo, money, NOTHING } from './layout.ts';
+import { html, NOTHING, type Page } from '../../pages/html.ts';
+import { badge, button, document, instant, linkTo, money } from './layout.ts';
 
 /** How many of each kind a page shows. */
 const SHOWN = 25;

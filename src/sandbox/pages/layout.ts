@@ -1,7 +1,5 @@
 /** What the sandbox's pages have in common. */
-import { html, type Page } from '../../pages/html.ts';
-
-export const NOTHING: Page = { html: '' };
+import { html, NOTHING, type Page } from '../../pages/html.ts';
 
 /** A whole page, with what every one has: where it is, and the way to the others. */
 export const document = (title: string, body: Page, nowMs?: number): Page =>

@@ -5,8 +5,8 @@ import type { Sandbox } from '../sandbox.ts';
 import type { Store } from '../store.ts';
 import { challengeOf } from '../three-d-secure.ts';
 import { cardOptions, life } from './home.ts';
-import { html, type Page } from '../../pages/html.ts';
-import { badge, button, document, instant, linkTo, money, NOTHING } from './layout.ts';
+import { html, NOTHING, type Page } from '../../pages/html.ts';
+import { badge, button, document, instant, linkTo, money } from './layout.ts';
 
 /** More than any payment has. */
 const PARTS_MAX = 100;

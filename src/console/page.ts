@@ -1,0 +1,125 @@
+/** A page is a value, as a route is: what it takes, what it shows, and in which class it is served. */
+import { errAsync, ok, type ResultAsync } from 'neverthrow';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { statusOf, type PaymentError } from '../error.ts';
+import { pageHeaders, type HeaderList } from '../http/headers.ts';
+import type { HttpReply } from '../http/respond.ts';
+import { safely, withoutCard } from '../http/route.ts';
+import type { Served } from '../http/serve.ts';
+import type { Session } from '../storage/sessions.ts';
+import { errorPart, shell, type Shown } from './shell.ts';
+
+/** Scripts and sheets of its own alone, and nothing from anywhere else. */
+export const CONSOLE_HEADERS: HeaderList = pageHeaders(
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+);
+
+/** What was asked in the address, without what was left empty. */
+export type Asked = Readonly<Record<string, string>>;
+
+interface Call<Params, Query> {
+  readonly session: Session;
+  readonly params: Params;
+  readonly query: Query;
+  readonly asked: Asked;
+  /** Where the page is, without its query. */
+  readonly path: string;
+}
+
+interface PageSpec<Params, Query> {
+  /** Express' template, which is also its name in logs and metrics. */
+  readonly path: string;
+  readonly class: 'read' | 'report';
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  /** What stands in the place of a field that nobody filled in. */
+  readonly defaults?: Asked;
+  readonly show: (ctx: Context, call: Call<Params, Query>) => ResultAsync<Shown, PaymentError>;
+  /** The same page, without what could not be understood, and with a word beside the field at fault. */
+  readonly mend?: (call: Omit<Call<Params, Query>, 'query'>, wrong: PaymentError) => Shown;
+}
+
+type Nothing = Record<string, never>;
+const nothing: z.ZodType<Nothing> = z.strictObject({});
+
+const READERS = ['secret', 'finance'] as const;
+const HTML = { 'Content-Type': 'text/html; charset=utf-8' } as const;
+
+export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Query>): Served<Session> => {
+  const params: z.ZodType = spec.params ?? nothing;
+  const query: z.ZodType = spec.query ?? nothing;
+  return {
+    method: 'GET',
+    path: spec.path,
+    roles: READERS,
+    class: spec.class,
+    cors: false,
+    key: 'none',
+    schemas: { body: undefined },
+    run: (ctx, { principal: session, request, requestId }) => {
+      request.record.headers = CONSOLE_HEADERS;
+      const { path } = request;
+      const asked = filledIn(request.query);
+      const failed = (error: PaymentError): HttpReply => {
+        request.record.error = error;
+        return reply(session, path, {
+          title: TITLES[statusOf(error)] ?? 'That did not work',
+          main: errorPart(error, requestId),
+          status: statusOf(error),
+        });
+      };
+      const understood = withoutCard(request.url).andThen(() => safely(params, request.params));
+      if (understood.isErr()) return errAsync(understood.error).orElse((error) => ok(failed(error)));
+      const call = { session, params: understood.value as Params, asked, path };
+      return safely(query, { ...spec.defaults, ...asked })
+        .asyncAndThen((value) => spec.show(ctx, { ...call, query: value as Query }))
+        .map((shown) => reply(session, path, shown))
+        .orElse((error) =>
+          ok(
+            error.code === 'invalid_request' && spec.mend
+              ? reply(session, path, { ...spec.mend(call, error), status: 400 })
+              : failed(error),
+          ),
+        );
+    },
+  };
+};
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'This address is not understood',
+  404: 'There is nothing here',
+  503: 'Not at the moment',
+};
+
+const reply = (session: Session, path: string, shown: Shown): HttpReply =>
+  shown.to === undefined
+    ? { status: shown.status ?? 200, body: shell(session, path, shown), headers: HTML }
+    : { status: 303, body: '', headers: { ...HTML, Location: shown.to } };
+
+/** A form sends all of its fields; one that is left empty asks for nothing. Of one that stands twice the last counts. */
+const filledIn = (query: Readonly<Record<string, unknown>>): Asked =>
+  Object.fromEntries(
+    Object.entries(query).flatMap(([name, value]) => {
+      const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+      return typeof last === 'string' && last.trim() !== '' ? [[name, last.trim()]] : [];
+    }),
+  );
+
+/** The address of a page with another query. */
+export const addressOf = (path: string, asked: Asked): string => {
+  const search = new URLSearchParams(asked).toString();
+  return search === '' ? path : `${path}?${search}`;
+};
+
+/** The same query without some of its fields. */
+export const without = (asked: Asked, ...names: readonly string[]): Asked =>
+  Object.fromEntries(Object.entries(asked).filter(([name]) => !names.includes(name)));

@@ -1,0 +1,109 @@
+/** Accounts and customers. */
+import { ResultAsync } from 'neverthrow';
+import { PLATFORM_KINDS } from '../../domain/ids.ts';
+import * as takes from '../../http/requests.ts';
+import type { Served } from '../../http/serve.ts';
+import { account } from '../../ledger/balance.ts';
+import { readCustomer } from '../../ledger/customer.ts';
+import { listAccounts } from '../../ledger/list.ts';
+import { html } from '../../pages/html.ts';
+import { listPayments } from '../../payments/read.ts';
+import type { Session } from '../../storage/sessions.ts';
+import { accountColumns, paymentColumns } from '../columns.ts';
+import type { Filter } from '../filters.ts';
+import { listPage } from '../list.ts';
+import { count, money } from '../money.ts';
+import { page } from '../page.ts';
+import { facts, idOf, idOrNone, text, time, words } from '../pieces.ts';
+import { metadataOf, section } from '../sections.ts';
+import { table } from '../table.ts';
+
+const filters: readonly Filter[] = [
+  {
+    label: 'Kind',
+    kind: 'choice',
+    name: 'kind',
+    options: ['wallet', ...PLATFORM_KINDS].map((kind) => [kind, words(kind)]),
+  },
+  { label: 'Currency', kind: 'fields', fields: [{ name: 'currency', label: 'Currency', placeholder: 'usd' }] },
+  { label: 'Customer', kind: 'fields', fields: [{ name: 'customer', label: 'Customer', placeholder: 'cus_…' }] },
+];
+
+const accountList = listPage({
+  path: '/console/accounts',
+  title: 'Accounts',
+  noun: ['account', 'accounts'],
+  query: takes.accounts,
+  filters,
+  read: (ctx, { merchant }, query) => listAccounts(ctx, merchant, query),
+  columns: accountColumns,
+  none: html`<p>No accounts yet. A wallet begins with its first payment.</p>`,
+});
+
+const oneAccount = page({
+  path: '/console/accounts/:id',
+  class: 'read',
+  params: takes.ofAccount,
+  show: (ctx, { session: { merchant }, params: { id } }) =>
+    account(ctx, merchant, id).map((found) => ({
+      title: `Account ${found.id}`,
+      heading: html`<small>${found.kind === 'wallet' ? 'Wallet' : words(found.kind)}</small>
+        ${money(found.posted, found.currency)}`,
+      main: facts([
+        ['Account', idOf(found.id, { long: true })],
+        ['Customer', idOrNone(found.customer)],
+        ['Posted', money(found.posted, found.currency)],
+        ['Held', money(found.pending, found.currency)],
+        ['Available', money(found.available, found.currency)],
+        ['Entries', html`${count(found.sequence)}`],
+      ]),
+    })),
+});
+
+const NEWEST = { limit: 10, startingAfter: undefined, endingBefore: undefined } as const;
+
+const oneCustomer = page({
+  path: '/console/customers/:id',
+  class: 'read',
+  params: takes.ofCustomer,
+  show: (ctx, { session: { merchant }, params: { id } }) =>
+    ResultAsync.combine([
+      readCustomer(ctx, merchant, id),
+      listAccounts(ctx, merchant, { ...NEWEST, limit: 100, customer: id, currency: undefined, kind: undefined }),
+      listPayments(ctx, merchant, { ...NEWEST, customer: id, status: undefined }, false),
+    ]).map(([customer, wallets, payments]) => ({
+      title: `Customer ${customer.name ?? customer.id}`,
+      heading: html`<small>Customer</small> ${text(customer.name)}`,
+      main: html`${facts([
+        ['Customer', idOf(customer.id, { long: true })],
+        ['Email', text(customer.email)],
+        ['Created', html`${time(customer.created_at)} UTC`],
+        ['Metadata', metadataOf(customer.metadata)],
+      ])}
+      ${section(
+        'Wallets',
+        wallets.data.length === 0
+          ? html`<p class="quiet">None yet: a wallet begins with the first payment in its currency.</p>`
+          : table({
+              caption: 'Wallets of this customer',
+              isCaptionHidden: true,
+              columns: accountColumns(wallets.data),
+              rows: wallets.data,
+            }),
+      )}
+      ${section(
+        'Payments',
+        payments.data.length === 0
+          ? html`<p class="quiet">None yet.</p>`
+          : table({
+              caption: 'The latest payments of this customer, times in UTC',
+              isCaptionHidden: true,
+              columns: paymentColumns(payments.data),
+              rows: payments.data,
+            }),
+        html`<a href="/console/payments?customer=${customer.id}">All payments</a>`,
+      )}`,
+    })),
+});
+
+export const accountPages: readonly Served<Session>[] = [accountList, oneAccount, oneCustomer];

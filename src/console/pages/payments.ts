@@ -1,0 +1,137 @@
+/** Payments: the list, one of them with all that happened to it, and those whose outcome nobody knows. */
+import { ResultAsync } from 'neverthrow';
+import { PAYMENT_STATUSES } from '../../domain/payment.ts';
+import type { TimelineView } from '../../domain/views.ts';
+import * as takes from '../../http/requests.ts';
+import type { Served } from '../../http/serve.ts';
+import { html, NOTHING, type Page } from '../../pages/html.ts';
+import { accessOf } from '../../payments/access.ts';
+import { listPayments, listRefunds, readPayment } from '../../payments/read.ts';
+import { readTimeline } from '../../payments/timeline.ts';
+import { paymentColumns, paymentState, refundColumns } from '../columns.ts';
+import type { Session } from '../../storage/sessions.ts';
+import type { Filter } from '../filters.ts';
+import { listPage } from '../list.ts';
+import { ABSENT, money } from '../money.ts';
+import { page } from '../page.ts';
+import { facts, idOf, idOrNone, text, time, words } from '../pieces.ts';
+import { table } from '../table.ts';
+import { metadataOf, section } from '../sections.ts';
+
+const customerFilter: Filter = {
+  label: 'Customer',
+  kind: 'fields',
+  fields: [{ name: 'customer', label: 'Customer', placeholder: 'cus_…' }],
+};
+
+const filters: readonly Filter[] = [
+  {
+    label: 'Status',
+    kind: 'choice',
+    name: 'status',
+    options: PAYMENT_STATUSES.map((status) => [status, words(status)]),
+  },
+  customerFilter,
+];
+
+const none = html`<p>No payments yet.</p>
+  <p class="quiet">
+    The first one is a curl away: the start of the service prints it, and <a href="/docs#guide">the guide</a> explains
+    it.
+  </p>`;
+
+const paymentList = listPage({
+  path: '/console/payments',
+  title: 'Payments',
+  noun: ['payment', 'payments'],
+  query: takes.payments,
+  filters,
+  read: (ctx, { merchant }, query) => listPayments(ctx, merchant, query, false),
+  columns: paymentColumns,
+  none,
+});
+
+const unknownList = listPage({
+  path: '/console/unknown',
+  title: 'Unknown outcomes',
+  noun: ['payment', 'payments'],
+  query: takes.payments,
+  filters: [customerFilter],
+  read: (ctx, { merchant }, query) => listPayments(ctx, merchant, { ...query, status: 'processing' }, false),
+  columns: paymentColumns,
+  above: html`<p class="lead">
+    Payments that are under way at Stripe, or whose answer was lost. Each is found out by itself, mostly within a
+    minute. Until then charge nobody again: the money may have moved.
+  </p>`,
+  none: html`<p>Every outcome is known.</p>`,
+});
+
+const onePayment = page({
+  path: '/console/payments/:id',
+  class: 'read',
+  params: takes.ofPayment,
+  show: (ctx, { session: { merchant }, params: { id } }) =>
+    ResultAsync.combine([
+      readPayment(ctx, merchant, id, { access: accessOf('finance', null), clientSecret: null }),
+      readTimeline(ctx, merchant, id),
+      listRefunds(ctx, merchant, { limit: 100, startingAfter: undefined, endingBefore: undefined, payment: id }),
+    ]).map(([payment, timeline, refunds]) => ({
+      title: `Payment ${payment.id}`,
+      heading: html`<small>Payment</small> ${money(payment.amount, payment.currency)} ${paymentState(payment)}`,
+      main: html`${facts([
+        ['Payment', idOf(payment.id, { long: true })],
+        ['Customer', idOrNone(payment.customer)],
+        ['Created', html`${time(payment.created_at)} UTC`],
+        ['Captured', money(payment.amount_captured, payment.currency)],
+        ['Refunded', money(payment.amount_refunded, payment.currency)],
+        ['Paid with', payment.payment_method === null ? ABSENT : html`<code>${payment.payment_method}</code>`],
+        ['Capture', html`${payment.capture_method}`],
+        ['Description', text(payment.description)],
+        ...(payment.last_error === null
+          ? []
+          : [
+              [
+                'Last error',
+                html`${words(payment.last_error.decline_code ?? payment.last_error.code)}: ${payment.last_error.message}`,
+              ] as const,
+            ]),
+        ['Metadata', metadataOf(payment.metadata)],
+      ])}
+      ${section('What happened', life(timeline))}
+      ${
+        refunds.data.length === 0
+          ? NOTHING
+          : section(
+              'Refunds',
+              table({
+                caption: 'Refunds of this payment, newest first, times in UTC',
+                isCaptionHidden: true,
+                columns: refundColumns(refunds.data),
+                rows: refunds.data,
+              }),
+            )
+      }`,
+    })),
+});
+
+/** Details that a person may want to follow: ids, with a link where there is a page. */
+const life = ({ data }: TimelineView): Page =>
+  html`<ol class="life">
+    ${data.map(
+      ({ at, what, details }) =>
+        html`<li>
+          <p>${what}</p>
+          <p class="quiet">
+            ${time(at)}
+            UTC${Object.values(details)
+              .filter(
+                (value): value is string =>
+                  typeof value === 'string' && /^(?!att_)[a-z]{2,4}_[0-9a-f]{32}$/.test(value),
+              )
+              .map((id) => html` ${idOf(id)}`)}
+          </p>
+        </li>`,
+    )}
+  </ol>`;
+
+export const paymentPages: readonly Served<Session>[] = [paymentList, unknownList, onePayment];

@@ -1,0 +1,112 @@
+/** Who is signed in to the console: 256 random bits in a cookie, of which only a hash is kept, beside the key they stand for. */
+import { hash, randomBytes } from 'node:crypto';
+import { sql, type Kysely } from 'kysely';
+import { err, ok, ResultAsync } from 'neverthrow';
+import { idOf } from '../domain/ids.ts';
+import type { Principal, Role } from '../domain/principal.ts';
+import type { LaneError, StorageError } from '../domain/refusals.ts';
+import { toIsoMicros, type Micros } from '../domain/time.ts';
+import { plain } from './arrays.ts';
+import { readFailure } from './failure.ts';
+import { createLane } from './lane.ts';
+import type { DB } from './schema.ts';
+
+/** Who has signed in. */
+export interface Session extends Principal {
+  /** The merchant, by its name. */
+  readonly name: string;
+  /** SHA-256 of the key, in hex. */
+  readonly keyHash: string;
+}
+
+/** Errors of all: `database_unavailable`. */
+export interface Sessions {
+  /** Answers what its cookie holds; undefined where the key has been revoked meanwhile. It ends by itself at `until`. */
+  readonly begin: (key: string, now: Micros, until: Micros) => ResultAsync<string | undefined, StorageError>;
+  /**
+   * Undefined where there is none, it has ended, or its key was revoked. Those that are asked for together are one query,
+   * in which networks take turns. Errors: `overloaded` too.
+   */
+  readonly find: (cookie: string, network: string, now: Micros) => ResultAsync<Session | undefined, LaneError>;
+  readonly end: (cookie: string) => ResultAsync<void, StorageError>;
+}
+
+const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
+
+/** As many as one query takes without being slower for the first of them. */
+const FIND_BATCH_MAX = 256;
+/** Some hundred kilobytes of them; of one network half, so that others are heard beside whoever makes cookies up. */
+const FIND_WAITING_MAX = 2_048;
+const FIND_WAITING_OF_ONE_MAX = 1_024;
+
+interface Asked {
+  readonly hash: Buffer;
+  readonly network: string;
+  readonly now: Micros;
+}
+
+export const createSessions = (db: Kysely<DB>): Sessions => {
+  const findAll = async (asked: readonly Asked[]): Promise<Map<string, Session>> => {
+    const now = asked.reduce((latest, one) => (one.now > latest ? one.now : latest), asked[0]?.now ?? 0n);
+    const rows = await db
+      .selectFrom('console_sessions as s')
+      .innerJoin('api_keys as k', (join) =>
+        join.onRef('k.merchant_id', '=', 's.merchant_id').onRef('k.id', '=', 's.key_id'),
+      )
+      .innerJoin('merchants as m', 'm.id', 's.merchant_id')
+      .select(['m.id', 'm.name', 'k.role', 'k.hash as key', 's.hash'])
+      .where(
+        's.hash',
+        '=',
+        sql<Buffer>`any(${plain(asked.map((one) => `"\\\\x${one.hash.toString('hex')}"`))}::bytea[])`,
+      )
+      .where('k.revoked_at', 'is', null)
+      .where(sql<boolean>`s.expires_at > ${toIsoMicros(now as Micros)}::timestamptz`)
+      .execute();
+    return new Map(
+      rows.map((row) => [
+        row.hash.toString('hex'),
+        {
+          merchant: idOf('mer', row.id),
+          role: row.role as Role,
+          name: row.name,
+          keyHash: row.key.toString('hex'),
+        },
+      ]),
+    );
+  };
+  const lane = createLane<Asked, Session | undefined, LaneError>({
+    run: (asked) =>
+      findAll(asked).then(
+        (found) => asked.map((one) => ok(found.get(one.hash.toString('hex')))),
+        (error: unknown) => asked.map(() => err(readFailure(error))),
+      ),
+    ownerOf: ({ network }) => network,
+    weightOf: () => 1,
+    batchMax: FIND_BATCH_MAX,
+    waitingMax: FIND_WAITING_MAX,
+    waitingOfOneMax: FIND_WAITING_OF_ONE_MAX,
+    observe: () => undefined,
+  });
+
+  return {
+    begin: (key, now, until) => {
+      const cookie = randomBytes(32).toString('base64url');
+      // Those that have ended go as others begin: there are never many.
+      const work = sql`
+        with gone as (delete from console_sessions where expires_at <= ${toIsoMicros(now)}::timestamptz)
+        insert into console_sessions (merchant_id, hash, key_id, expires_at)
+        select merchant_id, ${hashOf(cookie)}::bytea, id, ${toIsoMicros(until)}::timestamptz
+        from api_keys where hash = ${hashOf(key)}::bytea and revoked_at is null limit 1`.execute(db);
+      return ResultAsync.fromPromise(work, readFailure).map(({ numAffectedRows }) =>
+        numAffectedRows === 1n ? cookie : undefined,
+      );
+    },
+    find: (cookie, network, now) => lane.send({ hash: hashOf(cookie), network, now }),
+    end: (cookie) =>
+      ResultAsync.fromPromise(
+        db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute(),
+        readFailure,
+      ).map(() => undefined),
+  };
+};

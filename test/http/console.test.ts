@@ -1,0 +1,293 @@
+import { describe, expect, it } from '@jest/globals';
+import { DEMO_KEYS } from '../../src/http/authenticate.ts';
+import { payFor, startService, startWorld } from '../support/service.ts';
+import { sendRaw as raw } from '../support/raw.ts';
+
+const world = await startWorld();
+const { port } = new URL(world.url);
+
+interface Seen {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+const ask = async (path: string, init: RequestInit = {}, at = world.url): Promise<Seen> => {
+  const response = await fetch(at + path, { redirect: 'manual', ...init });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+const sendForm = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}, at = world.url) =>
+  ask(path, { method: 'POST', body: new URLSearchParams(fields), headers: { Origin: at, ...headers } }, at);
+/** The cookie of whoever has that key. */
+const signIn = async (key: string, at = world.url): Promise<string> => {
+  const { status, headers } = await sendForm('/console/sign-in', { key }, {}, at);
+  expect(status).toBe(303);
+  return (headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+};
+const read = (path: string, Cookie: string, at = world.url) => ask(path, { headers: { Cookie } }, at);
+
+const cookie = await signIn(DEMO_KEYS.finance);
+const customer = (await world.post('/v1/customers', { name: 'Ada' })).body.id;
+const payment = (await world.post('/v1/payments', payFor(customer, 123_456))).body.id;
+
+describe('whoever signs in', () => {
+  it('with a finance or a secret key gets a cookie that no script reads, and comes to where he was going', async () => {
+    const away = await ask(`/console/payments?status=succeeded`);
+    expect(away.status).toBe(303);
+    const to = away.headers.get('location') ?? '';
+    expect(to).toBe('/console/sign-in?next=%2Fconsole%2Fpayments%3Fstatus%3Dsucceeded');
+    for (const key of [DEMO_KEYS.finance, DEMO_KEYS.secret]) {
+      const { status, headers } = await sendForm(to, { key });
+      expect([status, headers.get('location')]).toEqual([303, '/console/payments?status=succeeded']);
+      expect(headers.get('set-cookie')).toMatch(
+        /^quittance=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Lax$/,
+      );
+    }
+  });
+
+  it('over TLS gets one for that host alone, and over an open way none', async () => {
+    const key = await world.createKey('Over TLS', 'finance');
+    const body = `key=${key}`;
+    const post = (origin: string): string =>
+      [
+        'POST /console/sign-in HTTP/1.1',
+        ...['Host: pay.example', `Origin: ${origin}`, 'Connection: close'],
+        ...['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${body.length}`, '', body],
+      ].join('\r\n');
+    const over = await raw(world.url, post('https://pay.example'));
+    expect(over).toMatch(
+      /Set-Cookie: __Host-quittance=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure/,
+    );
+    const open = await raw(world.url, post('http://pay.example'));
+    expect(open).toContain('Open the console over https');
+    expect(open).not.toContain('Set-Cookie');
+  });
+
+  it.each([
+    ['//evil.example', '/console'],
+    ['https://evil.example/console', '/console'],
+    ['/console\\evil', '/console'],
+    ['/consolevil', '/console'],
+    ['/v1/payments', '/console'],
+    ['/console/events?subject=x', '/console/events?subject=x'],
+  ])('and was going to %s is lead to %s', async (next, to) => {
+    const { headers } = await sendForm(`/console/sign-in?next=${encodeURIComponent(next)}`, { key: DEMO_KEYS.finance });
+    expect(headers.get('location')).toBe(to);
+  });
+
+  it.each([
+    [DEMO_KEYS.publishable, 403, 'That is a publishable key'],
+    [DEMO_KEYS.oncall, 403, 'That is an on-call key'],
+    [`fk_test_${'x'.repeat(43)}`, 401, 'No key in force is like that'],
+    ['', 401, 'No key in force is like that'],
+    ['x'.repeat(1_500), 413, 'larger than'],
+  ])('with %s is told which key is wanted', async (key, status, words) => {
+    const answer = await sendForm('/console/sign-in', { key });
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([status, null]);
+    expect(answer.text).toContain(words);
+    if (key.length > 20 && key.length < 100) expect(answer.text).not.toContain(key);
+  });
+
+  it('in the demo needs no key of his own, and elsewhere finds no such offer', async () => {
+    expect((await ask('/console/sign-in')).text).toContain('Open the demo with its finance key');
+    const real = await startService({
+      databaseUrl: world.databaseUrl,
+      sandboxUrl: world.sandbox.url,
+      env: { DATABASE_URL: world.databaseUrl, STRIPE_SECRET_KEY: 'sandbox' },
+    });
+    expect((await ask('/console/sign-in', {}, real.url)).text).not.toContain('demo');
+    expect((await sendForm('/console/sign-in', { key: DEMO_KEYS.finance }, {}, real.url)).status).toBe(401);
+    // Nor does a cookie of the demo open what is no demo any more.
+    expect((await read('/console', cookie, real.url)).status).toBe(303);
+    const own = await signIn(await world.createKey('Real', 'finance'), real.url);
+    expect((await read('/console', own, real.url)).status).toBe(200);
+  });
+
+  it('and tries key after key is told to come again later', async () => {
+    const tries = await Promise.all(
+      Array.from({ length: 80 }, (_, n) => sendForm('/console/sign-in', { key: `fk_test_${'y'.repeat(40)}${n}` })),
+    );
+    expect(new Set(tries.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    expect((await signIn(DEMO_KEYS.finance)).length).toBeGreaterThan(40);
+  });
+});
+
+describe('a session', () => {
+  it('is kept by its hash alone, beside its key', async () => {
+    const rows = await world.query<{ hash: Buffer; role: string }>(
+      'select s.hash, k.role from console_sessions s join api_keys k on (k.merchant_id, k.id) = (s.merchant_id, s.key_id)',
+    );
+    expect(rows.map(({ role }) => role)).toContain('finance');
+    const [, value = ''] = cookie.split('=');
+    expect(rows.some(({ hash }) => hash.toString('base64url').includes(value))).toBe(false);
+  });
+
+  it('ends with its key, at once', async () => {
+    const key = await world.createKey('Short-lived', 'finance');
+    const own = await signIn(key);
+    expect((await read('/console', own)).status).toBe(200);
+    await world.query('update api_keys set revoked_at = now() where prefix = $1', [key.slice(0, 14)]);
+    expect((await read('/console', own)).status).toBe(303);
+  });
+
+  it('ends by itself, and when its owner says so, and is then nobody’s', async () => {
+    const key = await world.createKey('Tired', 'finance');
+    const [old, own] = [await signIn(key), await signIn(key)];
+    await world.query(`update console_sessions set expires_at = now() where hash = sha256($1)`, [old.split('=')[1]]);
+    expect((await read('/console', old)).status).toBe(303);
+    expect((await read('/console', own)).status).toBe(200);
+    const out = await sendForm('/console/sign-out', {}, { Cookie: own });
+    expect([out.status, out.headers.get('location')]).toEqual([303, '/console/sign-in']);
+    expect(out.headers.get('set-cookie')).toContain('quittance=; Path=/; Max-Age=0');
+    expect((await read('/console', own)).status).toBe(303);
+  });
+
+  it('is as good as its key’s role is now', async () => {
+    const key = await world.createKey('Demoted', 'finance');
+    const own = await signIn(key);
+    await world.query(`update api_keys set role = 'oncall' where prefix = $1`, [key.slice(0, 14)]);
+    expect((await read('/console', own)).status).toBe(403);
+  });
+
+  it('sees nothing of another merchant', async () => {
+    const other = await signIn(await world.createKey('Other', 'secret'));
+    expect((await read('/console/payments', other)).text).toContain('No payments yet');
+    for (const path of [`payments/${payment}`, `customers/${customer}`])
+      expect((await read(`/console/${path}`, other)).status).toBe(404);
+  });
+
+  it('is no key of the API, and no key is a session', async () => {
+    expect((await read('/v1/payments', cookie)).status).toBe(401);
+    expect((await ask('/console', { headers: { Authorization: `Bearer ${DEMO_KEYS.secret}` } })).status).toBe(303);
+  });
+
+  it('of the demo works by no other name than this machine’s, and one that is made up by none', async () => {
+    const get = (host: string, value: string) =>
+      raw(world.url, `GET /console HTTP/1.1\r\nHost: ${host}\r\nCookie: ${value}\r\nConnection: close\r\n\r\n`);
+    expect(await get(`127.0.0.1:${port}`, cookie)).toContain('200 OK');
+    expect(await get('evil.example', cookie)).toContain('303 See Other');
+    expect(await get('evil.example', cookie.replace('quittance', '__Host-quittance'))).toContain('303 See Other');
+    expect(await get(`127.0.0.1:${port}`, `quittance=${'A'.repeat(43)}`)).toContain('303 See Other');
+  });
+});
+
+describe('another site', () => {
+  it.each([
+    [{ Origin: 'https://evil.example' }],
+    [{ Origin: 'null' }],
+    [{ Origin: world.url, 'Sec-Fetch-Site': 'cross-site' }],
+    [{ Origin: world.url, 'Sec-Fetch-Site': 'same-site' }],
+    [{ Origin: world.url, 'Sec-Fetch-Site': 'none' }],
+  ])('as %j says, has nothing done', async (headers) => {
+    for (const path of ['/console/sign-in', '/console/sign-out', '/console/contradictions/x/resolve']) {
+      const { status, text } = await sendForm(path, { key: DEMO_KEYS.finance }, { ...headers, Cookie: cookie });
+      expect([path, status]).toEqual([path, 403]);
+      expect(text).toContain('from a page of another site');
+    }
+    expect((await read('/console', cookie)).status).toBe(200);
+  });
+});
+
+describe('each page', () => {
+  const paths = [
+    ...['/console', '/console/payments', `/console/payments/${payment}`, '/console/unknown', '/console/refunds'],
+    ...['/console/accounts', `/console/customers/${customer}`, '/console/trial-balance', '/console/contradictions'],
+    ...['/console/events', '/console/sign-in'],
+  ];
+  it.each(paths)('%s runs nothing but what is ours, is kept by nobody, and shown in no frame', async (path) => {
+    const { status, headers, text } = await read(path, cookie);
+    expect(status).toBe(200);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(text).not.toMatch(/ style="| on\w+="|<script>/);
+    for (const [, own = ''] of text.matchAll(/(?:src|stylesheet" href)="([^"]+)"/g))
+      expect([own, (await ask(own)).status]).toEqual([own, 200]);
+  });
+
+  it('says 404 for what is not there, and 400 for what is no id', async () => {
+    expect((await read(`/console/payments/pay_${'0'.repeat(32)}`, cookie)).status).toBe(404);
+    expect((await read('/console/payments/x', cookie)).status).toBe(400);
+    expect((await read('/console/nowhere', cookie)).status).toBe(404);
+    expect((await ask('/console/payments', { method: 'DELETE' })).status).toBe(405);
+  });
+
+  it('finds what an id names', async () => {
+    for (const id of [payment, customer])
+      expect((await read(`/console/find?q=+${id}`, cookie)).headers.get('location')).toContain(id);
+    expect((await read('/console/find?q=%3Cb%3E', cookie)).status).toBe(404);
+  });
+});
+
+describe('a filter', () => {
+  it.each([
+    ['payments?status=sold', 'status: It must be'],
+    ['payments?customer=cus_1', 'It is not an id of the form cus_'],
+    ['payments?limit=1000', 'limit: It must be from 1 to 100'],
+    ['payments?unknown=1', 'There is no such field'],
+    [`payments?starting_after=${payment}&ending_before=${payment}`, 'It cannot stand beside starting_after'],
+    ['accounts?currency=xxx', 'It must be a lower-case ISO 4217 code'],
+    ['accounts?kind=%3Cscript%3Ealert(1)%3C%2Fscript%3E', 'kind: It must be'],
+    ['refunds?payment=%00', 'It is not an id of the form pay_'],
+    [`events?subject=${'x'.repeat(10_000)}`, 'It is larger or longer than 100'],
+  ])('%s is told beside its field what is wrong', async (query, words) => {
+    const { status, text } = await read(`/console/${query}`, cookie);
+    expect(status).toBe(400);
+    expect(text.replaceAll('&#39;', "'")).toContain(words);
+    expect(text).toContain('role="alert"');
+    expect(text).not.toContain('<script>');
+  });
+
+  it('that leaves nothing says that it is the one, and how to go on without it', async () => {
+    const { text } = await read(`/console/payments?status=canceled&customer=${customer}`, cookie);
+    expect(text).toContain('“Status: <bdi>canceled</bdi>” that hides them');
+    expect(text).toContain(`href="/console/payments?customer=${customer}"`);
+    expect(text).not.toContain('“Customer:');
+  });
+
+  it('that is left empty asks for nothing', async () => {
+    const { status, text } = await read('/console/payments?status=&customer=', cookie);
+    expect(status).toBe(200);
+    expect(text).toContain(payment);
+  });
+});
+
+it('a contradiction is resolved with a reason, which stays with it', async () => {
+  await world.query(
+    `insert into contradictions (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
+     select gen_random_uuid(), merchant_id, 'second_charge', id, 'pi_x', 700, 'usd', '<b>twice</b>', now() from payments where id = $1`,
+    [payment.slice(4)],
+  );
+  const before = await read('/console/contradictions', cookie);
+  expect(before.text).toContain('&#60;b&#62;twice');
+  const [, action = ''] = /action="(\/console\/contradictions\/ctr_\w+\/resolve)"/.exec(before.text) ?? [];
+  expect((await read('/console', cookie)).text).toContain('1 contradiction between Stripe and the books');
+  const empty = await sendForm(action, { reason: '' }, { Cookie: cookie });
+  expect([empty.status, empty.text.includes('reason')]).toEqual([400, true]);
+  const done = await sendForm(action, { reason: 'Sent back by hand' }, { Cookie: cookie });
+  expect([done.status, done.headers.get('location')]).toEqual([303, '/console/contradictions?status=open']);
+  expect((await read('/console/contradictions', cookie)).text).toContain('Sent back by hand');
+  expect((await sendForm(action, { reason: 'Again' }, { Cookie: cookie })).status).toBe(404);
+});
+
+it('what anyone has written is shown, and never run', async () => {
+  const words = [
+    '<script>alert(1)</script>',
+    '=1+1',
+    '\u202Eexe.gnp',
+    '"><img src=x onerror=alert(1)>',
+    'x'.repeat(900),
+  ];
+  for (const word of words) {
+    const { body } = await world.post('/v1/customers', {
+      name: word.slice(0, 200),
+      metadata: { '<i>': word.slice(0, 500) },
+    });
+    const { body: paid } = await world.post('/v1/payments', payFor(body.id, 500, { description: word }));
+    for (const path of [`/console/customers/${body.id}`, `/console/payments/${paid.id}`, '/console/payments']) {
+      const { status, text } = await read(path, cookie);
+      expect(status).toBe(200);
+      expect(text).not.toMatch(/<script>|<img/);
+    }
+  }
+});
