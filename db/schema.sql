@@ -56,6 +56,8 @@ CREATE TABLE attempts (
   stripe_key text,
   leased_until timestamp with time zone,
   in_page boolean not null default false,
+  stripe_customer text,
+  used_for text,
   constraint attempts_pkey PRIMARY KEY (merchant_id, id),
   constraint attempts_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint attempts_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
@@ -251,6 +253,17 @@ CREATE TABLE merchants (
   constraint merchants_name_key UNIQUE (name)
 );
 
+CREATE TABLE payment_methods (
+  merchant_id uuid not null,
+  id text not null,
+  customer_id uuid not null,
+  type text not null,
+  card jsonb,
+  created_at timestamp with time zone not null,
+  detached boolean not null default false,
+  constraint payment_methods_pkey PRIMARY KEY (merchant_id, id)
+);
+
 CREATE TABLE payments (
   merchant_id uuid not null,
   id uuid not null,
@@ -321,6 +334,33 @@ CREATE TABLE second_charges (
   received bigint not null,
   returned bigint not null default 0,
   constraint second_charges_pkey PRIMARY KEY (merchant_id, id)
+);
+
+CREATE TABLE setups (
+  merchant_id uuid not null,
+  id uuid not null,
+  customer_id uuid not null,
+  status text not null,
+  payment_method text,
+  return_url text,
+  client_secret text not null,
+  next_action jsonb,
+  last_error jsonb,
+  intent text not null,
+  created_at timestamp with time zone not null,
+  constraint setups_pkey PRIMARY KEY (merchant_id, id),
+  constraint setups_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'succeeded'::text, 'canceled'::text])))
+);
+
+CREATE TABLE stripe_customers (
+  merchant_id uuid not null,
+  id uuid not null,
+  stripe_id text,
+  default_method text,
+  tries integer not null,
+  asked_at timestamp with time zone not null,
+  constraint stripe_customers_pkey PRIMARY KEY (merchant_id, id),
+  constraint stripe_customers_stripe_key UNIQUE (stripe_id)
 );
 
 CREATE TABLE stripe_events (
@@ -444,6 +484,10 @@ CREATE INDEX events_fresh_idx ON public.events USING btree (merchant_id, id) WHE
 CREATE INDEX events_subject_idx ON public.events USING btree (subject, id);
 
 CREATE INDEX intent_windows_due_idx ON public.intent_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX payment_methods_customer_idx ON public.payment_methods USING btree (merchant_id, customer_id) WHERE (NOT detached);
+
+CREATE INDEX payment_methods_stripe_idx ON public.payment_methods USING btree (id);
 
 CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, id);
 

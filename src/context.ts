@@ -11,11 +11,13 @@ import type { Intents } from './storage/intents.ts';
 import type { LedgerReads } from './storage/ledger.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
+import type { Saved } from './storage/saved.ts';
 import type { Webhooks } from './storage/webhooks.ts';
 import type { StripeBalance } from './stripe/balance.ts';
 import type { Breaker } from './stripe/breaker.ts';
 import type { Cards } from './stripe/cards.ts';
 import type { StripeEvents } from './stripe/events.ts';
+import type { Vault } from './stripe/vault.ts';
 
 export interface Context {
   /** The one door to what is written. */
@@ -25,6 +27,9 @@ export interface Context {
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;
+  /** What customers have saved: here, and at Stripe. */
+  readonly saved: Saved;
+  readonly vault: Vault;
   /** Whether Stripe may be called now. */
   readonly breaker: Breaker;
   /** What Stripe tells by itself, and where it is kept until it is applied. */

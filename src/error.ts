@@ -47,6 +47,8 @@ export type ErrorCode =
   | 'customer_not_found'
   | 'payment_not_found'
   | 'refund_not_found'
+  | 'setup_not_found'
+  | 'payment_method_not_found'
   | 'account_not_found'
   | 'transfer_not_found'
   | 'dispute_not_found'
@@ -72,6 +74,7 @@ export type ErrorCode =
   | 'webhook_endpoint_disabled'
   | 'webhook_secret_limit'
   | 'payment_not_confirmable'
+  | 'setup_not_confirmable'
   | 'payment_not_capturable'
   | 'payment_not_cancelable'
   | 'payment_not_refundable'
@@ -142,6 +145,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
   customer_not_found: { ...absent, message: 'There is no such customer.', advice: checkId },
   payment_not_found: { ...absent, message: 'There is no such payment.', advice: checkId },
   refund_not_found: { ...absent, message: 'There is no such refund.', advice: checkId },
+  setup_not_found: { ...absent, message: 'There is no such setup.', advice: checkId },
+  payment_method_not_found: {
+    ...absent,
+    message: 'There is no such saved payment method.',
+    advice: 'List those of the customer: it may have been detached, or be another customer’s.',
+  },
   account_not_found: { ...absent, message: 'There is no such account.', advice: checkId },
   transfer_not_found: { ...absent, message: 'There is no such transfer.', advice: checkId },
   dispute_not_found: { ...absent, message: 'There is no such dispute.', advice: checkId },
@@ -249,6 +258,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     message: 'This payment cannot be confirmed in its present state.',
     advice: 'Read the payment: it may have been paid, canceled, or be under way.',
   },
+  setup_not_confirmable: {
+    ...wrongState,
+    message: 'This setup cannot be confirmed in its present state.',
+    advice: 'Read it: it may have succeeded. For another card make another setup.',
+  },
   payment_not_capturable: {
     ...wrongState,
     message: 'This payment holds nothing that could be captured.',
@@ -278,8 +292,8 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...wrongState,
     status: 400,
     stored: false,
-    message: 'This payment has no payment method yet.',
-    advice: 'Send `payment_method` with the confirmation.',
+    message: 'No payment method was named, and there is none to be used instead.',
+    advice: 'Send `payment_method`; or have the customer save one, which is then charged where none is named.',
   },
   payment_method_not_usable: {
     ...declined,
@@ -364,6 +378,8 @@ interface ErrorFacts {
   readonly declineCode?: string;
   readonly payment?: string;
   readonly retryAfterS?: number;
+  /** Where the customer does what his bank asks him for. */
+  readonly url?: string;
   /** How it was first told, where it is kept under an idempotency key: whoever asks again is told the same bytes. */
   readonly kept?: { readonly status: number; readonly body: string; readonly replayed?: true };
   /** Where HTTP has a finer word for it than the code's own status: one of `FINER_STATUSES`. */

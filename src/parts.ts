@@ -18,6 +18,7 @@ import { createLedgerReads } from './storage/ledger.ts';
 import { createLeases } from './storage/leases.ts';
 import { createReads } from './storage/reads.ts';
 import { createSessions, type Sessions } from './storage/sessions.ts';
+import { createSaved } from './storage/saved.ts';
 import { createTurns } from './storage/turns.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
@@ -26,6 +27,7 @@ import { createCards } from './stripe/cards.ts';
 import { connectStripe } from './stripe/connection.ts';
 import { createEvents } from './stripe/events.ts';
 import { timeCards } from './stripe/timed-cards.ts';
+import { createVault } from './stripe/vault.ts';
 
 export interface PartsOptions {
   readonly config: Pick<Config, 'pool' | 'demoKeys'>;
@@ -84,6 +86,8 @@ export const createParts = (
     ledger: createLedgerReads(database.pool, turns),
     leases: createLeases(database.pool),
     cards: timeCards(createCards(client, breaker), metrics),
+    saved: createSaved(database.pool, turns),
+    vault: createVault(client, breaker),
     breaker,
     stripeEvents: createEvents(client, breaker, stripe.webhookSecrets),
     inbox: createInbox(database.pool),

@@ -33,6 +33,13 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await get('readCustomer', `/v1/customers/${friend.id}`);
   const card = { customer: CUSTOMER, currency: 'usd', payment_method: 'pm_card_visa' };
 
+  await post('attachPaymentMethod', `/v1/customers/${friend.id}/payment_methods`, { payment_method: 'pm_card_visa' });
+  const saved = await get('listPaymentMethods', `/v1/customers/${friend.id}/payment_methods`);
+  const setup = await post('createSetup', '/v1/setups', { customer: friend.id });
+  await get('readSetup', `/v1/setups/${setup.id}`);
+  await post('confirmSetup', `/v1/setups/${setup.id}/confirm`, { payment_method: 'pm_card_mastercard' });
+  await ask('detachPaymentMethod', 'DELETE', `/v1/payment_methods/${saved.data[0]?.id ?? ''}`);
+
   const held = await post('createPayment', '/v1/payments', {
     ...{ ...card, amount: 4000, confirm: true, capture_method: 'manual' },
   });

@@ -15,6 +15,8 @@ export const ERROR_CODES = [
   'customer_not_found',
   'payment_not_found',
   'refund_not_found',
+  'setup_not_found',
+  'payment_method_not_found',
   'account_not_found',
   'transfer_not_found',
   'dispute_not_found',
@@ -40,6 +42,7 @@ export const ERROR_CODES = [
   'webhook_endpoint_disabled',
   'webhook_secret_limit',
   'payment_not_confirmable',
+  'setup_not_confirmable',
   'payment_not_capturable',
   'payment_not_cancelable',
   'payment_not_refundable',
@@ -113,6 +116,8 @@ export type Payment = {
       | 'customer_not_found'
       | 'payment_not_found'
       | 'refund_not_found'
+      | 'setup_not_found'
+      | 'payment_method_not_found'
       | 'account_not_found'
       | 'transfer_not_found'
       | 'dispute_not_found'
@@ -138,6 +143,107 @@ export type Payment = {
       | 'webhook_endpoint_disabled'
       | 'webhook_secret_limit'
       | 'payment_not_confirmable'
+      | 'setup_not_confirmable'
+      | 'payment_not_capturable'
+      | 'payment_not_cancelable'
+      | 'payment_not_refundable'
+      | 'capture_exceeds_payment'
+      | 'refund_exceeds_payment'
+      | 'payment_method_required'
+      | 'payment_method_not_usable'
+      | 'provider_refused'
+      | 'idempotency_key_in_use'
+      | 'provider_unavailable'
+      | 'database_unavailable'
+      | 'contention'
+      | 'rate_limited'
+      | 'too_many_attempts'
+      | 'overloaded'
+      | 'internal';
+    readonly decline_code: string | null;
+    readonly message: string;
+  } | null;
+  readonly created_at: string;
+};
+
+export type PaymentMethod = {
+  /** Stripe's id. */ readonly id: string;
+  readonly object: 'payment_method';
+  readonly customer: string;
+  /** Stripe's type: `card`. */ readonly type: string;
+  readonly card: {
+    readonly brand: string;
+    readonly last4: string;
+    readonly exp_month: number;
+    readonly exp_year: number;
+    readonly country: string | null;
+    readonly funding: string;
+  } | null;
+  /** It is charged where none is named. */ readonly default: boolean;
+  readonly created_at: string;
+};
+
+export type DetachedPaymentMethod = { readonly id: string; readonly object: 'payment_method'; readonly deleted: true };
+
+export type Setup = {
+  readonly id: string;
+  readonly object: 'setup';
+  readonly status:
+    'requires_payment_method' | 'requires_confirmation' | 'requires_action' | 'processing' | 'succeeded' | 'canceled';
+  /** Null for a publishable key. */ readonly customer: string | null;
+  /** What is kept, or is to be. */ readonly payment_method: string | null;
+  /** For the browser that confirms it. Secret keys alone see it. */ readonly client_secret?: string;
+  /** What the customer must do before it is kept. */ readonly next_action:
+    | {
+        readonly type: 'redirect_to_url';
+        readonly redirect_to_url: { readonly url: string; readonly return_url: string | null };
+      }
+    | {
+        readonly type: 'use_stripe_js';
+        /** For `handleNextAction` of Stripe.js, in the page that pays. Finance keys and events don't see it. */ readonly stripe_client_secret?: string;
+      }
+    | null;
+  /** Why it was not kept. */ readonly last_error: {
+    readonly code:
+      | 'invalid_request'
+      | 'card_number_refused'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'unauthenticated'
+      | 'forbidden'
+      | 'webhook_signature_invalid'
+      | 'route_not_found'
+      | 'customer_not_found'
+      | 'payment_not_found'
+      | 'refund_not_found'
+      | 'setup_not_found'
+      | 'payment_method_not_found'
+      | 'account_not_found'
+      | 'transfer_not_found'
+      | 'dispute_not_found'
+      | 'payout_not_found'
+      | 'item_not_found'
+      | 'event_not_found'
+      | 'contradiction_not_found'
+      | 'webhook_endpoint_not_found'
+      | 'body_too_large'
+      | 'card_declined'
+      | 'authentication_required'
+      | 'expired_card'
+      | 'incorrect_cvc'
+      | 'processing_error'
+      | 'insufficient_funds'
+      | 'currency_mismatch'
+      | 'transfer_not_allowed'
+      | 'transfer_not_reversible'
+      | 'reversal_exceeds_transfer'
+      | 'balance_limit_exceeded'
+      | 'item_exists'
+      | 'webhook_endpoint_limit'
+      | 'webhook_endpoint_disabled'
+      | 'webhook_secret_limit'
+      | 'payment_not_confirmable'
+      | 'setup_not_confirmable'
       | 'payment_not_capturable'
       | 'payment_not_cancelable'
       | 'payment_not_refundable'
@@ -353,7 +459,8 @@ export type Event = {
   readonly created_at: string;
   /** The same as created_at, under the name of Standard Webhooks. */ readonly timestamp: string;
   readonly data: {
-    /** What it happened to, as it was then. */ readonly object: Payment | Refund | Dispute | WebhookEndpoint;
+    /** What it happened to, as it was then. */ readonly object:
+      Payment | Refund | Dispute | Setup | PaymentMethod | WebhookEndpoint;
   };
 };
 
@@ -402,6 +509,13 @@ export type Contradiction = {
   /** What came of it, or what a person did about it. */ readonly resolution: string | null;
   readonly created_at: string;
   readonly resolved_at: string | null;
+};
+
+export type ListPaymentMethodsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly PaymentMethod[];
 };
 
 export type ListPaymentsReply = {
@@ -473,6 +587,25 @@ export type CreateCustomerBody = {
   readonly metadata?: Readonly<Record<string, string>>;
 };
 
+export type AttachPaymentMethodBody = { readonly payment_method: string; readonly default?: boolean };
+
+export type CreateSetupBody = {
+  readonly customer: string;
+  readonly payment_method?: string | null;
+  readonly confirmation_token?: string | null;
+  readonly return_url?: string | null;
+  /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
+  readonly confirm?: boolean;
+};
+
+export type ConfirmSetupBody = {
+  readonly payment_method?: string | null;
+  readonly confirmation_token?: string | null;
+  readonly return_url?: string | null;
+  /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
+  readonly client_secret?: string | null;
+};
+
 export type CreatePaymentBody = {
   readonly customer: string;
   readonly amount: number | string;
@@ -482,6 +615,8 @@ export type CreatePaymentBody = {
   readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly confirm?: boolean;
+  /** Keeps the one that pays: it may then be charged while its owner is away. */ readonly save_payment_method?: boolean;
+  /** The cardholder is not there, and can be asked for nothing. */ readonly off_session?: boolean;
   readonly capture_method?: 'automatic' | 'manual';
   readonly description?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -493,6 +628,7 @@ export type ConfirmPaymentBody = {
   readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly client_secret?: string | null;
+  /** Keeps the one that pays: it may then be charged while its owner is away. */ readonly save_payment_method?: boolean;
 };
 
 export type CapturePaymentBody = { readonly amount?: number | string | null };
@@ -642,6 +778,162 @@ export interface Client {
       | 'invalid_request'
       | 'overloaded'
       | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List what a customer has saved, newest first. `GET /v1/customers/:id/payment_methods`, with a key of the role secret or finance. */
+  readonly listPaymentMethods: (
+    input: {
+      readonly id: string;
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListPaymentMethodsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Save a payment method of a customer who is not there. `POST /v1/customers/:id/payment_methods`, with a key of the role secret. */
+  readonly attachPaymentMethod: (
+    input: { readonly id: string } & AttachPaymentMethodBody,
+    options?: Options,
+  ) => ResultAsync<
+    PaymentMethod,
+    Failure<
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Forget a saved payment method, for good. `DELETE /v1/payment_methods/:id`, with a key of the role secret. */
+  readonly detachPaymentMethod: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    DetachedPaymentMethod,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_found'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Keep a card without a charge. `POST /v1/setups`, with a key of the role secret. */
+  readonly createSetup: (
+    input: CreateSetupBody,
+    options?: Options,
+  ) => ResultAsync<
+    Setup,
+    Failure<
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_method_required'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Ask the card whether it may be kept. `POST /v1/setups/:id/confirm`, with a key of the role secret or publishable. */
+  readonly confirmSetup: (
+    input: { readonly id: string } & ConfirmSetupBody,
+    options?: Options,
+  ) => ResultAsync<
+    Setup,
+    Failure<
+      | 'body_too_large'
+      | 'card_declined'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'expired_card'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_required'
+      | 'idempotency_key_reused'
+      | 'incorrect_cvc'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_method_not_usable'
+      | 'payment_method_required'
+      | 'processing_error'
+      | 'provider_refused'
+      | 'provider_unavailable'
+      | 'rate_limited'
+      | 'setup_not_confirmable'
+      | 'setup_not_found'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a setup. `GET /v1/setups/:id`, with a key of the role secret or finance or publishable. */
+  readonly readSetup: (
+    input: { readonly id: string; readonly client_secret?: string | null },
+    options?: Options,
+  ) => ResultAsync<
+    Setup,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'setup_not_found'
       | 'unauthenticated'
     >
   >;
@@ -1524,6 +1816,32 @@ export interface Client {
 
 /** Of one list each: all of its items, page after page. */
 export interface Lists {
+  readonly listPaymentMethods: (
+    input?: Omit<
+      {
+        readonly id: string;
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListPaymentMethodsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listPayments: (
     input?: Omit<
       {
@@ -1738,6 +2056,12 @@ export const createMethods = (call: Call): Client => ({
   createCustomer: (input, options) => call('POST', '/v1/customers', true, input, options),
   readCustomer: (input, options) => call('GET', '/v1/customers/:id', false, input, options),
   readCustomerBalance: (input, options) => call('GET', '/v1/customers/:id/balance', false, input, options),
+  listPaymentMethods: (input, options) => call('GET', '/v1/customers/:id/payment_methods', false, input, options),
+  attachPaymentMethod: (input, options) => call('POST', '/v1/customers/:id/payment_methods', true, input, options),
+  detachPaymentMethod: (input, options) => call('DELETE', '/v1/payment_methods/:id', false, input, options),
+  createSetup: (input, options) => call('POST', '/v1/setups', true, input, options),
+  confirmSetup: (input, options) => call('POST', '/v1/setups/:id/confirm', true, input, options),
+  readSetup: (input, options) => call('GET', '/v1/setups/:id', false, input, options),
   createPayment: (input, options) => call('POST', '/v1/payments', true, input, options),
   confirmPayment: (input, options) => call('POST', '/v1/payments/:id/confirm', true, input, options),
   readPayment: (input, options) => call('GET', '/v1/payments/:id', false, input, options),
@@ -1779,6 +2103,7 @@ export const createMethods = (call: Call): Client => ({
 });
 
 export const createLists = (list: List): Lists => ({
+  listPaymentMethods: (input, options) => list('/v1/customers/:id/payment_methods', input, options),
   listPayments: (input, options) => list('/v1/payments', input, options),
   listRefunds: (input, options) => list('/v1/refunds', input, options),
   listContradictions: (input, options) => list('/v1/contradictions', input, options),

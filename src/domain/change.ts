@@ -7,7 +7,19 @@ import type { Currency } from './currency.ts';
 import type { EventType } from './event-types.ts';
 import type { DisputeFact, IntentFact, RefundSettlement, Settlement } from './fact.ts';
 import type { AttemptId, CustomerId, DisputeId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
-import type { ClaimId, Dispute, Payment, PaymentAttempt, Refund, RefundAttempt, SecondCharge } from './payment.ts';
+import type {
+  Attempt,
+  ClaimId,
+  Dispute,
+  NewConfirm,
+  Payment,
+  PaymentAttempt,
+  Refund,
+  RefundAttempt,
+  SecondCharge,
+} from './payment.ts';
+import type { Holder, SavedMethod, SavedStep } from './saved.ts';
+import type { Setup, SetupStep } from './setup.ts';
 import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
 
@@ -76,7 +88,7 @@ export interface Event {
  */
 export type PaymentStep =
   /** It comes to be, perhaps with its first attempt under way. */
-  | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: PaymentAttempt | null }
+  | { readonly kind: 'create'; readonly payment: Payment; readonly attempt: NewConfirm | null }
   /**
    * It is to be confirmed, captured or canceled at Stripe; refused if another attempt came in between. A confirmation
    * may name another way back for its customer.
@@ -109,9 +121,14 @@ export type PaymentStep =
 /** What a change did, for its reply and its events. */
 export interface Effect {
   readonly payment: Payment | null;
+  /** One that began with it. */
+  readonly attempt: Attempt | null;
   readonly refund: Refund | null;
   readonly dispute: Dispute | null;
   readonly second: SecondCharge | null;
+  readonly holder: Holder | null;
+  readonly method: SavedMethod | null;
+  readonly setup: Setup | null;
   /** Whether there is something to tell the merchant: what was known before is not told again. */
   readonly isNews: boolean;
   readonly transfers: readonly PostedTransfer[];
@@ -129,6 +146,9 @@ export interface Change<View = unknown, Code extends ErrorCode = ErrorCode> {
   readonly customer?: Customer;
   readonly item?: Item;
   readonly payment?: PaymentStep;
+  /** What a customer has saved. */
+  readonly saved?: SavedStep;
+  readonly setup?: SetupStep;
   /** What Stripe's balance tells; posted once, whoever learns of it. */
   readonly balance?: BalanceTransaction;
   readonly payout?: PayoutShare;

@@ -5,8 +5,8 @@
  * The changes are decided in turn, each on what the ones before it left. A refusal leaves nothing behind but its claim
  * and its reply, and never touches a neighbour.
  */
-import { err, ok, type Result } from 'neverthrow';
-import { ERROR_CODES, isStored, paymentError, type ErrorCode, type PaymentError } from '../error.ts';
+import { err, ok, Result } from 'neverthrow';
+import { ERROR_CODES, isStored, paymentError, type PaymentError } from '../error.ts';
 import { available, type Account } from './account.ts';
 import type { Contradiction } from './contradiction.ts';
 import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
@@ -23,34 +23,39 @@ import {
   type PaymentStep,
   type Reply,
 } from './change.ts';
-import type { AccountId, AttemptId, CustomerId, MerchantId, PaymentId, RefundId, TransferId } from './ids.ts';
+import {
+  idAt,
+  type AccountId,
+  type AttemptId,
+  type CustomerId,
+  type MerchantId,
+  type PaymentId,
+  type RefundId,
+  type SetupId,
+  type TransferId,
+} from './ids.ts';
 import { take } from './lifecycle.ts';
 import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
-import type { ClaimCode } from './refusals.ts';
-import { answerOfReply, keptError } from './reply.ts';
-import { concernsSecond, type Hold, type Stepped, type Subject } from './step.ts';
-import { MADE_WITHIN_MS, toMs, type Micros } from './time.ts';
+import { answerOfReply, keptError, methodView } from './reply.ts';
+import { methodOf, takeSaved, type Holder, type SavedMethod, type SavedStep, type SavedStepped } from './saved.ts';
+import { takeSetup, type Setup, type SetupStepped } from './setup.ts';
+import { concernsSecond, type Hold, type KnownCustomer, type Stepped, type Subject } from './step.ts';
+import { replay, type StoredClaim } from './stored-claim.ts';
+import { MADE_WITHIN_MS, type Micros } from './time.ts';
 import { mayReverse, post, type PostedTransfer, type Taken, type Transfer } from './transfer.ts';
-
-/** A claim as the database has it; no reply while its request is still under way. */
-export interface StoredClaim {
-  readonly requestHash: string;
-  readonly reply: Reply<never> | null;
-  /** What is at Stripe, where that is what it waits for. */
-  readonly waitsFor?: Waiting;
-}
-
-/** An attempt whose outcome nobody knows yet; until then somebody has it, or looks at it no more. */
-type Waiting = Pick<Attempt, 'payment' | 'ownedUntil' | 'fence'>;
 
 /** The rows that a batch touches, as they are under lock. */
 export interface State {
   readonly claims: ReadonlyMap<ClaimId, StoredClaim>;
   /** Of the items that are to be made, those that are there, by merchant and id. */
   readonly items: ReadonlySet<string>;
-  /** Whose customer each is. */
-  readonly customers: ReadonlyMap<CustomerId, MerchantId>;
+  /** Whose customer each is, and what he is at Stripe. */
+  readonly customers: ReadonlyMap<CustomerId, KnownCustomer>;
+  readonly holders: ReadonlyMap<CustomerId, Holder>;
+  /** By Stripe's id. */
+  readonly methods: ReadonlyMap<string, SavedMethod>;
+  readonly setups: ReadonlyMap<SetupId, Setup>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;
   readonly refunds: ReadonlyMap<RefundId, Refund>;
   /** By Stripe's id: the release before gave them other ids. */
@@ -71,6 +76,11 @@ export interface State {
 /** What a batch writes: each table once. */
 export interface Writes {
   readonly customers: Customer[];
+  readonly holders: Map<CustomerId, Holder>;
+  /** Of those, whom no row was there of. */
+  readonly newHolders: Set<CustomerId>;
+  readonly methods: Map<string, SavedMethod>;
+  readonly setups: Map<SetupId, Setup>;
   readonly items: Item[];
   readonly claims: { readonly merchant: MerchantId; readonly claim: Claim; readonly reply: Reply<never> | null }[];
   readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply<never> }[];
@@ -106,6 +116,10 @@ export const decide = (state: State, changes: readonly Change[], now: Micros): D
   const claims = new Map(state.claims);
   const writes: Writes = {
     customers: [],
+    holders: new Map(),
+    newHolders: new Set(),
+    methods: new Map(),
+    setups: new Map(),
     items: [],
     claims: [],
     answers: [],
@@ -191,38 +205,12 @@ const bytesOf = ({ status, body }: Reply): Reply<never> => ({ status, body });
 const isTaken = (state: State, writes: Writes, { merchant, id }: Item): boolean =>
   state.items.has(merchant + id) || writes.items.some((item) => item.merchant === merchant && item.id === id);
 
-/** The key is taken: by this very request, by one that still runs, or by another request altogether. */
-export const replay = <Code extends ErrorCode>(
-  taken: StoredClaim,
-  claim: Claim,
-  codes: readonly Code[],
-  now: Micros,
-): Result<Applied<never, Code>, PaymentError<ClaimCode>> => {
-  if (taken.requestHash !== claim.requestHash && taken.requestHash !== claim.laterHash?.())
-    return err(paymentError('idempotency_key_reused'));
-  if (!taken.reply) return err(inUse(taken.waitsFor, now));
-  return ok({ kind: 'replayed', answer: answerOfReply({ ...taken.reply, replayed: true }, codes) });
-};
-
-/** Its own request may answer at any moment; whoever took over from it has nothing to tell before he looks again. */
-const inUse = (waitsFor: Waiting | undefined, now: Micros): PaymentError<'idempotency_key_in_use'> => {
-  if (!waitsFor) return paymentError('idempotency_key_in_use', { retryAfterS: 1 });
-  const { payment, ownedUntil, fence } = waitsFor;
-  if (fence === 1)
-    return paymentError('idempotency_key_in_use', {
-      payment,
-      retryAfterS: 1,
-      message: 'The request under this idempotency key is still running, or its outcome is not known yet.',
-    });
-  return paymentError('idempotency_key_in_use', {
-    payment,
-    retryAfterS: 1 + Math.max(0, Math.ceil((toMs(ownedUntil) - toMs(now)) / 1000)),
-    message: 'The outcome of the request under this idempotency key is not known yet.',
-  });
-};
-
 const NOTHING: Effect = {
   payment: null,
+  attempt: null,
+  holder: null,
+  method: null,
+  setup: null,
   refund: null,
   dispute: null,
   second: null,
@@ -236,6 +224,7 @@ interface Draft {
   readonly effect: Effect;
   readonly accounts: ReadonlyMap<AccountId, Account>;
   readonly contradictions: readonly Contradiction[];
+  readonly methodNews: SavedStepped['news'];
 }
 
 const draft = (
@@ -247,25 +236,76 @@ const draft = (
   const stepped: Result<Stepped | null, PaymentError> = change.payment
     ? take(find(state, writes, change), change.payment)
     : ok(null);
-  const told = toldBy(state, writes, change);
-  return stepped.andThen((step): Result<Draft | 'posted before', PaymentError> => {
-    if (told === 'posted before') return ok('posted before');
-    return move(state, writes, change, [...(step?.transfers ?? []), ...told], step?.hold ?? null, now).map(
-      ({ transfers, results, accounts }) => ({
-        effect: {
-          payment: step?.payment ?? null,
-          refund: step?.refund ?? null,
-          dispute: step?.dispute ?? null,
-          second: step?.second ?? null,
-          isNews: step?.isNews ?? false,
-          transfers,
-          results,
+  const setup: Result<SetupStepped | null, PaymentError> = change.setup
+    ? takeSetup(
+        {
+          ownsCustomer: ownerOf(state, change.setup.setup.customer) === change.merchant,
+          setup: ofMerchant(change.merchant, stored(state.setups, writes.setups, change.setup.setup.id)),
         },
-        accounts,
-        contradictions: step?.contradictions ?? [],
-      }),
-    );
-  });
+        change.setup,
+      )
+    : ok(null);
+  const saved = save(state, writes, change, now);
+  const told = toldBy(state, writes, change);
+  return Result.combine([stepped, setup, saved]).andThen(
+    ([step, set, kept]): Result<Draft | 'posted before', PaymentError> => {
+      if (told === 'posted before') return ok('posted before');
+      return move(state, writes, change, [...(step?.transfers ?? []), ...told], step?.hold ?? null, now).map(
+        ({ transfers, results, accounts }) => ({
+          effect: {
+            payment: step?.payment ?? null,
+            attempt: step?.attempt ?? null,
+            holder: kept?.holder ?? null,
+            method: kept?.method ?? null,
+            setup: set?.setup ?? null,
+            refund: step?.refund ?? null,
+            dispute: step?.dispute ?? null,
+            second: step?.second ?? null,
+            isNews: (step?.isNews ?? false) || (set?.isNews ?? false),
+            transfers,
+            results,
+          },
+          accounts,
+          contradictions: step?.contradictions ?? [],
+          methodNews: kept?.news ?? null,
+        }),
+      );
+    },
+  );
+};
+
+const stored = <Key, Row>(before: ReadonlyMap<Key, Row>, after: ReadonlyMap<Key, Row>, key: Key): Row | undefined =>
+  after.get(key) ?? before.get(key);
+
+const ofMerchant = <Row extends { readonly merchant: MerchantId }>(
+  merchant: MerchantId,
+  row: Row | undefined,
+): Row | undefined => (row?.merchant === merchant ? row : undefined);
+
+const ownerOf = (state: State, customer: CustomerId): MerchantId | undefined => state.customers.get(customer)?.merchant;
+
+/** What a change keeps of a payment method: what it asks for, or what Stripe shows to have been kept by what it tells. */
+export const savedOf = ({ saved, setup, payment: step }: Change): SavedStep | undefined => {
+  if (saved) return saved;
+  const found = step?.kind === 'settle' ? step.settlement.found : step?.kind === 'observe' ? step.found : undefined;
+  const method = setup?.found.method ?? found?.method;
+  const customer = setup?.setup.customer ?? step?.payment.customer;
+  // One that is nobody's was tried, and not kept.
+  return method && customer && method.holder !== null
+    ? { kind: 'keep', customer, found: method, isDefault: false }
+    : undefined;
+};
+
+const save = (state: State, writes: Writes, change: Change, now: Micros): Result<SavedStepped | null, PaymentError> => {
+  const step = savedOf(change);
+  if (!step) return ok(null);
+  const { merchant } = change;
+  const subject = {
+    ownsCustomer: ownerOf(state, step.customer) === merchant,
+    holder: ofMerchant(merchant, stored(state.holders, writes.holders, step.customer)),
+    method: ofMerchant(merchant, stored(state.methods, writes.methods, methodOf(step) ?? '')),
+  };
+  return takeSaved(merchant, subject, step, now);
 };
 
 /** What Stripe's balance has to post, if it is new. */
@@ -287,7 +327,7 @@ const find = (state: State, writes: Writes, { merchant, payment: step }: Change)
   const dispute = step?.kind === 'dispute' ? step.found.stripeId : undefined;
   const second = step && secondOf(step);
   return {
-    ownsCustomer: step !== undefined && state.customers.get(step.payment.customer) === merchant,
+    customer: step && own(state.customers.get(step.payment.customer)),
     payment: id && own(writes.payments.get(id) ?? state.payments.get(id)),
     refund: refund && own(writes.refunds.get(refund) ?? state.refunds.get(refund)),
     sameRefund: atStripe === undefined ? undefined : own(refundOfStripe(state, writes, atStripe)),
@@ -383,12 +423,14 @@ const keep = (
   state: State,
   writes: Writes,
   change: Change,
-  { effect, accounts, contradictions }: Draft,
+  { effect, accounts, contradictions, methodNews }: Draft,
   now: Micros,
 ): void => {
   const { merchant, payment: wanted } = change;
   const before = wanted && (writes.payments.get(wanted.payment.id) ?? state.payments.get(wanted.payment.id));
   if (change.customer) writes.customers.push(change.customer);
+  if (effect.holder && !state.holders.has(effect.holder.customer)) writes.newHolders.add(effect.holder.customer);
+  keepSaved(writes, effect, methodNews, now);
   if (change.item) writes.items.push(change.item);
   if (wanted && effect.payment) {
     if (wanted.kind === 'create') writes.newPayments.push(effect.payment);
@@ -396,8 +438,7 @@ const keep = (
     if (effect.payment.intent !== null && effect.payment.intent !== (before?.intent ?? null))
       writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.payment.intent });
     if (effect.second) writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.second.intent });
-    if ('attempt' in wanted && typeof wanted.attempt === 'object' && wanted.attempt)
-      writes.attempts.push(wanted.attempt);
+    if (effect.attempt) writes.attempts.push(effect.attempt);
     const closed = closedBy(merchant, wanted);
     // The first to say so: the others find it settled.
     if (closed && !writes.settled.some(({ attempt }) => attempt === closed.attempt)) writes.settled.push(closed);
@@ -411,6 +452,25 @@ const keep = (
   for (const account of accounts.values()) writes.accounts.set(account.id, account);
   writes.transfers.push(...effect.transfers);
   if (change.events && effect.isNews) writes.events.push(...change.events(effect, now));
+};
+
+const keepSaved = (
+  writes: Writes,
+  { holder, method, setup }: Effect,
+  news: SavedStepped['news'],
+  now: Micros,
+): void => {
+  if (holder) writes.holders.set(holder.customer, holder);
+  if (method) writes.methods.set(method.id, method);
+  if (setup) writes.setups.set(setup.id, setup);
+  if (method && news)
+    writes.events.push({
+      merchant: method.merchant,
+      id: idAt('evt', `${method.id} ${news}`, now),
+      type: news,
+      subject: method.id,
+      data: JSON.stringify(methodView(method, holder)),
+    });
 };
 
 /** The attempt that a step settles, and how. */

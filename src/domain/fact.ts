@@ -8,6 +8,7 @@
 import type { Currency } from './currency.ts';
 import type { RefundId } from './ids.ts';
 import type { AttemptOutcome, DisputeStatus, LastError, NextAction, PaymentStatus, RefundStatus } from './payment.ts';
+import type { MethodFact } from './saved.ts';
 import type { Micros } from './time.ts';
 
 /** A PaymentIntent. */
@@ -21,6 +22,8 @@ export interface IntentFact {
   readonly amountReceived: bigint;
   /** What pays, or has tried to; null where Stripe does not say. */
   readonly paymentMethod: string | null;
+  /** The same as it stands by itself, where Stripe was asked to show it and it is a customer's. */
+  readonly method?: MethodFact;
   readonly nextAction: NextAction | null;
   readonly lastError: LastError | null;
 }

@@ -6,6 +6,7 @@
  *   payment    money that comes in by card: one PaymentIntent at Stripe
  *   attempt    one call to Stripe about a payment: to confirm, capture, cancel or refund it
  *   refund     money that goes back to the card
+ *   setup      a card that is kept for later, without a charge: one SetupIntent at Stripe
  *   dispute    money that the cardholder's bank has taken back, for now or for good
  *   account    a balance in one currency: a customer's wallet, or one of the merchant's platform accounts
  *   transfer   an amount moved from one account (debit) to another (credit): one row with both legs
@@ -32,6 +33,7 @@ export type EventId = Id<'evt'>;
 export type AttemptId = Id<'att'>;
 export type RefundId = Id<'re'>;
 export type DisputeId = Id<'dp'>;
+export type SetupId = Id<'set'>;
 export type EndpointId = Id<'we'>;
 export type ContradictionId = Id<'ctr'>;
 export type ApiKeyId = Id<'key'>;
@@ -111,6 +113,10 @@ export const idAt = <P extends string>(prefix: P, of: string, at: Micros): Id<P>
   const hash = createHash('sha256').update(of).digest('hex');
   return `${prefix}_${hexMs(at)}7${hash.slice(0, 3)}8${hash.slice(3, 18)}` as Id<P>;
 };
+
+/** The id that follows from a name alone: whoever makes it again makes the same, whenever that is. */
+export const idFrom = <P extends string>(prefix: P, of: string): Id<P> =>
+  `${prefix}_${createHash('sha256').update(`${prefix} ${of}`).digest('hex').slice(0, 32)}` as Id<P>;
 
 /** The last 20 of a UUIDv7's 74 random bits, xored: the result is a UUIDv7 too, beside its owner's in every index. */
 const xorTail = (uuid: string, bits: number): string =>

@@ -89,9 +89,15 @@ const BEGINNINGS: Readonly<Record<PaymentAttempt['kind'], { from: readonly Payme
 /** Takes a step, if it may be taken. */
 export const take = (subject: Subject, step: PaymentStep): Result<Stepped, PaymentError> => {
   if (step.kind === 'create') {
-    if (!subject.ownsCustomer) return err(paymentError('customer_not_found', { param: 'customer' }));
+    const { customer } = subject;
+    if (!customer) return err(paymentError('customer_not_found', { param: 'customer' }));
+    const paymentMethod = step.payment.paymentMethod ?? (step.attempt && customer.defaultMethod);
+    if (step.attempt && paymentMethod === null)
+      return err(paymentError('payment_method_required', { param: 'payment_method' }));
+    const attempt = step.attempt &&
+      paymentMethod !== null && { ...step.attempt, paymentMethod, stripeCustomer: customer.stripeId };
     return mayGo('new', step.payment.status, 'request')
-      ? ok(news(step.payment))
+      ? ok({ ...news({ ...step.payment, paymentMethod }), attempt: attempt || null })
       : err(paymentError('internal', { cause: new Error(`no payment comes to be ${step.payment.status}`) }));
   }
   const { payment } = subject;
@@ -109,7 +115,7 @@ export const take = (subject: Subject, step: PaymentStep): Result<Stepped, Payme
         ? ok(news({ ...payment, status: 'canceled', nextAction: null }))
         : err(paymentError('payment_not_cancelable', { payment: payment.id }));
     case 'refund':
-      return refundAsked(payment, step.refund);
+      return refundAsked(payment, step.refund).map((asked) => ({ ...asked, attempt: step.attempt }));
     case 'settle refund':
       // It came to have another intent meanwhile: what is known of that one was not read.
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
@@ -133,7 +139,7 @@ const begin = (
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.kind === 'confirm' ? attempt.paymentMethod : payment.paymentMethod;
   const begun = { ...payment, status: 'processing', attempt: attempt.id, underWay: true, paymentMethod } as const;
-  return ok(news({ ...begun, returnUrl, nextAction: null, lastError: null }));
+  return ok({ ...news({ ...begun, returnUrl, nextAction: null, lastError: null }), attempt });
 };
 
 /** What an attempt came to closes it; what Stripe has is posted, be the attempt open or long closed. */
@@ -215,7 +221,7 @@ const byFact = (
     ...before,
     status,
     amountCaptured: captured,
-    paymentMethod: methodAfter(before.paymentMethod, found.paymentMethod),
+    paymentMethod: found.method?.id ?? methodAfter(before.paymentMethod, found.paymentMethod),
     intent: found.intent,
     mayExist: false,
     nextAction: status === found.status ? found.nextAction : null,

@@ -74,16 +74,27 @@ export type Attempt = PaymentAttempt | RefundAttempt;
 
 /** One that the payment's status waits for; there is one at a time. */
 export type PaymentAttempt =
-  | (AttemptBase & {
-      readonly kind: 'confirm';
-      /** Stripe's id of one, or of a confirmation token that one was chosen with. */
-      readonly paymentMethod: string;
-      /** A challenge is met in the page that pays, by Stripe.js. */
-      readonly inPage: boolean;
-    })
+  | ConfirmAttempt
   /** `amount`: in minor units, null for all that is held. */
   | (AttemptBase & { readonly kind: 'capture'; readonly amount: bigint | null })
   | (AttemptBase & { readonly kind: 'cancel' });
+
+export interface ConfirmAttempt extends AttemptBase {
+  readonly kind: 'confirm';
+  /** Stripe's id of one, or of a confirmation token that one was chosen with. */
+  readonly paymentMethod: string;
+  /** A challenge is met in the page that pays, by Stripe.js. */
+  readonly inPage: boolean;
+  /** Its customer at Stripe, where he has one. */
+  readonly stripeCustomer: string | null;
+  /** The card is to be kept, or its owner is away; null where he is there, and nothing is kept. */
+  readonly usedFor: 'save' | 'off_session' | null;
+}
+
+/** One that comes to be with its payment: where no card is named, it is the customer's default, which is known under lock. */
+export type NewConfirm = Omit<ConfirmAttempt, 'paymentMethod' | 'stripeCustomer'> & {
+  readonly paymentMethod: string | null;
+};
 
 export interface RefundAttempt extends AttemptBase {
   readonly kind: 'refund';

@@ -48,6 +48,18 @@ export const CHARGE = [
 ] as const;
 export type ChargeCode = (typeof CHARGE)[number];
 
+/** What Stripe, or the card's bank, may say to a card that is to be kept. */
+export const KEEP = [
+  'card_declined',
+  'expired_card',
+  'incorrect_cvc',
+  'processing_error',
+  'payment_method_not_usable',
+  'provider_refused',
+  'provider_unavailable',
+] as const;
+export type KeepCode = (typeof KEEP)[number];
+
 /** Of what only Stripe can do: it could not be asked, or did not answer. */
 export type StripeError = PaymentError<'provider_unavailable' | 'internal'>;
 

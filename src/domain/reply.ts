@@ -8,7 +8,9 @@ import { available, posted, type Account } from './account.ts';
 import type { Answer, Customer, Item, Reply } from './change.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
-import type { Dispute, NextAction, Payment, Refund } from './payment.ts';
+import type { Dispute, LastError, NextAction, Payment, Refund } from './payment.ts';
+import type { Holder, SavedMethod } from './saved.ts';
+import type { Setup } from './setup.ts';
 import { toIso, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
 import type {
@@ -21,8 +23,10 @@ import type {
   ItemView,
   ListView,
   NextActionView,
+  PaymentMethodView,
   PaymentView,
   RefundView,
+  SetupView,
   TransferView,
 } from './views.ts';
 
@@ -47,6 +51,7 @@ export const errorView = (error: PaymentError, requestId: string): ErrorView => 
   message: error.message,
   param: error.param ?? null,
   ...(error.payment === undefined ? {} : { payment: error.payment }),
+  ...(error.url === undefined ? {} : { url: error.url }),
   outcome: error.outcome,
   retry: error.retry,
   doc_url: `/docs/errors#${error.code}`,
@@ -103,11 +108,7 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   metadata: audience === 'page' ? {} : payment.metadata,
   ...(audience === 'servers' ? { client_secret: payment.clientSecret } : {}),
   next_action: payment.nextAction && nextActionView(payment.nextAction, audience),
-  last_error: payment.lastError && {
-    code: payment.lastError.code,
-    decline_code: payment.lastError.declineCode ?? null,
-    message: payment.lastError.message,
-  },
+  last_error: payment.lastError && lastErrorView(payment.lastError),
   created_at: toIso(payment.createdAt),
 });
 
@@ -116,6 +117,42 @@ const nextActionView = (action: NextAction, audience: Audience): NextActionView 
   action.type === 'redirect_to_url'
     ? { type: action.type, redirect_to_url: { url: action.url, return_url: action.returnUrl } }
     : { type: action.type, ...(audience === 'finance' ? {} : { stripe_client_secret: action.clientSecret }) };
+
+/** A payment method that a customer has saved. */
+export const methodView = (method: SavedMethod, holder: Pick<Holder, 'defaultMethod'> | null): PaymentMethodView => ({
+  id: method.id,
+  object: 'payment_method',
+  customer: method.customer,
+  type: method.type,
+  card: method.card && {
+    brand: method.card.brand,
+    last4: method.card.last4,
+    exp_month: method.card.expMonth,
+    exp_year: method.card.expYear,
+    country: method.card.country,
+    funding: method.card.funding,
+  },
+  default: holder?.defaultMethod === method.id,
+  created_at: toIso(method.createdAt),
+});
+
+export const setupView = (setup: Setup, audience: Audience): SetupView => ({
+  id: setup.id,
+  object: 'setup',
+  status: setup.status,
+  customer: audience === 'page' ? null : setup.customer,
+  payment_method: setup.paymentMethod,
+  ...(audience === 'servers' ? { client_secret: setup.clientSecret } : {}),
+  next_action: setup.nextAction && nextActionView(setup.nextAction, audience),
+  last_error: setup.lastError && lastErrorView(setup.lastError),
+  created_at: toIso(setup.createdAt),
+});
+
+const lastErrorView = ({ code, declineCode, message }: LastError): PaymentView['last_error'] => ({
+  code,
+  decline_code: declineCode ?? null,
+  message,
+});
 
 export const refundView = (refund: Refund): RefundView => ({
   id: refund.id,

@@ -1,16 +1,23 @@
 /** What a step of a payment's life finds, and what it leaves behind. */
 import type { PaymentStep } from './change.ts';
 import type { Contradiction } from './contradiction.ts';
-import { walletId, type AccountId, type PaymentId } from './ids.ts';
-import type { Dispute, Payment, Refund, SecondCharge } from './payment.ts';
+import { walletId, type AccountId, type MerchantId, type PaymentId } from './ids.ts';
+import type { Attempt, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
 import type { Transfer } from './transfer.ts';
 
 export type Step<Kind extends PaymentStep['kind']> = Extract<PaymentStep, { readonly kind: Kind }>;
 
+/** A customer, and what he is at Stripe. */
+export interface KnownCustomer {
+  readonly merchant: MerchantId;
+  readonly stripeId: string | null;
+  readonly defaultMethod: string | null;
+}
+
 /** What a step finds. */
 export interface Subject {
-  /** Whether the customer of a payment that comes to be is the merchant's. */
-  readonly ownsCustomer: boolean;
+  /** The customer of a payment that comes to be, if he is the merchant's. */
+  readonly customer: KnownCustomer | undefined;
   readonly payment: Payment | undefined;
   readonly refund: Refund | undefined;
   /** The refund that is known to be Stripe's, under whatever id: it is one and the same, and posted once. */
@@ -30,6 +37,8 @@ export interface Hold {
 /** What a step leaves behind. */
 export interface Stepped {
   readonly payment: Payment;
+  /** One that begins. */
+  readonly attempt: Attempt | null;
   readonly refund: Refund | null;
   readonly dispute: Dispute | null;
   readonly second: SecondCharge | null;
@@ -43,6 +52,7 @@ export interface Stepped {
 /** A step that leaves the payment so, and moves nothing. */
 export const unchanged = (payment: Payment): Stepped => ({
   payment,
+  attempt: null,
   refund: null,
   dispute: null,
   second: null,

@@ -9,6 +9,7 @@ import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
 import type { AccountKind } from './account.ts';
 import type { ContradictionKind } from './contradiction.ts';
 import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
+import type { SetupStatus } from './setup.ts';
 import type { TransferKind } from './transfer.ts';
 
 export interface ErrorView {
@@ -18,6 +19,8 @@ export interface ErrorView {
   readonly message: string;
   readonly param: string | null;
   readonly payment?: string;
+  /** Where the customer does what his bank asks him for. */
+  readonly url?: string;
   readonly outcome: Outcome;
   readonly retry: Retry;
   readonly doc_url: string;
@@ -67,6 +70,45 @@ export interface PaymentView {
   readonly capture_method: CaptureMethod;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly client_secret?: string;
+  readonly next_action: NextActionView | null;
+  readonly last_error: LastErrorView | null;
+  readonly created_at: string;
+}
+
+export interface PaymentMethodView {
+  /** Stripe's id. */
+  readonly id: string;
+  readonly object: 'payment_method';
+  readonly customer: string;
+  readonly type: string;
+  readonly card: CardView | null;
+  /** Whether it is charged where none is named. */
+  readonly default: boolean;
+  readonly created_at: string;
+}
+
+interface CardView {
+  readonly brand: string;
+  readonly last4: string;
+  readonly exp_month: number;
+  readonly exp_year: number;
+  readonly country: string | null;
+  readonly funding: string;
+}
+
+export interface DetachedMethodView {
+  readonly id: string;
+  readonly object: 'payment_method';
+  readonly deleted: true;
+}
+
+export interface SetupView {
+  readonly id: string;
+  readonly object: 'setup';
+  readonly status: SetupStatus;
+  readonly customer: string | null;
+  readonly payment_method: string | null;
   readonly client_secret?: string;
   readonly next_action: NextActionView | null;
   readonly last_error: LastErrorView | null;
@@ -261,7 +303,7 @@ export interface EventView {
   readonly created_at: string;
   /** The same, under the name that Standard Webhooks gives it. */
   readonly timestamp: string;
-  /** What it happened to, as it was then: a payment, a refund, a dispute, or an endpoint that was disabled. */
+  /** What it happened to, as it was then: a payment, a refund, a dispute, a setup, a method, or an endpoint that was disabled. */
   readonly data: { readonly object: unknown };
 }
 

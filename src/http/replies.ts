@@ -4,6 +4,7 @@ import { CONTRADICTION_KINDS } from '../domain/contradiction.ts';
 import { PLATFORM_KINDS } from '../domain/ids.ts';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
 import { TRANSFER_KINDS } from '../domain/transfer.ts';
+import { SETUP_STATUSES } from '../domain/setup.ts';
 import type {
   AccountView,
   BalancesView,
@@ -12,6 +13,7 @@ import type {
   ContradictionView,
   CustomerView,
   DeletedEndpointView,
+  DetachedMethodView,
   DeliveryView,
   DisputeView,
   EndpointView,
@@ -20,9 +22,11 @@ import type {
   EventView,
   ItemView,
   ListView,
+  PaymentMethodView,
   PaymentView,
   QuoteView,
   RefundView,
+  SetupView,
   TimelineView,
   TransferView,
   TrialBalanceView,
@@ -53,6 +57,7 @@ export const error: z.ZodType<ErrorView> = z.strictObject({
   message: z.string().describe('What a person may be told.'),
   param: z.string().nullable().describe('The field at fault.'),
   payment: id('pay').exactOptional(),
+  url: z.string().describe('Where the customer does what his bank asks him for.').exactOptional(),
   outcome: z.enum(['none', 'applied', 'unknown']).describe('What happened to the money.'),
   retry: z.enum(['same_key', 'new_key', 'after_reconcile', 'never']).describe('What to do next.'),
   doc_url: z.string(),
@@ -72,6 +77,23 @@ export const customer: z.ZodType<CustomerView> = z.strictObject({
   created_at: time,
 });
 
+const nextAction = z
+  .discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('redirect_to_url'),
+      redirect_to_url: z.strictObject({ url: z.string(), return_url: z.string().nullable() }),
+    }),
+    z.strictObject({
+      type: z.literal('use_stripe_js'),
+      stripe_client_secret: z
+        .string()
+        .describe("For `handleNextAction` of Stripe.js, in the page that pays. Finance keys and events don't see it.")
+        .exactOptional(),
+    }),
+  ])
+  .nullable();
+const lastError = z.strictObject({ code, decline_code: z.string().nullable(), message: z.string() }).nullable();
+
 export const payment: z.ZodType<PaymentView> = z.strictObject({
   id: id('pay'),
   object: z.literal('payment'),
@@ -88,26 +110,45 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   description: words,
   metadata,
   client_secret: z.string().describe('For the browser that pays. Secret keys alone see it.').exactOptional(),
-  next_action: z
-    .discriminatedUnion('type', [
-      z.strictObject({
-        type: z.literal('redirect_to_url'),
-        redirect_to_url: z.strictObject({ url: z.string(), return_url: z.string().nullable() }),
-      }),
-      z.strictObject({
-        type: z.literal('use_stripe_js'),
-        stripe_client_secret: z
-          .string()
-          .describe("For `handleNextAction` of Stripe.js, in the page that pays. Finance keys and events don't see it.")
-          .exactOptional(),
-      }),
-    ])
-    .nullable()
-    .describe('What the customer must do before the payment goes on.'),
-  last_error: z
-    .strictObject({ code, decline_code: z.string().nullable(), message: z.string() })
-    .nullable()
-    .describe('Why the last attempt failed.'),
+  next_action: nextAction.describe('What the customer must do before the payment goes on.'),
+  last_error: lastError.describe('Why the last attempt failed.'),
+  created_at: time,
+});
+
+export const paymentMethod: z.ZodType<PaymentMethodView> = z.strictObject({
+  id: z.string().describe("Stripe's id."),
+  object: z.literal('payment_method'),
+  customer: id('cus'),
+  type: z.string().describe("Stripe's type: `card`."),
+  card: z
+    .strictObject({
+      brand: z.string(),
+      last4: z.string(),
+      exp_month: z.int(),
+      exp_year: z.int(),
+      country: words,
+      funding: z.string(),
+    })
+    .nullable(),
+  default: z.boolean().describe('It is charged where none is named.'),
+  created_at: time,
+});
+
+export const detachedMethod: z.ZodType<DetachedMethodView> = z.strictObject({
+  id: z.string(),
+  object: z.literal('payment_method'),
+  deleted: z.literal(true),
+});
+
+export const setup: z.ZodType<SetupView> = z.strictObject({
+  id: id('set'),
+  object: z.literal('setup'),
+  status: z.enum(SETUP_STATUSES),
+  customer: id('cus').nullable().describe('Null for a publishable key.'),
+  payment_method: words.describe('What is kept, or is to be.'),
+  client_secret: z.string().describe('For the browser that confirms it. Secret keys alone see it.').exactOptional(),
+  next_action: nextAction.describe('What the customer must do before it is kept.'),
+  last_error: lastError.describe('Why it was not kept.'),
   created_at: time,
 });
 
@@ -296,7 +337,9 @@ export const event: z.ZodType<EventView> = z.strictObject({
   created_at: time,
   timestamp: time.describe('The same as created_at, under the name of Standard Webhooks.'),
   data: z.strictObject({
-    object: z.union([payment, refund, dispute, endpoint]).describe('What it happened to, as it was then.'),
+    object: z
+      .union([payment, refund, dispute, setup, paymentMethod, endpoint])
+      .describe('What it happened to, as it was then.'),
   }),
 });
 

@@ -1,16 +1,28 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
 import { z } from 'zod';
 import type { Currency } from '../domain/currency.ts';
-import type { AccountId, ContradictionId, CustomerId, ItemId, PaymentId, RefundId, TransferId } from '../domain/ids.ts';
+import type {
+  AccountId,
+  ContradictionId,
+  CustomerId,
+  ItemId,
+  PaymentId,
+  RefundId,
+  SetupId,
+  TransferId,
+} from '../domain/ids.ts';
 import type { NewCustomer } from '../ledger/customer.ts';
 import type { NewItem } from '../ledger/item.ts';
 import type { Debit, WalletTransfer } from '../ledger/transfer.ts';
 import type { Reversal } from '../ledger/reverse.ts';
 import type { Usage } from '../ledger/usage.ts';
+import type { ConfirmPayment } from '../payments/confirm.ts';
 import type { CreatePayment } from '../payments/create.ts';
 import type { CreateRefund } from '../payments/refund.ts';
+import type { AttachMethod } from '../payments/saved.ts';
+import type { ConfirmSetup, CreateSetup } from '../payments/setup.ts';
 import type { ContradictionFilter } from '../storage/contradictions.ts';
-import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/reads.ts';
+import type { AccountFilter, Page, PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
 import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import * as s from './schemas.ts';
@@ -33,6 +45,11 @@ const paying = {
       'The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere.',
     ),
 };
+
+const SAVE = z
+  .boolean()
+  .default(false)
+  .describe('Keeps the one that pays: it may then be charged while its owner is away.');
 
 interface Paying {
   readonly payment_method: string | null;
@@ -64,6 +81,8 @@ export const payment: z.ZodType<CreatePayment> = z
     currency: s.currency,
     ...paying,
     confirm: z.boolean().default(false),
+    save_payment_method: SAVE,
+    off_session: z.boolean().default(false).describe('The cardholder is not there, and can be asked for nothing.'),
     capture_method: z.enum(['automatic', 'manual']).default('automatic'),
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
@@ -80,17 +99,74 @@ export const payment: z.ZodType<CreatePayment> = z
     ({ confirm, next_action }) => confirm || next_action === undefined,
     s.rule('next_action', 'It says how a challenge is met, and stands beside confirm.'),
   )
-  .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => ({
-    ...rest,
-    ...payingOf({ payment_method, confirmation_token, return_url, next_action }),
-    captureMethod: capture_method,
-  }));
+  .refine(
+    ({ confirm, save_payment_method }) => confirm || !save_payment_method,
+    s.rule('save_payment_method', 'It stands beside confirm: what pays is kept.'),
+  )
+  .refine(
+    ({ confirm, off_session }) => confirm || !off_session,
+    s.rule('off_session', 'It says who is there when it is charged, and stands beside confirm.'),
+  )
+  .refine(
+    ({ off_session, save_payment_method, next_action }) =>
+      !off_session || (!save_payment_method && next_action === undefined),
+    s.rule('off_session', 'Who is not there has nothing kept, and meets no challenge.'),
+  )
+  .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => {
+    const { save_payment_method, off_session, ...plain } = rest;
+    return {
+      ...plain,
+      ...payingOf({ payment_method, confirmation_token, return_url, next_action }),
+      ...usedFor(save_payment_method ? 'save' : off_session ? 'off_session' : undefined),
+      captureMethod: capture_method,
+    };
+  });
 
-interface Confirmation extends Pick<CreatePayment, 'paymentMethod' | 'returnUrl' | 'inPage'> {
-  readonly clientSecret: string | null;
-}
+/** Absent where it is not asked for: what the release before has kept a hash of is understood as it was then. */
+const usedFor = <Use extends 'save' | 'off_session'>(use: Use | undefined): { readonly usedFor?: Use } =>
+  use === undefined ? {} : { usedFor: use };
+
+type Confirmation = Omit<ConfirmPayment, 'payment' | 'access'> & { readonly clientSecret: string | null };
 
 export const confirmation: z.ZodType<Confirmation> = z
+  .strictObject({ ...paying, client_secret: s.optional(s.text(200)), save_payment_method: SAVE })
+  .refine(isOneMethod, ONE_METHOD)
+  .transform(({ client_secret, save_payment_method, ...how }) => ({
+    ...payingOf(how),
+    ...usedFor(save_payment_method ? 'save' : undefined),
+    clientSecret: client_secret,
+  }));
+
+export const attachment: z.ZodType<Omit<AttachMethod, 'customer'>> = z
+  .strictObject({ payment_method: s.paymentMethod, default: z.boolean().default(false) })
+  .transform(({ payment_method, default: isDefault }) => ({ paymentMethod: payment_method, isDefault }));
+
+/** Stripe's ids are those of payment methods alone. */
+export const methods: z.ZodType<Page<string>> = z
+  .strictObject({
+    limit: s.page('pm').limit,
+    starting_after: s.paymentMethod.optional(),
+    ending_before: s.paymentMethod.optional(),
+  })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ limit, starting_after, ending_before }) => s.toPage({ limit, starting_after, ending_before }));
+
+export const setup: z.ZodType<CreateSetup> = z
+  .strictObject({ customer: s.id('cus'), ...paying, confirm: z.boolean().default(false) })
+  .refine(isOneMethod, ONE_METHOD)
+  .refine(
+    ({ confirm, next_action }) => confirm || next_action === undefined,
+    s.rule('next_action', 'It says how a challenge is met, and stands beside confirm.'),
+  )
+  .refine(
+    ({ confirm, confirmation_token }) => confirm || confirmation_token === null,
+    s.rule('confirmation_token', 'It is for a confirmation, and stands beside confirm.'),
+  )
+  .transform(({ customer: of, confirm, ...how }) => ({ ...payingOf(how), customer: of, confirm }));
+
+type SetupConfirmation = Omit<ConfirmSetup, 'setup' | 'access'> & { readonly clientSecret: string | null };
+
+export const setupConfirmation: z.ZodType<SetupConfirmation> = z
   .strictObject({ ...paying, client_secret: s.optional(s.text(200)) })
   .refine(isOneMethod, ONE_METHOD)
   .transform(({ client_secret, ...how }) => ({ ...payingOf(how), clientSecret: client_secret }));
@@ -217,6 +293,8 @@ export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
 
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
+export const ofSetup: z.ZodType<{ id: SetupId }> = z.strictObject({ id: s.id('set') });
+export const ofMethod: z.ZodType<{ id: string }> = z.strictObject({ id: s.paymentMethod });
 export const ofRefund: z.ZodType<{ id: RefundId }> = z.strictObject({ id: s.id('re') });
 export const ofTransfer: z.ZodType<{ id: TransferId }> = z.strictObject({ id: s.id('tr') });
 export const ofContradiction: z.ZodType<{ id: ContradictionId }> = z.strictObject({ id: s.id('ctr') });

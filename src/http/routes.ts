@@ -13,6 +13,8 @@ import { createPayment } from '../payments/create.ts';
 import { cancelPayment, capturePayment } from '../payments/capture.ts';
 import { listPayments, listRefunds, readPayment, readRefund } from '../payments/read.ts';
 import { createRefund } from '../payments/refund.ts';
+import { attachMethod, detachMethod, listMethods } from '../payments/saved.ts';
+import { confirmSetup, createSetup, readSetup } from '../payments/setup.ts';
 import { readTimeline } from '../payments/timeline.ts';
 import {
   createEndpoint,
@@ -23,7 +25,7 @@ import {
   updateEndpoint,
 } from '../webhooks/endpoints.ts';
 import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/events.ts';
-import { CHARGE, REVERSAL, TRANSFER } from '../domain/refusals.ts';
+import { CHARGE, KEEP, REVERSAL, TRANSFER } from '../domain/refusals.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
 import * as gives from './replies.ts';
@@ -44,6 +46,25 @@ export const routes: readonly Route[] = [
   route({ name: 'readCustomerBalance', method: 'GET', path: '/v1/customers/:id/balance', summary: "Read a customer's wallet", roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer, query: takes.inCurrency,
     reply: [200, gives.balance], errors: ['customer_not_found'],
     handle: (ctx, { merchant, params, query }) => customerBalance(ctx, merchant, params.id, query.currency).andThen(reply(200)) }),
+
+  route({ name: 'listPaymentMethods', method: 'GET', path: '/v1/customers/:id/payment_methods', summary: 'List what a customer has saved, newest first', roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer, query: takes.methods,
+    reply: [200, gives.list(gives.paymentMethod)], errors: ['customer_not_found'],
+    handle: (ctx, { merchant, params, query }) => listMethods(ctx, merchant, params.id, query).andThen(reply(200)) }),
+  route({ name: 'attachPaymentMethod', method: 'POST', path: '/v1/customers/:id/payment_methods', summary: 'Save a payment method of a customer who is not there', roles: ONLY_SECRET, class: 'money', key: 'optional', params: takes.ofCustomer, body: takes.attachment,
+    reply: [201, gives.paymentMethod], errors: ['customer_not_found', ...KEEP],
+    handle: (ctx, call) => attachMethod(ctx, call, { ...call.body, customer: call.params.id }) }),
+  route({ name: 'detachPaymentMethod', method: 'DELETE', path: '/v1/payment_methods/:id', summary: 'Forget a saved payment method, for good', roles: ONLY_SECRET, class: 'money', key: 'none', params: takes.ofMethod,
+    reply: [200, gives.detachedMethod], errors: ['payment_method_not_found', 'provider_refused', 'provider_unavailable'],
+    handle: (ctx, { merchant, params }) => detachMethod(ctx, merchant, params.id).andThen(reply(200)) }),
+  route({ name: 'createSetup', method: 'POST', path: '/v1/setups', summary: 'Keep a card without a charge', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.setup,
+    reply: [201, gives.setup], errors: ['customer_not_found', 'payment_method_required', ...KEEP],
+    handle: (ctx, call) => createSetup(ctx, call, call.body) }),
+  route({ name: 'confirmSetup', method: 'POST', path: '/v1/setups/:id/confirm', summary: 'Ask the card whether it may be kept', roles: ['secret', 'publishable'], class: 'money', cors: true, key: 'required', params: takes.ofSetup, body: takes.setupConfirmation,
+    reply: [200, gives.setup], errors: ['setup_not_found', 'setup_not_confirmable', 'payment_method_required', ...KEEP],
+    handle: (ctx, call) => confirmSetup(ctx, call, { ...call.body, setup: call.params.id, access: accessOf(call.principal.role, call.body.clientSecret) }) }),
+  route({ name: 'readSetup', method: 'GET', path: '/v1/setups/:id', summary: 'Read a setup', roles: ['secret', 'finance', 'publishable'], class: 'read', cors: true, key: 'none', params: takes.ofSetup, query: takes.withSecret,
+    reply: [200, gives.setup], errors: ['setup_not_found'],
+    handle: (ctx, { merchant, params, principal, query }) => readSetup(ctx, merchant, params.id, accessOf(principal.role, query.clientSecret)).andThen(reply(200)) }),
 
   route({ name: 'createPayment', method: 'POST', path: '/v1/payments', summary: 'Make a payment, and charge it with `confirm`', roles: ONLY_SECRET, class: 'money', key: 'required', body: takes.payment,
     reply: [201, gives.payment], errors: ['customer_not_found', 'payment_method_required', 'payment_not_confirmable', ...CHARGE],

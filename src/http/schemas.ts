@@ -196,7 +196,7 @@ export const toMade = (query: CreatedQuery): Made => {
 };
 
 /** A page lies behind one id or before another, not both: with the rule `ONE_DIRECTION`. */
-export const isOneDirection = (query: { starting_after: unknown; ending_before: unknown }): boolean =>
+export const isOneDirection = (query: { starting_after?: unknown; ending_before?: unknown }): boolean =>
   query.starting_after === undefined || query.ending_before === undefined;
 
 export const ONE_DIRECTION: Rule = rule('ending_before', 'It cannot stand beside starting_after.');

@@ -1,9 +1,8 @@
 /** Who may see and confirm a payment. */
 import { timingSafeEqual } from 'node:crypto';
 import { err, ok, type Result } from 'neverthrow';
-import type { Payment } from '../domain/payment.ts';
 import type { Role } from '../domain/principal.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 
 /** The merchant's servers may do with any of its payments; finance reads; a browser needs the payment's own secret. */
 export type Access =
@@ -16,11 +15,19 @@ export const accessOf = (role: Role, clientSecret: string | null): Access => {
   return { kind: role === 'secret' ? 'secret' : 'finance' };
 };
 
-/** Errors: `payment_not_found`, also for a wrong `client_secret`, which tells nothing to who guesses. */
-export const admit = (payment: Payment, access: Access): Result<Payment, PaymentError<'payment_not_found'>> => {
-  if (access.kind !== 'client') return ok(payment);
-  const expected = Buffer.from(payment.clientSecret);
+/** Errors: that code, also for a wrong `client_secret`, which tells nothing to who guesses. */
+export const admit = <T extends { readonly clientSecret: string }, Code extends ErrorCode>(
+  of: T,
+  access: Access,
+  code: Code,
+): Result<T, PaymentError<Code>> => {
+  if (access.kind !== 'client') return ok(of);
+  const expected = Buffer.from(of.clientSecret);
   const given = Buffer.from(access.clientSecret);
   const same = expected.length === given.length && timingSafeEqual(expected, given);
-  return same ? ok(payment) : err(paymentError('payment_not_found', { param: 'client_secret' }));
+  return same ? ok(of) : err(paymentError(code, { param: 'client_secret' }));
 };
+
+/** 192 random bits, behind what they are of: whoever has it may pay, or keep a card. */
+export const secretOf = (id: string): string =>
+  `${id}_secret_${Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')}`;

@@ -12,13 +12,15 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
-import type { CardNeeds } from './with-stripe.ts';
+import { stripeCustomerOf, type HolderError } from './holder.ts';
+import type { SavedNeeds } from './saved.ts';
 
 export interface ConfirmPayment {
   readonly payment: PaymentId;
   readonly paymentMethod: string | null;
   readonly returnUrl: string | null;
   readonly inPage?: true;
+  readonly usedFor?: 'save';
   readonly access: Access;
 }
 
@@ -34,26 +36,42 @@ const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable
 
 /** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is known, that it is. */
 export const confirmPayment = (
-  ctx: CardNeeds,
+  ctx: SavedNeeds,
   caller: Caller,
   command: ConfirmPayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> =>
-  ctx.reads
-    .payment(caller.merchant, command.payment)
-    .andThen((payment) => admit(payment, command.access))
-    .andThen((payment) => withinTries(ctx, caller, payment))
-    .andThen((payment) => {
-      const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
-      if (paymentMethod === null) return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
-      const reply = { replyStatus: 200, showsSecret: command.access.kind === 'secret' } as const;
-      return begin(
-        ctx,
-        caller,
-        { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
-        { ...newAttempt(ctx, caller, payment, reply), kind: 'confirm', paymentMethod, inPage: command.inPage === true },
-        REFUSALS,
-      );
-    });
+  ctx.reads.paymentToConfirm(caller.merchant, command.payment).andThen(({ payment: found, stripeCustomer: known }) =>
+    admit(found, command.access, 'payment_not_found')
+      .asyncAndThen((payment) => withinTries(ctx, caller, payment))
+      .andThen((payment) => {
+        const paymentMethod = command.paymentMethod ?? payment.paymentMethod;
+        if (paymentMethod === null)
+          return errAsync(paymentError('payment_method_required', { param: 'payment_method' }));
+        const reply = { replyStatus: 200, showsSecret: command.access.kind === 'secret' } as const;
+        const confirm = (stripeCustomer: string | null) =>
+          begin(
+            ctx,
+            caller,
+            { ...payment, returnUrl: command.returnUrl ?? payment.returnUrl },
+            {
+              ...newAttempt(ctx, caller, payment, reply),
+              ...{ kind: 'confirm', paymentMethod, inPage: command.inPage === true },
+              ...{ stripeCustomer, usedFor: command.usedFor ?? null },
+            },
+            REFUSALS,
+          );
+        return command.usedFor === 'save' && known === null ? holderFor(ctx, payment).andThen(confirm) : confirm(known);
+      }),
+  );
+
+/** Its customer is there: the payment is his. */
+const holderFor = (
+  ctx: SavedNeeds,
+  { merchant, customer }: Payment,
+): ResultAsync<string, Exclude<HolderError, PaymentError<'customer_not_found'>>> =>
+  stripeCustomerOf(ctx, merchant, customer).mapErr((error) =>
+    error.code === 'customer_not_found' ? paymentError('internal', { cause: error }) : error,
+  );
 
 /** Errors: `too_many_attempts`. */
 const withinTries = (

@@ -4,11 +4,13 @@
  */
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
+import type { PaymentId } from '../domain/ids.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentError } from '../error.ts';
 import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
+import { applyMethod, applySetup } from './saved-facts.ts';
 import { readWindows } from './windows.ts';
 
 const APPLY_MAX = 16;
@@ -96,11 +98,14 @@ const tellOfPoison = (
 const apply = (ctx: Context, event: TakenEvent): ResultAsync<string, PaymentError> =>
   ctx.stripeEvents.understand(event.payload).andThen((told) =>
     doneAbout(ctx, told).andThen((outcome) => {
-      const payment = told.about === 'intent' ? told.text.of?.payment : 'of' in told ? told.of.payment : undefined;
+      const payment = told.about === 'intent' ? told.text.of?.payment : paymentOf(told);
       const isHere = payment !== undefined && outcome !== 'unknown payment';
       return ctx.inbox.finish(event.id, isHere ? payment : null, outcome, ctx.clock.now()).map(() => outcome);
     }),
   );
+
+const paymentOf = (told: Told): PaymentId | undefined =>
+  told.about === 'refund' || told.about === 'dispute' ? told.of.payment : undefined;
 
 const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> => {
   switch (told.about) {
@@ -112,6 +117,10 @@ const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> 
       return applyRefund(ctx, told.of, told.found);
     case 'dispute':
       return applyDispute(ctx, told.of, told.found);
+    case 'method':
+      return applyMethod(ctx, told.method);
+    case 'setup':
+      return applySetup(ctx, told.of, told.found);
     case 'intent':
       return applyIntentOf(ctx, told);
   }

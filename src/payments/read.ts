@@ -24,7 +24,7 @@ export const readPayment = (
 ): ResultAsync<PaymentView, PaymentError<'payment_not_found' | StorageCode>> =>
   ctx.reads
     .payment(merchant, id)
-    .andThen((payment) => admit(payment, access))
+    .andThen((payment) => admit(payment, access, 'payment_not_found'))
     .andThen((payment) =>
       clientSecret === payment.clientSecret
         ? ResultAsync.fromSafePromise(lookAgain(ctx, payment)).andThen((wasAsked) =>

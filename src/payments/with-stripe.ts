@@ -1,8 +1,8 @@
 /** What every operation is asked before it claims anything: whether Stripe is there. */
-import { err, type ResultAsync } from 'neverthrow';
-import type { Caller, Context } from '../context.ts';
+import { err, errAsync, type ResultAsync } from 'neverthrow';
+import type { Caller, CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Reply } from '../domain/change.ts';
-import { replay } from '../domain/decide.ts';
+import { replay } from '../domain/stored-claim.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { ErrorCode } from '../error.ts';
 
@@ -24,4 +24,24 @@ export const withStripe = <View, Code extends ErrorCode>(
   return ctx.reads
     .claim(merchant, claim.id)
     .andThen((taken) => (taken ? replay(taken, claim, refusals, ctx.clock.now()).andThen(answerOf) : err(refusal)));
+};
+
+/**
+ * Runs an operation that asks Stripe first and claims its key with what it writes in the end: unless the key was claimed
+ * before, and then Stripe is not asked. While Stripe is down, as of `withStripe`.
+ */
+export const unlessAnswered = <View, Code extends ErrorCode>(
+  ctx: Pick<Context, 'reads' | 'breaker' | 'clock' | 'clocks'>,
+  { merchant, claim }: CallerWithoutKey,
+  refusals: readonly Code[],
+  operation: () => ResultAsync<Reply<View>, ChargeError<Code>>,
+): ResultAsync<Reply<View>, ChargeError<Code>> => {
+  const ask = (): ResultAsync<Reply<View>, ChargeError<Code>> => {
+    const refusal = ctx.breaker.refusal() ?? ctx.clocks.refusal();
+    return refusal ? errAsync(refusal) : operation();
+  };
+  if (!claim) return ask();
+  return ctx.reads
+    .claim(merchant, claim.id)
+    .andThen((taken) => (taken ? replay(taken, claim, refusals, ctx.clock.now()).andThen(answerOf) : ask()));
 };

@@ -8,6 +8,7 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { contradictionsInsert } from './contradictions.ts';
 import { NEVER_OLD } from './leases.ts';
+import { insertHolders, updateHolders, writeMethods, writeSetups } from './saved.ts';
 import type { Flight } from './transaction.ts';
 
 /**
@@ -18,6 +19,10 @@ import type { Flight } from './transaction.ts';
 export const writeState = (id: string, writes: Writes, now: Micros): RawBuilder<unknown> => {
   const writers = [
     insertCustomers,
+    insertHolders,
+    updateHolders,
+    writeMethods,
+    writeSetups,
     insertItems,
     insertPayments,
     updatePayments,
@@ -123,7 +128,7 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
   return sql`
     insert into attempts (merchant_id, id, payment_id, kind, payment_method, amount, refund_id, claim_id, request_id,
                           reply_status, shows_secret, owned_until, leased_until, fence, reason, stripe_key, in_page,
-                          started_at)
+                          stripe_customer, used_for, started_at)
     select * from unnest(
       ${plain(rows.map((a) => uuidOf(a.merchant)))}::uuid[], ${plain(rows.map((a) => uuidOf(a.id)))}::uuid[],
       ${plain(rows.map((a) => uuidOf(a.payment)))}::uuid[], ${texts(rows.map((a) => a.kind))}::text[],
@@ -135,6 +140,8 @@ const insertAttempts: Writer = ({ attempts: rows }) => {
       ${plain(rows.map(() => NEVER_OLD))}::timestamptz[], ${plain(rows.map((a) => toIsoMicros(a.ownedUntil)))}::timestamptz[],
       ${plain(rows.map((a) => a.fence))}::int[], ${texts(rows.map((a) => (a.kind === 'refund' ? a.reason : null)))}::text[],
       ${texts(rows.map((a) => a.stripeKey))}::text[], ${plain(rows.map((a) => a.kind === 'confirm' && a.inPage))}::boolean[],
+      ${texts(rows.map((a) => (a.kind === 'confirm' ? a.stripeCustomer : null)))}::text[],
+      ${texts(rows.map((a) => (a.kind === 'confirm' ? a.usedFor : null)))}::text[],
       ${plain(rows.map((a) => toIsoMicros(a.startedAt)))}::timestamptz[]
     )`;
 };

@@ -1,6 +1,6 @@
 /** What is known under an idempotency key, and what it waits for while there is no reply. */
 import { sql, type RawBuilder, type Selectable } from 'kysely';
-import type { StoredClaim } from '../domain/decide.ts';
+import type { StoredClaim } from '../domain/stored-claim.ts';
 import { idOf } from '../domain/ids.ts';
 import type { Micros } from '../domain/time.ts';
 import type { DB } from './schema.ts';

@@ -96,7 +96,7 @@ export const failureOf = (error: unknown): Failure => {
 const constraintOf = (error: unknown): string => (error instanceof pg.DatabaseError ? (error.constraint ?? '') : '');
 
 /** By another process, since this batch looked: run again, it finds it. */
-const MADE_MEANWHILE = new Set(['claims_pkey', 'items_pkey']);
+const MADE_MEANWHILE = new Set(['claims_pkey', 'items_pkey', 'stripe_customers_pkey', 'payment_methods_pkey']);
 
 type RefusedCode = 'event_not_found';
 

@@ -15,7 +15,7 @@ import {
   type PaymentId,
   type RefundId,
 } from '../domain/ids.ts';
-import type { StoredClaim } from '../domain/decide.ts';
+import type { StoredClaim } from '../domain/stored-claim.ts';
 import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
@@ -69,6 +69,11 @@ export interface TrialBalanceLine {
   readonly credits: bigint;
 }
 
+interface ToConfirm {
+  readonly payment: Payment;
+  readonly stripeCustomer: string | null;
+}
+
 /** Errors of all: `database_unavailable`, and `<resource>_not_found` of those that read one. */
 export interface Reads {
   /** An account, or undefined where there is none. Reads that arrive together are one query. */
@@ -85,6 +90,11 @@ export interface Reads {
     merchant: MerchantId,
     id: PaymentId,
   ) => ResultAsync<Payment, PaymentError<'payment_not_found' | StorageCode>>;
+  /** The same, with its customer at Stripe, where he has one. */
+  readonly paymentToConfirm: (
+    merchant: MerchantId,
+    id: PaymentId,
+  ) => ResultAsync<ToConfirm, PaymentError<'payment_not_found' | StorageCode>>;
   readonly listPayments: (
     merchant: MerchantId,
     filter: PaymentFilter,
@@ -172,6 +182,21 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
           .executeTakeFirst(),
       ).andThen((row): Result<Payment, PaymentError<'payment_not_found'>> =>
         row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
+      ),
+    paymentToConfirm: (merchant, id) =>
+      read(merchant, () =>
+        db
+          .selectFrom('payments as p')
+          .leftJoin('stripe_customers as s', (join) =>
+            join.onRef('s.merchant_id', '=', 'p.merchant_id').onRef('s.id', '=', 'p.customer_id'),
+          )
+          .select(COLUMNS.payments.map((column) => `p.${column}` as const))
+          .select('s.stripe_id')
+          .where('p.merchant_id', '=', uuidOf(merchant))
+          .where('p.id', '=', uuidOf(id))
+          .executeTakeFirst(),
+      ).andThen((row): Result<ToConfirm, PaymentError<'payment_not_found'>> =>
+        row ? ok({ payment: paymentOf(row), stripeCustomer: row.stripe_id }) : err(paymentError('payment_not_found')),
       ),
     confirmsSince: (merchant, id, since) =>
       read(merchant, () =>

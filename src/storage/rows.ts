@@ -9,6 +9,7 @@ import type {
   AttemptBase,
   CaptureMethod,
   ClaimId,
+  ConfirmAttempt,
   Dispute,
   DisputeStatus,
   LastError,
@@ -83,7 +84,14 @@ export const attemptOf = (row: Row<'attempts'>): Attempt => {
   const base = attemptBaseOf(row);
   switch (row.kind as Attempt['kind']) {
     case 'confirm':
-      return { ...base, kind: 'confirm', paymentMethod: row.payment_method ?? '', inPage: row.in_page };
+      return {
+        ...base,
+        kind: 'confirm',
+        paymentMethod: row.payment_method ?? '',
+        inPage: row.in_page,
+        stripeCustomer: row.stripe_customer,
+        usedFor: row.used_for as ConfirmAttempt['usedFor'],
+      };
     case 'capture':
       return { ...base, kind: 'capture', amount: row.amount };
     case 'cancel':

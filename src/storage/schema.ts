@@ -52,6 +52,8 @@ export interface DB {
     stripe_key: string | null;
     leased_until: bigint | null;
     in_page: Generated<boolean>;
+    stripe_customer: string | null;
+    used_for: string | null;
   };
 
   balance_transactions: {
@@ -193,6 +195,16 @@ export interface DB {
 
   merchants: { id: string; name: string; created_at: Generated<bigint> };
 
+  payment_methods: {
+    merchant_id: string;
+    id: string;
+    customer_id: string;
+    type: string;
+    card: unknown;
+    created_at: bigint;
+    detached: Generated<boolean>;
+  };
+
   payments: {
     merchant_id: string;
     id: string;
@@ -252,6 +264,29 @@ export interface DB {
     currency: string;
     received: bigint;
     returned: Generated<bigint>;
+  };
+
+  setups: {
+    merchant_id: string;
+    id: string;
+    customer_id: string;
+    status: string;
+    payment_method: string | null;
+    return_url: string | null;
+    client_secret: string;
+    next_action: unknown;
+    last_error: unknown;
+    intent: string;
+    created_at: bigint;
+  };
+
+  stripe_customers: {
+    merchant_id: string;
+    id: string;
+    stripe_id: string | null;
+    default_method: string | null;
+    tries: number;
+    asked_at: bigint;
   };
 
   stripe_events: {
@@ -370,6 +405,8 @@ export const COLUMNS = {
     'stripe_key',
     'leased_until',
     'in_page',
+    'stripe_customer',
+    'used_for',
   ],
 
   balance_transactions: [
@@ -454,6 +491,8 @@ export const COLUMNS = {
 
   merchants: ['id', 'name', 'created_at'],
 
+  payment_methods: ['merchant_id', 'id', 'customer_id', 'type', 'card', 'created_at', 'detached'],
+
   payments: [
     'merchant_id',
     'id',
@@ -499,6 +538,22 @@ export const COLUMNS = {
   ],
 
   second_charges: ['merchant_id', 'id', 'payment_id', 'currency', 'received', 'returned'],
+
+  setups: [
+    'merchant_id',
+    'id',
+    'customer_id',
+    'status',
+    'payment_method',
+    'return_url',
+    'client_secret',
+    'next_action',
+    'last_error',
+    'intent',
+    'created_at',
+  ],
+
+  stripe_customers: ['merchant_id', 'id', 'stripe_id', 'default_method', 'tries', 'asked_at'],
 
   stripe_events: [
     'id',

@@ -1,7 +1,7 @@
 /**
  * The first half of a commit's SQL: the state that a batch of changes touches is read under lock.
  *
- * Lock order: payments, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
+ * Lock order: payments, then what customers have saved, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
  * rows meet at the first of them, and none waits for the other in a circle.
  */
 import { sql, type Selectable } from 'kysely';
@@ -27,6 +27,7 @@ import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf, disputeOf, paymentOf, refundOf, secondChargeOf, type Posted } from './rows.ts';
+import { lockHolders, lockSetups, readMethods } from './saved.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 
@@ -62,22 +63,35 @@ const allOf = async <T extends readonly unknown[] | []>(
 export const readState = async (flight: Flight, changes: readonly Change[], now: Micros): Promise<State> => {
   const legs = changes.flatMap(legsOf);
   // All of them leave in one flight, and run in this order.
-  const [payments, refundRows, disputeRows, postedOf, seconds, owners, claims, items, customers, accounts, ...more] =
-    await allOf([
-      lockPayments(flight, changes),
-      readRefunds(flight, changes),
-      readDisputes(flight, changes),
-      readReversals(flight, changes),
-      readSeconds(flight, changes),
-      readOwners(flight, changes),
-      readClaims(flight, changes),
-      readItems(flight, changes),
-      readCustomers(flight, changes),
-      lockAccounts(flight, legs),
-      readReversed(flight, changes),
-      readBalance(flight, changes),
-      readPayouts(flight, changes),
-    ]);
+  const [
+    payments,
+    saved,
+    refundRows,
+    disputeRows,
+    postedOf,
+    seconds,
+    owners,
+    claims,
+    items,
+    customers,
+    accounts,
+    ...more
+  ] = await allOf([
+    lockPayments(flight, changes),
+    readSaved(flight, changes),
+    readRefunds(flight, changes),
+    readDisputes(flight, changes),
+    readReversals(flight, changes),
+    readSeconds(flight, changes),
+    readOwners(flight, changes),
+    readClaims(flight, changes),
+    readItems(flight, changes),
+    readCustomers(flight, changes),
+    lockAccounts(flight, legs),
+    readReversed(flight, changes),
+    readBalance(flight, changes),
+    readPayouts(flight, changes),
+  ]);
   const [reversed, ...told] = more;
   let [balance, payouts] = told;
   const missing = legs.filter(({ id: account }) => !accounts.has(account));
@@ -93,6 +107,7 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
   );
   return {
     payments,
+    ...saved,
     refunds,
     disputes,
     seconds,
@@ -176,6 +191,19 @@ const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
     order by p.merchant_id, p.id for no key update of p`);
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
+};
+
+/** Where nothing that is saved is asked for, no statement is sent. */
+const readSaved = async (
+  flight: Flight,
+  changes: readonly Change[],
+): Promise<Pick<State, 'holders' | 'setups' | 'methods'>> => {
+  const [holders, setups, methods] = await allOf([
+    lockHolders(flight, changes),
+    lockSetups(flight, changes),
+    readMethods(flight, changes),
+  ]);
+  return { holders, setups, methods };
 };
 
 /** Not locked: whoever writes a refund or a dispute holds its payment. Those too that are Stripe's under another id. */
@@ -322,13 +350,26 @@ const readItems = async (flight: Flight, changes: readonly Change[]): Promise<St
 };
 
 const readCustomers = async (flight: Flight, changes: readonly Change[]): Promise<State['customers']> => {
-  const keys = changes.flatMap(({ merchant, payment }) =>
-    payment?.kind === 'create' ? [{ merchant, id: payment.payment.customer }] : [],
-  );
+  const keys = changes.flatMap(({ merchant, payment, saved, setup }) => {
+    const named = [
+      payment?.kind === 'create' ? payment.payment : undefined,
+      saved?.kind === 'ask' ? saved : undefined,
+      setup?.kind === 'create' ? setup.setup : undefined,
+    ];
+    return named.flatMap((of) => (of ? [{ merchant, id: of.customer }] : []));
+  });
   if (keys.length === 0) return new Map<CustomerId, never>();
   const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>>`
-    select c.merchant_id, c.id from customers c
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map((row) => [idOf('cus', row.id), idOf('mer', row.merchant_id)]));
+  type Row = Pick<Selectable<DB['customers']>, 'merchant_id' | 'id'>;
+  type Held = { [Column in 'stripe_id' | 'default_method']: Selectable<DB['stripe_customers']>[Column] | null };
+  const rows = await flight(sql<Row & Held>`
+    select c.merchant_id, c.id, s.stripe_id, s.default_method from customers c
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    left join stripe_customers s using (merchant_id, id)`);
+  return new Map(
+    rows.map((row) => [
+      idOf('cus', row.id),
+      { merchant: idOf('mer', row.merchant_id), stripeId: row.stripe_id, defaultMethod: row.default_method },
+    ]),
+  );
 };

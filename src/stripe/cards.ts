@@ -5,7 +5,6 @@
  * dark is an error, `provider_unavailable` with `outcome: unknown`: a charge may exist, and only a resend under the same
  * key, or a look at Stripe's own records, can tell.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultAsync } from 'neverthrow';
 import type Stripe from 'stripe';
 import { STRIPE_DEADLINE_MS } from '../domain/deadlines.ts';
@@ -16,20 +15,27 @@ import {
   type RefundSettlement,
   type Settlement,
 } from '../domain/fact.ts';
-import { isToken, type LastError, type Payment, type PaymentAttempt, type RefundAttempt } from '../domain/payment.ts';
+import {
+  isToken,
+  type ConfirmAttempt,
+  type LastError,
+  type Payment,
+  type PaymentAttempt,
+  type RefundAttempt,
+} from '../domain/payment.ts';
 import type { StripeError } from '../domain/refusals.ts';
 import { paymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { isReset } from './connection.ts';
 import { findIntent, Unfinished } from './find.ts';
+import { asError, persist, type Failed, type Nth } from './persist.ts';
 import {
   factOf,
   isKeyOfAnother,
   isServerError,
-  isTooMany,
   isTrouble,
   refundFactOf,
   refusalOf,
+  SHOWING_METHOD,
   wasReplayed,
   withoutIds,
   type Refusal,
@@ -56,9 +62,6 @@ export interface Cards {
   readonly ping: () => ResultAsync<void, StripeError>;
 }
 
-/** `first`: nobody has sent it before, for it was claimed just now. */
-type Nth = 'first' | 'again';
-
 /** Why nothing is settled, and what is known all the same. */
 export type Unsettled = StripeError & {
   /** Sending it again is of no use: Stripe repeats its answer, or refuses it before it looks whether it knows the key. */
@@ -70,10 +73,6 @@ export type Unsettled = StripeError & {
   /** How far a look has come that is to be gone on with. */
   readonly seenTo?: string;
 };
-
-/** Too many requests: sent again after 0.2, 0.4 and 0.8 s, and some by chance; the lease allows for it. */
-const TOO_MANY_TRIES = 3;
-const TOO_MANY_WAIT_MS = 200;
 
 export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   /** A call that moves money. */
@@ -197,7 +196,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
       look(async () =>
         payment.intent === null
           ? ofClaim(payment, attempt)
-          : factOf(await stripe.paymentIntents.retrieve(payment.intent)),
+          : factOf(await stripe.paymentIntents.retrieve(payment.intent, SHOWING_METHOD)),
       ),
     refund: (payment, attempt, nth) => ResultAsync.fromPromise(refund(payment, attempt, nth), inTheDark),
     findRefund: (payment, attempt) => look(() => findRefund(payment, attempt)),
@@ -226,34 +225,6 @@ const known = (refund: Stripe.Refund, { refund: ours }: RefundAttempt): RefundFa
   return fact;
 };
 
-interface Failed {
-  readonly error: Error;
-  /** Whether nobody has sent it before: then it is refused for good. */
-  readonly isFirst: boolean;
-}
-type Sent<T> = { readonly answer: T; readonly error?: never } | (Failed & { readonly answer?: never });
-
-/**
- * Sends once; and again where nothing was done, since there were too many requests; and once more where the connection
- * was reset, which a kept-alive one may be though nobody has read the request. After that, it may have been sent before.
- */
-const persist = async <T>(nth: Nth, work: (deadlineMs: number) => Promise<T>): Promise<Sent<T>> => {
-  const startedAt = performance.now();
-  let isFirst = nth === 'first';
-  let resets = 0;
-  for (let tries = 1; ; tries++) {
-    try {
-      return { answer: await work(STRIPE_DEADLINE_MS - (performance.now() - startedAt)) };
-    } catch (caught) {
-      const error = asError(caught);
-      if (isTooMany(error) && tries <= TOO_MANY_TRIES)
-        await sleep(TOO_MANY_WAIT_MS * 2 ** (tries - 1) * (1 + Math.random() / 2));
-      else if (isReset(error) && resets++ === 0) isFirst = false;
-      else return { error, isFirst };
-    }
-  }
-};
-
 /** A refusal that does not settle what may have been sent before. */
 class Undecided extends Error {
   readonly refusal: Refusal;
@@ -265,7 +236,7 @@ class Undecided extends Error {
 
 type Answered = Stripe.Response<Stripe.PaymentIntent>;
 
-const call = (
+const call = async (
   stripe: Stripe,
   payment: Payment,
   intent: string | undefined,
@@ -278,8 +249,15 @@ const call = (
         ? { confirmation_token: attempt.paymentMethod }
         : { payment_method: attempt.paymentMethod }),
       ...challengeOf(attempt, payment),
+      ...(attempt.usedFor === 'save' ? { setup_future_usage: 'off_session' as const, ...SHOWING_METHOD } : {}),
+      ...(attempt.usedFor === 'off_session' ? { off_session: true } : {}),
     };
-    if (intent !== undefined) return stripe.paymentIntents.confirm(intent, card, options);
+    const customer = attempt.stripeCustomer === null ? {} : { customer: attempt.stripeCustomer };
+    if (intent !== undefined) {
+      // It may have been made before its customer was known at Stripe.
+      if (attempt.stripeCustomer !== null) await stripe.paymentIntents.update(intent, customer);
+      return stripe.paymentIntents.confirm(intent, card, options);
+    }
     return stripe.paymentIntents.create(
       {
         amount: Number(payment.amount),
@@ -288,6 +266,7 @@ const call = (
         capture_method: payment.captureMethod,
         confirm: true,
         metadata: tagsOf(payment, attempt),
+        ...customer,
         ...(payment.description === null ? {} : { description: payment.description }),
         ...card,
       },
@@ -301,14 +280,16 @@ const call = (
 
 /** How the customer would meet a challenge. Who can be sent nowhere is not: the card is declined, and the reason says so. */
 const challengeOf = (
-  { inPage }: { readonly inPage: boolean },
+  { inPage, usedFor }: ConfirmAttempt,
   { returnUrl }: Payment,
-): Pick<Stripe.PaymentIntentConfirmParams, 'use_stripe_sdk' | 'return_url' | 'error_on_requires_action'> => ({
-  ...(inPage ? { use_stripe_sdk: true } : returnUrl === null ? { error_on_requires_action: true } : {}),
-  ...(returnUrl === null ? {} : { return_url: returnUrl }),
-});
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+): Pick<Stripe.PaymentIntentConfirmParams, 'use_stripe_sdk' | 'return_url' | 'error_on_requires_action'> =>
+  // Who is not there is not asked: Stripe declines, and says why.
+  usedFor === 'off_session'
+    ? {}
+    : {
+        ...(inPage ? { use_stripe_sdk: true } : returnUrl === null ? { error_on_requires_action: true } : {}),
+        ...(returnUrl === null ? {} : { return_url: returnUrl }),
+      };
 
 /** What no one can tell yet. Whatever is not Stripe's own trouble is a fault of ours: `internal`, and unknown too. */
 const inTheDark = (error: unknown): Unsettled => {

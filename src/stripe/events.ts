@@ -3,11 +3,12 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
 import { z } from 'zod';
 import type { DisputeFact, IntentFact, RefundFact } from '../domain/fact.ts';
+import type { SetupFact } from '../domain/setup.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf } from './outcome.ts';
-import { CLAIM_TAG, tagged, taggedRefund, type Tagged, type Tags } from './tags.ts';
+import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf, setupFactOf, SHOWING_METHOD } from './outcome.ts';
+import { CLAIM_TAG, tagged, taggedRefund, taggedSetup, type Tagged, type TaggedSetup, type Tags } from './tags.ts';
 
 interface StripeEvent {
   readonly id: string;
@@ -34,6 +35,9 @@ export type Told =
       };
     }
   | { readonly about: 'refund'; readonly of: Tagged; readonly found: RefundFact }
+  /** What customers have saved: looked up by whoever applies it. */
+  | { readonly about: 'method'; readonly method: string }
+  | { readonly about: 'setup'; readonly of: TaggedSetup; readonly found: SetupFact }
   | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
   /** Money that is on its way to the bank, has arrived there, or has come back. */
   | { readonly about: 'payout'; readonly payout: string }
@@ -100,6 +104,9 @@ const READ = [
   'payout.failed',
   'payout.canceled',
   'payout.reconciliation_completed',
+  'payment_method.attached',
+  'payment_method.detached',
+  'setup_intent.succeeded',
 ];
 
 export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
@@ -155,7 +162,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
 
   const intent = (id: string): ResultAsync<FoundIntent | undefined, PaymentError> =>
     wrap(() =>
-      stripe.paymentIntents.retrieve(id).then((found) => {
+      stripe.paymentIntents.retrieve(id, SHOWING_METHOD).then((found) => {
         const of = tagged(found.metadata);
         return of && { of, claim: found.metadata[CLAIM_TAG] ?? null, found: factOf(found) };
       }, undefinedIfMissing),
@@ -185,6 +192,14 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
         const dispute = await stripe.disputes.retrieve(object.id);
         const of = await ownerOf(stripe, null, dispute.payment_intent);
         return of ? { about: 'dispute', of, found: disputeFactOf(dispute) } : UNKNOWN;
+      }
+      case 'payment_method':
+        return { about: 'method', method: object.id };
+      case 'setup_intent': {
+        const of = taggedSetup(object.metadata);
+        if (!of) return UNKNOWN;
+        const found = setupFactOf(await stripe.setupIntents.retrieve(object.id, SHOWING_METHOD));
+        return { about: 'setup', of, found };
       }
       case 'payout':
         return { about: 'payout', payout: object.id };

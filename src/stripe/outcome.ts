@@ -11,6 +11,8 @@ import {
   type LastError,
   type NextAction,
 } from '../domain/payment.ts';
+import type { MethodFact } from '../domain/saved.ts';
+import { SETUP_STATUSES, type SetupFact } from '../domain/setup.ts';
 import { micros } from '../domain/time.ts';
 import { ERRORS } from '../error.ts';
 import { grossOfDispute } from './gross.ts';
@@ -28,8 +30,48 @@ export const factOf = (intent: Stripe.PaymentIntent): IntentFact => {
     currency: intent.currency,
     amountReceived: BigInt(intent.amount_received),
     paymentMethod: idOf(intent.payment_method) ?? idOf(intent.last_payment_error?.payment_method),
+    ...shownMethod(intent.payment_method),
     nextAction: nextActionOf(intent),
     lastError: status === 'requires_payment_method' ? lastErrorOf(intent.last_payment_error) : null,
+  };
+};
+
+/** Has Stripe show the method itself, and not its id alone. */
+export const SHOWING_METHOD: { readonly expand: string[] } = { expand: ['payment_method'] };
+
+/** Where Stripe was asked to show it; one of nobody's was not kept. */
+const shownMethod = (named: Stripe.PaymentIntent['payment_method']): { readonly method?: MethodFact } =>
+  typeof named === 'object' && named !== null && named.customer !== null ? { method: methodFactOf(named) } : {};
+
+/** A payment method as it stands at Stripe. */
+export const methodFactOf = ({ id, customer, type, card, created }: Stripe.PaymentMethod): MethodFact => ({
+  id,
+  holder: idOf(customer),
+  type,
+  card: card
+    ? {
+        brand: card.brand,
+        last4: card.last4,
+        expMonth: card.exp_month,
+        expYear: card.exp_year,
+        country: card.country,
+        funding: card.funding,
+      }
+    : null,
+  createdAt: micros(created * 1000),
+});
+
+/** A SetupIntent as it stands at Stripe. A status of a later version is none that we know: Stripe will tell what comes of it. */
+export const setupFactOf = (intent: Stripe.SetupIntent): SetupFact => {
+  const { payment_method: named, last_setup_error: error } = intent;
+  const status = SETUP_STATUSES.find((known) => known === intent.status) ?? 'processing';
+  return {
+    intent: intent.id,
+    status,
+    paymentMethod: idOf(named) ?? idOf(error?.payment_method),
+    method: shownMethod(named).method ?? null,
+    nextAction: nextActionOf(intent),
+    lastError: status === 'requires_payment_method' && error ? lastErrorOf(error) : null,
   };
 };
 
@@ -39,7 +81,7 @@ const idOf = (named: string | { readonly id: string } | null | undefined): strin
 const nextActionOf = ({
   next_action: action,
   client_secret: clientSecret,
-}: Stripe.PaymentIntent): NextAction | null => {
+}: Pick<Stripe.PaymentIntent | Stripe.SetupIntent, 'next_action' | 'client_secret'>): NextAction | null => {
   const redirect = action?.redirect_to_url;
   if (redirect?.url) return { type: 'redirect_to_url', url: redirect.url, returnUrl: redirect.return_url };
   return action?.type === 'use_stripe_sdk' && clientSecret !== null ? { type: 'use_stripe_js', clientSecret } : null;
@@ -140,6 +182,10 @@ export const isTooMany = (error: unknown): boolean => error instanceof errors.St
 /** Stripe knows the key for a request with other parameters. */
 export const isKeyOfAnother = (error: unknown): boolean =>
   error instanceof errors.StripeIdempotencyError && error.statusCode === 400;
+
+/** The same request is under way: its answer can be waited for. */
+export const isUnderWay = (error: unknown): boolean =>
+  error instanceof errors.StripeIdempotencyError && error.statusCode === 409;
 
 /** Stripe has no object of that id. */
 export const isMissing = (error: unknown): boolean =>

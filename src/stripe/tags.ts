@@ -1,10 +1,19 @@
 /** The tags by which objects at Stripe are known as ours. */
-import { parseId, type MerchantId, type PaymentId, type RefundId } from '../domain/ids.ts';
+import {
+  parseId,
+  type CustomerId,
+  type MerchantId,
+  type PaymentId,
+  type RefundId,
+  type SetupId,
+} from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 
 const PAYMENT_TAG = 'quittance_payment';
 export const MERCHANT_TAG = 'quittance_merchant';
 export const REFUND_TAG = 'quittance_refund';
+const CUSTOMER_TAG = 'quittance_customer';
+const SETUP_TAG = 'quittance_setup';
 /**
  * The claim that it was made for. By it, who repeats a request finds what an earlier life of it has made; and nobody else
  * knows it before the object is there, so an attempt takes for its own what has it, and not what has the other tags alone.
@@ -36,3 +45,29 @@ export const tagsOf = ({ id, merchant }: Payment, attempt: Attempt): Record<stri
   ...(attempt.claim === null ? {} : { [CLAIM_TAG]: attempt.claim }),
   ...(attempt.kind === 'refund' ? { [REFUND_TAG]: attempt.refund } : {}),
 });
+
+/** The tags of a customer: nothing else of him is told to Stripe, so that nothing has to be erased there but he himself. */
+export const tagsOfCustomer = (merchant: MerchantId, customer: CustomerId): Record<string, string> => ({
+  [CUSTOMER_TAG]: customer,
+  [MERCHANT_TAG]: merchant,
+});
+
+export const isTaggedCustomer = (metadata: Tags, customer: CustomerId): boolean =>
+  metadata?.[CUSTOMER_TAG] === customer;
+
+export const tagsOfSetup = (merchant: MerchantId, setup: SetupId): Record<string, string> => ({
+  [SETUP_TAG]: setup,
+  [MERCHANT_TAG]: merchant,
+});
+
+export interface TaggedSetup {
+  readonly merchant: MerchantId;
+  readonly setup: SetupId;
+}
+
+/** Whose setup a SetupIntent is, by its tags. */
+export const taggedSetup = (metadata: Tags): TaggedSetup | undefined => {
+  const setup = parseId('set', metadata?.[SETUP_TAG] ?? '');
+  const merchant = parseId('mer', metadata?.[MERCHANT_TAG] ?? '');
+  return setup && merchant ? { merchant, setup } : undefined;
+};

@@ -23,6 +23,9 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   '* internal': nothingDoes,
   '* contention': 'rows that stay locked longer than all tries of a commit take: seen in test/db, by holding the locks',
   'createCustomer idempotency_key_in_use': atOnce,
+  'attachPaymentMethod idempotency_key_in_use': atOnce,
+  'createSetup idempotency_key_in_use': atOnce,
+  'confirmSetup idempotency_key_in_use': atOnce,
   'createItem idempotency_key_in_use': atOnce,
   'createDebit idempotency_key_in_use': atOnce,
   'createTransfer idempotency_key_in_use': atOnce,
@@ -49,7 +52,7 @@ const note = (route: Route, answer: Answer): ErrorCode | undefined => {
   return code;
 };
 const routeOf = (name: string): Route => routes.find((route) => route.name === name)!;
-const wrongId = { payments: newId('pay'), customers: newId('cus'), refunds: newId('re') };
+const wrongId = { setups: newId('set'), payments: newId('pay'), customers: newId('cus'), refunds: newId('re') };
 
 interface Asked {
   readonly path?: string;
@@ -155,6 +158,8 @@ const CARDS = {
 const newPayment = async (more: object = {}): Promise<Shown> =>
   (await post('/v1/payments', payFor(await createCustomer(), 500, more))).body;
 const open = (): Promise<Shown> => newPayment({ confirm: false });
+const newSetup = async (more: object = {}): Promise<Shown> =>
+  (await post('/v1/setups', { customer: await createCustomer(), ...more })).body;
 const held = (): Promise<Shown> => newPayment({ capture_method: 'manual' });
 
 /** Each in words of its route; what it must come to is its last word. */
@@ -169,10 +174,17 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await ask(routeOf('createDebit'), { body: { customer: wrongId.customers, amount: 1, currency: 'usd' } });
     const usage = { currency: 'usd', items: [{ quantity: 1, unit_price: '1' }] };
     await ask(routeOf('spendUsage'), { body: { customer: wrongId.customers, ...usage } });
+    const path = `/v1/customers/${wrongId.customers}/payment_methods`;
+    await ask(routeOf('listPaymentMethods'), { path });
+    await ask(routeOf('attachPaymentMethod'), { path, body: { payment_method: 'pm_card_visa' } });
+    await ask(routeOf('createSetup'), { body: { customer: wrongId.customers } });
   },
   'a payment, and anything else, that is not there': async () => {
     for (const name of ['confirmPayment', 'readPayment', 'capturePayment', 'cancelPayment', 'readPaymentTimeline'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', wrongId.payments) });
+    for (const name of ['readSetup', 'confirmSetup'])
+      await ask(routeOf(name), { path: routeOf(name).path.replace(':id', wrongId.setups) });
+    await ask(routeOf('detachPaymentMethod'), { path: '/v1/payment_methods/pm_of_nobody' });
     await ask(routeOf('createRefund'), { body: { payment: wrongId.payments } });
     await ask(routeOf('readRefund'), { path: `/v1/refunds/${wrongId.refunds}` });
     await ask(routeOf('resolveContradiction'), {
@@ -201,12 +213,26 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
       expect(await ask(routeOf('confirmPayment'), { path, body: { payment_method } })).toBe(code);
     }
   },
+  'each card that is not kept': async () => {
+    const customer = await createCustomer();
+    for (const [code, payment_method] of Object.entries(CARDS)) {
+      if (code === 'authentication_required') continue;
+      const path = `/v1/customers/${customer}/payment_methods`;
+      expect(await ask(routeOf('attachPaymentMethod'), { path, body: { payment_method } })).toBe(code);
+      const body = { customer, payment_method, confirm: true };
+      expect(await ask(routeOf('createSetup'), { body })).toBe(code);
+      const confirm = `/v1/setups/${(await newSetup()).id}/confirm`;
+      expect(await ask(routeOf('confirmSetup'), { path: confirm, body: { payment_method } })).toBe(code);
+    }
+  },
   'no card at all': async () => {
     const customer = await createCustomer();
     const nothing = { customer, amount: 500, currency: 'usd' };
     await ask(routeOf('createPayment'), { body: { ...nothing, confirm: true } });
     const { id } = (await post('/v1/payments', nothing)).body;
     await ask(routeOf('confirmPayment'), { path: `/v1/payments/${id}/confirm` });
+    await ask(routeOf('createSetup'), { body: { customer, confirm: true } });
+    await ask(routeOf('confirmSetup'), { path: `/v1/setups/${(await newSetup()).id}/confirm` });
   },
   'too many cards': async () => {
     const path = `/v1/payments/${(await open()).id}/confirm`;
@@ -223,6 +249,8 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     ] as const)
       await ask(routeOf(name), { path: `/v1/payments/${id}/${path}` });
     await ask(routeOf('createRefund'), { body: { payment: (await open()).id } });
+    const done = (await newSetup({ payment_method: 'pm_card_visa', confirm: true })).id;
+    await ask(routeOf('confirmSetup'), { path: `/v1/setups/${done}/confirm` });
     await ask(routeOf('createRefund'), { body: { payment: id, amount: 501 } });
     await ask(routeOf('capturePayment'), { path: `/v1/payments/${(await held()).id}/capture`, body: { amount: 501 } });
   },
@@ -297,6 +325,14 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await twice('createPayment', '/v1/payments', payFor(customer, 500), payFor(customer, 501));
     await twice('confirmPayment', `/v1/payments/${(await open()).id}/confirm`, {}, { payment_method: 'pm_card_visa' });
     await twice('capturePayment', `/v1/payments/${(await held()).id}/capture`, {}, { amount: 1 });
+    const methods = `/v1/customers/${customer}/payment_methods`;
+    const card = { payment_method: 'pm_card_visa' };
+    await twice('attachPaymentMethod', methods, card, { payment_method: 'pm_card_amex' });
+    await twice('createSetup', '/v1/setups', { customer }, { customer, ...card });
+    await twice('confirmSetup', `/v1/setups/${(await newSetup()).id}/confirm`, card, {
+      ...card,
+      return_url: 'https://a.b',
+    });
     await twice('createRefund', '/v1/refunds', { payment: paid, amount: 1 }, { payment: paid, amount: 2 });
     await twice('createDebit', '/v1/debits', ...two({ customer, amount: 1, currency: 'usd' }));
     await twice('createTransfer', '/v1/transfers', ...two(move));
@@ -319,6 +355,13 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await refusedByStripe('confirmPayment', async () => [`/v1/payments/${(await open()).id}/confirm`, {}]);
     await refusedByStripe('capturePayment', async () => [`/v1/payments/${(await held()).id}/capture`, {}]);
     await refusedByStripe('cancelPayment', async () => [`/v1/payments/${(await held()).id}/cancel`, {}]);
+    const card = { payment_method: 'pm_card_visa' };
+    const methods = `/v1/customers/${customer}/payment_methods`;
+    const saved = (await post(methods, card)).body;
+    await refusedByStripe('attachPaymentMethod', async () => [methods, card]);
+    await refusedByStripe('createSetup', async () => ['/v1/setups', { customer }]);
+    await refusedByStripe('confirmSetup', async () => [`/v1/setups/${(await newSetup()).id}/confirm`, card]);
+    await refusedByStripe('detachPaymentMethod', async () => [`/v1/payment_methods/${saved.id}`, {}]);
     await refusedByStripe('createRefund', async () => ['/v1/refunds', { payment: (await newPayment()).id }]);
   },
 };

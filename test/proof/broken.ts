@@ -26,6 +26,7 @@ import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createIntents } from '../../src/storage/intents.ts';
 import { createReads } from '../../src/storage/reads.ts';
+import { createSaved } from '../../src/storage/saved.ts';
 import { createTurns } from '../../src/storage/turns.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
 import { createBalance } from '../../src/stripe/balance.ts';
@@ -33,6 +34,7 @@ import { createBreaker } from '../../src/stripe/breaker.ts';
 import { createCards } from '../../src/stripe/cards.ts';
 import { connectStripe } from '../../src/stripe/connection.ts';
 import { createEvents } from '../../src/stripe/events.ts';
+import { createVault } from '../../src/stripe/vault.ts';
 
 const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<boolean>): Context => {
   const charged = new Map<string, Settlement>();
@@ -43,7 +45,14 @@ const chargeBeforeClaim = (right: Context, isTaken: (claim: string) => Promise<b
     return ResultAsync.fromSafePromise(isTaken(change.claim?.id ?? '')).andThen((taken) => {
       if (taken) return right.commit(change);
       return right.cards
-        .send(payment, { ...attempt, claim: null, stripeKey: newId('att') }, 'first')
+        .send(
+          payment,
+          {
+            ...{ ...attempt, paymentMethod: attempt.paymentMethod ?? '', stripeCustomer: null },
+            ...{ claim: null, stripeKey: newId('att') },
+          },
+          'first',
+        )
         .andThen((settlement) => {
           charged.set(payment.id, settlement);
           return right.commit(change);
@@ -80,6 +89,8 @@ const main = (): void => {
     ledger: createLedgerReads(database.pool, turns),
     leases: createLeases(database.pool),
     cards: createCards(stripe, breaker),
+    saved: createSaved(database.pool, turns),
+    vault: createVault(stripe, breaker),
     breaker,
     stripeEvents: createEvents(stripe, breaker, []),
     inbox: createInbox(database.pool),

@@ -360,6 +360,8 @@ describe('a confirmation', () => {
         kind: 'confirm',
         paymentMethod: 'pm_card_amex',
         inPage: false,
+        stripeCustomer: null,
+        usedFor: null,
         claim: 'c' as ClaimId,
         stripeKey: 'c',
         requestId: 'r',

@@ -63,7 +63,14 @@ const byId = (accounts: readonly Account[]): Map<AccountId, Account> => new Map(
 export const stateOf = (accounts: readonly Account[], more: Partial<State> = {}): State => ({
   claims: new Map(),
   items: new Set(),
-  customers: new Map(MERCHANTS.flatMap((merchant) => customersOf(merchant).map((customer) => [customer, merchant]))),
+  customers: new Map(
+    MERCHANTS.flatMap((merchant) =>
+      customersOf(merchant).map((customer) => [customer, { merchant, stripeId: null, defaultMethod: null }]),
+    ),
+  ),
+  holders: new Map(),
+  methods: new Map(),
+  setups: new Map(),
   payments: new Map(),
   refunds: new Map(),
   disputes: new Map(),

@@ -1,0 +1,83 @@
+/** A setup: a card is kept without a charge. No money hangs on it, so what Stripe has of it is all there is to know. */
+import { err, ok, type Result } from 'neverthrow';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { CustomerId, MerchantId, SetupId } from './ids.ts';
+import type { LastError, NextAction } from './payment.ts';
+import type { MethodFact } from './saved.ts';
+import type { Micros } from './time.ts';
+
+/** Stripe's: https://docs.stripe.com/payments/paymentintents/lifecycle */
+export const SETUP_STATUSES = [
+  'requires_payment_method',
+  'requires_confirmation',
+  'requires_action',
+  'processing',
+  'succeeded',
+  'canceled',
+] as const;
+export type SetupStatus = (typeof SETUP_STATUSES)[number];
+
+export interface Setup {
+  readonly merchant: MerchantId;
+  readonly id: SetupId;
+  readonly customer: CustomerId;
+  readonly status: SetupStatus;
+  readonly paymentMethod: string | null;
+  readonly returnUrl: string | null;
+  readonly clientSecret: string;
+  readonly nextAction: NextAction | null;
+  readonly lastError: LastError | null;
+  /** Stripe's id of the SetupIntent. */
+  readonly intent: string;
+  readonly createdAt: Micros;
+}
+
+/** A SetupIntent as it stands at Stripe. */
+export interface SetupFact {
+  readonly intent: string;
+  readonly status: SetupStatus;
+  readonly paymentMethod: string | null;
+  /** What is attached, or was tried; null where Stripe did not show it. */
+  readonly method: MethodFact | null;
+  readonly nextAction: NextAction | null;
+  readonly lastError: LastError | null;
+}
+
+export type SetupStep =
+  | { readonly kind: 'create'; readonly setup: Setup; readonly found: SetupFact }
+  /** What Stripe has now. */
+  | { readonly kind: 'observe'; readonly setup: Setup; readonly found: SetupFact };
+
+export interface SetupStepped {
+  readonly setup: Setup;
+  readonly isNews: boolean;
+}
+
+/** Errors: `customer_not_found`, `setup_not_found`. */
+export const takeSetup = (
+  { ownsCustomer, setup: before }: { readonly ownsCustomer: boolean; readonly setup: Setup | undefined },
+  step: SetupStep,
+): Result<SetupStepped, PaymentError<'customer_not_found' | 'setup_not_found'>> => {
+  if (step.kind === 'create')
+    return ownsCustomer
+      ? ok({ setup: standing(step.setup, step.found), isNews: true })
+      : err(paymentError('customer_not_found', { param: 'customer' }));
+  if (!before) return err(paymentError('setup_not_found'));
+  // Its last word: what was seen before that has gone by.
+  if (isOver(before) || before.intent !== step.found.intent) return ok({ setup: before, isNews: false });
+  const setup = standing({ ...before, returnUrl: step.setup.returnUrl }, step.found);
+  return ok({
+    setup,
+    isNews: setup.status !== before.status || setup.lastError?.message !== before.lastError?.message,
+  });
+};
+
+export const isOver = ({ status }: Pick<Setup, 'status'>): boolean => status === 'succeeded' || status === 'canceled';
+
+const standing = (setup: Setup, { status, paymentMethod, nextAction, lastError }: SetupFact): Setup => ({
+  ...setup,
+  status,
+  paymentMethod: paymentMethod ?? setup.paymentMethod,
+  nextAction,
+  lastError,
+});
