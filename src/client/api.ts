@@ -376,14 +376,23 @@ export type Balance = {
   /** A lower-case ISO 4217 code. */ readonly currency: string;
   /** How many digits of a minor unit stand behind the point. */ readonly exponent: number;
   /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly posted: string;
-  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly pending: string;
-  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly available: string;
+  /** What was held for refunds; null where that is not recorded of a time that is past. */ readonly pending:
+    string | null;
+  readonly available: string | null;
   /** `posted` in major units. */ readonly decimal: string;
   /** How many transfers it has had. */ readonly sequence: string;
-  readonly as_of: string;
+  /** What was posted until then, and then, is in it. */ readonly as_of: string;
+  /** The zone, by IANA's name, in which days are meant. */ readonly tz?: string;
+  /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
 };
 
-export type Balances = { readonly object: 'balances'; readonly as_of: string; readonly data: readonly Balance[] };
+export type Balances = {
+  readonly object: 'balances';
+  /** What was posted until then, and then, is in it. */ readonly as_of: string;
+  /** The zone, by IANA's name, in which days are meant. */ readonly tz?: string;
+  /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
+  readonly data: readonly Balance[];
+};
 
 export type Account = {
   readonly id: string;
@@ -703,7 +712,11 @@ export type CreateItemBody = {
   readonly currency: string;
 };
 
-export type QueryBalancesBody = { readonly accounts: readonly string[] };
+export type QueryBalancesBody = {
+  readonly accounts: readonly string[];
+  /** An RFC 3339 instant, which is included; or a day: everything before the start of the next day in tz. */ readonly as_of?: string;
+  /** An IANA name, such as Europe/Berlin; UTC where none is given. */ readonly tz?: string;
+};
 
 export type CreateWebhookEndpointBody = {
   readonly url: string;
@@ -762,9 +775,9 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
-  /** Read a customer's wallet. `GET /v1/customers/:id/balance`, with a key of the role secret or finance. */
+  /** Read a customer's wallet, now or at a time. `GET /v1/customers/:id/balance`, with a key of the role secret or finance. */
   readonly readCustomerBalance: (
-    input: { readonly id: string; readonly currency: string },
+    input: { readonly id: string; readonly currency: string; readonly as_of?: string; readonly tz?: string },
     options?: Options,
   ) => ResultAsync<
     Balance,
@@ -1556,9 +1569,9 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
-  /** Read what an account holds. `GET /v1/accounts/:id/balance`, with a key of the role secret or finance. */
+  /** Read what an account holds, now or at a time. `GET /v1/accounts/:id/balance`, with a key of the role secret or finance. */
   readonly readAccountBalance: (
-    input: { readonly id: string },
+    input: { readonly id: string; readonly as_of?: string; readonly tz?: string },
     options?: Options,
   ) => ResultAsync<
     Balance,

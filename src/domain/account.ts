@@ -41,6 +41,17 @@ export interface Account {
   readonly postedAt: Micros;
 }
 
+/** What an account held before a cut. */
+export interface PastBalance {
+  readonly account: AccountId;
+  readonly currency: Currency;
+  /** In minor units. */
+  readonly posted: bigint;
+  /** Null where the rows do not say. */
+  readonly pending: bigint | null;
+  readonly sequence: bigint;
+}
+
 /** What it holds, in minor units: below zero for what the merchant owns rather than owes. */
 export const posted = (account: Account): bigint => account.credits - account.debits;
 

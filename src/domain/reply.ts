@@ -4,8 +4,9 @@
  */
 import { err, ok } from 'neverthrow';
 import { ERRORS, paymentError, statusOf, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
-import { available, posted, type Account } from './account.ts';
+import { available, posted, type Account, type PastBalance } from './account.ts';
 import type { Answer, Customer, Item, Reply } from './change.ts';
+import { asOfText, type Cut } from './cut.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
 import type { Dispute, LastError, NextAction, Payment, Refund } from './payment.ts';
@@ -249,6 +250,7 @@ export const balanceView = (account: Account, now: Micros): BalanceView => ({
   account: account.id,
   ...balanceFields(balanceOf(account)),
   as_of: toIso(now),
+  final: false,
 });
 
 /** The balance of a wallet that was never used. */
@@ -257,7 +259,23 @@ export const zeroBalanceView = (account: AccountId, currency: Currency, now: Mic
   account,
   ...balanceFields({ currency, posted: 0n, pending: 0n, available: 0n, sequence: 0n }),
   as_of: toIso(now),
+  final: false,
 });
+
+/** What an account held at a cut. */
+export const pastBalanceView = (past: PastBalance, cut: Cut, isFinal: boolean): BalanceView => {
+  const { account, currency, posted: sum, pending, sequence } = past;
+  return {
+    object: 'balance',
+    account,
+    ...balanceFields({ currency, posted: sum, pending: 0n, available: 0n, sequence }),
+    pending: pending?.toString() ?? null,
+    available: pending === null ? null : (sum - pending).toString(),
+    as_of: asOfText(cut),
+    tz: cut.tz,
+    final: isFinal,
+  };
+};
 
 export const accountView = (account: Account): AccountView => ({
   id: account.id,

@@ -228,15 +228,24 @@ export interface BalanceFields {
   readonly sequence: string;
 }
 
-export interface BalanceView extends BalanceFields {
+export interface BalanceView extends Omit<BalanceFields, 'pending' | 'available'> {
   readonly object: 'balance';
   readonly account: string;
+  /** Null where what was held at that time is not recorded. */
+  readonly pending: string | null;
+  readonly available: string | null;
   readonly as_of: string;
+  /** The zone in which the day was meant, where a time was asked for. */
+  readonly tz?: string;
+  /** It will never change. */
+  readonly final: boolean;
 }
 
 export interface BalancesView {
   readonly object: 'balances';
   readonly as_of: string;
+  readonly tz?: string;
+  readonly final: boolean;
   readonly data: readonly BalanceView[];
 }
 

@@ -260,16 +260,28 @@ const balanceFields = {
   sequence: z.string().regex(/^\d+$/).describe('How many transfers it has had.'),
 };
 
+const tz = z.string().describe("The zone, by IANA's name, in which days are meant.");
+const asOf = time.describe('What was posted until then, and then, is in it.');
+const final = z.boolean().describe('It will never change: nothing that is under way can still post so early.');
+
 export const balance: z.ZodType<BalanceView> = z.strictObject({
   object: z.literal('balance'),
   account: id('acct'),
   ...balanceFields,
-  as_of: time,
+  pending: sum
+    .nullable()
+    .describe('What was held for refunds; null where that is not recorded of a time that is past.'),
+  available: sum.nullable(),
+  as_of: asOf,
+  tz: tz.exactOptional(),
+  final,
 });
 
 export const balances: z.ZodType<BalancesView> = z.strictObject({
   object: z.literal('balances'),
-  as_of: time,
+  as_of: asOf,
+  tz: tz.exactOptional(),
+  final,
   data: z.array(balance),
 });
 

@@ -1,6 +1,7 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
 import { z } from 'zod';
 import type { Currency } from '../domain/currency.ts';
+import type { Asked } from '../domain/cut.ts';
 import type {
   AccountId,
   ContradictionId,
@@ -287,9 +288,9 @@ export const transfers: z.ZodType<TransferFilter> = z
     created: s.toMade(rest),
   }));
 
-export const accountIds: z.ZodType<{ accounts: AccountId[] }> = z.strictObject({
-  accounts: z.array(s.id('acct')).min(1).max(1000),
-});
+export const accountIds: z.ZodType<{ accounts: AccountId[] } & Asked> = z
+  .strictObject({ accounts: z.array(s.id('acct')).min(1).max(1000), ...s.asOf })
+  .transform(({ accounts: ids, ...rest }) => ({ accounts: ids, ...s.toAsked(rest) }));
 
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
@@ -300,7 +301,10 @@ export const ofTransfer: z.ZodType<{ id: TransferId }> = z.strictObject({ id: s.
 export const ofContradiction: z.ZodType<{ id: ContradictionId }> = z.strictObject({ id: s.id('ctr') });
 export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
 export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });
-export const inCurrency: z.ZodType<{ currency: Currency }> = z.strictObject({ currency: s.currency });
+export const inCurrency: z.ZodType<{ currency: Currency } & Asked> = z
+  .strictObject({ currency: s.currency, ...s.asOf })
+  .transform(({ currency, ...rest }) => ({ currency, ...s.toAsked(rest) }));
+export const asOf: z.ZodType<Asked> = z.strictObject(s.asOf).transform(s.toAsked);
 export const withSecret: z.ZodType<{ clientSecret: string | null }> = z
   .strictObject({ client_secret: s.optional(s.text(200)) })
   .transform(({ client_secret }) => ({ clientSecret: client_secret }));

@@ -4,6 +4,7 @@ import type { AccountKind } from '../domain/account.ts';
 import { AMOUNT_MAX } from '../domain/amount.ts';
 import { isChargeable as canCharge, parseCurrency, type Currency } from '../domain/currency.ts';
 import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts';
+import type { Asked } from '../domain/cut.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { micros, plusMicros, type Micros } from '../domain/time.ts';
 import type { Page } from '../storage/reads.ts';
@@ -160,6 +161,29 @@ export const page = <P extends string>(prefix: P): PageFields<P> => ({
     .default(10),
   starting_after: id(prefix).optional(),
   ending_before: id(prefix).optional(),
+});
+
+const moments = z.string().min(1).max(40);
+const zone = z
+  .string()
+  .min(1)
+  .max(64)
+  .optional()
+  .describe('An IANA name, such as Europe/Berlin; UTC where none is given.');
+
+/** What `cut.ts` reads: it takes the time of day, and the zone. */
+export const asOf: Record<'as_of' | 'tz', z.ZodType<string | undefined, string | undefined>> = {
+  as_of: moments
+    .optional()
+    .describe('An RFC 3339 instant, which is included; or a day: everything before the start of the next day in tz.'),
+  tz: zone,
+};
+/** From a query string's names to what was asked. */
+export const toAsked = (query: { readonly [Name in 'as_of' | 'from' | 'to' | 'tz']?: string | undefined }): Asked => ({
+  asOf: query.as_of,
+  from: query.from,
+  to: query.to,
+  tz: query.tz,
 });
 
 /** Stripe's filters, of when something was made: seconds since 1970, or an RFC 3339 instant. */

@@ -182,7 +182,7 @@ const writeRefunds: Writer = ({ refunds, transfers }, nowIso) => {
          created_at, freed_at)
     on conflict (merchant_id, id) do update set status = excluded.status, amount = excluded.amount,
       failure_reason = excluded.failure_reason, stripe_id = excluded.stripe_id, posted = excluded.posted,
-      reversed = excluded.reversed, freed_at = coalesce(r.freed_at, excluded.freed_at)`;
+      reversed = excluded.reversed, freed_at = case when r.status = 'pending' then excluded.freed_at else r.freed_at end`;
 };
 
 const writeDisputes: Writer = ({ disputes }) => {

@@ -68,7 +68,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
     const id = randomUUIDv7();
     const ended = await database.transact(async (flight) => {
       const state = await readState(flight, changes, clock.now());
-      // Not before the transaction is seen to be open: what it posts is no older than it is (see `final.ts`).
+      // Not before the transaction is seen to be open: what it posts is no older than it is (see `horizon.ts`).
       const now = clock.now();
       const decision = decide(state, changes, now);
       return { value: decision.outcomes, last: writeState(id, decision.writes, now) };

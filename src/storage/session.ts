@@ -4,6 +4,9 @@
  */
 import { err, ok, type Result } from 'neverthrow';
 
+/** What the sessions of reports are called: they write nothing, and nobody waits for them. */
+export const REPORTS_NAME = 'quittance reports';
+
 /** What we set. Each is in force, or the connection is not used. */
 const SETTINGS = {
   // Instants are read with their offset, and in this style alone.

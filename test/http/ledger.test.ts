@@ -40,6 +40,7 @@ describe('a customer', () => {
       decimal: '0.000',
       sequence: '0',
       as_of: expect.stringMatching(/^\d{4}-.*Z$/),
+      final: false,
     });
   });
 
