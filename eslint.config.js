@@ -20,7 +20,7 @@ const PARTS = [
     'platform',
     'sandbox',
   ],
-  ...['contract', 'pages', 'client'],
+  ...['contract', 'pages', 'client', 'demo'],
   ...['context', 'error', 'config', 'log', 'clocks', 'parts', 'watch', 'server', 'service', 'main'],
 ];
 /**
@@ -52,6 +52,7 @@ const DIRECTION = {
   contract: { parts: ['http', 'domain', 'error', 'pages'] },
   pages: {},
   client: {},
+  demo: { parts: ['domain', 'error', 'storage'] },
   platform: { types: ['config', 'log'] },
   sandbox: { parts: ['domain', 'log', 'pages'], packages: ['express'], packageTypes: ['stripe'] },
   'context.ts': { types: ['clocks', 'storage', 'stripe', 'domain', 'error', 'monitor', 'log', 'config'] },

@@ -92,6 +92,7 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
 
     yield* checkDatabase({ url: databaseUrl, isPrepared: config.pool.isPrepared });
     yield* prepareSchema(config, databaseUrl, log);
+    if (config.demoKeys) yield* seedFirst(databaseUrl, log);
 
     const places = { databaseUrl, ...(sandboxUrl === undefined ? {} : { sandboxUrl }) };
     const { apiUrl, opsUrl, demoCustomerId } =
@@ -110,6 +111,13 @@ const prepareSchema = (config: Config, url: string, log: Logger): ResultAsync<vo
     onProgress: (line) => log.info({ migration: line }, 'the database is being migrated'),
   }).andThen(() => checkSchema(url));
 };
+
+/** A shop to look at, where nobody has been here yet. Only where it may be wanted is it loaded. */
+const seedFirst = (url: string, log: Logger): ResultAsync<void, string> =>
+  ResultAsync.fromPromise(
+    import('./demo/seed.ts'),
+    (error) => `the demo could not be loaded: ${messageOf(error)}`,
+  ).andThen(({ seedDemo }) => seedDemo(url, log));
 
 /** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
 const startSeveral = (
@@ -294,6 +302,7 @@ const COMMANDS = [
   ['npm run migrate', 'bring a database to this version'],
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
   ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
+  ['npm run demo', 'seed a year of a shop, as large as you like, as a merchant of its own'],
   ['npm run drill', 'make one of the nights of on-call, on the demo alone'],
   ['npm run pack:client', 'make the client something that npm can install'],
   ['npm run bench', 'what a request costs, and how long it takes'],
