@@ -178,8 +178,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...declined,
     message: 'Your bank asks you to approve this payment.',
     advice:
-      'The card is good, and its bank asks for the cardholder. Confirm the payment again under a new key with the ' +
-      'customer present: with `return_url`, or with `next_action: "stripe_js"` in a page.',
+      'The card is good, and its bank asks for the cardholder. Where he was away (`off_session`), send him to `url`, a ' +
+      'path of this service. Or confirm the payment again under a new key with the customer present: with `return_url`, ' +
+      'or with `next_action: "stripe_js"` in a page.',
   },
   expired_card: {
     ...declined,

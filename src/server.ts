@@ -7,6 +7,7 @@ import { urlOf } from './address.ts';
 import type { CustomerId } from './domain/ids.ts';
 import { paymentError } from './error.ts';
 import { ofExpress } from './http/body.ts';
+import { serveApproval } from './http/approve.ts';
 import { CHECKOUT_PATH, checkoutDocuments, openCheckout } from './http/checkout.ts';
 import { followConnections, type ConnectionLimits, type Drain } from './http/connection.ts';
 import { createDoor, type DoorOptions } from './http/door.ts';
@@ -22,6 +23,7 @@ import { createServe, type ServeOptions } from './http/serve.ts';
 import { stripeWebhook } from './http/stripe-webhook.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
 import type { CheckoutSettings } from './pages/checkout.ts';
+import { APPROVE_PATH } from './payments/approval.ts';
 
 export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
   readonly corsOrigins: '*' | readonly string[];
@@ -104,6 +106,8 @@ export const createServer = (options: ServerOptions): Api => {
   const { checkout } = options;
   const hasShop = checkout?.customer !== undefined;
   if (hasShop) app.post(CHECKOUT_PATH, openCheckout(ctx, options.authenticate, checkout.customer));
+  const { show, go } = serveApproval(ctx);
+  app.get(APPROVE_PATH, show).post(APPROVE_PATH, go);
   const documents = [
     ...DOCUMENTS,
     ...(checkout ? checkoutDocuments(checkout.page) : []),
@@ -159,6 +163,7 @@ const allowedBy = (
 ): Map<string, readonly string[]> => {
   const allowed = new Map<string, readonly string[]>([
     ['/webhooks/stripe', ['POST']],
+    [APPROVE_PATH, ['GET', 'HEAD', 'POST']],
     ...documents.map(({ path }) => [path, ['GET', 'HEAD']] as const),
     ...(hasShop ? [[CHECKOUT_PATH, ['GET', 'HEAD', 'POST']] as const] : []),
   ]);

@@ -20,6 +20,8 @@ export interface ApiError<Code extends string> extends Told {
   readonly param: string | null;
   readonly declineCode: string | undefined;
   readonly payment: string | undefined;
+  /** Where the customer does what his bank asks him for: send him there. */
+  readonly url: string | undefined;
   readonly retry: string;
   readonly retryAfterS: number | undefined;
   readonly docUrl: string;
@@ -98,6 +100,7 @@ interface Body {
     readonly param: string | null;
     readonly decline_code?: string;
     readonly payment?: string;
+    readonly url?: string;
     readonly doc_url: string;
     readonly request_id: string;
   };
@@ -166,7 +169,7 @@ export const createCall = (settings: Settings, known: ReadonlySet<string>): Call
         if (!isWaiting) tries++;
         if (!mayRepeat || tries > retriesMax || next === undefined || next > waitMaxMs)
           return arrived
-            .andThen((answer) => read<Reply, Code>(answer, idempotencyKey, known))
+            .andThen((answer) => read<Reply, Code>(answer, { idempotencyKey, baseUrl, known }))
             .mapErr((error) => (isInDoubt && next !== undefined ? { ...error, outcome: 'unknown' } : error));
         isInDoubt ||= arrived.match(
           ({ body }) => isFailure(body) && body.error.outcome === 'unknown',
@@ -218,10 +221,16 @@ const isSyntaxError = (cause: unknown): boolean =>
 const isFailure = (body: unknown): body is Body =>
   typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'object';
 
+/** What was asked, and of whom. */
+interface Asked {
+  readonly idempotencyKey: string | undefined;
+  readonly baseUrl: string;
+  readonly known: ReadonlySet<string>;
+}
+
 const read = <Reply, Code extends string>(
   { status, body, retryAfterS }: Arrived,
-  idempotencyKey: string | undefined,
-  known: ReadonlySet<string>,
+  { idempotencyKey, baseUrl, known }: Asked,
 ): Result<Reply, Failure<Code>> => {
   // The types of replies and codes are the contract's; `unrecognised` is for a service that has outgrown them.
   if (status < 400) return ok(body as Reply);
@@ -233,10 +242,11 @@ const read = <Reply, Code extends string>(
       idempotencyKey,
       cause: body,
     });
-  const { code, message, outcome, retry, type, param, decline_code, payment, doc_url, request_id } = body.error;
+  const { code, message, outcome, retry, type, param, decline_code, payment, url, doc_url, request_id } = body.error;
   const error = {
     ...{ message, outcome, idempotencyKey, status, type, param, declineCode: decline_code, payment, retry },
     ...{ retryAfterS, docUrl: doc_url, requestId: request_id },
+    url: url === undefined ? undefined : new URL(url, baseUrl).href,
   };
   return known.has(code)
     ? err({ ...error, code } as Failure<Code>)

@@ -45,7 +45,9 @@ export interface SetupFact {
 
 export type SetupStep =
   | { readonly kind: 'create'; readonly setup: Setup; readonly found: SetupFact }
-  /** What Stripe has now. */
+  /** What Stripe answered to a confirmation. */
+  | { readonly kind: 'confirm'; readonly setup: Setup; readonly found: SetupFact }
+  /** What Stripe had, as somebody saw it who knew it as `setup` before he looked. */
   | { readonly kind: 'observe'; readonly setup: Setup; readonly found: SetupFact };
 
 export interface SetupStepped {
@@ -65,12 +67,20 @@ export const takeSetup = (
   if (!before) return err(paymentError('setup_not_found'));
   // Its last word: what was seen before that has gone by.
   if (isOver(before) || before.intent !== step.found.intent) return ok({ setup: before, isNews: false });
+  // It was confirmed meanwhile: what was so before that has gone by, too.
+  if (step.kind === 'observe' && !isOver(step.found) && !isAsSeen(before, step.setup))
+    return ok({ setup: before, isNews: false });
   const setup = standing({ ...before, returnUrl: step.setup.returnUrl }, step.found);
   return ok({
     setup,
     isNews: setup.status !== before.status || setup.lastError?.message !== before.lastError?.message,
   });
 };
+
+const isAsSeen = (now: Setup, seen: Setup): boolean =>
+  now.status === seen.status &&
+  now.paymentMethod === seen.paymentMethod &&
+  now.lastError?.message === seen.lastError?.message;
 
 export const isOver = ({ status }: Pick<Setup, 'status'>): boolean => status === 'succeeded' || status === 'canceled';
 

@@ -120,7 +120,7 @@ const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> 
     case 'method':
       return applyMethod(ctx, told.method);
     case 'setup':
-      return applySetup(ctx, told.of, told.found);
+      return applySetup(ctx, told.of, told.intent);
     case 'intent':
       return applyIntentOf(ctx, told);
   }

@@ -14,6 +14,7 @@ import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
+import { approvalOf } from './approval.ts';
 import { paymentError, withDetail, type ErrorCode, type ErrorDetail, type PaymentError } from '../error.ts';
 
 /** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
@@ -106,12 +107,9 @@ const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlemen
  * A decline is told as the error that it is, and so is a payment that went another way while this was asked for: it
  * expired or was captured at Stripe. Anything else is told as the payment.
  */
-const settledAnswer = (
-  payment: Payment,
-  { kind, replyStatus, showsSecret }: PaymentAttempt,
-  { refusal }: Settlement,
-): Answer<PaymentView> => {
-  if (refusal) return err(declineOf(refusal, payment));
+const settledAnswer = (payment: Payment, attempt: PaymentAttempt, { refusal }: Settlement): Answer<PaymentView> => {
+  if (refusal) return err(declineOf(refusal, payment, attempt));
+  const { kind, replyStatus, showsSecret } = attempt;
   if (kind === 'capture' && payment.status !== 'succeeded' && payment.status !== 'processing')
     return err(paymentError('payment_not_capturable', { payment: payment.id }));
   if (kind === 'cancel' && payment.status !== 'canceled')
@@ -121,8 +119,19 @@ const settledAnswer = (
   return ok(jsonReply(replyStatus, paymentView(payment, showsSecret ? 'servers' : 'page')));
 };
 
-const declineOf = ({ code, declineCode, message }: LastError, payment: Payment): PaymentError =>
-  paymentError(code, { message, payment: payment.id, ...(declineCode === undefined ? {} : { declineCode }) });
+/** Who was away is told where he can approve it. */
+const declineOf = (
+  { code, declineCode, message }: LastError,
+  payment: Payment,
+  attempt: PaymentAttempt,
+): PaymentError => {
+  const wasAway = attempt.kind === 'confirm' && attempt.usedFor === 'off_session';
+  return paymentError(code, {
+    ...{ message, payment: payment.id },
+    ...(declineCode === undefined ? {} : { declineCode }),
+    ...(code === 'authentication_required' && wasAway ? { url: approvalOf(payment) } : {}),
+  });
+};
 
 /** What is told of a payment when its status has changed. */
 export const paymentEvents = ({ payment }: Effect, now: Micros): Event[] =>

@@ -4,7 +4,6 @@ import type { Context } from '../context.ts';
 import type { Effect, Event } from '../domain/change.ts';
 import { idAt } from '../domain/ids.ts';
 import { setupView } from '../domain/reply.ts';
-import type { SetupFact } from '../domain/setup.ts';
 import type { Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { TaggedSetup } from '../stripe/tags.ts';
@@ -34,14 +33,21 @@ export const applyMethod = (ctx: Needs, id: string): ResultAsync<string, Payment
     );
   });
 
-/** Errors: as `applyMethod`. */
-export const applySetup = (ctx: Needs, of: TaggedSetup, found: SetupFact): ResultAsync<string, PaymentError> =>
+/** The same of a setup. Errors: as `applyMethod`. */
+export const applySetup = (ctx: Needs, of: TaggedSetup, intent: string): ResultAsync<string, PaymentError> =>
   ctx.saved
     .setup(of.merchant, of.setup)
+    // Read before Stripe is asked: what is changed meanwhile is later than the answer.
     .andThen((setup) =>
-      ctx
-        .commit({ merchant: of.merchant, setup: { kind: 'observe', setup, found }, events: setupEvents })
-        .map(() => `setup: ${found.status}`),
+      ctx.vault
+        .setup(intent)
+        .andThen((found) =>
+          found
+            ? ctx
+                .commit({ merchant: of.merchant, setup: { kind: 'observe', setup, found }, events: setupEvents })
+                .map(() => `setup: ${found.status}`)
+            : okAsync('unknown object'),
+        ),
     )
     .orElse((error) => (error.code === 'setup_not_found' ? okAsync('unknown object') : errAsync(error)));
 

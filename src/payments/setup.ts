@@ -116,7 +116,7 @@ export const confirmSetup = (
         : ctx.vault.confirmSetup(setup.intent, how, claim.id).andThen(({ found, refusal }) =>
             write({
               ...as,
-              ...(found ? { setup: { kind: 'observe', setup: { ...setup, returnUrl }, found } } : {}),
+              ...(found ? { setup: { kind: 'confirm', setup: { ...setup, returnUrl }, found } } : {}),
               answer: (effect) => answer(effect.setup, refusal, 200, isSecret),
               events: setupEvents,
             }),

@@ -85,7 +85,7 @@ export const readMethods = async (flight: Flight, changes: readonly Change[]): P
 
 export const lockSetups = async (flight: Flight, changes: readonly Change[]): Promise<State['setups']> => {
   const keys = changes.flatMap(({ merchant, setup }) =>
-    setup?.kind === 'observe' ? [{ merchant: uuidOf(merchant), id: uuidOf(setup.setup.id) }] : [],
+    setup && setup.kind !== 'create' ? [{ merchant: uuidOf(merchant), id: uuidOf(setup.setup.id) }] : [],
   );
   if (keys.length === 0) return new Map();
   const rows = await flight(sql<Selectable<DB['setups']>>`

@@ -3,11 +3,10 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
 import { z } from 'zod';
 import type { DisputeFact, IntentFact, RefundFact } from '../domain/fact.ts';
-import type { SetupFact } from '../domain/setup.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
-import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf, setupFactOf, SHOWING_METHOD } from './outcome.ts';
+import { disputeFactOf, factOf, isMissing, isTrouble, refundFactOf, SHOWING_METHOD } from './outcome.ts';
 import { CLAIM_TAG, tagged, taggedRefund, taggedSetup, type Tagged, type TaggedSetup, type Tags } from './tags.ts';
 
 interface StripeEvent {
@@ -37,7 +36,7 @@ export type Told =
   | { readonly about: 'refund'; readonly of: Tagged; readonly found: RefundFact }
   /** What customers have saved: looked up by whoever applies it. */
   | { readonly about: 'method'; readonly method: string }
-  | { readonly about: 'setup'; readonly of: TaggedSetup; readonly found: SetupFact }
+  | { readonly about: 'setup'; readonly of: TaggedSetup; readonly intent: string }
   | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
   /** Money that is on its way to the bank, has arrived there, or has come back. */
   | { readonly about: 'payout'; readonly payout: string }
@@ -197,9 +196,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
         return { about: 'method', method: object.id };
       case 'setup_intent': {
         const of = taggedSetup(object.metadata);
-        if (!of) return UNKNOWN;
-        const found = setupFactOf(await stripe.setupIntents.retrieve(object.id, SHOWING_METHOD));
-        return { about: 'setup', of, found };
+        return of ? { about: 'setup', of, intent: object.id } : UNKNOWN;
       }
       case 'payout':
         return { about: 'payout', payout: object.id };

@@ -1,0 +1,98 @@
+/** `/approve`: the page where a customer approves a payment, and the way from there to his bank. */
+import type { Request, RequestHandler, Response } from 'express';
+import type { Context } from '../context.ts';
+import { toDecimal } from '../domain/currency.ts';
+import type { Payment } from '../domain/payment.ts';
+import { errorReply } from '../domain/reply.ts';
+import { paymentError, statusOf, type PaymentError } from '../error.ts';
+import { APPROVE_POLICY, approvePage, noApprovalPage, type Stage } from '../pages/approve.ts';
+import { APPROVE_PATH, parseApproval, type Approval } from '../payments/approval.ts';
+import { approve, isApprovable, readApproval } from '../payments/approve.ts';
+import { pageHeaders } from './headers.ts';
+import { claimOf } from './idempotency.ts';
+import { sendBytes, sendReply } from './respond.ts';
+import { sendError } from './route.ts';
+
+const HEADERS = pageHeaders(APPROVE_POLICY);
+const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };
+/** Anyone may ask, and each asks the database, and perhaps Stripe: no more than leave room for others. */
+const UNDER_WAY_MAX = 16;
+
+export const serveApproval = (ctx: Context): { readonly show: RequestHandler; readonly go: RequestHandler } => {
+  let underWay = 0;
+
+  const show = async (
+    request: Request,
+    response: Response,
+    approval: Approval,
+    failed?: PaymentError,
+  ): Promise<void> => {
+    await readApproval(ctx, approval).match(
+      (payment) => {
+        const { amount, currency, returnUrl } = payment;
+        const total = `${toDecimal(amount, currency)} ${currency.toUpperCase()}`;
+        const text = approvePage({ stage: stageOf(payment), total, returnUrl, problem: failed?.message });
+        sendBytes(request, response, failed ? statusOf(failed) : 200, text, HTML);
+      },
+      (error) => {
+        if (error.code === 'payment_not_found') sendBytes(request, response, 404, noApprovalPage(), HTML);
+        else sendError(ctx, request, response, request.record, error);
+      },
+    );
+  };
+
+  const go = async (request: Request, response: Response, approval: Approval): Promise<void> => {
+    const { requestId } = request.record;
+    const { merchant } = approval;
+    await approve(ctx, approval, {
+      requestId,
+      returnUrl: `${originOf(request)}${request.originalUrl}`,
+      claimOf: (operation, key) =>
+        claimOf({ ...{ merchant, operation, key, sent: {}, understood: {} }, isPublic: false }),
+    }).match(
+      ({ next_action: action }) => {
+        const to = action?.type === 'redirect_to_url' ? action.redirect_to_url.url : request.originalUrl;
+        sendBytes(request, response, 303, '', { Location: to, 'Cache-Control': 'no-store' });
+      },
+      (error) => show(request, response, approval, error),
+    );
+  };
+
+  const limited =
+    (serve: (request: Request, response: Response, approval: Approval) => Promise<void>): RequestHandler =>
+    (request, response) => {
+      request.record.route = APPROVE_PATH;
+      request.record.headers = HEADERS;
+      const approval = parseApproval(new URL(request.originalUrl, 'http://here').searchParams);
+      if (!approval) {
+        sendBytes(request, response, 404, noApprovalPage(), HTML);
+        return;
+      }
+      if (underWay >= UNDER_WAY_MAX) {
+        sendReply(request, response, {
+          ...errorReply(paymentError('overloaded'), request.record.requestId),
+          headers: { 'Retry-After': '1' },
+        });
+        return;
+      }
+      underWay++;
+      serve(request, response, approval)
+        .catch((cause: unknown) =>
+          sendError(ctx, request, response, request.record, paymentError('internal', { cause })),
+        )
+        .finally(() => underWay--);
+    };
+
+  return { show: limited(show), go: limited(go) };
+};
+
+const stageOf = (payment: Payment): Stage => {
+  if (isApprovable(payment)) return 'open';
+  const { status } = payment;
+  if (status === 'succeeded' || status === 'requires_capture') return 'paid';
+  return status === 'processing' ? 'waiting' : 'over';
+};
+
+/** A form says where it is from, behind whatever ends TLS. */
+const originOf = ({ headers: { origin, host } }: Request): string =>
+  origin !== undefined && URL.canParse(origin) ? origin : `http://${host ?? 'localhost'}`;
