@@ -119,8 +119,14 @@ const judgeWith = async (planted: {
   if (planted.sql !== undefined) await ask(databaseUrl, planted.sql);
   const lines = (planted.lines?.(books.lines) ?? books.lines).join('\n');
   const payouts = planted.payouts?.(books.payouts) ?? books.payouts;
-  const stripe = createServer((request, response) => {
-    response.end(request.url?.startsWith('/v1/payouts') ? payouts : lines);
+  const { sandboxUrl } = books.world;
+  const stripe = createServer(({ url = '' }, response) => {
+    if (url.startsWith('/v1/payouts')) response.end(payouts);
+    else if (url.startsWith('/_sandbox/export')) response.end(lines);
+    else
+      void fetch(sandboxUrl + url, { headers: { Authorization: 'Bearer sk_test_sandbox' } })
+        .then((reply) => reply.text())
+        .then((text) => response.end(text));
   });
   await new Promise<void>((listening) => stripe.listen(0, '127.0.0.1', listening));
   const { port } = stripe.address() as AddressInfo;

@@ -16,6 +16,7 @@ import { compareWithClients, type Seen } from './judge/clients.ts';
 import { ledgerViolations } from './judge/ledger.ts';
 import { compareReversals } from './judge/reversals.ts';
 import { RULES, type Violation } from './judge/rules.ts';
+import { compareSaved, readHolders } from './judge/saved.ts';
 import { readSettlements, slowViolations, stuckViolations } from './judge/stuck.ts';
 
 export type { Seen } from './judge/clients.ts';
@@ -48,7 +49,8 @@ export interface Verdict {
       | 'refunds'
       | 'disputes'
       | 'seconds'
-      | 'payouts',
+      | 'payouts'
+      | 'saved',
       number
     >
   >;
@@ -64,7 +66,11 @@ export const judge = async (of: Case): Promise<Verdict> => {
     await db.query('begin isolation level repeatable read read only');
     const payments = await readPayments(db);
     // Read after the database: whatever was settled there has been charged before.
-    const [intents, payouts] = await Promise.all([readIntents(of.sandboxUrl), readPayouts(of.sandboxUrl)]);
+    const [intents, payouts, holders] = await Promise.all([
+      readIntents(of.sandboxUrl),
+      readPayouts(of.sandboxUrl),
+      readHolders(of.sandboxUrl),
+    ]);
     const [refunds, disputes, seconds] = [await readRefunds(db), await readDisputes(db), await readSeconds(db)];
     const contradicted = await readContradicted(db);
     const elsewhere = new Set(of.elsewhere);
@@ -74,6 +80,7 @@ export const judge = async (of: Case): Promise<Verdict> => {
       ...comparePostings(payments),
       ...compareReversals({ payments, intents, refunds, disputes, contradicted }),
       ...(await compareBalance(db, { intents, payouts }, of.balanceRead ?? false)),
+      ...(await compareSaved(db, holders)),
       ...(await ledgerViolations(db)),
       ...(await compareWithClients(db, of.seen)),
       ...(await stuckViolations(db, intents)),
@@ -93,6 +100,7 @@ export const judge = async (of: Case): Promise<Verdict> => {
         disputes: disputes.length,
         seconds: seconds.length,
         payouts: payouts.length,
+        saved: holders.flatMap(({ methods }) => methods).length,
       },
       slowestSettlementS: settlements[0]?.tookS ?? 0,
     };

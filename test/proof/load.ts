@@ -241,8 +241,10 @@ const act = async (client: Client, random: Random, wallets: [Wallet, ...Wallet[]
     await declinedAtFirst(client, payment, key);
   } else if (kind < 0.7) {
     await captureLater(client, random, payment, key);
-  } else if (kind < 0.85) {
+  } else if (kind < 0.8) {
     await client.send({ operation: 'POST /v1/debits', key, body: payment });
+  } else if (kind < 0.9) {
+    await keepAndCharge(client, payment, key);
   } else {
     const to = random.pick(wallets).account;
     if (to === account) return;
@@ -292,6 +294,15 @@ const captureLater = async (
   const cancel = { operation: `${at}/cancel`, key: `${key}-cancel`, body: {} };
   const ends = random.pick([[capture], [capture], [cancel], [capture, cancel]]);
   await Promise.all(ends.map((end) => client.send(end)));
+};
+
+/** The card that pays is kept, and then charged while its owner is away. */
+const keepAndCharge = async (client: Client, payment: object, key: string): Promise<void> => {
+  const operation = 'POST /v1/payments';
+  const card = { payment_method: 'pm_card_visa', save_payment_method: true, confirm: true };
+  const kept = await client.send({ operation, key, body: { ...payment, ...card } });
+  if (!kept || kept.status >= 300) return;
+  await client.send({ operation, key: `${key}-away`, body: { ...payment, confirm: true, off_session: true } });
 };
 
 /** In two parts at once, which may be more than was paid. */

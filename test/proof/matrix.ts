@@ -3,7 +3,7 @@
  * k-th network system call of its main thread, for every k, and started again; the client repeats, and the judge judges.
  * Before each write, read and connection is after the one before it: so no step of a charge is left out.
  *
- *   npm run proof:matrix -- [--operation charge|confirm|capture|cancel|refund|debit|recover] [--every 1] [--progress]
+ *   npm run proof:matrix -- [--operation charge|confirm|…|detach] [--every 1] [--progress]
  *
  * It needs strace (Linux): elsewhere it says that it was skipped.
  */
@@ -29,7 +29,21 @@ import {
   type World,
 } from '../support/world.ts';
 
-export const OPERATIONS = ['charge', 'confirm', 'capture', 'cancel', 'refund', 'debit', 'recover'] as const;
+export const OPERATIONS = [
+  'charge',
+  'confirm',
+  'capture',
+  'cancel',
+  'refund',
+  'debit',
+  'recover',
+  'save',
+  'attach',
+  'setup',
+  'confirm-setup',
+  'away',
+  'detach',
+] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export interface MatrixOptions {
@@ -100,6 +114,46 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
     const body = { customer: wallet.customer, amount: 1, currency: PAYMENT.currency };
     return () => client.send({ operation: 'POST /v1/debits', key, body });
   },
+  /** The first card that a customer saves: he comes to be at Stripe with it. */
+  save: async ({ client }, key) => {
+    const body = { ...PAYMENT, customer: await stranger(client, key), confirm: true, save_payment_method: true };
+    return () => client.send({ operation: 'POST /v1/payments', key, body });
+  },
+  attach: async ({ client }, key) => {
+    const operation = `POST /v1/customers/${await stranger(client, key)}/payment_methods`;
+    return () => client.send({ operation, key, body: { payment_method: PAYMENT.payment_method } });
+  },
+  setup: async ({ client }, key) => {
+    const customer = await stranger(client, key);
+    const body = { customer, payment_method: PAYMENT.payment_method, confirm: true };
+    return () => client.send({ operation: 'POST /v1/setups', key, body });
+  },
+  'confirm-setup': async ({ client }, key) => {
+    const customer = await stranger(client, key);
+    const made = await client.send({ operation: 'POST /v1/setups', key: `${key}-made`, body: { customer } });
+    const { id } = JSON.parse(made?.body ?? '{}') as { id: string };
+    const body = { payment_method: PAYMENT.payment_method };
+    return () => client.send({ operation: `POST /v1/setups/${id}/confirm`, key, body });
+  },
+  away: async ({ client }, key) => {
+    const customer = await stranger(client, key);
+    await saved(client, customer, key);
+    const body = { customer, amount: 700, currency: PAYMENT.currency, confirm: true, off_session: true };
+    return () => client.send({ operation: 'POST /v1/payments', key, body });
+  },
+  detach: async ({ world, client, url }, key) => {
+    const id = await saved(client, await stranger(client, key), key);
+    // It takes no key: whoever is cut off asks again.
+    const detach = (): Promise<boolean> =>
+      fetch(`${url()}/v1/payment_methods/${id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${world.apiKey}` },
+      }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    return () => until(detach, FINAL_TIMEOUT_MS);
+  },
   /** Stripe has charged and its reply was lost: the sweeper is at work, and is killed. */
   recover: async ({ world, client, wallet, url }, key) => {
     const body = { ...PAYMENT, customer: wallet.customer, confirm: true };
@@ -116,6 +170,19 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
       await client.send({ operation: 'POST /v1/payments', key, body });
     };
   },
+};
+
+/** A customer of whom Stripe knows nothing yet. */
+const stranger = async (client: Client, key: string): Promise<string> => {
+  const made = await client.send({ operation: 'POST /v1/customers', key: `${key}-customer`, body: {} });
+  return (JSON.parse(made?.body ?? '{}') as { id?: string }).id ?? 'none';
+};
+
+/** What a customer has saved: Stripe's id of it. */
+const saved = async (client: Client, customer: string, key: string): Promise<string> => {
+  const operation = `POST /v1/customers/${customer}/payment_methods`;
+  const made = await client.send({ operation, key: `${key}-card`, body: { payment_method: 'pm_card_visa' } });
+  return (JSON.parse(made?.body ?? '{}') as { id?: string }).id ?? 'none';
 };
 
 /** The id of a payment that was paid, or is held. */
@@ -225,7 +292,8 @@ npm run proof:matrix -- [options]
 
 Kills the service at its k-th network system call, for every k, in each operation. It needs strace (Linux).
 
-  --operation NAME  charge, confirm, capture, cancel, refund, debit or recover; may be repeated (all)
+  --operation NAME  charge, confirm, capture, cancel, refund, debit, recover, save, attach, setup, confirm-setup,
+                    away or detach; may be repeated (all)
   --every N         every N-th kill point (1)
   --progress        tells each kill point
 `;

@@ -26,6 +26,8 @@ export const RULES = {
     'What Stripe owes a merchant, in each currency, is what stripe_clearing says, once all of it was read.',
   payouts_differ:
     'A payout is split by its balance transactions: the shares, and what was posted of them, are their sums.',
+  saved_differs:
+    'What customers have saved is here as it is at Stripe: each has one customer there, with what is attached to him.',
   sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
   account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
