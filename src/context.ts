@@ -12,6 +12,7 @@ import type { LedgerReads } from './storage/ledger.ts';
 import type { Leases } from './storage/leases.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Saved } from './storage/saved.ts';
+import type { Volumes } from './storage/volume.ts';
 import type { Webhooks } from './storage/webhooks.ts';
 import type { StripeBalance } from './stripe/balance.ts';
 import type { Breaker } from './stripe/breaker.ts';
@@ -41,6 +42,7 @@ export interface Context {
   readonly balances: Balances;
   /** What Stripe and the books say differently, and what only a person can decide. */
   readonly contradictions: Contradictions;
+  readonly volumes: Volumes;
   /** Merchants' endpoints, and what is on its way to them. */
   readonly webhooks: Webhooks;
   /** Neither database nor Stripe is a real one: webhooks may go to this machine. */

@@ -20,6 +20,7 @@ import { createReads } from './storage/reads.ts';
 import { createSessions, type Sessions } from './storage/sessions.ts';
 import { createSaved } from './storage/saved.ts';
 import { createTurns } from './storage/turns.ts';
+import { createVolumes } from './storage/volume.ts';
 import { createWebhooks } from './storage/webhooks.ts';
 import { createBalance } from './stripe/balance.ts';
 import { createBreaker } from './stripe/breaker.ts';
@@ -95,6 +96,7 @@ export const createParts = (
     stripeBalance: createBalance(client, breaker),
     balances: createBalances(database.pool),
     contradictions: createContradictions(database.pool, turns),
+    volumes: createVolumes(database.pool, turns),
     webhooks: createWebhooks(database.pool, turns),
     isDemo: config.demoKeys,
     clock,

@@ -80,6 +80,7 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await post('createItem', '/v1/items', { name: 'gadget', unit_price: '349', currency: 'usd' });
   await get('readItem', '/v1/items/item_demo');
   await get('readTrialBalance', '/v1/trial_balance');
+  await get('readVolume', '/v1/volume');
 
   const endpoint = await post('createWebhookEndpoint', '/v1/webhook_endpoints', {
     ...{ url: 'http://127.0.0.1:4999/hooks', enabled_events: ['payment.succeeded'] },

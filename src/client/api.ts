@@ -562,6 +562,30 @@ export type ListAccountsReply = {
   readonly data: readonly Account[];
 };
 
+export type ReadVolumeReply = {
+  readonly object: 'volume';
+  readonly from: string;
+  readonly to: string;
+  readonly tz: string;
+  readonly currencies: readonly {
+    /** A lower-case ISO 4217 code. */ readonly currency: string;
+    /** Those that were made then. */ readonly payments: number;
+    /** Of them, those that are paid. */ readonly succeeded: number;
+    /** What was captured of them, refunded since or not. */ readonly captured: string;
+    /** Those with a payment. */ readonly days: readonly {
+      readonly day: string;
+      /** Those that were made then. */ readonly payments: number;
+      /** Of them, those that are paid. */ readonly succeeded: number;
+      /** What was captured of them, refunded since or not. */ readonly captured: string;
+    }[];
+  }[];
+  /** Payments whose last card was declined and that wait for another: most frequent first. */ readonly declines: readonly {
+    readonly code: string;
+    readonly decline_code: string | null;
+    readonly payments: number;
+  }[];
+};
+
 export type ListWebhookEndpointsReply = {
   readonly object: 'list';
   readonly url: string;
@@ -1626,6 +1650,24 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
+  /** What was charged, day by day, and why the rest was declined. `GET /v1/volume`, with a key of the role secret or finance. */
+  readonly readVolume: (
+    input?: { readonly from?: string; readonly to?: string; readonly tz?: string },
+    options?: Options,
+  ) => ResultAsync<
+    ReadVolumeReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   /** Have events told to a URL. `POST /v1/webhook_endpoints`, with a key of the role secret. */
   readonly createWebhookEndpoint: (
     input: CreateWebhookEndpointBody,
@@ -1784,7 +1826,7 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
-  /** Whether endpoints have heard of an event, and each try. `GET /v1/events/:id/deliveries`, with a key of the role secret. */
+  /** Whether endpoints have heard of an event, and each try. `GET /v1/events/:id/deliveries`, with a key of the role secret or finance. */
   readonly listDeliveries: (
     input: { readonly id: string },
     options?: Options,
@@ -2102,6 +2144,7 @@ export const createMethods = (call: Call): Client => ({
   readAccountBalance: (input, options) => call('GET', '/v1/accounts/:id/balance', false, input, options),
   queryBalances: (input, options) => call('POST', '/v1/balances/query', false, input, options),
   readTrialBalance: (input, options) => call('GET', '/v1/trial_balance', false, input, options),
+  readVolume: (input, options) => call('GET', '/v1/volume', false, input, options),
   createWebhookEndpoint: (input, options) => call('POST', '/v1/webhook_endpoints', false, input, options),
   listWebhookEndpoints: (input, options) => call('GET', '/v1/webhook_endpoints', false, input, options),
   readWebhookEndpoint: (input, options) => call('GET', '/v1/webhook_endpoints/:id', false, input, options),

@@ -281,6 +281,37 @@ export interface TrialBalanceLineView {
   readonly balance: string;
 }
 
+/** What was charged in some days. */
+export interface VolumeView {
+  readonly object: 'volume';
+  readonly from: string;
+  readonly to: string;
+  readonly tz: string;
+  readonly currencies: readonly VolumeCurrencyView[];
+  readonly declines: readonly DeclinesView[];
+}
+
+interface VolumeSums {
+  readonly payments: number;
+  readonly succeeded: number;
+  readonly captured: string;
+}
+
+interface VolumeCurrencyView extends VolumeSums {
+  readonly currency: string;
+  readonly days: readonly VolumeDayView[];
+}
+
+export interface VolumeDayView extends VolumeSums {
+  readonly day: string;
+}
+
+interface DeclinesView {
+  readonly code: string;
+  readonly decline_code: string | null;
+  readonly payments: number;
+}
+
 export interface EndpointView {
   readonly id: string;
   readonly object: 'webhook_endpoint';

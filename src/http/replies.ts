@@ -30,6 +30,7 @@ import type {
   TimelineView,
   TransferView,
   TrialBalanceView,
+  VolumeView,
 } from '../domain/views.ts';
 import { ERRORS, type ErrorCode } from '../error.ts';
 
@@ -315,6 +316,29 @@ export const trialBalance: z.ZodType<TrialBalanceView> = z.strictObject({
       ),
     }),
   ),
+});
+
+const volumeSums = {
+  payments: z.int().describe('Those that were made then.'),
+  succeeded: z.int().describe('Of them, those that are paid.'),
+  captured: sum.describe('What was captured of them, refunded since or not.'),
+};
+
+export const volume: z.ZodType<VolumeView> = z.strictObject({
+  object: z.literal('volume'),
+  from: time,
+  to: time,
+  tz: z.string(),
+  currencies: z.array(
+    z.strictObject({
+      currency,
+      ...volumeSums,
+      days: z.array(z.strictObject({ day: z.iso.date(), ...volumeSums })).describe('Those with a payment.'),
+    }),
+  ),
+  declines: z
+    .array(z.strictObject({ code: z.string(), decline_code: words, payments: z.int() }))
+    .describe('Payments whose last card was declined and that wait for another: most frequent first.'),
 });
 
 const endpointFields = {

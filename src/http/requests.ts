@@ -304,6 +304,7 @@ export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId }
 export const inCurrency: z.ZodType<{ currency: Currency } & Asked> = z
   .strictObject({ currency: s.currency, ...s.asOf })
   .transform(({ currency, ...rest }) => ({ currency, ...s.toAsked(rest) }));
+export const inSpan: z.ZodType<Asked> = z.strictObject(s.span).transform(s.toAsked);
 export const asOf: z.ZodType<Asked> = z.strictObject(s.asOf).transform(s.toAsked);
 export const withSecret: z.ZodType<{ clientSecret: string | null }> = z
   .strictObject({ client_secret: s.optional(s.text(200)) })

@@ -15,6 +15,7 @@ import { listPayments, listRefunds, readPayment, readRefund } from '../payments/
 import { createRefund } from '../payments/refund.ts';
 import { attachMethod, detachMethod, listMethods } from '../payments/saved.ts';
 import { confirmSetup, createSetup, readSetup } from '../payments/setup.ts';
+import { readVolume } from '../payments/volume.ts';
 import { readTimeline } from '../payments/timeline.ts';
 import {
   createEndpoint,
@@ -155,6 +156,10 @@ export const routes: readonly Route[] = [
     reply: [200, gives.trialBalance], errors: [],
     handle: (ctx, { merchant }) => trialBalance(ctx, merchant).andThen(reply(200)) }),
 
+  route({ name: 'readVolume', method: 'GET', path: '/v1/volume', summary: 'What was charged, day by day, and why the rest was declined', roles: READERS, class: 'report', key: 'none', query: takes.inSpan,
+    reply: [200, gives.volume], errors: [],
+    handle: (ctx, { merchant, query }) => readVolume(ctx, merchant, query).andThen(reply(200)) }),
+
   route({ name: 'createWebhookEndpoint', method: 'POST', path: '/v1/webhook_endpoints', summary: 'Have events told to a URL', roles: ONLY_SECRET, class: 'read', key: 'none', body: webhooks.endpoint,
     reply: [201, gives.endpointWithSecret], errors: ['webhook_endpoint_limit'],
     handle: (ctx, call) => createEndpoint(ctx, call.merchant, call.body).andThen(reply(201)) }),
@@ -180,7 +185,7 @@ export const routes: readonly Route[] = [
   route({ name: 'readEvent', method: 'GET', path: '/v1/events/:id', summary: 'Read an event', roles: READERS, class: 'read', key: 'none', params: webhooks.ofEvent,
     reply: [200, gives.event], errors: ['event_not_found'],
     handle: (ctx, { merchant, params }) => readEvent(ctx, merchant, params.id).andThen(reply(200)) }),
-  route({ name: 'listDeliveries', method: 'GET', path: '/v1/events/:id/deliveries', summary: 'Whether endpoints have heard of an event, and each try', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent,
+  route({ name: 'listDeliveries', method: 'GET', path: '/v1/events/:id/deliveries', summary: 'Whether endpoints have heard of an event, and each try', roles: READERS, class: 'read', key: 'none', params: webhooks.ofEvent,
     reply: [200, gives.list(gives.delivery)], errors: ['event_not_found'],
     handle: (ctx, { merchant, params }) => listDeliveries(ctx, merchant, params.id).andThen(reply(200)) }),
   route({ name: 'redeliverEvent', method: 'POST', path: '/v1/events/:id/redeliver', summary: 'Tell of an event again, now', roles: ONLY_SECRET, class: 'read', key: 'none', params: webhooks.ofEvent, body: webhooks.redelivery,

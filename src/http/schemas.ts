@@ -178,6 +178,14 @@ export const asOf: Record<'as_of' | 'tz', z.ZodType<string | undefined, string |
     .describe('An RFC 3339 instant, which is included; or a day: everything before the start of the next day in tz.'),
   tz: zone,
 };
+export const span: Record<'from' | 'to' | 'tz', z.ZodType<string | undefined, string | undefined>> = {
+  from: moments.optional().describe('An RFC 3339 instant, or the start of a day in tz: included.'),
+  to: moments
+    .optional()
+    .describe('An RFC 3339 instant, or the start of a day in tz: not included; now where it is left out.'),
+  tz: zone,
+};
+
 /** From a query string's names to what was asked. */
 export const toAsked = (query: { readonly [Name in 'as_of' | 'from' | 'to' | 'tz']?: string | undefined }): Asked => ({
   asOf: query.as_of,

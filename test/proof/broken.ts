@@ -28,6 +28,7 @@ import { createIntents } from '../../src/storage/intents.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createSaved } from '../../src/storage/saved.ts';
 import { createTurns } from '../../src/storage/turns.ts';
+import { createVolumes } from '../../src/storage/volume.ts';
 import { createWebhooks } from '../../src/storage/webhooks.ts';
 import { createBalance } from '../../src/stripe/balance.ts';
 import { createBreaker } from '../../src/stripe/breaker.ts';
@@ -98,6 +99,7 @@ const main = (): void => {
     stripeBalance: createBalance(stripe, breaker),
     balances: createBalances(database.pool),
     contradictions: createContradictions(database.pool, turns),
+    volumes: createVolumes(database.pool, turns),
     webhooks: createWebhooks(database.pool, turns),
     clocks: { refusal: () => undefined },
     isDemo: false,
