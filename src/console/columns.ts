@@ -1,9 +1,15 @@
 /** The columns of what stands in several pages. */
 import type { AccountView, PaymentView, RefundView } from '../domain/views.ts';
 import { html, NOTHING, type Page } from '../pages/html.ts';
-import { ABSENT, amount, count, decimalsOfAll } from './money.ts';
+import { ABSENT, amount, count, decimalsOfAll, type Minor } from './money.ts';
 import { idOf, idOrNone, state, text, time, words } from './pieces.ts';
 import type { Column } from './table.ts';
+
+const code = (currency: string): Page => html`<abbr class="code">${currency.toUpperCase()}</abbr>`;
+
+/** On a phone with its currency behind it, since there the column of those is left out. */
+const amountOf = (minor: Minor, currency: string, decimals: number): Page =>
+  html`${amount(minor, currency, decimals)}<span class="hand"> ${code(currency)}</span>`;
 
 /** An amount and its currency stand in two columns, so that the points stand below each other. */
 const amountColumns = <Row extends { readonly currency: string }>(
@@ -18,18 +24,22 @@ const amountColumns = <Row extends { readonly currency: string }>(
       isNumber: true,
       cell: (row) => {
         const minor = of(row);
-        return minor === null ? ABSENT : amount(minor, row.currency, decimals);
+        return minor === null ? ABSENT : amountOf(minor, row.currency, decimals);
       },
     },
-    { head: 'Currency', cell: ({ currency }) => html`<abbr class="code">${currency.toUpperCase()}</abbr>` },
+    { head: 'Currency', isForDesk: true, cell: ({ currency }) => code(currency) },
   ];
 };
+
+/** Without a column that says the same in each row. */
+export const but = <Row>(columns: readonly Column<Row>[], ...heads: readonly string[]): readonly Column<Row>[] =>
+  columns.filter(({ head }) => !heads.includes(head));
 
 export const paymentColumns = (rows: readonly PaymentView[]): readonly Column<PaymentView>[] => [
   ...amountColumns(rows, 'Amount', (row) => row.amount),
   { head: 'Status', cell: paymentState },
   { head: 'Payment', isHead: true, cell: ({ id }) => idOf(id) },
-  { head: 'Description', cell: ({ description }) => text(description), isMinor: true },
+  { head: 'Description', cell: ({ description }) => text(description) },
   { head: 'Customer', cell: ({ customer }) => idOrNone(customer) },
   { head: 'Created', cell: ({ created_at: at }) => time(at) },
 ];
@@ -47,7 +57,7 @@ export const refundColumns = (rows: readonly RefundView[]): readonly Column<Refu
   },
   { head: 'Refund', isHead: true, cell: ({ id }) => idOf(id) },
   { head: 'Payment', cell: ({ payment }) => idOf(payment) },
-  { head: 'Reason', cell: ({ reason }) => html`${reason === null ? 'not said' : words(reason)}`, isMinor: true },
+  { head: 'Reason', cell: ({ reason }) => html`${reason === null ? 'not said' : words(reason)}` },
   { head: 'Created', cell: ({ created_at: at }) => time(at) },
 ];
 
@@ -59,9 +69,9 @@ export const accountColumns = (rows: readonly AccountView[]): readonly Column<Ac
     { head: 'Kind', cell: ({ kind }) => html`${words(kind)}` },
     { head: 'Customer', cell: ({ customer }) => idOrNone(customer) },
     ...(posted ? [posted] : []),
-    { head: 'Held', isNumber: true, isMinor: true, cell: (row) => amount(row.pending, row.currency, decimals) },
-    { head: 'Available', isNumber: true, cell: (row) => amount(row.available, row.currency, decimals) },
+    { head: 'Held', isNumber: true, cell: (row) => amountOf(row.pending, row.currency, decimals) },
+    { head: 'Available', isNumber: true, cell: (row) => amountOf(row.available, row.currency, decimals) },
     ...(currency ? [currency] : []),
-    { head: 'Entries', isNumber: true, isMinor: true, cell: ({ sequence }) => html`${count(sequence)}` },
+    { head: 'Entries', isNumber: true, cell: ({ sequence }) => html`${count(sequence)}` },
   ];
 };

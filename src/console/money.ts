@@ -17,7 +17,7 @@ const decimalsOf = (currency: string): number => {
 };
 
 /** `-1234.50`: what a cell of it is copied as. */
-const decimal = (minor: Minor, currency: string): string => {
+export const decimal = (minor: Minor, currency: string): string => {
   const known = parseCurrency(currency);
   return known === undefined ? String(minor) : toDecimal(BigInt(minor), known);
 };

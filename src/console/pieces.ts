@@ -20,12 +20,13 @@ export const placeOf = (id: string): string | undefined => {
 const TAIL = 6;
 
 /**
- * An id: short for the eye, whole when it is copied, and a link where what it names has a page. Its button appears where
+ * An id: short for the eye, whole when it is copied, and a link where what it names has a page; on that page itself it is long
+ * and no link. Its button appears where
  * scripts run.
  */
 export const idOf = (id: string, { long = false }: { readonly long?: boolean } = {}): Page => {
   const text = long ? escape(id) : `<span class="head">${escape(id.slice(0, -TAIL))}</span>${escape(id.slice(-TAIL))}`;
-  const place = placeOf(id);
+  const place = long ? undefined : placeOf(id);
   const shown = `<code class="id${long ? ' long' : ''}" translate="no">${text}</code>`;
   return {
     html:

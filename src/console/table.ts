@@ -8,8 +8,8 @@ export interface Column<Row> {
   readonly isNumber?: true;
   /** What names the row: its header. The first column, where none says so. */
   readonly isHead?: true;
-  /** Left out where there is little room for it and the row says it elsewhere: on paper it stands. */
-  readonly isMinor?: true;
+  /** On a phone another cell says it. */
+  readonly isForDesk?: true;
 }
 
 export interface TableOf<Row> {
@@ -29,8 +29,8 @@ export const table = <Row>({ caption, columns, rows, foot = [], isCaptionHidden 
     0,
     columns.findIndex(({ isHead }) => isHead),
   );
-  const classOf = ({ isNumber, isMinor }: Column<Row>): string =>
-    [isNumber ? 'num' : '', isMinor ? 'minor' : ''].filter(Boolean).join(' ');
+  const classOf = ({ isNumber, isForDesk }: Column<Row>): string =>
+    [isNumber ? 'num' : '', isForDesk ? 'desk' : ''].filter(Boolean).join(' ');
   const line = (cells: readonly Page[]): Page =>
     html`<tr role="row">
       ${columns.map((column, at) => {

@@ -9,7 +9,8 @@ import { listAccounts } from '../../ledger/list.ts';
 import { html } from '../../pages/html.ts';
 import { listPayments } from '../../payments/read.ts';
 import type { Session } from '../../storage/sessions.ts';
-import { accountColumns, paymentColumns } from '../columns.ts';
+import { allAccounts, allPayments } from '../all.ts';
+import { accountColumns, but, paymentColumns } from '../columns.ts';
 import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
 import { count, money } from '../money.ts';
@@ -60,8 +61,6 @@ const oneAccount = page({
     })),
 });
 
-const NEWEST = { limit: 10, startingAfter: undefined, endingBefore: undefined } as const;
-
 const oneCustomer = page({
   path: '/console/customers/:id',
   class: 'read',
@@ -69,8 +68,8 @@ const oneCustomer = page({
   show: (ctx, { session: { merchant }, params: { id } }) =>
     ResultAsync.combine([
       readCustomer(ctx, merchant, id),
-      listAccounts(ctx, merchant, { ...NEWEST, limit: 100, customer: id, currency: undefined, kind: undefined }),
-      listPayments(ctx, merchant, { ...NEWEST, customer: id, status: undefined }, false),
+      listAccounts(ctx, merchant, { ...allAccounts, limit: 100, customer: id }),
+      listPayments(ctx, merchant, { ...allPayments, customer: id }, false),
     ]).map(([customer, wallets, payments]) => ({
       title: `Customer ${customer.name ?? customer.id}`,
       heading: html`<small>Customer</small> ${text(customer.name)}`,
@@ -87,7 +86,7 @@ const oneCustomer = page({
           : table({
               caption: 'Wallets of this customer',
               isCaptionHidden: true,
-              columns: accountColumns(wallets.data),
+              columns: but(accountColumns(wallets.data), 'Kind', 'Customer'),
               rows: wallets.data,
             }),
       )}
@@ -98,7 +97,7 @@ const oneCustomer = page({
           : table({
               caption: 'The latest payments of this customer, times in UTC',
               isCaptionHidden: true,
-              columns: paymentColumns(payments.data),
+              columns: but(paymentColumns(payments.data), 'Customer'),
               rows: payments.data,
             }),
         html`<a href="/console/payments?customer=${customer.id}">All payments</a>`,

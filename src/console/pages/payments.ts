@@ -8,7 +8,8 @@ import { html, NOTHING, type Page } from '../../pages/html.ts';
 import { accessOf } from '../../payments/access.ts';
 import { listPayments, listRefunds, readPayment } from '../../payments/read.ts';
 import { readTimeline } from '../../payments/timeline.ts';
-import { paymentColumns, paymentState, refundColumns } from '../columns.ts';
+import { allRefunds } from '../all.ts';
+import { but, paymentColumns, paymentState, refundColumns } from '../columns.ts';
 import type { Session } from '../../storage/sessions.ts';
 import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
@@ -74,7 +75,7 @@ const onePayment = page({
     ResultAsync.combine([
       readPayment(ctx, merchant, id, { access: accessOf('finance', null), clientSecret: null }),
       readTimeline(ctx, merchant, id),
-      listRefunds(ctx, merchant, { limit: 100, startingAfter: undefined, endingBefore: undefined, payment: id }),
+      listRefunds(ctx, merchant, { ...allRefunds, limit: 100, payment: id }),
     ]).map(([payment, timeline, refunds]) => ({
       title: `Payment ${payment.id}`,
       heading: html`<small>Payment</small> ${money(payment.amount, payment.currency)} ${paymentState(payment)}`,
@@ -106,7 +107,7 @@ const onePayment = page({
               table({
                 caption: 'Refunds of this payment, newest first, times in UTC',
                 isCaptionHidden: true,
-                columns: refundColumns(refunds.data),
+                columns: but(refundColumns(refunds.data), 'Payment'),
                 rows: refunds.data,
               }),
             )

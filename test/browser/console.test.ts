@@ -1,0 +1,209 @@
+import { access, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { payFor, startWorld, type World } from '../support/service.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const isThere = await access(CHROMIUM).then(
+  () => true,
+  () => false,
+);
+if (!isThere) console.warn(`SKIPPED: the console in a browser needs ${CHROMIUM}, which is not on this machine.`);
+
+/** Of each kind of page one, by what was made below. */
+const PAGES = [
+  ...['', '/payments', '/payments?status=canceled', '/payments?status=sold', '/payments/PAYMENT', '/payments/DECLINED'],
+  ...['/unknown', '/refunds', '/accounts', '/accounts/WALLET', '/customers/CUSTOMER', '/trial-balance'],
+  ...['/contradictions', '/events', '/events/EVENT', '/find?q=nothing', `/payments/pay_${'0'.repeat(32)}`],
+] as const;
+
+(isThere ? describe : describe.skip)('the console', () => {
+  let browser: Browser;
+  let world: World;
+  let context: BrowserContext;
+  let at: (path: string) => string;
+  const complaints: string[] = [];
+
+  const watch = (page: Page): Page => {
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // A page that says 400 or 404 is said to have failed to load.
+      if (message.type() === 'error' && !message.text().includes('status of 4')) complaints.push(message.text());
+    });
+    return page;
+  };
+  const open = async (path: string, own = context): Promise<Page> => {
+    const page = watch(await own.newPage());
+    await page.goto(at(path));
+    return page;
+  };
+
+  beforeAll(async () => {
+    world = await startWorld();
+    const customer = (await world.post('/v1/customers', { name: 'Ada Lovelace', email: 'ada@example.org' })).body.id;
+    const paid = (await world.post('/v1/payments', payFor(customer, 1_234_567, { description: 'Order 1' }))).body.id;
+    await world.post('/v1/payments', payFor(customer, 98_765, { currency: 'jpy' }));
+    const declined = await world.post(
+      '/v1/payments',
+      payFor(customer, 700, { payment_method: 'pm_card_visa_chargeDeclined' }),
+    );
+    await world.post('/v1/refunds', { payment: paid, amount: 4_500 });
+    await world.query(
+      `insert into contradictions (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
+       select gen_random_uuid(), merchant_id, 'second_charge', id, 'pi_x', 700, 'usd', 'Twice', now() from payments where id = $1`,
+      [paid.slice(4)],
+    );
+    const names: Record<string, string> = {
+      ...{ PAYMENT: paid, DECLINED: declined.body.error.payment ?? '', CUSTOMER: customer },
+      WALLET: await world.walletOf(customer),
+      EVENT: (await world.get('/v1/events')).body.data[0]!.id,
+    };
+    at = (path) => `${world.url}/console${path.replace(/[A-Z]{5,}/, (name) => names[name] ?? name)}`;
+    // Root has no sandbox of its own in a container.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const page = await open('');
+    await page.click('.demo button');
+    await page.waitForURL(/\/console$/);
+    await page.close();
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+  });
+
+  it.each([
+    [1280, 'light'],
+    [1280, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)(
+    'fits a screen of %d pixels, and axe finds nothing on any page, in the %s',
+    async (width, colorScheme) => {
+      const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+      const page = watch(await context.newPage());
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      for (const path of [...PAGES, '/sign-in']) {
+        await page.goto(at(path));
+        if (width < 500) await page.evaluate(`document.querySelector('.menu')?.setAttribute('open', '')`);
+        await page.evaluate(`for (const more of document.querySelectorAll('main details')) more.open = true`);
+        await page.evaluate(axe);
+        const found = await page.evaluate<string[]>(
+          `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+           .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((n) => n.html).join()))`,
+        );
+        expect([path, found]).toEqual([path, []]);
+        expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, width]);
+      }
+      expect(complaints).toEqual([]);
+      await page.close();
+    },
+    120_000,
+  );
+
+  it('can be used with the keyboard alone: each link, button and field is reached, and seen to be', async () => {
+    for (const path of PAGES) {
+      const page = await open(path);
+      await page.evaluate(`document.activeElement.blur()`);
+      const all = await page.evaluate<number>(
+        `[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
+           .filter((one) => one.checkVisibility() && one.closest('details:not([open]) > :not(summary)') === null)
+           .map((one, nth) => (one.dataset.nth = nth)).length`,
+      );
+      const reached = new Set<string>();
+      for (let press = 0; press < all + 5; press++) {
+        await page.keyboard.press('Tab');
+        const [nth, isSeen] = await page.evaluate<[string, boolean]>(
+          `(() => {
+             const one = document.activeElement;
+             const { top, bottom, left, right } = one.getBoundingClientRect();
+             const isShown = bottom > 0 && top < innerHeight && right > 0 && left < innerWidth;
+             return [one.dataset.nth ?? '', one === document.body || (isShown && getComputedStyle(one).outlineStyle !== 'none')];
+           })()`,
+        );
+        expect([path, nth, isSeen]).toEqual([path, nth, true]);
+        if (nth !== '') reached.add(nth);
+      }
+      // A summary that has a panel open lends its place to what is in it; nothing else is left out.
+      expect([path, reached.size]).toEqual([path, all]);
+      await page.close();
+    }
+  }, 120_000);
+
+  it('takes a filter by keyboard, closes it by Escape, and finds an id by a key', async () => {
+    const page = await open('/payments');
+    await page.focus('.chip summary');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.name')).toBe('status');
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('SUMMARY');
+    await page.keyboard.press('Enter');
+    await page.selectOption('[name=status]', 'succeeded');
+    await page.click('details[open] button');
+    await page.waitForURL(/status=succeeded/);
+    expect(await page.locator('tbody tr').count()).toBe(2);
+    await page.keyboard.press('/');
+    await page.keyboard.type((await page.getAttribute('.copy', 'data-copy')) ?? '');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/payments\/pay_/);
+    await page.close();
+  });
+
+  it('is read without scripts: every page has all of its rows, figures and ways', async () => {
+    const still = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
+    for (const path of ['', '/payments', '/payments/PAYMENT', '/trial-balance']) {
+      const page = await open(path, still);
+      expect(await page.isVisible('main h1')).toBe(true);
+      expect(await page.locator('.copy:visible').count()).toBe(0);
+      if (path === '') expect(await page.isVisible('svg.bars')).toBe(true);
+      await page.close();
+    }
+    const phone = await open('/payments', still);
+    await phone.setViewportSize({ width: 390, height: 800 });
+    await phone.click('.menu summary');
+    await phone.click('nav >> text=Trial balance');
+    await phone.waitForURL(/trial-balance/);
+    await still.close();
+  });
+
+  it('has a cell copied as plain ASCII, whatever is drawn around it', async () => {
+    const page = await open('/trial-balance');
+    const copied = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('td.num')].map((cell) => {
+         getSelection().selectAllChildren(cell.querySelector('.cell'));
+         return getSelection().toString();
+       })`,
+    );
+    expect(copied.length).toBeGreaterThan(5);
+    for (const cell of copied) expect(cell.trim()).toMatch(/^-?\d+(\.\d+)?$/);
+    expect(copied.some((cell) => cell.trim().startsWith('-'))).toBe(true);
+    expect(copied.map((cell) => cell.trim())).toContain('12345.67');
+    expect(await page.locator('data.below').first().innerText()).toMatch(/^minus/);
+    await page.close();
+  });
+
+  it('repeats the heads of a table on paper, and prints nothing that is only for a screen', async () => {
+    const page = await open('/payments');
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.isVisible('.side')).toBe(false);
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('thead')).display`)).toBe('table-header-group');
+    await page.close();
+  });
+
+  it('is signed out of for good: back leads to no page that was seen', async () => {
+    const own = await browser.newContext();
+    const page = watch(await own.newPage());
+    await page.goto(at('/payments'));
+    await page.click('.demo button');
+    await page.waitForURL(/\/console\/payments/);
+    await page.click('text=Sign out');
+    await page.waitForURL(/sign-in/);
+    await page.goBack();
+    await page.waitForURL(/sign-in/);
+    expect(await page.isVisible('table')).toBe(false);
+    expect(complaints).toEqual([]);
+    await own.close();
+  });
+});
