@@ -84,7 +84,7 @@ export const createParts = (
   const ctx: Context = {
     commit,
     reads: runJob('balances', () => createReads(database.pool, turns, (batch) => metrics().batch('balance', batch))),
-    ledger: createLedgerReads(database.pool, turns),
+    ledger: createLedgerReads(database, turns),
     leases: createLeases(database.pool),
     cards: timeCards(createCards(client, breaker), metrics),
     saved: createSaved(database.pool, turns),

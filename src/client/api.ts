@@ -562,6 +562,70 @@ export type ListAccountsReply = {
   readonly data: readonly Account[];
 };
 
+export type ListEntriesReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly {
+    readonly object: 'entry';
+    readonly id: string;
+    /** Which it is of its account, from 1, without a gap. */ readonly sequence: string;
+    readonly posted_at: string;
+    /** The business day of a reversal. */ readonly effective_date: string | null;
+    /** Whether the account gave or received. */ readonly direction: 'debit' | 'credit';
+    /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
+      | 'charge'
+      | 'refund'
+      | 'refund_failure'
+      | 'dispute'
+      | 'dispute_reversal'
+      | 'fee'
+      | 'network_cost'
+      | 'payout'
+      | 'payout_reversal'
+      | 'partial_capture_reversal'
+      | 'other_adjustment'
+      | 'currency_conversion'
+      | 'debit'
+      | 'usage'
+      | 'transfer'
+      | 'reversal'
+      | 'other';
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly amount: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly balance_after: string;
+    /** A lower-case ISO 4217 code. */ readonly currency: string;
+    readonly counter_account: string;
+    readonly payment: string | null;
+    readonly refund: string | null;
+    readonly dispute: string | null;
+    /** Stripe's id of the payout. */ readonly payout: string | null;
+    /** Stripe's id of what it is of. */ readonly stripe_id: string | null;
+    readonly description: string | null;
+    readonly reference: string | null;
+  }[];
+};
+
+export type ReadStatementReply = {
+  readonly object: 'statement';
+  readonly account: string;
+  readonly kind:
+    'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
+  readonly customer: string | null;
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  /** How many digits of a minor unit stand behind the point. */ readonly exponent: number;
+  /** It is in it; null: from the beginning. */ readonly from: string | null;
+  /** It is not in it. */ readonly to: string;
+  /** The zone, by IANA's name, in which days are meant. */ readonly tz: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly opening: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly closing: string;
+  readonly count: number;
+  /** The next statement begins where this one ends: with last_sequence + 1. */ readonly first_sequence: string | null;
+  readonly last_sequence: string | null;
+  /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
+};
+
 export type ReadVolumeReply = {
   readonly object: 'volume';
   readonly from: string;
@@ -1612,6 +1676,79 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
+  /** List the entries of an account with the balance after each, newest first. `GET /v1/accounts/:id/entries`, with a key of the role secret or finance. */
+  readonly listEntries: (
+    input: {
+      readonly id: string;
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly tz?: string;
+      readonly order?: 'asc' | 'desc';
+      readonly direction?: 'debit' | 'credit';
+      readonly category?:
+        | 'charge'
+        | 'refund'
+        | 'refund_failure'
+        | 'dispute'
+        | 'dispute_reversal'
+        | 'fee'
+        | 'network_cost'
+        | 'payout'
+        | 'payout_reversal'
+        | 'partial_capture_reversal'
+        | 'other_adjustment'
+        | 'currency_conversion'
+        | 'debit'
+        | 'usage'
+        | 'transfer'
+        | 'reversal'
+        | 'other';
+      readonly payment?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListEntriesReply,
+    Failure<
+      | 'account_not_found'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Opening and closing balance of a span of time, and what lies between; its entries as CSV, or a journal for hledger. `GET /v1/accounts/:id/statement`, with a key of the role secret or finance. */
+  readonly readStatement: (
+    input: {
+      readonly id: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly tz?: string;
+      readonly format?: 'json' | 'csv' | 'hledger';
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ReadStatementReply,
+    Failure<
+      | 'account_not_found'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   /** Balances of up to 1000 accounts in one snapshot. `POST /v1/balances/query`, with a key of the role secret or finance. */
   readonly queryBalances: (
     input: QueryBalancesBody,
@@ -2060,6 +2197,56 @@ export interface Lists {
       | 'unauthenticated'
     >
   >;
+  readonly listEntries: (
+    input?: Omit<
+      {
+        readonly id: string;
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly from?: string;
+        readonly to?: string;
+        readonly tz?: string;
+        readonly order?: 'asc' | 'desc';
+        readonly direction?: 'debit' | 'credit';
+        readonly category?:
+          | 'charge'
+          | 'refund'
+          | 'refund_failure'
+          | 'dispute'
+          | 'dispute_reversal'
+          | 'fee'
+          | 'network_cost'
+          | 'payout'
+          | 'payout_reversal'
+          | 'partial_capture_reversal'
+          | 'other_adjustment'
+          | 'currency_conversion'
+          | 'debit'
+          | 'usage'
+          | 'transfer'
+          | 'reversal'
+          | 'other';
+        readonly payment?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListEntriesReply,
+    Failure<
+      | 'account_not_found'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listWebhookEndpoints: (
     input?: Omit<
       { readonly limit?: number; readonly starting_after?: string; readonly ending_before?: string },
@@ -2142,6 +2329,8 @@ export const createMethods = (call: Call): Client => ({
   listAccounts: (input, options) => call('GET', '/v1/accounts', false, input, options),
   readAccount: (input, options) => call('GET', '/v1/accounts/:id', false, input, options),
   readAccountBalance: (input, options) => call('GET', '/v1/accounts/:id/balance', false, input, options),
+  listEntries: (input, options) => call('GET', '/v1/accounts/:id/entries', false, input, options),
+  readStatement: (input, options) => call('GET', '/v1/accounts/:id/statement', false, input, options),
   queryBalances: (input, options) => call('POST', '/v1/balances/query', false, input, options),
   readTrialBalance: (input, options) => call('GET', '/v1/trial_balance', false, input, options),
   readVolume: (input, options) => call('GET', '/v1/volume', false, input, options),
@@ -2165,6 +2354,7 @@ export const createLists = (list: List): Lists => ({
   listContradictions: (input, options) => list('/v1/contradictions', input, options),
   listTransfers: (input, options) => list('/v1/transfers', input, options),
   listAccounts: (input, options) => list('/v1/accounts', input, options),
+  listEntries: (input, options) => list('/v1/accounts/:id/entries', input, options),
   listWebhookEndpoints: (input, options) => list('/v1/webhook_endpoints', input, options),
   listEvents: (input, options) => list('/v1/events', input, options),
 });

@@ -126,6 +126,7 @@ const operation = (route: Route, described: Described, examples: Examples, refTo
             schema: described.replyOf(route),
             ...(example ? { example: example.reply } : {}),
           },
+          ...Object.fromEntries(route.also.map((type) => [type, { schema: { type: 'string' } }])),
         },
       },
       ...(route.name === 'readItem' ? { 304: { description: 'It is what `If-None-Match` names.' } } : {}),

@@ -5,7 +5,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import { parseInstant } from './instant.ts';
-import { later, micros, plusMicros, plusMs, toIso, toIsoMicros, type Micros } from './time.ts';
+import { later, micros, plusMicros, plusMs, toIso, toIsoMicros, toMs, type Micros } from './time.ts';
 
 /** As it was asked: RFC 3339, a day, or a local time of a zone; and the zone, where one is named. */
 export interface Asked {
@@ -154,4 +154,24 @@ const once = (param: string, local: Temporal.PlainDateTime, zone: string): Resul
         : `There are two such times in ${zone}, since clocks go back over it: say which by its offset, ${first.offset} or ${last.offset}.`,
     ),
   );
+};
+
+/** Offsets change on a quarter of an hour, and are looked up once for each. */
+const QUARTER = 900_000_000n;
+
+/** How instants are written in a zone, `2026-03-31T12:00:00.000000+02:00`, for many that follow each other. */
+export const createZoneText = (zone: string): ((at: Micros) => string) => {
+  let quarter: bigint | undefined;
+  let offset = '';
+  let offsetNanos = 0;
+  return (at) => {
+    if (at / QUARTER !== quarter) {
+      quarter = at / QUARTER;
+      const there = Temporal.Instant.fromEpochMilliseconds(toMs(at)).toZonedDateTimeISO(zone);
+      offset = there.offset;
+      offsetNanos = there.offsetNanoseconds;
+    }
+    const local = plusMicros(at, BigInt(Math.trunc(offsetNanos / 1000)));
+    return toIsoMicros(local).slice(0, -1) + offset;
+  };
 };

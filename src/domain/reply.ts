@@ -6,13 +6,15 @@ import { err, ok } from 'neverthrow';
 import { ERRORS, paymentError, statusOf, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
 import { available, posted, type Account, type PastBalance } from './account.ts';
 import type { Answer, Customer, Item, Reply } from './change.ts';
-import { asOfText, type Cut } from './cut.ts';
+import { categoryOf } from './category.ts';
+import { asOfText, instantText, type Cut } from './cut.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
 import type { Dispute, LastError, NextAction, Payment, Refund } from './payment.ts';
 import type { Holder, SavedMethod } from './saved.ts';
 import type { Setup } from './setup.ts';
-import { toIso, type Micros } from './time.ts';
+import type { Entry, Statement } from './entry.ts';
+import { toIso, toIsoMicros, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
 import type {
   AccountView,
@@ -20,6 +22,7 @@ import type {
   BalanceView,
   CustomerView,
   DisputeView,
+  EntryView,
   ErrorView,
   ItemView,
   ListView,
@@ -28,6 +31,7 @@ import type {
   PaymentView,
   RefundView,
   SetupView,
+  StatementView,
   TransferView,
 } from './views.ts';
 
@@ -274,6 +278,51 @@ export const pastBalanceView = (past: PastBalance, cut: Cut, isFinal: boolean): 
     as_of: asOfText(cut),
     tz: cut.tz,
     final: isFinal,
+  };
+};
+
+export const entryView = (entry: Entry): EntryView => ({
+  object: 'entry',
+  id: entry.id,
+  sequence: entry.sequence.toString(),
+  posted_at: toIsoMicros(entry.postedAt),
+  effective_date: entry.effectiveDate,
+  direction: entry.direction,
+  category: categoryOf(entry.kind),
+  amount: entry.amount.toString(),
+  balance_after: entry.balanceAfter.toString(),
+  currency: entry.currency,
+  counter_account: entry.counter,
+  payment: entry.payment,
+  refund: entry.refund,
+  dispute: entry.dispute,
+  payout: entry.payout,
+  stripe_id: entry.stripeId,
+  description: entry.description,
+  reference: entry.reference,
+});
+
+export const statementView = (statement: Statement): StatementView => {
+  const { account, span, sequenceBefore, sequence } = statement;
+  const isEmpty = sequence === sequenceBefore;
+  return {
+    object: 'statement',
+    account: account.id,
+    kind: account.kind,
+    customer: account.customer,
+    currency: account.currency,
+    exponent: exponentOf(account.currency),
+    from: span.from === null ? null : instantText(span.from),
+    to: instantText(span.before),
+    tz: span.tz,
+    opening: statement.opening.toString(),
+    debits: statement.debits.toString(),
+    credits: statement.credits.toString(),
+    closing: statement.closing.toString(),
+    count: Number(sequence - sequenceBefore),
+    first_sequence: isEmpty ? null : (sequenceBefore + 1n).toString(),
+    last_sequence: isEmpty ? null : sequence.toString(),
+    final: statement.isFinal,
   };
 };
 

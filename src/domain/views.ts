@@ -7,6 +7,8 @@
  */
 import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
 import type { AccountKind } from './account.ts';
+import type { Category } from './category.ts';
+import type { Direction } from './entry.ts';
 import type { ContradictionKind } from './contradiction.ts';
 import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
 import type { SetupStatus } from './setup.ts';
@@ -247,6 +249,49 @@ export interface BalancesView {
   readonly tz?: string;
   readonly final: boolean;
   readonly data: readonly BalanceView[];
+}
+
+/** An account's side of a transfer, newest or oldest first. */
+export interface EntryView {
+  readonly object: 'entry';
+  readonly id: string;
+  readonly sequence: string;
+  readonly posted_at: string;
+  readonly effective_date: string | null;
+  readonly direction: Direction;
+  readonly category: Category;
+  readonly amount: string;
+  readonly balance_after: string;
+  readonly currency: string;
+  readonly counter_account: string;
+  readonly payment: string | null;
+  readonly refund: string | null;
+  readonly dispute: string | null;
+  readonly payout: string | null;
+  readonly stripe_id: string | null;
+  readonly description: string | null;
+  readonly reference: string | null;
+}
+
+export interface StatementView {
+  readonly object: 'statement';
+  readonly account: string;
+  readonly kind: AccountKind;
+  readonly customer: string | null;
+  readonly currency: string;
+  readonly exponent: number;
+  readonly from: string | null;
+  readonly to: string;
+  readonly tz: string;
+  readonly opening: string;
+  readonly debits: string;
+  readonly credits: string;
+  readonly closing: string;
+  readonly count: number;
+  /** Of the first and the last entry in it; null where there is none. */
+  readonly first_sequence: string | null;
+  readonly last_sequence: string | null;
+  readonly final: boolean;
 }
 
 export interface AccountView extends BalanceFields {

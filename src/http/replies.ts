@@ -1,5 +1,6 @@
 /** What routes answer, as schemas: for the documents and for tests. No reply is checked against them in service. */
 import { z } from 'zod';
+import { CATEGORIES } from '../domain/category.ts';
 import { CONTRADICTION_KINDS } from '../domain/contradiction.ts';
 import { PLATFORM_KINDS } from '../domain/ids.ts';
 import { PAYMENT_STATUSES } from '../domain/payment.ts';
@@ -18,6 +19,7 @@ import type {
   DisputeView,
   EndpointView,
   EndpointWithSecretView,
+  EntryView,
   ErrorView,
   EventView,
   ItemView,
@@ -26,6 +28,7 @@ import type {
   PaymentView,
   QuoteView,
   RefundView,
+  StatementView,
   SetupView,
   TimelineView,
   TransferView,
@@ -284,6 +287,47 @@ export const balances: z.ZodType<BalancesView> = z.strictObject({
   tz: tz.exactOptional(),
   final,
   data: z.array(balance),
+});
+
+export const entry: z.ZodType<EntryView> = z.strictObject({
+  object: z.literal('entry'),
+  id: id('tr'),
+  sequence: z.string().regex(/^\d+$/).describe('Which it is of its account, from 1, without a gap.'),
+  posted_at: time,
+  effective_date: z.iso.date().nullable().describe('The business day of a reversal.'),
+  direction: z.enum(['debit', 'credit']).describe('Whether the account gave or received.'),
+  category: z.enum(CATEGORIES).describe("In the words of Stripe's reports, where it is something at Stripe."),
+  amount: sum,
+  balance_after: sum,
+  currency,
+  counter_account: id('acct'),
+  payment: id('pay').nullable(),
+  refund: id('re').nullable(),
+  dispute: id('dp').nullable(),
+  payout: words.describe("Stripe's id of the payout."),
+  stripe_id: words.describe("Stripe's id of what it is of."),
+  description: words,
+  reference: words,
+});
+
+export const statement: z.ZodType<StatementView> = z.strictObject({
+  object: z.literal('statement'),
+  account: id('acct'),
+  kind: accountKind,
+  customer: id('cus').nullable(),
+  currency,
+  exponent: balanceFields.exponent,
+  from: time.nullable().describe('It is in it; null: from the beginning.'),
+  to: time.describe('It is not in it.'),
+  tz,
+  opening: sum,
+  debits: sum,
+  credits: sum,
+  closing: sum,
+  count: z.int(),
+  first_sequence: words.describe('The next statement begins where this one ends: with last_sequence + 1.'),
+  last_sequence: words,
+  final,
 });
 
 export const account: z.ZodType<AccountView> = z.strictObject({

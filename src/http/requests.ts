@@ -26,7 +26,15 @@ import type { ContradictionFilter } from '../storage/contradictions.ts';
 import type { AccountFilter, Page, PaymentFilter, RefundFilter } from '../storage/reads.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
 import { TRANSFER_KINDS } from '../domain/transfer.ts';
+import { CATEGORIES } from '../domain/category.ts';
+import type { EntriesAsked } from '../ledger/entries.ts';
 import * as s from './schemas.ts';
+
+const FORMAT = 'What `Accept` says with `text/csv`, or `text/plain` with `hledger`: here for who cannot set a header.';
+
+interface StatementAsked extends Asked {
+  readonly format: 'json' | 'csv' | 'hledger' | undefined;
+}
 
 export const customer: z.ZodType<NewCustomer> = z.strictObject({
   name: s.optional(s.text(200)),
@@ -305,6 +313,24 @@ export const inCurrency: z.ZodType<{ currency: Currency } & Asked> = z
   .strictObject({ currency: s.currency, ...s.asOf })
   .transform(({ currency, ...rest }) => ({ currency, ...s.toAsked(rest) }));
 export const inSpan: z.ZodType<Asked> = z.strictObject(s.span).transform(s.toAsked);
+export const entries: z.ZodType<EntriesAsked> = z
+  .strictObject({
+    ...s.page('tr'),
+    ...s.span,
+    order: z.enum(['asc', 'desc']).default('desc'),
+    direction: z.enum(['debit', 'credit']).optional(),
+    category: z.enum(CATEGORIES).optional(),
+    payment: s.id('pay').optional(),
+  })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ order, direction, category, payment: of, ...rest }) => ({
+    ...s.toPage(rest),
+    ...s.toAsked(rest),
+    ...{ order, direction, category, payment: of },
+  }));
+export const statement: z.ZodType<StatementAsked> = z
+  .strictObject({ ...s.span, format: z.enum(['json', 'csv', 'hledger']).optional().describe(FORMAT) })
+  .transform(({ format, ...rest }) => ({ ...s.toAsked(rest), format }));
 export const asOf: z.ZodType<Asked> = z.strictObject(s.asOf).transform(s.toAsked);
 export const withSecret: z.ZodType<{ clientSecret: string | null }> = z
   .strictObject({ client_secret: s.optional(s.text(200)) })

@@ -1,17 +1,25 @@
 /** From a reply to bytes on the wire. */
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import type { Reply } from '../domain/change.ts';
 import type { ErrorView } from '../domain/views.ts';
+import { paymentError } from '../error.ts';
 import { pack, PACKED_FROM } from './pack.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply<View = unknown> extends Reply<View> {
   readonly headers?: Readonly<Record<string, string>>;
+  /** In the place of a body: text that is made as it is taken. Its `Content-Type` stands in the headers. */
+  readonly stream?: Readable;
 }
 
 /** Sends a reply, unless its caller has hung up. Money is never cached by anyone on the way. */
 export const sendReply = (request: Request, response: Response, reply: HttpReply): void => {
+  if (reply.stream) {
+    sendStream(request, response, reply, reply.stream);
+    return;
+  }
   if (response.headersSent || response.destroyed) return;
   const problem = reply.status >= 400 && wantsProblem(request);
   const body = problem ? problemOf(reply) : reply.body;
@@ -24,6 +32,27 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
   if (body.length < PACKED_FROM || request.method === 'HEAD') sendBytes(request, response, reply.status, body, headers);
   else sendPacked(request, response, reply.status, body, headers);
 };
+
+/**
+ * Sends text as fast as it is taken, and no faster. Where it breaks off, so does the reply, so that nobody takes a part of
+ * it for the whole; and where its reader hangs up, it is made no further.
+ */
+const sendStream = (request: Request, response: Response, { status, headers }: HttpReply, stream: Readable): void => {
+  if (response.headersSent || response.destroyed || request.method === 'HEAD') stream.destroy();
+  if (response.headersSent || response.destroyed) return;
+  const { record } = request;
+  const list = ['Request-Id', record.requestId, 'Cache-Control', 'no-store'];
+  for (const [name, value] of Object.entries(headers ?? {})) list.push(name, value);
+  response.writeHead(status, list.concat(record.headers));
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  pipeline(stream, response, (cause) => {
+    if (cause && cause.code !== HUNG_UP) record.error = paymentError('internal', { cause, outcome: 'none' });
+  });
+};
+const HUNG_UP = 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** Packed where its caller takes that. */
 const sendPacked = (

@@ -18,6 +18,9 @@ import { sendReply, type HttpReply } from './respond.ts';
 /** Which of a full house is served first: charges before reads before reports. */
 type ServiceClass = 'money' | 'read' | 'report';
 
+/** Besides JSON. */
+type MediaType = 'text/csv' | 'text/plain';
+
 /** Whether an `Idempotency-Key` must come with it, may, or has no meaning. */
 export type KeyUse = 'required' | 'optional' | 'none';
 
@@ -57,6 +60,8 @@ interface RouteSpec<Params, Query, Body, Use extends KeyUse, View, Code extends 
   readonly body?: z.ZodType<Body>;
   /** What it answers where all went well: a status, and what the body shows. */
   readonly reply: readonly [status: 200 | 201, schema: z.ZodType<View>];
+  /** What else it answers with, where `Accept` asks for that. */
+  readonly also?: readonly MediaType[];
   /** How it can fail by itself. What any route of its kind may answer besides is added to it. */
   readonly errors: readonly Code[];
   readonly handle: (
@@ -79,6 +84,7 @@ export interface Route extends Pick<
   'name' | 'method' | 'path' | 'summary' | 'roles' | 'class' | 'reply' | 'errors'
 > {
   readonly cors: boolean;
+  readonly also: readonly MediaType[];
   readonly key: KeyUse;
   readonly schemas: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType | undefined };
   readonly run: (ctx: Context, incoming: Incoming) => ResultAsync<HttpReply, PaymentError>;
@@ -139,6 +145,7 @@ export const route = <
     reply: spec.reply,
     errors: [...new Set([...spec.errors, ...errorsOfKind(key, spec.body !== undefined)])],
     cors: spec.cors ?? false,
+    also: spec.also ?? [],
     schemas: { params, query, body: spec.body },
     run: (ctx, incoming) => understand(incoming).asyncAndThen((call) => spec.handle(ctx, call)),
   };

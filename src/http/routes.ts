@@ -1,6 +1,7 @@
 /** Everything that the API does, on one screen. Handlers are one line: the work is in payments/ and ledger/. */
 import { account, accountBalance, balances, customerBalance, trialBalance } from '../ledger/balance.ts';
 import { createCustomer, readCustomer } from '../ledger/customer.ts';
+import { listEntries } from '../ledger/entries.ts';
 import { createItem } from '../ledger/item.ts';
 import { listAccounts, listTransfers, readTransfer } from '../ledger/list.ts';
 import { reverse } from '../ledger/reverse.ts';
@@ -29,6 +30,7 @@ import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/ev
 import { CHARGE, KEEP, REVERSAL, TRANSFER } from '../domain/refusals.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
+import { sendStatement } from './statement.ts';
 import * as gives from './replies.ts';
 import * as takes from './requests.ts';
 import * as webhooks from './webhook-requests.ts';
@@ -149,6 +151,12 @@ export const routes: readonly Route[] = [
   route({ name: 'readAccountBalance', method: 'GET', path: '/v1/accounts/:id/balance', summary: 'Read what an account holds, now or at a time', roles: READERS, class: 'read', key: 'none', params: takes.ofAccount, query: takes.asOf,
     reply: [200, gives.balance], errors: ['account_not_found'],
     handle: (ctx, { merchant, params, query }) => accountBalance(ctx, merchant, params.id, query).andThen(reply(200)) }),
+  route({ name: 'listEntries', method: 'GET', path: '/v1/accounts/:id/entries', summary: 'List the entries of an account with the balance after each, newest first', roles: READERS, class: 'read', key: 'none', params: takes.ofAccount, query: takes.entries,
+    reply: [200, gives.list(gives.entry)], errors: ['account_not_found'],
+    handle: (ctx, { merchant, params, query }) => listEntries(ctx, merchant, params.id, query).andThen(reply(200)) }),
+  route({ name: 'readStatement', method: 'GET', path: '/v1/accounts/:id/statement', summary: 'Opening and closing balance of a span of time, and what lies between; its entries as CSV, or a journal for hledger', roles: READERS, class: 'report', key: 'none', params: takes.ofAccount, query: takes.statement,
+    reply: [200, gives.statement], also: ['text/csv', 'text/plain'], errors: ['account_not_found'],
+    handle: (ctx, call) => sendStatement(ctx, call) }),
   route({ name: 'queryBalances', method: 'POST', path: '/v1/balances/query', summary: 'Balances of up to 1000 accounts in one snapshot', roles: READERS, class: 'read', key: 'none', body: takes.accountIds,
     reply: [200, gives.balances], errors: ['account_not_found'],
     handle: (ctx, call) => balances(ctx, call.merchant, call.body.accounts, call.body).andThen(reply(200)) }),

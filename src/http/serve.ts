@@ -5,6 +5,7 @@
  * when it is answered, so that none is held by a body that never comes, or a reply that nobody takes.
  */
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Request, RequestHandler, Response } from 'express';
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
@@ -128,16 +129,23 @@ export const createServe = <Who extends Principal>(
       const end = key === undefined ? undefined : seen.begin(principal.merchant, key);
       const startedAt = performance.now();
       let heldMs = 0;
+      let streaming: Readable | undefined;
+      const leave = (): void => {
+        admission.leave(visitor);
+        end?.();
+        endTurn?.(heldMs);
+      };
       try {
         const running = route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
         heldMs = performance.now() - startedAt;
         const result = await running;
         heldMs = heldMsOf(heldMs, text.value, result.isOk() ? result.value.body : '');
+        streaming = result.isOk() ? result.value.stream : undefined;
         return result;
       } finally {
-        admission.leave(visitor);
-        end?.();
-        endTurn?.(heldMs);
+        // A report has its place until the last of it is taken.
+        if (streaming) streaming.once('close', leave);
+        else leave();
       }
     };
 

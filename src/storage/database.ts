@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { createPool, createWay, kyselyPool, QUERY_TIMEOUT_MS, type ConnectOptions } from './pool.ts';
 import type { DB } from './schema.ts';
+import { REPORTS_NAME } from './session.ts';
 import { createTransact, type Transact } from './transaction.ts';
 
 export interface DatabaseOptions extends Omit<ConnectOptions, 'isPrepared'> {
@@ -17,6 +18,8 @@ export interface DatabaseOptions extends Omit<ConnectOptions, 'isPrepared'> {
 export interface Database {
   /** For reads, and for what is not money. */
   readonly pool: Kysely<DB>;
+  /** For what finance reads: a pool of its own, so that no report takes a connection from a charge. */
+  readonly reports: Kysely<DB>;
   /** For what reads a whole table: such a statement may take its time. One at a time. */
   readonly scan: <T>(read: (db: Kysely<DB>) => Promise<T>) => Promise<T>;
   /** For commits: one transaction at a time, whose statements are pipelined. */
@@ -24,6 +27,9 @@ export interface Database {
   readonly stats: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   readonly close: () => Promise<void>;
 }
+
+/** Two at a time of one merchant, and two of others: on two cores more would only take from charges. */
+export const REPORTS_MAX = 4;
 
 /** Ten minutes: a few hundred million rows. From its beginning to its end, and beside it cores for everybody else. */
 const SCAN_TIMEOUT_MS = 600_000;
@@ -39,10 +45,14 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const lane = createPool(connect, way, { max: 1, pipeline: true });
   const scans = createPool(connect, way, { max: 1, query_timeout: SCAN_TIMEOUT_MS + QUERY_TIMEOUT_MS });
 
+  const reports = createPool(connect, way, { max: REPORTS_MAX, application_name: REPORTS_NAME });
+  const reportsDb = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(reports) }) });
+
   const pool = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(reads, options.observe) }) });
   const scanDb = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(scans) }) });
   return {
     pool,
+    reports: reportsDb,
     scan: (read) =>
       scanDb
         .transaction()
@@ -62,7 +72,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     },
     close: async () => {
       const scanned = Promise.race([scanDb.destroy(), sleep(SCAN_STOP_MS, undefined, { ref: false })]);
-      await Promise.all([pool.destroy(), scanned, lane.end()]);
+      await Promise.all([pool.destroy(), reportsDb.destroy(), scanned, lane.end()]);
     },
   };
 };

@@ -1,19 +1,22 @@
 /** What is read of the ledger: transfers, entries, balances as they were. */
-import type { Kysely } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
-import type { PastBalance } from '../domain/account.ts';
-import type { AccountId, MerchantId, TransferId } from '../domain/ids.ts';
+import type { Account, PastBalance } from '../domain/account.ts';
+import type { Span } from '../domain/cut.ts';
+import type { Entry, Statement } from '../domain/entry.ts';
+import { uuidOf, type AccountId, type MerchantId, type TransferId } from '../domain/ids.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { Micros } from '../domain/time.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import { paymentError, type PaymentError } from '../error.ts';
+import { REPORTS_MAX, type Database } from './database.ts';
+import { entryPostedAt, readEntries, type EntryFilter, type Stretch } from './entries.ts';
 import { readFailure } from './failure.ts';
 import { finalBefore } from './horizon.ts';
 import { balancesBefore } from './past.ts';
-import type { PageOf } from './reads.ts';
-import type { DB } from './schema.ts';
+import { readStatement } from './statement-of.ts';
+import { pageOf, type Page, type PageOf } from './reads.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
-import type { Turns } from './turns.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** Of a list whose page begins at an id: it must be there. */
 export type ListError = StorageError | PaymentError<'invalid_request'>;
@@ -27,6 +30,30 @@ export interface LedgerReads {
     before: Micros,
     now: Micros,
   ) => ResultAsync<PastBalances, StorageError>;
+  readonly listEntries: (
+    merchant: MerchantId,
+    filter: EntryFilter,
+    stretch: Omit<Stretch, 'limit'>,
+    page: Page<TransferId>,
+  ) => ResultAsync<PageOf<Entry>, StorageError>;
+  /** The same for a report, which asks for one stretch after the other. */
+  readonly someEntries: (
+    merchant: MerchantId,
+    filter: EntryFilter,
+    stretch: Stretch,
+  ) => ResultAsync<Entry[], StorageError>;
+  /** When an entry of that account was posted; undefined where it is none of its. */
+  readonly entryPostedAt: (
+    merchant: MerchantId,
+    account: AccountId,
+    entry: TransferId,
+  ) => ResultAsync<Micros | undefined, StorageError>;
+  readonly statement: (
+    merchant: MerchantId,
+    account: Account,
+    span: Span,
+    now: Micros,
+  ) => ResultAsync<Statement, StorageError>;
   readonly transfer: (
     merchant: MerchantId,
     id: TransferId,
@@ -43,7 +70,14 @@ interface PastBalances {
   readonly isFinal: boolean;
 }
 
-export const createLedgerReads = (db: Kysely<DB>, turns: Turns): LedgerReads => {
+export const createLedgerReads = (
+  { pool: db, reports }: Pick<Database, 'pool' | 'reports'>,
+  turns: Turns,
+): LedgerReads => {
+  const reportTurns = createTurns(REPORTS_MAX);
+  const report = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
+    ResultAsync.fromPromise(reportTurns(merchant, query), readFailure);
+
   const read = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
     ResultAsync.fromPromise(turns(merchant, query), readFailure);
 
@@ -52,6 +86,18 @@ export const createLedgerReads = (db: Kysely<DB>, turns: Turns): LedgerReads => 
       read(merchant, async () => {
         const horizon = await finalBefore(db, now);
         return { balances: await balancesBefore(db, merchant, ids, before), isFinal: before <= horizon };
+      }),
+    listEntries: (merchant, filter, stretch, page) =>
+      read(merchant, () => readEntries(db, merchant, filter, { ...stretch, limit: page.limit + 1 })).map((found) =>
+        pageOf(found, page),
+      ),
+    someEntries: (merchant, filter, stretch) => report(merchant, () => readEntries(reports, merchant, filter, stretch)),
+    entryPostedAt: (merchant, account, entry) =>
+      read(merchant, () => entryPostedAt(db, merchant, account, uuidOf(entry))),
+    statement: (merchant, account, span, now) =>
+      report(merchant, async () => {
+        const horizon = await finalBefore(reports, now);
+        return readStatement(reports, account, span, span.before <= horizon);
       }),
     transfer: (merchant, id) =>
       read(merchant, () => readTransfer(db, merchant, id)).andThen((found) =>

@@ -192,7 +192,7 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
       body: { reason: 'looked at' },
     });
     await ask(routeOf('readItem'), { path: '/v1/items/item_none' });
-    for (const name of ['readAccount', 'readAccountBalance'])
+    for (const name of ['readAccount', 'readAccountBalance', 'listEntries', 'readStatement'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', newId('acct')) });
     await ask(routeOf('queryBalances'), { body: { accounts: [newId('acct')] } });
     for (const name of ['readTransfer', 'reverseTransfer'])

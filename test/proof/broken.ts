@@ -87,7 +87,7 @@ const main = (): void => {
   const right: Context = {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, turns, () => undefined),
-    ledger: createLedgerReads(database.pool, turns),
+    ledger: createLedgerReads(database, turns),
     leases: createLeases(database.pool),
     cards: createCards(stripe, breaker),
     saved: createSaved(database.pool, turns),

@@ -27,6 +27,7 @@ export const breachOf = ({ method, path, status, contentType, text }: Seen): str
   const named = `${method} ${target.path} answered ${status}`;
   // RFC 9457 says the same in other words.
   if (contentType.startsWith('application/problem+json')) return undefined;
+  if (target.also.some((type) => contentType.startsWith(type))) return undefined;
   const parsed = parse(text);
   if (status < 400) {
     const [promised, schema] = target.reply;

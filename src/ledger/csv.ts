@@ -1,0 +1,12 @@
+/** CSV for spreadsheets. https://www.rfc-editor.org/rfc/rfc4180 */
+import { stringify } from 'csv-stringify/sync';
+
+type Cell = string | bigint | null;
+
+/** Text that a spreadsheet would take for a formula is told to be text. A number never is: it would become one. */
+export const guarded = (text: string | null): string | null =>
+  text !== null && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+
+/** Lines of CSV; those of a million rows are written some at a time. */
+export const csvLines = (rows: readonly (readonly Cell[])[]): string =>
+  stringify(rows.map((row) => row.map((cell) => (typeof cell === 'bigint' ? cell.toString() : cell))));
