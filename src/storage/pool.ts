@@ -36,7 +36,7 @@ export interface Connection {
   /** Whether a pooler stands before the server: each transaction may find itself in another session. */
   readonly isShared: boolean;
   /** Throws where as many commits as may be were given up, and still wait for a standby. Asked before each that writes. */
-  readonly checkAbandoned: () => Promise<void>;
+  readonly checkAbandoned: () => Promise<void> | undefined;
   readonly release: () => void;
 }
 
@@ -149,12 +149,12 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
   const outside = AsyncLocalStorage.snapshot();
 
   /** One that may be trusted; of several hosts each is tried once. */
-  const acquire = async (): Promise<pg.PoolClient> => {
+  const connect = async (): Promise<Connection> => {
     for (let failures = 0; ;) {
       const hostUrl = way.hosts.current();
       try {
         const client = await outside(() => pool.connect());
-        if (generations.get(client) === way.generation()) return client;
+        if (generations.get(client) === way.generation()) return known.get(client) ?? wrap(client);
         outside(() => client.release(true));
       } catch (error) {
         const lost = lostBy(error, false) ?? error;
@@ -191,9 +191,7 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
       return failure;
     };
     const send: Connection['send'] = (text, values = []) => client.query(statement(text, values, isPrepared));
-    const checkAbandoned = async (): Promise<void> => {
-      const { abandoned } = way;
-      if (abandoned.size < ABANDONED_MAX) return;
+    const countAbandoned = async ({ abandoned }: Way): Promise<void> => {
       const { rows } = await send<{ readonly pid: number }>(STILL_WAITING, [[...abandoned]]).catch((error: unknown) => {
         throw judge(error, false);
       });
@@ -202,6 +200,8 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
       if (abandoned.size >= ABANDONED_MAX)
         throw new ConnectionLost(`${abandoned.size} commits wait for a standby: no more are sent`, undefined);
     };
+    const checkAbandoned = (): Promise<void> | undefined =>
+      way.abandoned.size < ABANDONED_MAX ? undefined : countAbandoned(way);
     const connection: Connection = {
       checkAbandoned,
       // A pooler tells a number of its own.
@@ -210,9 +210,11 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
       judge,
       takeWarning,
       query: async (text, values) => {
-        if (mayWrite(text)) await checkAbandoned();
+        const writes = mayWrite(text);
+        const check = writes ? checkAbandoned() : undefined;
+        if (check) await check;
         const result = await send(text, values).catch((error: unknown) => {
-          throw judge(error, mayWrite(text));
+          throw judge(error, writes);
         });
         if (warning === undefined) return result as never;
         throw unreplicated(takeWarning());
@@ -228,10 +230,7 @@ export const createPool = (options: ConnectOptions, way: Way, own: pg.PoolConfig
   };
 
   return {
-    connect: async () => {
-      const client = await acquire();
-      return known.get(client) ?? wrap(client);
-    },
+    connect,
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     end: () => pool.end(),
   };
@@ -282,7 +281,10 @@ export const kyselyPool = (
     connect: async () => {
       const askedAt = performance.now();
       const connection = await pool.connect();
-      return Object.assign(known.get(connection) ?? lend(connection), { askedAt, takenAt: performance.now() });
+      const lent = known.get(connection) ?? lend(connection);
+      lent.askedAt = askedAt;
+      lent.takenAt = performance.now();
+      return lent;
     },
     end: pool.end,
   };

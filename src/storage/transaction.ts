@@ -51,8 +51,10 @@ export const createTransact = (
     };
 
     let done: Work<T>;
+    let last: { readonly sql: string; readonly parameters: readonly unknown[] } | undefined;
     try {
       done = await work(flight);
+      last = done.last && compile(done.last);
     } catch (error) {
       const failure = judge(error, false);
       // Nothing was asked to be committed. A session that cannot even say so is no use.
@@ -61,7 +63,6 @@ export const createTransact = (
     }
 
     takeWarning();
-    const last = done.last && compile(done.last);
     const written = last && send(last.sql, last.parameters);
     const [begin, write, commit] = await Promise.allSettled([begun, written, send('commit')]);
     const value = { value: done.value };
@@ -87,10 +88,9 @@ export const createTransact = (
       return failed(error);
     }
     try {
-      await connection.checkAbandoned();
-      return await run(connection, work);
-    } catch (error) {
-      return failed(error);
+      const check = connection.checkAbandoned();
+      const refused = check && (await check.then(() => undefined, failed));
+      return refused ?? (await run(connection, work));
     } finally {
       connection.release();
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { sql as kyselySql } from 'kysely';
 import pg from 'pg';
 import { platformAccountId, walletId, type ItemId } from '../../src/domain/ids.ts';
 import { startProxy, type Fate } from '../support/proxy.ts';
@@ -48,6 +49,28 @@ describe('changes that arrive together', () => {
       expect(await l.walletOf(sql, customer)).toEqual([82, 19]);
     },
   );
+});
+
+describe('a mistake of ours', () => {
+  it('in what is to be written last leaves nothing behind, and no transaction open for the next', async () => {
+    const { database } = l.openInstance(url);
+    await sql.query('create table if not exists left_behind (id int)');
+    const broken = {
+      ...kyselySql`select 1`,
+      compile: () => {
+        throw new TypeError('a mistake');
+      },
+    };
+    const ended = await database.transact(async (flight) => {
+      await flight(kyselySql`insert into left_behind values (1)`);
+      return { value: 'written', last: broken };
+    });
+    expect(ended).toMatchObject({ kind: 'failed', inDoubt: undefined });
+    const next = await database.transact((flight) => flight(kyselySql`select 1`).then(() => ({ value: 'read' })));
+    expect(next.kind).toBe('committed');
+    expect(await sql.query('select id from left_behind')).toEqual([]);
+    await sql.query('drop table left_behind');
+  });
 });
 
 describe('two processes on one database', () => {
