@@ -62,7 +62,8 @@ const sendPacked = (
   body: string,
   plain: Readonly<Record<string, string>>,
 ): void => {
-  const headers = { ...plain, Vary: 'Accept-Encoding' };
+  const { Vary: besides } = plain;
+  const headers = { ...plain, Vary: besides === undefined ? 'Accept-Encoding' : `${besides}, Accept-Encoding` };
   const packing = pack(request, body);
   if (!packing) {
     sendBytes(request, response, status, body, headers);
@@ -84,7 +85,7 @@ export const sendBytes = (
   headers: Readonly<Record<string, string>>,
 ): void => {
   const list = ['Request-Id', request.record.requestId, 'Content-Length', String(Buffer.byteLength(body))];
-  for (const [name, value] of Object.entries(headers)) list.push(name, value);
+  for (const name of Object.keys(headers)) list.push(name, headers[name] ?? '');
   response.writeHead(status, list.concat(request.record.headers));
   endTogether(response, request.method === 'HEAD' || status === 304 ? undefined : body);
 };

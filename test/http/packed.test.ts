@@ -1,11 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { get as getRaw, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import express from 'express';
+import { newRecord } from '../../src/http/record.ts';
+import { sendReply } from '../../src/http/respond.ts';
+import { afterSuite } from '../support/cleanup.ts';
 import { startWorld } from '../support/service.ts';
 
 const world = await startWorld();
 const customer = await world.createCustomer();
 for (let n = 0; n < 30; n++) await world.post('/v1/payments', { customer, amount: 100 + n, currency: 'usd' });
+
+/** A large reply that is one key's. */
+const app = express();
+app.get('/', (request, response) => {
+  request.record = newRecord('GET');
+  sendReply(request, response, { status: 200, body: 'x'.repeat(10_000), headers: { Vary: 'Authorization' } });
+});
+const server = app.listen(0, '127.0.0.1');
+afterSuite(async () => {
+  server.close();
+  await once(server, 'close');
+});
+await once(server, 'listening');
+const keyed = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
 /** The bytes as they come: fetch would unpack them. */
 const read = (path: string, accepts?: string): Promise<{ headers: IncomingMessage['headers']; bytes: Buffer }> =>
@@ -48,6 +68,13 @@ describe('a large reply', () => {
     const many = await Promise.all(Array.from({ length: 40 }, () => read(LARGE, 'gzip')));
     for (const { headers, bytes } of many)
       expect((headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).equals(plain)).toBe(true);
+  });
+});
+
+describe('a large reply that depends on something else too', () => {
+  it('says so of both', async () => {
+    const { headers } = await fetch(keyed);
+    expect(headers.get('vary')?.split(', ').sort()).toEqual(['Accept-Encoding', 'Authorization']);
   });
 });
 
