@@ -1,12 +1,12 @@
 /** Who is signed in: by a cookie that no script can read, and no other site can use. */
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { errAsync, okAsync, ResultAsync } from 'neverthrow';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { err, errAsync, okAsync, type Result } from 'neverthrow';
 import { isLocalHost, networkOf } from '../address.ts';
 import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { DEMO_KEYS, whyNoDemo, type Authenticate } from '../http/authenticate.ts';
+import { createCount } from '../http/rate-limit.ts';
 import type { Session, Sessions } from '../storage/sessions.ts';
 
 /** A working day: who looks after money signs in once in each. */
@@ -72,12 +72,9 @@ export const createSessionCheck = (
   clock: Clock,
   { demoKeys, corsOrigins }: { readonly demoKeys: boolean; readonly corsOrigins: '*' | readonly string[] },
 ): Authenticate<Session> => {
-  const tries = new RateLimiterMemory({ points: TRIES_PER_S, duration: 1 });
-  const refuse = (network: string): ResultAsync<never, PaymentError> =>
-    // It rejects with what is left of the second; it has no store that could fail.
-    ResultAsync.fromPromise(tries.consume(network), () => paymentError('rate_limited', { retryAfterS: 1 })).andThen(
-      () => errAsync(paymentError('unauthenticated')),
-    );
+  const isTooMany = createCount(TRIES_PER_S);
+  const refuse = (network: string): Result<never, PaymentError> =>
+    err(isTooMany(network) ? paymentError('rate_limited', { retryAfterS: 1 }) : paymentError('unauthenticated'));
 
   return ({ headers, socket, method = 'GET' }) => {
     if (method !== 'GET' && method !== 'HEAD' && !isOwnPage(headers)) return errAsync(foreign);

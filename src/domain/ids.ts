@@ -19,7 +19,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Currency } from './currency.ts';
-import { systemClock, type Micros } from './time.ts';
+import type { Micros } from './time.ts';
 
 declare const prefixOf: unique symbol;
 export type Id<Prefix extends string> = `${Prefix}_${string}` & { readonly [prefixOf]: Prefix };
@@ -43,25 +43,30 @@ export type ItemId = Id<'item'>;
 const HEX = /^[0-9a-f]{32}$/;
 
 /** A clock that is set back by less than this does not turn the order round of what one process makes. */
-const SET_BACK_MAX = 1_000_000n;
-let latest = 0n;
+const SET_BACK_MAX = 1_000_000;
+/** In µs since 1970, which are whole numbers until the year 2255. */
+let latest = 0;
 
 /**
  * A new id, later than those made before it in this process. Lists are sorted by it: what stands in one gives it the time
  * of the database, which all instances share. https://www.rfc-editor.org/rfc/rfc9562#section-6.2, method 3.
  */
-export const newId = <P extends string>(prefix: P, at: Micros = systemClock().now()): Id<P> => {
-  latest = at > latest || latest - at > SET_BACK_MAX ? at : latest + 1n;
-  const fraction = ((latest % 1000n) * 4096n) / 1000n;
-  const random = randomUUID().replaceAll('-', '').slice(16);
-  return `${prefix}_${hexMs(latest)}7${fraction.toString(16).padStart(3, '0')}${random}` as Id<P>;
+export const newId = <P extends string>(prefix: P, at?: Micros): Id<P> => {
+  const now = at === undefined ? Date.now() * 1000 : Number(at);
+  latest = now > latest || latest - now > SET_BACK_MAX ? now : latest + 1;
+  const fraction = Math.floor(((latest % 1000) * 4096) / 1000);
+  const random = randomUUID();
+  return `${prefix}_${hexMs(latest)}7${fraction.toString(16).padStart(3, '0')}${random.slice(19, 23)}${random.slice(24)}` as Id<P>;
 };
 
 /** The least UUID of that time or later. */
-export const uuidFrom = (at: Micros): string => `${hexMs(at)}${'0'.repeat(20)}`;
+export const uuidFrom = (at: Micros): string => `${hexMs(Number(at))}${'0'.repeat(20)}`;
 
 /** The first 48 bits of a UUIDv7. */
-const hexMs = (at: bigint): string => (at / 1000n).toString(16).padStart(12, '0');
+const hexMs = (at: number): string =>
+  Math.floor(at / 1000)
+    .toString(16)
+    .padStart(12, '0');
 
 /** The id in a text, if it is one of that kind. */
 export const parseId = <P extends string>(prefix: P, text: string): Id<P> | undefined =>
@@ -111,7 +116,7 @@ export const derivedId = <P extends string>(prefix: P, from: Id<string>, nth = 0
  */
 export const idAt = <P extends string>(prefix: P, of: string, at: Micros): Id<P> => {
   const hash = createHash('sha256').update(of).digest('hex');
-  return `${prefix}_${hexMs(at)}7${hash.slice(0, 3)}8${hash.slice(3, 18)}` as Id<P>;
+  return `${prefix}_${hexMs(Number(at))}7${hash.slice(0, 3)}8${hash.slice(3, 18)}` as Id<P>;
 };
 
 /** The id that follows from a name alone: whoever makes it again makes the same, whenever that is. */

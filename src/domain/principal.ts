@@ -13,4 +13,12 @@ export type Role = (typeof ROLES)[number];
 export interface Principal {
   readonly merchant: MerchantId;
   readonly role: Role;
+  /** Both in one text, by which its requests are counted. */
+  readonly caller: string;
 }
+
+export const principalOf = (merchant: MerchantId, role: Role): Principal => ({
+  merchant,
+  role,
+  caller: `${merchant} ${role}`,
+});

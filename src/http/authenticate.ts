@@ -1,12 +1,12 @@
 /** From the `Authorization` header to who asks. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { err, errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
 import { isLocalHost, networkOf } from '../address.ts';
 import type { Principal } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Keys } from '../storage/keys.ts';
+import { createCount, type CountOne } from './rate-limit.ts';
 
 /** A revoked key is refused this much later at the most. */
 const REMEMBER_MS = 5_000;
@@ -49,7 +49,7 @@ export const createAuthenticate = (
 ): Authenticate => {
   const good = createMemory();
   const bad = createMemory();
-  const tries = new RateLimiterMemory({ points: TRIES_PER_S, duration: 1 });
+  const tries = createCount(TRIES_PER_S);
 
   const lookUp = (secret: string, digest: string, network: string): ResultAsync<Principal, PaymentError> =>
     keys.find(secret, network).andThen((principal) => {
@@ -77,11 +77,10 @@ export const createAuthenticate = (
 };
 
 /** What one who came with a key that nobody has is told. */
-const refusalOf = (tries: RateLimiterMemory, network: string): ResultAsync<never, PaymentError> =>
-  ResultAsync.fromPromise(tries.consume(network), () =>
-    // It rejects with what is left of the second; it has no store that could fail.
-    paymentError('rate_limited', { retryAfterS: 1, message: 'Too many unknown keys came from this address.' }),
-  ).andThen(() => err(paymentError('unauthenticated')));
+const refusalOf = (isTooMany: CountOne, network: string): Result<never, PaymentError> =>
+  isTooMany(network)
+    ? err(paymentError('rate_limited', { retryAfterS: 1, message: 'Too many unknown keys came from this address.' }))
+    : err(paymentError('unauthenticated'));
 
 interface Memory {
   readonly get: (digest: string) => Remembered | undefined;

@@ -29,12 +29,20 @@ const LINGER_MS = 2_000;
 const CLOSE_IDLE_EVERY_MS = 50;
 
 /** A request that has been read as far as its headers. */
-interface Turn {
+interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly run: () => void;
+}
+
+/** What is done with one: the same for all of them, since each request pays for what is made for it alone. */
+export interface Handling {
+  readonly run: (exchange: Exchange) => void;
   /** Its reply was taken, or its caller has hung up. */
-  readonly onClose: () => void;
+  readonly onClose: (exchange: Exchange) => void;
+}
+
+interface Turn extends Exchange {
+  readonly handling: Handling;
 }
 
 class Connection {
@@ -42,7 +50,7 @@ class Connection {
   readonly replies = new Set<ServerResponse>();
   waiting: Turn[] = [];
   /** The latest that was read: of all, only its body may still be on its way. */
-  latest: Pick<Turn, 'request' | 'response'> | undefined = undefined;
+  latest: Exchange | undefined = undefined;
   /** Set once it can be read no further: says so, when everything before it is answered. */
   farewell: (() => void) | undefined = undefined;
   /** Since when something of its replies has always waited to be taken, and how much had been taken by then. */
@@ -88,13 +96,15 @@ export const followConnections = (
   const of = (socket: Socket): Connection => connections.get(socket) ?? follow(socket);
 
   const begin = (socket: Socket, connection: Connection, turn: Turn): void => {
-    connection.replies.add(turn.response);
-    turn.response.once('close', () => {
-      connection.replies.delete(turn.response);
-      turn.onClose();
+    const { response, handling } = turn;
+    connection.replies.add(response);
+    // Said once: `once` itself would cost as much again.
+    response.on('close', () => {
+      connection.replies.delete(response);
+      handling.onClose(turn);
       goOn(socket, connection);
     });
-    turn.run();
+    handling.run(turn);
   };
 
   const goOn = (socket: Socket, connection: Connection): void => {
@@ -185,7 +195,8 @@ export const followConnections = (
   };
   server.on('checkExpectation', (request, response) => {
     const refusal = refusalOf(417, 'Expect: nothing but 100-continue can be expected.', { param: 'Expect' });
-    take({ request, response, run: () => sendRaw(response, refusal), onClose: () => undefined });
+    const handling: Handling = { run: () => sendRaw(response, refusal), onClose: () => undefined };
+    take({ request, response, handling });
   });
   // Node's parser has left it by then. It is answered behind whatever was asked before it.
   server.on('connect', (_request, duplex) => {

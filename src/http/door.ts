@@ -1,6 +1,6 @@
 /** The door: where every request comes in, is given a name, and goes out again. */
 import type { RequestListener } from 'node:http';
-import type { Connections } from './connection.ts';
+import type { Connections, Handling } from './connection.ts';
 import { newRecord, type RequestRecord } from './record.ts';
 import { refusalOf, sendRaw } from './unreadable.ts';
 
@@ -12,30 +12,32 @@ export interface DoorOptions {
 }
 
 /** It comes before Express. */
-export const createDoor =
-  ({ follow, onEnd }: DoorOptions, connections: Connections, listener: RequestListener): RequestListener =>
-  (request, response) => {
-    const record = newRecord(request.method ?? 'GET');
-    request.record = record;
-    connections.take({
-      request,
-      response,
-      run: () => {
-        // Node's own refusal has neither a body nor an id.
-        if (request.headers.host === undefined && request.httpVersion === '1.1')
-          sendRaw(response, refusalOf(400, 'Host: it is missing.', { param: 'Host' }));
-        else if (!isTarget(request.url))
-          sendRaw(response, refusalOf(400, 'What was asked for is neither a path nor a URL.'));
-        else follow(record, () => listener(request, response));
-      },
-      onClose: () => {
-        if (record.isShed) return;
-        // 499, as nginx has it: the caller hung up before there was an answer.
-        const status = response.writableFinished ? response.statusCode : 499;
-        onEnd(record, status, performance.now() - record.startedAt);
-      },
-    });
+export const createDoor = (
+  { follow, onEnd }: DoorOptions,
+  connections: Connections,
+  listener: RequestListener,
+): RequestListener => {
+  const handling: Handling = {
+    run: ({ request, response }) => {
+      // Node's own refusal has neither a body nor an id.
+      if (request.headers.host === undefined && request.httpVersion === '1.1')
+        sendRaw(response, refusalOf(400, 'Host: it is missing.', { param: 'Host' }));
+      else if (!isTarget(request.url))
+        sendRaw(response, refusalOf(400, 'What was asked for is neither a path nor a URL.'));
+      else follow(request.record, () => listener(request, response));
+    },
+    onClose: ({ request: { record }, response }) => {
+      if (record.isShed) return;
+      // 499, as nginx has it: the caller hung up before there was an answer.
+      const status = response.writableFinished ? response.statusCode : 499;
+      onEnd(record, status, performance.now() - record.startedAt);
+    },
   };
+  return (request, response) => {
+    request.record = newRecord(request.method ?? 'GET');
+    connections.take({ request, response, handling });
+  };
+};
 
 /** Express has words of its own for what it can find no path in. */
 const isTarget = (url = ''): boolean => url.startsWith('/') || URL.canParse(url);

@@ -22,18 +22,19 @@ const REPLY_BYTES_PER_MS = 125_000;
 /** Whether a request is large: by its body, or by the `limit` of the list that it asks for. */
 export const isLarge = (body: string, limit: unknown): boolean => body.length > LARGE_BODY || Number(limit) > LONG_PAGE;
 
-/** About how long a request has held the loop, of which so much was seen. */
-export const heldMsOf = (seenMs: number, body: string, reply: string): number =>
-  Math.max(seenMs, body.length / BODY_BYTES_PER_MS) + reply.length / REPLY_BYTES_PER_MS;
-
-/** To be called when a large request is answered. */
-export type EndTurn = (heldMs: number) => void;
+/** The turn of a large request. */
+export interface Turn {
+  /** Begins it, and sees how long that holds the loop. */
+  readonly run: <T>(begin: () => T) => T;
+  /** To be called when it is answered. */
+  readonly end: (replyCharacters: number) => void;
+}
 
 export interface Pace {
   /** That merchant asks for something, large or not. */
   readonly asks: (merchant: MerchantId) => void;
   /** Resolves when it is the turn of a large request; to undefined at once where too many of its merchant wait. */
-  readonly begin: (merchant: MerchantId) => Promise<EndTurn | undefined>;
+  readonly begin: (merchant: MerchantId, bodyCharacters: number) => Promise<Turn | undefined>;
 }
 
 export const createPace = (): Pace => {
@@ -52,22 +53,38 @@ export const createPace = (): Pace => {
     else queues.delete(merchant);
   };
 
+  const turnOf = (bodyCharacters: number, end: (heldMs: number) => void): Turn => {
+    let heldMs = bodyCharacters / BODY_BYTES_PER_MS;
+    return {
+      run: (begin) => {
+        const startedAt = performance.now();
+        const begun = begin();
+        heldMs = Math.max(heldMs, performance.now() - startedAt);
+        return begun;
+      },
+      end: (replyCharacters) => end(heldMs + replyCharacters / REPLY_BYTES_PER_MS),
+    };
+  };
+
   return {
     asks: (merchant) => {
       const at = performance.now();
       if (latest.merchant === merchant) latest.at = at;
       else [before, latest] = [latest, { merchant, at }];
     },
-    begin: (merchant) => {
+    begin: (merchant, bodyCharacters) => {
       const waiting = queues.get(merchant);
-      const end: EndTurn = (heldMs) => void setTimeout(next, isAlone(merchant) ? 0 : heldMs * REST, merchant);
+      const turn = turnOf(
+        bodyCharacters,
+        (heldMs) => void setTimeout(next, isAlone(merchant) ? 0 : heldMs * REST, merchant),
+      );
       if (waiting) {
         if (waiting.length >= WAITING_MAX) return Promise.resolve(undefined);
-        return new Promise((resolve) => waiting.push(() => resolve(end)));
+        return new Promise((resolve) => waiting.push(() => resolve(turn)));
       }
-      if (isAlone(merchant)) return Promise.resolve(() => undefined);
+      if (isAlone(merchant)) return Promise.resolve(turnOf(0, () => undefined));
       queues.set(merchant, []);
-      return Promise.resolve(end);
+      return Promise.resolve(turn);
     },
   };
 };

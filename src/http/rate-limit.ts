@@ -1,21 +1,35 @@
-/** How much one merchant may ask in a second, by role: who floods the service delays himself alone. */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { ResultAsync } from 'neverthrow';
+/** How much one may ask in a second: who floods the service delays himself alone. */
+import { err, ok } from 'neverthrow';
 import type { Principal } from '../domain/principal.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { paymentError } from '../error.ts';
 import type { Authenticate } from './authenticate.ts';
 
-/** Authenticates, and then counts. Errors: those of `authenticate`, and `rate_limited`. */
+/** Counts one more by that name. Answers whether that is too many in the second that is under way. */
+export type CountOne = (name: string) => boolean;
+
+export const createCount = (mostPerS: number): CountOne => {
+  const counts = new Map<string, number>();
+  let endsAt = 0;
+  return (name) => {
+    const now = performance.now();
+    if (now >= endsAt) {
+      counts.clear();
+      endsAt = now + 1000;
+    }
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count > mostPerS;
+  };
+};
+
+/** Authenticates, and then counts by merchant and role. Errors: those of `authenticate`, and `rate_limited`. */
 export const limitRate = <Who extends Principal>(
   authenticate: Authenticate<Who>,
   requestsPerS: number,
 ): Authenticate<Who> => {
-  const limiter = new RateLimiterMemory({ points: requestsPerS, duration: 1 });
-  // It rejects with what is left of the second; it has no store that could fail.
-  const count = (principal: Who): ResultAsync<Who, PaymentError> =>
-    ResultAsync.fromPromise(
-      limiter.consume(`${principal.merchant} ${principal.role}`).then(() => principal),
-      () => paymentError('rate_limited', { retryAfterS: 1 }),
+  const isTooMany = createCount(requestsPerS);
+  return (request) =>
+    authenticate(request).andThen((principal) =>
+      isTooMany(principal.caller) ? err(paymentError('rate_limited', { retryAfterS: 1 })) : ok(principal),
     );
-  return (request) => authenticate(request).andThen(count);
 };

@@ -17,10 +17,10 @@ export interface RequestRecord {
   readonly method: string;
   /** The template of the route, never the path itself. */
   route: string;
-  merchant?: MerchantId;
-  error?: PaymentError;
+  merchant: MerchantId | undefined;
+  error: PaymentError | undefined;
   /** It was refused under load: thousands may be in a second, which are counted and not logged one by one. */
-  isShed?: true;
+  isShed: boolean;
   /** What its reply has besides what is answered. */
   headers: HeaderList;
 }
@@ -35,5 +35,8 @@ export const newRecord = (method: string): RequestRecord => ({
   startedAt: performance.now(),
   method,
   route: 'unmatched',
+  merchant: undefined,
+  error: undefined,
+  isShed: false,
   headers: SECURITY_HEADERS,
 });

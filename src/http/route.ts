@@ -75,6 +75,7 @@ export interface Incoming<Who extends Principal = Principal> {
   readonly principal: Who;
   readonly requestId: string;
   readonly request: Request;
+  readonly query: Request['query'];
   /** Its body. */
   readonly text: string;
 }
@@ -113,12 +114,13 @@ export const route = <
     principal,
     requestId,
     request,
+    query: sentQuery,
     text,
   }: Incoming): Result<Call<Params, Query, Body, Use>, PaymentError> =>
     withoutCard(request.url)
       .andThen(() => safely(params, request.params))
       .andThen((parsedParams) =>
-        safely(query, request.query).andThen((parsedQuery) =>
+        safely(query, sentQuery).andThen((parsedQuery) =>
           bodyOf(spec.body, text).andThen(({ sent, body }) =>
             claimFor(key, principal, request, operationOf(parsedParams), { sent, understood: body }).map((claim) => ({
               params: parsedParams as Params,

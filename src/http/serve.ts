@@ -16,7 +16,7 @@ import type { Admission, AdmissionClass, Refusal, SeenKeys, Visitor } from '../m
 import type { Authenticate } from './authenticate.ts';
 import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
-import { createPace, heldMsOf, isLarge, type EndTurn } from './pace.ts';
+import { createPace, isLarge, type Turn } from './pace.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
 import { sendError, type Incoming, type Route } from './route.ts';
 
@@ -70,7 +70,12 @@ export const createServe = <Who extends Principal>(
    * Whoever asks again sooner is answered when his time has come, so that he costs no more than one who waits. His
    * connection is read on: a proxy's may bring what others ask.
    */
-  const shed = (request: Request, response: Response, reason: Refusal, { class: of, principal }: Visitor): void => {
+  const shed = (
+    request: Request,
+    response: Response,
+    reason: Refusal,
+    { class: of, principal }: Visitor,
+  ): undefined => {
     onShed(reason, of);
     request.record.isShed = true;
     const afterS = retryAfterS();
@@ -79,10 +84,10 @@ export const createServe = <Who extends Principal>(
     if (reason === 'overload' && before?.principal === principal && before.until > now) {
       const timer = setTimeout(() => refuse(request, response, afterS), before.until - now);
       response.once('close', () => clearTimeout(timer));
-      return;
+    } else {
+      asked.set(request.socket, { principal, until: now + afterS * 1000 });
+      refuse(request, response, afterS);
     }
-    asked.set(request.socket, { principal, until: now + afterS * 1000 });
-    refuse(request, response, afterS);
   };
 
   return (route) => {
@@ -106,54 +111,49 @@ export const createServe = <Who extends Principal>(
       const early = admission.refusal(visitor);
       if (early) {
         shed(request, response, early, visitor);
-        return undefined;
+        return;
       }
 
-      const text = await readBody(request, response);
+      const body = readBody(request, response);
+      const text = body instanceof Promise ? await body : body;
       if (text.isErr()) return err(text.error);
 
-      let endTurn: EndTurn | undefined;
-      if (isLarge(text.value, request.query['limit'])) {
-        endTurn = await pace.begin(principal.merchant);
-        if (!endTurn) {
+      const query = request.url.includes('?') ? request.query : NO_QUERY;
+      let turn: Turn | undefined;
+      if (isLarge(text.value, query['limit'])) {
+        turn = await pace.begin(principal.merchant, text.value.length);
+        if (!turn) {
           shed(request, response, 'share', visitor);
-          return undefined;
+          return;
         }
       }
       const refusal = admission.enter(visitor);
       if (refusal) {
-        endTurn?.(0);
+        turn?.end(0);
         shed(request, response, refusal, visitor);
-        return undefined;
+        return;
       }
       const end = key === undefined ? undefined : seen.begin(principal.merchant, key);
-      const startedAt = performance.now();
-      let heldMs = 0;
+      let replyCharacters = 0;
       let streaming: Readable | undefined;
-      const leave = (): void => {
-        admission.leave(visitor);
-        end?.();
-        endTurn?.(heldMs);
-      };
       try {
-        const running = route.run(ctx, { principal, requestId: record.requestId, request, text: text.value });
-        heldMs = performance.now() - startedAt;
-        const result = await running;
-        heldMs = heldMsOf(heldMs, text.value, result.isOk() ? result.value.body : '');
-        streaming = result.isOk() ? result.value.stream : undefined;
+        const incoming = { principal, requestId: record.requestId, request, query, text: text.value };
+        const result = await (turn ? turn.run(() => route.run(ctx, incoming)) : route.run(ctx, incoming));
+        if (result.isOk()) {
+          replyCharacters = result.value.body.length;
+          streaming = result.value.stream;
+        }
         return result;
       } finally {
+        const leave = (): void => {
+          admission.leave(visitor);
+          end?.();
+          turn?.end(replyCharacters);
+        };
         // A report has its place until the last of it is taken.
         if (streaming) streaming.once('close', leave);
         else leave();
       }
-    };
-
-    const handle = async (request: Request, response: Response): Promise<void> => {
-      const result = await answer(request, response);
-      if (!result) return;
-      if (result.isOk()) sendReply(request, response, result.value);
-      else fail(request, response, result.error);
     };
 
     return (request, response) => {
@@ -161,14 +161,23 @@ export const createServe = <Who extends Principal>(
       record.route = route.path;
       if (route.cors) record.headers = cors.headersFor(request.headers.origin);
       nameRoute(route.path);
-      handle(request, response).catch((cause: unknown) => {
-        // Nothing of ours throws. What was done by then, nobody knows; a read does nothing.
-        const outcome = route.method === 'GET' ? 'none' : 'unknown';
-        fail(request, response, paymentError('internal', { cause, outcome }));
-      });
+      answer(request, response)
+        .then((result) => {
+          if (!result) return;
+          if (result.isOk()) sendReply(request, response, result.value);
+          else fail(request, response, result.error);
+        })
+        .catch((cause: unknown) => {
+          // Nothing of ours throws. What was done by then, nobody knows; a read does nothing.
+          const outcome = route.method === 'GET' ? 'none' : 'unknown';
+          fail(request, response, paymentError('internal', { cause, outcome }));
+        });
     };
   };
 };
+
+/** Express parses a query anew each time that it is asked, also where there is none. */
+const NO_QUERY: Request['query'] = {};
 
 /** Errors: `forbidden`. */
 const mayCall = <Who extends Principal>(route: Pick<Route, 'roles'>, principal: Who): Result<Who, PaymentError> =>
@@ -180,9 +189,9 @@ const mayCall = <Who extends Principal>(route: Pick<Route, 'roles'>, principal: 
         }),
       );
 
-const visitorOf = (route: Pick<Route, 'class'>, { merchant, role }: Principal, isRepeat: boolean): Visitor => ({
+const visitorOf = (route: Pick<Route, 'class'>, { caller, role }: Principal, isRepeat: boolean): Visitor => ({
   class: route.class,
-  principal: `${merchant} ${role}`,
+  principal: caller,
   isPublic: role === 'publishable',
   isRepeat,
 });

@@ -9,7 +9,11 @@ export const plain = (values: readonly (string | number | bigint | boolean | nul
 
 /** Of any text. */
 export const texts = (values: readonly (string | null)[]): string =>
-  `{${values.map((value) => (value === null ? 'NULL' : `"${value.replace(/["\\]/g, '\\$&')}"`)).join()}}`;
+  `{${values.map((value) => (value === null ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
+
+const SPECIAL = /["\\]/;
+/** Most texts hold neither, and to look takes a fifth of what a replacement of nothing does. */
+const escaped = (text: string): string => (SPECIAL.test(text) ? text.replace(/["\\]/g, '\\$&') : text);
 
 /**
  * Of JSON, which holds no control characters: quoted as JSON quotes a text, which is then as Postgres does, and takes a

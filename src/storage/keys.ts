@@ -3,7 +3,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
 import { idOf, newId, uuidOf, type ApiKeyId, type MerchantId } from '../domain/ids.ts';
-import type { Principal, Role } from '../domain/principal.ts';
+import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
@@ -67,7 +67,7 @@ export const createKeys = (db: Kysely<DB>): Keys => {
       .where('revoked_at', 'is', null)
       .execute();
     return new Map(
-      rows.map((row) => [row.hash.toString('hex'), { merchant: idOf('mer', row.merchant_id), role: row.role as Role }]),
+      rows.map((row) => [row.hash.toString('hex'), principalOf(idOf('mer', row.merchant_id), row.role as Role)]),
     );
   };
   const lane = createLane<{ readonly hash: string; readonly network: string }, Principal | undefined, PaymentError>({

@@ -3,7 +3,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
 import { idOf } from '../domain/ids.ts';
-import type { Principal, Role } from '../domain/principal.ts';
+import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
@@ -67,8 +67,7 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
       rows.map((row) => [
         row.hash.toString('hex'),
         {
-          merchant: idOf('mer', row.id),
-          role: row.role as Role,
+          ...principalOf(idOf('mer', row.id), row.role as Role),
           name: row.name,
           keyHash: row.key.toString('hex'),
         },

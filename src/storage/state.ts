@@ -41,8 +41,14 @@ interface Key {
 const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly ids: string[] } => {
   const distinct = new Map<string, Key>();
   for (const key of keys) distinct.set(key.merchant + key.id, key);
-  const rows = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
-  return { merchants: rows.map(({ merchant }) => uuidText(merchant)), ids: rows.map(({ id }) => uuidText(id)) };
+  const merchants: string[] = [];
+  const ids: string[] = [];
+  for (const name of [...distinct.keys()].sort()) {
+    const { merchant = '', id = '' } = distinct.get(name) ?? {};
+    merchants.push(uuidText(merchant));
+    ids.push(uuidText(id));
+  }
+  return { merchants, ids };
 };
 
 /** Ids carry a prefix, claims do not. */
@@ -61,7 +67,7 @@ const allOf = async <T extends readonly unknown[] | []>(
 
 /** Locks the rows that these changes touch and reads them. */
 export const readState = async (flight: Flight, changes: readonly Change[], now: Micros): Promise<State> => {
-  const legs = changes.flatMap(legsOf);
+  const legs = legsOf(changes);
   // All of them leave in one flight, and run in this order.
   const [
     payments,
@@ -128,15 +134,19 @@ interface Leg {
   readonly currency: Transfer['currency'];
 }
 
-const legsOf = ({ merchant, payment: step, balance, payout, transfers = [] }: Change): Leg[] => [
-  ...(step ? accountsOf(step).map(({ account, currency }) => ({ merchant, id: account, currency })) : []),
-  ...[...transfers, ...(balance ? balancePostings(balance) : []), ...(payout ? bothWays(payout) : [])].flatMap(
-    ({ debit, credit, currency }) => [
-      { merchant, id: debit, currency },
-      { merchant, id: credit, currency },
-    ],
-  ),
-];
+const legsOf = (changes: readonly Change[]): Leg[] => {
+  const legs: Leg[] = [];
+  for (const { merchant, payment: step, balance, payout, transfers } of changes) {
+    const addBoth = ({ debit, credit, currency }: Transfer): void => {
+      legs.push({ merchant, id: debit, currency }, { merchant, id: credit, currency });
+    };
+    if (step) for (const { account, currency } of accountsOf(step)) legs.push({ merchant, id: account, currency });
+    transfers?.forEach(addBoth);
+    if (balance) balancePostings(balance).forEach(addBoth);
+    if (payout) bothWays(payout).forEach(addBoth);
+  }
+  return legs;
+};
 
 /** Of a share, whichever way it moves, and whatever it comes to. */
 const bothWays = (share: PayoutShare): Transfer[] => {

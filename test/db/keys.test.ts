@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ROLES } from '../../src/domain/principal.ts';
+import { principalOf, ROLES } from '../../src/domain/principal.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { createDatabase } from '../support/suite.ts';
 import * as l from './ledger.ts';
@@ -19,7 +19,7 @@ describe('a key', () => {
 
   it('opens what is its merchant’s, in its role, and no other text does', async () => {
     const { secret, merchant } = await create('Shop', 'finance');
-    expect((await keys.find(secret, 'here'))._unsafeUnwrap()).toEqual({ merchant, role: 'finance' });
+    expect((await keys.find(secret, 'here'))._unsafeUnwrap()).toEqual(principalOf(merchant, 'finance'));
     for (const other of [`${secret}x`, secret.slice(0, -1), secret.toUpperCase(), '', `${secret}\0`])
       expect((await keys.find(other, 'here'))._unsafeUnwrap()).toBeUndefined();
   });

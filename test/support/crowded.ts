@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../../src/context.ts';
 import { newId, type MerchantId } from '../../src/domain/ids.ts';
-import type { Role } from '../../src/domain/principal.ts';
+import { principalOf, type Role } from '../../src/domain/principal.ts';
 import { systemClock } from '../../src/domain/time.ts';
 import { createLogger } from '../../src/log.ts';
 import { createAdmission, createSeenKeys } from '../../src/monitor/admission.ts';
@@ -24,7 +24,7 @@ export const startCrowded = async (afterS = 1, role: Role = 'secret'): Promise<s
       if (authorization === 'Bearer never') return new ResultAsync(new Promise(() => undefined));
       const merchant = merchants.get(authorization) ?? newId('mer');
       merchants.set(authorization, merchant);
-      return okAsync({ merchant, role });
+      return okAsync(principalOf(merchant, role));
     },
     admission,
     seen: createSeenKeys(),
