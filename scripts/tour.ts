@@ -1,6 +1,6 @@
 /**
  * Draws into README.md how a charge, a refund and a webhook go through the files: what each imports of the others, and
- * what of the Context it uses. `--check` writes nothing and fails where a drawing is stale.
+ * what of the Context it uses; and shows the function that all of it is about. `--check` writes nothing and fails where a drawing is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
@@ -10,7 +10,8 @@ const values = commandLine(
   `npm run docs:tour
 npm run docs:tour:check
 
-Draws into README.md how a charge, a refund and a webhook go through the files, from imports and the use of the Context.
+Draws into README.md how a charge, a refund and a webhook go through the files, from imports and the use of the Context,
+and shows there the function that they are about, as it stands.
 
   --check  writes nothing, and fails where a drawing is stale`,
   { check: { type: 'boolean', default: false } },
@@ -112,8 +113,36 @@ const draw = async (readme: string): Promise<string> => {
   return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
 };
 
+/** The story's function, as it stands in the service and in the client. */
+const STORY = [
+  ['payments/create.ts', 'const processPayment'],
+  ['client/index.ts', 'const chargeWith'],
+] as const;
+
+/** A declaration, without the words above it: to the line before the next empty one. */
+const declarationIn = async (file: string, begins: string): Promise<string> => {
+  const text = await readFile(new URL(file, SOURCE), 'utf8');
+  const from = text.indexOf(`\n${begins}`);
+  if (from < 0) throw new Error(`There is no ${begins} in ${file}: mend STORY in scripts/tour.ts.`);
+  return text.slice(from + 1, text.indexOf('\n\n', from));
+};
+
+const show = async (text: string): Promise<string> => {
+  const shown = await Promise.all(
+    STORY.map(async ([file, begins]) => `\`src/${file}\`:\n\n\`\`\`ts\n${await declarationIn(file, begins)}\n\`\`\``),
+  );
+  const [start, end] = ['<!-- docs:story -->', '<!-- docs:story ends -->'];
+  if (!text.includes(start) || !text.includes(end)) throw new Error('README.md has no place for the story.');
+  const before = text.slice(0, text.indexOf(start) + start.length);
+  const after = text.slice(text.indexOf(end));
+  return format(`${before}\n\n${shown.join('\n\n')}\n\n${after}`, {
+    ...(await resolveConfig(README)),
+    parser: 'markdown',
+  });
+};
+
 const readme = await readFile(README, 'utf8');
-const drawn = await draw(readme);
+const drawn = await show(await draw(readme));
 if (!values.check) await writeFile(README, drawn);
 else if (drawn !== readme) {
   console.error('The tour in README.md is stale: run "npm run docs:tour" and commit what it writes.');

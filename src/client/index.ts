@@ -28,13 +28,17 @@ export interface Quittance extends Client {
   readonly each: Lists;
 }
 
+const chargeWith =
+  ({ createPayment }: Client): Quittance['charge'] =>
+  (customer, amount, currency = 'usd', options) =>
+    createPayment({ customer, amount, currency, confirm: true, off_session: true }, options);
+
 export const createClient = (settings: Settings): Quittance => {
   const call = createCall(settings, new Set(ERROR_CODES));
   const methods = createMethods(call);
   return {
     ...methods,
-    charge: (customer, amount, currency = 'usd', options) =>
-      methods.createPayment({ customer, amount, currency, confirm: true, off_session: true }, options),
+    charge: chargeWith(methods),
     each: createLists(createList(call)),
   };
 };

@@ -29,6 +29,6 @@ export const begin = <Code extends ErrorCode>(
       .andThen((applied) => {
         // As it was under lock: an intent may have become known since it was read.
         const begun = applied.kind === 'done' ? applied.effect.payment : null;
-        return applied.answer ?? perform(ctx, begun ?? payment, attempt, refusals);
+        return applied.answer ?? perform(ctx, { payment: begun ?? payment, attempt, refusals });
       }),
   );

@@ -1,7 +1,7 @@
 /** A payment comes to be, and is charged at once where its caller says `confirm`. */
-import { ok, type ResultAsync } from 'neverthrow';
+import { ok, safeTry, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
-import { answerOf, type Reply } from '../domain/change.ts';
+import { answerOf, type Answer, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { CaptureMethod, NewConfirm, Payment } from '../domain/payment.ts';
@@ -11,7 +11,7 @@ import type { PaymentView } from '../domain/views.ts';
 import { secretOf } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { stripeCustomerOf } from './holder.ts';
-import { perform } from './perform.ts';
+import { charge, settle, type Claimed } from './perform.ts';
 import type { SavedNeeds } from './saved.ts';
 import { withStripe } from './with-stripe.ts';
 
@@ -48,44 +48,73 @@ export const createPayment = (
   if (!command.confirm) return create(ctx, caller, command);
   return withStripe(ctx, caller, REFUSALS, () =>
     command.usedFor === 'save'
-      ? stripeCustomerOf(ctx, caller.merchant, command.customer).andThen(() => create(ctx, caller, command))
-      : create(ctx, caller, command),
+      ? stripeCustomerOf(ctx, caller.merchant, command.customer).andThen(() => processPayment(ctx, caller, command))
+      : processPayment(ctx, caller, command),
   );
 };
 
-const create = (
-  ctx: Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>,
+/**
+ * The story's function: finds the user, charges his card, adds to his balance; and each of *user not found, Stripe failed,
+ * database failed* is one of its errors. What it may be killed in between of is finished by others.
+ */
+const processPayment = (
+  ctx: ChargeNeeds,
   caller: Caller,
-  command: CreatePayment,
-): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
-  const { merchant, claim, requestId } = caller;
-  const created = newPayment(ctx, merchant, command);
-  const attempt: NewConfirm | null = command.confirm
-    ? {
-        ...newAttempt(ctx, caller, created, { replyStatus: 201, showsSecret: true }),
-        kind: 'confirm',
-        paymentMethod: command.paymentMethod,
-        inPage: command.inPage === true,
-        usedFor: command.usedFor ?? null,
-      }
-    : null;
-  const payment: Payment = { ...created, attempt: attempt?.id ?? null, underWay: attempt !== null };
+  order: CreatePayment,
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
+  safeTry(async function* () {
+    const claimed = yield* claim(ctx, caller, order);
+    if ('answer' in claimed) return claimed.answer;
+    const charged = yield* charge(ctx, claimed);
+    return settle(ctx, claimed, charged);
+  });
+
+type ChargeNeeds = Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>;
+
+/** The user is found, with the card that he has saved where none is named, and written down before anything is asked. */
+const claim = (
+  ctx: ChargeNeeds,
+  caller: Caller,
+  order: CreatePayment,
+): ResultAsync<Claimed<Code> | { readonly answer: Answer<PaymentView, Code> }, ChargeError<Code>> => {
+  const { merchant, requestId } = caller;
+  const created = newPayment(ctx, merchant, order);
+  const attempt: NewConfirm = {
+    ...newAttempt(ctx, caller, created, { replyStatus: 201, showsSecret: true }),
+    kind: 'confirm',
+    paymentMethod: order.paymentMethod,
+    inPage: order.inPage === true,
+    usedFor: order.usedFor ?? null,
+  };
+  const payment: Payment = { ...created, attempt: attempt.id, underWay: true };
   return ctx
     .commit<PaymentView, Code>({
-      merchant,
-      claim,
+      ...{ merchant, claim: caller.claim, requestId, refusals: REFUSALS },
       payment: { kind: 'create', payment, attempt },
-      requestId,
-      refusals: REFUSALS,
-      answer: () => (attempt ? null : ok(jsonReply(201, paymentView(payment, 'servers')))),
     })
-    .andThen((applied) => {
-      // As they were written: with the customer's default, where no card was named.
+    .map((applied) => {
       const begun = applied.kind === 'done' ? applied.effect : null;
       return begun?.payment && begun.attempt?.kind === 'confirm'
-        ? perform(ctx, begun.payment, begun.attempt, REFUSALS)
-        : answerOf(applied);
+        ? { payment: begun.payment, attempt: begun.attempt, refusals: REFUSALS }
+        : // It was asked for before: what was answered then is the answer.
+          { answer: answerOf(applied) };
     });
+};
+
+/** A payment that is to be confirmed later. */
+const create = (
+  ctx: Pick<Context, 'commit' | 'clock'>,
+  { merchant, claim: key, requestId }: Caller,
+  order: CreatePayment,
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
+  const payment = newPayment(ctx, merchant, order);
+  return ctx
+    .commit<PaymentView, Code>({
+      ...{ merchant, claim: key, requestId, refusals: REFUSALS },
+      payment: { kind: 'create', payment, attempt: null },
+      answer: () => ok(jsonReply(201, paymentView(payment, 'servers'))),
+    })
+    .andThen(answerOf);
 };
 
 const newPayment = (ctx: Pick<Context, 'clock'>, merchant: MerchantId, command: CreatePayment): Payment => {

@@ -11,7 +11,7 @@ import type { Settlement } from '../domain/fact.ts';
 import { newId } from '../domain/ids.ts';
 import type { Attempt, LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
-import type { ChargeError } from '../domain/refusals.ts';
+import type { ChargeError, StripeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
 import { approvalOf } from './approval.ts';
@@ -20,24 +20,43 @@ import { paymentError, withDetail, type ErrorCode, type ErrorDetail, type Paymen
 /** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
 const UNKNOWN_FOR_S = 5;
 
+/** An attempt that was claimed, and what it may be refused for. */
+export interface Claimed<Code extends ErrorCode> {
+  readonly payment: Payment;
+  readonly attempt: PaymentAttempt;
+  readonly refusals: readonly Code[];
+}
+
 /**
  * Sends an attempt to Stripe and settles what it says. Errors: `provider_unavailable` and those of a commit, with
  * `outcome: unknown`; and what its answer may refuse, which is `refusals`.
  */
 export const perform = <Code extends ErrorCode>(
   ctx: Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>,
-  payment: Payment,
-  attempt: PaymentAttempt,
-  refusals: readonly Code[],
-): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
-  if (!isOwned(ctx, attempt)) return errAsync(unknown(payment));
-  return ctx.cards
-    .send(payment, attempt, 'first')
-    .andThen((settlement) => ctx.commit({ ...settle(payment, attempt, settlement), refusals }))
+  claimed: Claimed<Code>,
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
+  charge(ctx, claimed).andThen((charged) => settle(ctx, claimed, charged));
+
+/** Stripe is asked, once. Errors: `provider_unavailable` with `outcome: unknown`. */
+export const charge = (
+  ctx: Pick<Context, 'cards' | 'clock'>,
+  { payment, attempt }: Pick<Claimed<ErrorCode>, 'payment' | 'attempt'>,
+): ResultAsync<Settlement, StripeError> =>
+  isOwned(ctx, attempt)
+    ? ctx.cards.send(payment, attempt, 'first').mapErr((error): StripeError => withDetail(error, unknownOf(payment)))
+    : errAsync(unknown(payment));
+
+/** What Stripe said is written: payment, ledger, stored reply and event, in one commit. Errors: those of a commit, with `outcome: unknown`. */
+export const settle = <Code extends ErrorCode>(
+  ctx: Pick<Context, 'commit' | 'cards' | 'log'>,
+  { payment, attempt, refusals }: Claimed<Code>,
+  charged: Settlement,
+): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
+  ctx
+    .commit({ ...settling(payment, attempt, charged), refusals })
     .mapErr((error) => withDetail(error, unknownOf(payment)))
     .andThen((applied) => seeAgain(ctx, attempt, applied).map(() => applied))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
-};
 
 /**
  * Looks once more at a payment that an answer has left `processing`. The answer may be of before, where Stripe repeats an
@@ -81,7 +100,7 @@ export const conclude = (
   payment: Payment,
   attempt: PaymentAttempt,
   settlement: Settlement,
-): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
+): ResultAsync<Applied, PaymentError> => ctx.commit(settling(payment, attempt, settlement));
 
 export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
   paymentError('provider_unavailable', unknownOf(payment));
@@ -93,8 +112,8 @@ export const unknownOf = ({ id }: Payment): ErrorDetail => ({
   retryAfterS: UNKNOWN_FOR_S,
 });
 
-/** The change that makes an outcome known: payment, ledger, stored reply and event, in one commit. */
-const settle = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({
+/** The change that makes an outcome known. */
+const settling = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({
   merchant: payment.merchant,
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
   payment: { kind: 'settle', payment, attempt: attempt.id, settlement },

@@ -237,6 +237,21 @@ describe('the judge finds', () => {
           from transfers t where kind = 'payment' and payment_id = ${ONE}`,
       },
     },
+    'a card that is attached at Stripe, and not saved here': {
+      rules: ['saved_differs'],
+      plant: { sql: 'delete from payment_methods where id = (select min(id) from payment_methods)' },
+    },
+    'a card that is saved here, and not attached at Stripe': {
+      rules: ['saved_differs'],
+      plant: {
+        sql: `insert into payment_methods (merchant_id, id, customer_id, type, created_at)
+          select merchant_id, 'pm_of_nobody', customer_id, type, created_at from payment_methods limit 1`,
+      },
+    },
+    'a customer at Stripe who is nobody here': {
+      rules: ['saved_differs'],
+      plant: { sql: 'delete from stripe_customers where stripe_id = (select min(stripe_id) from stripe_customers)' },
+    },
     'a refund that Stripe knows nothing of': {
       rules: ['refunds_differ'],
       plant: { sql: `update payments set amount_refunded = amount_refunded + 1 where id = ${ONE}` },

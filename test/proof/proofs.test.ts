@@ -89,3 +89,16 @@ if (!strace) console.warn('SKIPPED: the kill matrix needs strace, which is not o
   },
   TIMEOUT_MS,
 );
+
+(strace ? test : test.skip)(
+  'a service that is killed at a system call has lost no card, and made no customer twice',
+  async () => {
+    const operations = ['save', 'setup', 'away', 'detach'] as const;
+    const { verdict, complaints, points } = await proveMatrix({ operations, every: 12, log: quiet });
+    expect(verdict.violations).toEqual([]);
+    expect(complaints).toEqual([]);
+    expect(points['save']?.killed).toBeGreaterThan(0);
+    expect(verdict.counts.saved).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
