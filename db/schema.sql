@@ -287,6 +287,7 @@ CREATE TABLE payments (
   created_at timestamp with time zone not null,
   ended_attempt uuid,
   may_exist boolean not null default false,
+  reference text,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
   constraint payments_amount_check CHECK ((amount > 0)),
@@ -489,7 +490,15 @@ CREATE INDEX payment_methods_customer_idx ON public.payment_methods USING btree 
 
 CREATE INDEX payment_methods_stripe_idx ON public.payment_methods USING btree (id);
 
+CREATE INDEX payments_amount_idx ON public.payments USING btree (merchant_id, amount, id);
+
+CREATE INDEX payments_currency_idx ON public.payments USING btree (merchant_id, currency, id);
+
 CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, id);
+
+CREATE INDEX payments_reference_idx ON public.payments USING btree (merchant_id, reference, id) WHERE (reference IS NOT NULL);
+
+CREATE INDEX payments_status_idx ON public.payments USING btree (merchant_id, status, id);
 
 CREATE INDEX payouts_id_idx ON public.payouts USING btree (id);
 

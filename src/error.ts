@@ -76,6 +76,7 @@ export type ErrorCode =
   | 'payment_not_confirmable'
   | 'setup_not_confirmable'
   | 'payment_not_capturable'
+  | 'payment_not_updatable'
   | 'payment_not_cancelable'
   | 'payment_not_refundable'
   | 'capture_exceeds_payment'
@@ -268,6 +269,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...wrongState,
     message: 'This payment holds nothing that could be captured.',
     advice: 'Only a payment with `capture_method: manual` that is `requires_capture` is captured, once.',
+  },
+  payment_not_updatable: {
+    ...wrongState,
+    message: 'The amount of this payment can no longer be changed.',
+    advice: 'It is fixed from the first confirmation on. Cancel the payment, and make another.',
   },
   payment_not_cancelable: {
     ...wrongState,

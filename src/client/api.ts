@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'payment_not_confirmable',
   'setup_not_confirmable',
   'payment_not_capturable',
+  'payment_not_updatable',
   'payment_not_cancelable',
   'payment_not_refundable',
   'capture_exceeds_payment',
@@ -92,6 +93,7 @@ export type Payment = {
   readonly capture_method: 'automatic' | 'manual';
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The merchant's own name for what it is for, such as an order. */ readonly reference: string | null;
   /** For the browser that pays. Secret keys alone see it. */ readonly client_secret?: string;
   /** What the customer must do before the payment goes on. */ readonly next_action:
     | {
@@ -145,6 +147,7 @@ export type Payment = {
       | 'payment_not_confirmable'
       | 'setup_not_confirmable'
       | 'payment_not_capturable'
+      | 'payment_not_updatable'
       | 'payment_not_cancelable'
       | 'payment_not_refundable'
       | 'capture_exceeds_payment'
@@ -245,6 +248,7 @@ export type Setup = {
       | 'payment_not_confirmable'
       | 'setup_not_confirmable'
       | 'payment_not_capturable'
+      | 'payment_not_updatable'
       | 'payment_not_cancelable'
       | 'payment_not_refundable'
       | 'capture_exceeds_payment'
@@ -717,6 +721,7 @@ export type CreatePaymentBody = {
   readonly capture_method?: 'automatic' | 'manual';
   readonly description?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly reference?: string | null;
 };
 
 export type ConfirmPaymentBody = {
@@ -726,6 +731,13 @@ export type ConfirmPaymentBody = {
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly client_secret?: string | null;
   /** Keeps the one that pays: it may then be charged while its owner is away. */ readonly save_payment_method?: boolean;
+};
+
+export type UpdatePaymentBody = {
+  readonly amount?: number | string;
+  readonly description?: string | null;
+  readonly metadata?: Readonly<Record<string, string | null>> | null;
+  readonly reference?: string | null;
 };
 
 export type CapturePaymentBody = { readonly amount?: number | string | null };
@@ -1130,15 +1142,19 @@ export interface Client {
       readonly limit?: number;
       readonly starting_after?: string;
       readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+      readonly amount?: string;
+      readonly 'amount[gte]'?: string;
+      readonly 'amount[gt]'?: string;
+      readonly 'amount[lte]'?: string;
+      readonly 'amount[lt]'?: string;
       readonly customer?: string;
-      readonly status?:
-        | 'requires_payment_method'
-        | 'requires_confirmation'
-        | 'requires_action'
-        | 'processing'
-        | 'requires_capture'
-        | 'succeeded'
-        | 'canceled';
+      readonly status?: string;
+      readonly currency?: string;
+      readonly reference?: string;
     },
     options?: Options,
   ) => ResultAsync<
@@ -1151,6 +1167,29 @@ export interface Client {
       | 'internal'
       | 'invalid_request'
       | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Change what a payment says, and its amount until it is first confirmed. `POST /v1/payments/:id`, with a key of the role secret. */
+  readonly updatePayment: (
+    input: { readonly id: string } & UpdatePaymentBody,
+    options?: Options,
+  ) => ResultAsync<
+    Payment,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'idempotency_key_in_use'
+      | 'idempotency_key_reused'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payment_not_found'
+      | 'payment_not_updatable'
       | 'rate_limited'
       | 'unauthenticated'
     >
@@ -1292,6 +1331,10 @@ export interface Client {
       readonly limit?: number;
       readonly starting_after?: string;
       readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
       readonly payment?: string;
     },
     options?: Options,
@@ -1315,6 +1358,10 @@ export interface Client {
       readonly limit?: number;
       readonly starting_after?: string;
       readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
       readonly status?: 'open' | 'resolved';
     },
     options?: Options,
@@ -1827,7 +1874,15 @@ export interface Client {
   >;
   /** List webhook endpoints, newest first. `GET /v1/webhook_endpoints`, with a key of the role secret. */
   readonly listWebhookEndpoints: (
-    input?: { readonly limit?: number; readonly starting_after?: string; readonly ending_before?: string },
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+    },
     options?: Options,
   ) => ResultAsync<
     ListWebhookEndpointsReply,
@@ -1927,6 +1982,10 @@ export interface Client {
       readonly limit?: number;
       readonly starting_after?: string;
       readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
       readonly subject?: string;
     },
     options?: Options,
@@ -2040,15 +2099,19 @@ export interface Lists {
         readonly limit?: number;
         readonly starting_after?: string;
         readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+        readonly amount?: string;
+        readonly 'amount[gte]'?: string;
+        readonly 'amount[gt]'?: string;
+        readonly 'amount[lte]'?: string;
+        readonly 'amount[lt]'?: string;
         readonly customer?: string;
-        readonly status?:
-          | 'requires_payment_method'
-          | 'requires_confirmation'
-          | 'requires_action'
-          | 'processing'
-          | 'requires_capture'
-          | 'succeeded'
-          | 'canceled';
+        readonly status?: string;
+        readonly currency?: string;
+        readonly reference?: string;
       },
       'starting_after' | 'ending_before'
     >,
@@ -2073,6 +2136,10 @@ export interface Lists {
         readonly limit?: number;
         readonly starting_after?: string;
         readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
         readonly payment?: string;
       },
       'starting_after' | 'ending_before'
@@ -2098,6 +2165,10 @@ export interface Lists {
         readonly limit?: number;
         readonly starting_after?: string;
         readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
         readonly status?: 'open' | 'resolved';
       },
       'starting_after' | 'ending_before'
@@ -2249,7 +2320,15 @@ export interface Lists {
   >;
   readonly listWebhookEndpoints: (
     input?: Omit<
-      { readonly limit?: number; readonly starting_after?: string; readonly ending_before?: string },
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+      },
       'starting_after' | 'ending_before'
     >,
     options?: Options,
@@ -2273,6 +2352,10 @@ export interface Lists {
         readonly limit?: number;
         readonly starting_after?: string;
         readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
         readonly subject?: string;
       },
       'starting_after' | 'ending_before'
@@ -2308,6 +2391,7 @@ export const createMethods = (call: Call): Client => ({
   confirmPayment: (input, options) => call('POST', '/v1/payments/:id/confirm', true, input, options),
   readPayment: (input, options) => call('GET', '/v1/payments/:id', false, input, options),
   listPayments: (input, options) => call('GET', '/v1/payments', false, input, options),
+  updatePayment: (input, options) => call('POST', '/v1/payments/:id', true, input, options),
   capturePayment: (input, options) => call('POST', '/v1/payments/:id/capture', true, input, options),
   cancelPayment: (input, options) => call('POST', '/v1/payments/:id/cancel', true, input, options),
   readPaymentTimeline: (input, options) => call('GET', '/v1/payments/:id/timeline', false, input, options),

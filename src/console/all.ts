@@ -4,7 +4,7 @@ import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/read
 
 const NEWEST = { limit: 10, startingAfter: undefined, endingBefore: undefined } as const;
 
-export const allPayments: PaymentFilter = { ...NEWEST, customer: undefined, status: undefined };
+export const allPayments: PaymentFilter = { ...NEWEST, customer: undefined };
 export const allRefunds: RefundFilter = { ...NEWEST, payment: undefined };
 export const allAccounts: AccountFilter = { ...NEWEST, customer: undefined, currency: undefined, kind: undefined };
 export const allContradictions: ContradictionFilter = { ...NEWEST, status: undefined };

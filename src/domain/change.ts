@@ -22,6 +22,7 @@ import type { Holder, SavedMethod, SavedStep } from './saved.ts';
 import type { Setup, SetupStep } from './setup.ts';
 import type { Micros } from './time.ts';
 import type { PostedTransfer, Transfer } from './transfer.ts';
+import type { PaymentUpdate } from './update.ts';
 
 /** What a caller is answered, and what is replayed to it byte for byte. */
 export interface Reply<View = unknown> {
@@ -101,6 +102,8 @@ export type PaymentStep =
     }
   /** What an attempt came to: it is closed, if nobody has closed it, and what Stripe has is posted in any case. */
   | { readonly kind: 'settle'; readonly payment: Payment; readonly attempt: AttemptId; readonly settlement: Settlement }
+  /** What it says is changed, and of what is not yet charged the amount. */
+  | { readonly kind: 'update'; readonly payment: Payment; readonly wanted: PaymentUpdate }
   /** What Stripe has now. */
   | { readonly kind: 'observe'; readonly payment: Payment; readonly found: IntentFact }
   /** It is canceled before Stripe was ever asked. */

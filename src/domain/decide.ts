@@ -86,6 +86,8 @@ export interface Writes {
   readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply<never> }[];
   readonly newPayments: Payment[];
   readonly payments: Map<PaymentId, Payment>;
+  /** Those of them of which that is written too which else never changes: what they say, and the amount. */
+  readonly updated: Set<PaymentId>;
   readonly attempts: Attempt[];
   readonly settled: {
     readonly merchant: MerchantId;
@@ -125,6 +127,7 @@ export const decide = (state: State, changes: readonly Change[], now: Micros): D
     answers: [],
     newPayments: [],
     payments: new Map(),
+    updated: new Set(),
     attempts: [],
     settled: [],
     refunds: new Map(),
@@ -435,6 +438,7 @@ const keep = (
   if (wanted && effect.payment) {
     if (wanted.kind === 'create') writes.newPayments.push(effect.payment);
     else if (effect.payment !== before) writes.payments.set(effect.payment.id, effect.payment);
+    if (wanted.kind === 'update') writes.updated.add(effect.payment.id);
     if (effect.payment.intent !== null && effect.payment.intent !== (before?.intent ?? null))
       writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.payment.intent });
     if (effect.second) writes.intents.push({ merchant, payment: effect.payment.id, intent: effect.second.intent });

@@ -19,6 +19,7 @@ import {
 import { posting } from './postings.ts';
 import { disputed, refundAsked, refundSettled } from './reversals.ts';
 import { concernsSecond, news, unchanged, type Step, type Stepped, type Subject } from './step.ts';
+import { updated } from './update.ts';
 
 /** A request of a caller; the answer to the attempt that it began; what Stripe has, whoever looked. */
 export type Cause = 'request' | 'answer' | 'fact';
@@ -109,6 +110,8 @@ export const take = (subject: Subject, step: PaymentStep): Result<Stepped, Payme
       return settle(payment, subject, step);
     case 'observe':
       return observe(payment, subject, step.found, step.payment, step.payment.attempt);
+    case 'update':
+      return updated(payment, step.wanted).map(unchanged);
     case 'cancel':
       // Stripe has never been asked.
       return payment.attempt === null && mayGo(payment.status, 'canceled', 'request')
@@ -318,6 +321,7 @@ export const accountsOf = (step: PaymentStep): readonly { account: AccountId; cu
   switch (step.kind) {
     case 'create':
     case 'begin':
+    case 'update':
     case 'cancel':
       return [];
     case 'settle':

@@ -49,6 +49,8 @@ export interface Payment {
   readonly returnUrl: string | null;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The merchant's own name for what it is for, such as an order: any number of payments may have the same. */
+  readonly reference: string | null;
   readonly clientSecret: string;
   readonly nextAction: NextAction | null;
   readonly lastError: LastError | null;

@@ -111,6 +111,7 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   capture_method: payment.captureMethod,
   description: audience === 'page' ? null : payment.description,
   metadata: audience === 'page' ? {} : payment.metadata,
+  reference: audience === 'page' ? null : payment.reference,
   ...(audience === 'servers' ? { client_secret: payment.clientSecret } : {}),
   next_action: payment.nextAction && nextActionView(payment.nextAction, audience),
   last_error: payment.lastError && lastErrorView(payment.lastError),

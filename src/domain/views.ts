@@ -72,6 +72,7 @@ export interface PaymentView {
   readonly capture_method: CaptureMethod;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly reference: string | null;
   readonly client_secret?: string;
   readonly next_action: NextActionView | null;
   readonly last_error: LastErrorView | null;

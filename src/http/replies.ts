@@ -113,6 +113,7 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   capture_method: z.enum(['automatic', 'manual']),
   description: words,
   metadata,
+  reference: words.describe("The merchant's own name for what it is for, such as an order."),
   client_secret: z.string().describe('For the browser that pays. Secret keys alone see it.').exactOptional(),
   next_action: nextAction.describe('What the customer must do before the payment goes on.'),
   last_error: lastError.describe('Why the last attempt failed.'),

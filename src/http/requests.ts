@@ -23,7 +23,10 @@ import type { CreateRefund } from '../payments/refund.ts';
 import type { AttachMethod } from '../payments/saved.ts';
 import type { ConfirmSetup, CreateSetup } from '../payments/setup.ts';
 import type { ContradictionFilter } from '../storage/contradictions.ts';
-import type { AccountFilter, Page, PaymentFilter, RefundFilter } from '../storage/reads.ts';
+import type { Page } from '../storage/pages.ts';
+import type { PaymentFilter } from '../storage/payment-list.ts';
+import type { AccountFilter, RefundFilter } from '../storage/reads.ts';
+import type { PaymentUpdate } from '../domain/update.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
 import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import { CATEGORIES } from '../domain/category.ts';
@@ -95,6 +98,7 @@ export const payment: z.ZodType<CreatePayment> = z
     capture_method: z.enum(['automatic', 'manual']).default('automatic'),
     description: s.optional(s.text(1000)),
     metadata: s.metadata.default({}),
+    reference: s.optional(s.reference),
   })
   .refine(
     s.isChargeable,
@@ -122,9 +126,11 @@ export const payment: z.ZodType<CreatePayment> = z
     s.rule('off_session', 'Who is not there has nothing kept, and meets no challenge.'),
   )
   .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => {
-    const { save_payment_method, off_session, ...plain } = rest;
+    const { save_payment_method, off_session, reference, ...plain } = rest;
     return {
       ...plain,
+      // Absent where it is not given, as what is paid with is: a hash of the request stays what it was.
+      ...(reference === null ? {} : { reference }),
       ...payingOf({ payment_method, confirmation_token, return_url, next_action }),
       ...usedFor(save_payment_method ? 'save' : off_session ? 'off_session' : undefined),
       captureMethod: capture_method,
@@ -180,6 +186,13 @@ export const setupConfirmation: z.ZodType<SetupConfirmation> = z
   .refine(isOneMethod, ONE_METHOD)
   .transform(({ client_secret, ...how }) => ({ ...payingOf(how), clientSecret: client_secret }));
 
+export const paymentUpdate: z.ZodType<PaymentUpdate> = z.strictObject({
+  amount: s.amount.exactOptional(),
+  description: s.text(1000).nullable().exactOptional(),
+  metadata: s.metadataUpdate.exactOptional(),
+  reference: s.reference.nullable().exactOptional(),
+});
+
 export const capture: z.ZodType<{ amount: bigint | null }> = z.strictObject({ amount: s.optional(s.amount) });
 export const empty: z.ZodType<Record<string, never>> = z.strictObject({});
 
@@ -190,12 +203,12 @@ export const refund: z.ZodType<CreateRefund> = z.strictObject({
 });
 
 export const refunds: z.ZodType<RefundFilter> = z
-  .strictObject({ ...s.page('re'), payment: s.id('pay').optional() })
+  .strictObject({ ...s.page('re'), ...s.created, payment: s.id('pay').optional() })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ payment: of, ...rest }) => ({ ...s.toPage(rest), payment: of }));
 
 export const contradictions: z.ZodType<ContradictionFilter> = z
-  .strictObject({ ...s.page('ctr'), status: z.enum(['open', 'resolved']).optional() })
+  .strictObject({ ...s.page('ctr'), ...s.created, status: z.enum(['open', 'resolved']).optional() })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ status, ...rest }) => ({ ...s.toPage(rest), status }));
 
@@ -267,9 +280,21 @@ export const item: z.ZodType<NewItem> = z
   .transform(({ unit_price, ...rest }) => ({ ...rest, unitPrice: unit_price }));
 
 export const payments: z.ZodType<PaymentFilter> = z
-  .strictObject({ ...s.page('pay'), customer: s.id('cus').optional(), status: s.paymentStatus.optional() })
+  .strictObject({
+    ...s.page('pay'),
+    ...s.created,
+    ...s.amounts,
+    customer: s.id('cus').optional(),
+    status: s.paymentStatuses.optional(),
+    currency: s.currency.optional(),
+    reference: s.reference.optional(),
+  })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
-  .transform(({ customer: of, status, ...rest }) => ({ ...s.toPage(rest), customer: of, status }));
+  .transform(({ customer: of, status, currency, reference, ...rest }) => ({
+    ...s.toPage(rest),
+    ...{ customer: of, statuses: status, currency, reference },
+    amount: s.toRange(rest),
+  }));
 
 export const accounts: z.ZodType<AccountFilter> = z
   .strictObject({
@@ -285,7 +310,7 @@ export const transfers: z.ZodType<TransferFilter> = z
   .strictObject({
     ...s.page('tr'),
     account: s.id('acct').optional(),
-    reference: s.text(255).optional(),
+    reference: s.reference.optional(),
     kind: z.enum(TRANSFER_KINDS).optional(),
     ...s.created,
   })
@@ -293,7 +318,6 @@ export const transfers: z.ZodType<TransferFilter> = z
   .transform(({ account, reference, kind, ...rest }) => ({
     ...s.toPage(rest),
     ...{ account, reference, kind },
-    created: s.toMade(rest),
   }));
 
 export const accountIds: z.ZodType<{ accounts: AccountId[] } & Asked> = z

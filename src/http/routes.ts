@@ -18,6 +18,7 @@ import { attachMethod, detachMethod, listMethods } from '../payments/saved.ts';
 import { confirmSetup, createSetup, readSetup } from '../payments/setup.ts';
 import { readVolume } from '../payments/volume.ts';
 import { readTimeline } from '../payments/timeline.ts';
+import { updatePayment } from '../payments/update.ts';
 import {
   createEndpoint,
   deleteEndpoint,
@@ -81,6 +82,10 @@ export const routes: readonly Route[] = [
   route({ name: 'listPayments', method: 'GET', path: '/v1/payments', summary: 'List payments, newest first', roles: READERS, class: 'read', key: 'none', query: takes.payments,
     reply: [200, gives.list(gives.payment)], errors: [],
     handle: (ctx, { merchant, principal, query }) => listPayments(ctx, merchant, query, principal.role === 'secret').andThen(reply(200)) }),
+
+  route({ name: 'updatePayment', method: 'POST', path: '/v1/payments/:id', summary: 'Change what a payment says, and its amount until it is first confirmed', roles: ONLY_SECRET, class: 'money', key: 'optional', params: takes.ofPayment, body: takes.paymentUpdate,
+    reply: [200, gives.payment], errors: ['payment_not_found', 'payment_not_updatable'],
+    handle: (ctx, call) => updatePayment(ctx, call, call.params.id, call.body) }),
 
   route({ name: 'capturePayment', method: 'POST', path: '/v1/payments/:id/capture', summary: 'Take what the card holds, or a part of it', roles: ONLY_SECRET, class: 'money', key: 'required', params: takes.ofPayment, body: takes.capture,
     reply: [200, gives.payment], errors: ['payment_not_found', 'payment_not_capturable', 'capture_exceeds_payment', ...CHARGE],

@@ -6,9 +6,8 @@ import { isChargeable as canCharge, parseCurrency, type Currency } from '../doma
 import { PLATFORM_KINDS, parseId, type Id, type ItemId } from '../domain/ids.ts';
 import type { Asked } from '../domain/cut.ts';
 import { parseInstant } from '../domain/instant.ts';
-import { micros, plusMicros, type Micros } from '../domain/time.ts';
-import type { Page } from '../storage/reads.ts';
-import type { Made } from '../storage/transfers.ts';
+import { micros, toMs } from '../domain/time.ts';
+import type { Page, Range, Span } from '../storage/pages.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from '../domain/payment.ts';
 
 interface Rule {
@@ -88,6 +87,15 @@ export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^
 export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint; currency: Currency }): boolean =>
   canCharge(charged, of);
 
+const metadataKey = text(40).refine(
+  (key) => !/[[\]]/.test(key) && key !== '__proto__',
+  'A key may not hold square brackets.',
+);
+const metadataValue = z
+  .string()
+  .max(500)
+  .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.');
+
 /** Stripe's limits: 50 keys of 40 characters, values of 500. */
 export const metadata: z.ZodType<Record<string, string>> = z
   .custom<Record<string, string>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
@@ -97,15 +105,21 @@ export const metadata: z.ZodType<Record<string, string>> = z
   // Counted before any is looked at: each that is wrong would cost as much as ten that are right.
   .refine((entries) => Object.keys(entries).length <= 50, { message: 'At most 50 keys.', abort: true })
   .meta({ type: 'object', maxProperties: 50, additionalProperties: { type: 'string', maxLength: 500 } })
-  .pipe(
-    z.record(
-      text(40).refine((key) => !/[[\]]/.test(key) && key !== '__proto__', 'A key may not hold square brackets.'),
-      z
-        .string()
-        .max(500)
-        .refine((value) => !value.includes('\0') && value.isWellFormed(), 'It holds a character that is not text.'),
-    ),
-  );
+  .pipe(z.record(metadataKey, metadataValue));
+
+/** A change of metadata: of each key by itself, and one that is null or empty goes; null clears all of it. */
+export const metadataUpdate: z.ZodType<Record<string, string | null> | null> = z
+  .custom<Record<string, string | null> | null>((value) => typeof value === 'object' && !Array.isArray(value), {
+    message: 'It must be an object of texts.',
+    abort: true,
+  })
+  .refine((entries) => Object.keys(entries ?? {}).length <= 50, { message: 'At most 50 keys.', abort: true })
+  .meta({
+    type: ['object', 'null'],
+    maxProperties: 50,
+    additionalProperties: { type: ['string', 'null'], maxLength: 500 },
+  })
+  .pipe(z.record(metadataKey, metadataValue.nullable()).nullable());
 
 /** Where a customer comes back to: a web page, without credentials; what has a space in it is none. */
 export const returnUrl: z.ZodType<string, string> = text(2048).refine((value) => {
@@ -194,36 +208,84 @@ export const toAsked = (query: { readonly [Name in 'as_of' | 'from' | 'to' | 'tz
   tz: query.tz,
 });
 
-/** Stripe's filters, of when something was made: seconds since 1970, or an RFC 3339 instant. */
-const moment: z.ZodType<Micros | undefined, string | undefined> = z
-  .string()
-  .max(40)
-  .transform((value, ctx): Micros => {
-    const at = /^[0-9]{1,11}$/.test(value) ? micros(Number(value) * 1000) : parseInstant(value);
-    if (at !== undefined) return at;
-    ctx.addIssue({
-      code: 'custom',
-      message: 'It must be seconds since 1970, or an instant such as 2026-03-31T12:00:00Z.',
-    });
-    return z.NEVER;
-  })
-  .optional();
-type Bound = 'gte' | 'gt' | 'lte' | 'lt';
-export const created: Record<`created[${Bound}]`, typeof moment> = {
-  'created[gte]': moment,
-  'created[gt]': moment,
-  'created[lte]': moment,
-  'created[lt]': moment,
+/** A merchant's own name for something: it may name any number of things. */
+export const reference: z.ZodType<string, string> = text(255);
+
+/** When something was made: seconds since 1970, as Stripe takes it, or an RFC 3339 instant, to the millisecond that is shown. */
+const instant: z.ZodType<Instant, string> = like(
+  z.string().max(40),
+  '^(?:[0-9]{1,10}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]+(?:[Zz]|[+ -][0-9]{2}:[0-9]{2}))$',
+).transform((given, ctx): Instant => {
+  if (/^[0-9]{1,10}$/.test(given)) return { ms: Number(given) * 1000, lastsMs: 1000 };
+  const at = parseInstant(given);
+  if (at !== undefined && at >= 0n) return { ms: toMs(at), lastsMs: 1 };
+  ctx.addIssue({
+    code: 'custom',
+    message: 'It must be seconds since 1970, or an instant such as 2026-01-31T00:00:00Z.',
+  });
+  return z.NEVER;
+});
+
+/** A second or a millisecond, whichever was named: what was made within it was made then. */
+interface Instant {
+  readonly ms: number;
+  readonly lastsMs: number;
+}
+
+/** How a query string compares: `created[gte]`. */
+type Compared<Name extends string, T> = { readonly [How in 'gte' | 'gt' | 'lte' | 'lt' as `${Name}[${How}]`]: T };
+type Compares<Name extends string, T> = Compared<Name, z.ZodType<T | undefined, string | undefined>>;
+type CreatedQuery = Partial<Compared<'created', Instant | undefined>>;
+
+export const created: Compares<'created', Instant> = {
+  'created[gte]': instant.optional(),
+  'created[gt]': instant.optional(),
+  'created[lte]': instant.optional(),
+  'created[lt]': instant.optional(),
 };
 
-type CreatedQuery = { readonly [Name in keyof typeof created]?: Micros | undefined };
-
-export const toMade = (query: CreatedQuery): Made => {
-  const after = query['created[gt]'];
-  const until = query['created[lte]'];
+/** The latest of what begins it, and the earliest of what ends it. */
+const toSpan = (query: CreatedQuery): Span => {
+  const begins = [query['created[gte]']?.ms, endOf(query['created[gt]'])].filter((ms) => ms !== undefined);
+  const ends = [endOf(query['created[lte]']), query['created[lt]']?.ms].filter((ms) => ms !== undefined);
   return {
-    from: query['created[gte]'] ?? (after === undefined ? undefined : plusMicros(after, 1n)),
-    before: query['created[lt]'] ?? (until === undefined ? undefined : plusMicros(until, 1n)),
+    ...(begins.length > 0 ? { from: micros(Math.max(...begins)) } : {}),
+    ...(ends.length > 0 ? { before: micros(Math.min(...ends)) } : {}),
+  };
+};
+const endOf = (instant: Instant | undefined): number | undefined => instant && instant.ms + instant.lastsMs;
+
+type AmountQuery = Partial<Compared<'amount', bigint | undefined>> & { readonly amount?: bigint | undefined };
+
+/** Amounts in a query string: digits. */
+const amountText: z.ZodType<bigint, string> = like(z.string().max(12), '^(?:0|[1-9][0-9]{0,11})$').transform(
+  (digits, ctx): bigint => {
+    if (/^(?:0|[1-9][0-9]{0,11})$/.test(digits)) return BigInt(digits);
+    ctx.addIssue({ code: 'custom', message: 'It must be an integer in minor units.' });
+    return z.NEVER;
+  },
+);
+
+export const amounts: Compares<'amount', bigint> & {
+  readonly amount: z.ZodType<bigint | undefined, string | undefined>;
+} = {
+  amount: amountText.optional(),
+  'amount[gte]': amountText.optional(),
+  'amount[gt]': amountText.optional(),
+  'amount[lte]': amountText.optional(),
+  'amount[lt]': amountText.optional(),
+};
+
+/** All of them, both ends within it. */
+export const toRange = (query: AmountQuery): Range => {
+  const { amount: same } = query;
+  const above = query['amount[gt]'];
+  const below = query['amount[lt]'];
+  const least = [same, query['amount[gte]'], above === undefined ? above : above + 1n].filter((n) => n !== undefined);
+  const most = [same, query['amount[lte]'], below === undefined ? below : below - 1n].filter((n) => n !== undefined);
+  return {
+    ...(least.length > 0 ? { least: least.reduce((a, b) => (a > b ? a : b)) } : {}),
+    ...(most.length > 0 ? { most: most.reduce((a, b) => (a < b ? a : b)) } : {}),
   };
 };
 
@@ -233,19 +295,30 @@ export const isOneDirection = (query: { starting_after?: unknown; ending_before?
 
 export const ONE_DIRECTION: Rule = rule('ending_before', 'It cannot stand beside starting_after.');
 
-interface PageQuery<Id> {
+interface PageQuery<Id> extends CreatedQuery {
   readonly limit: number;
   readonly starting_after: Id | undefined;
   readonly ending_before: Id | undefined;
 }
 
 /** From a query string's names to a page's. */
-export const toPage = <Id>({ limit, starting_after, ending_before }: PageQuery<Id>): Page<Id> => ({
+export const toPage = <Id>({ limit, starting_after, ending_before, ...rest }: PageQuery<Id>): Page<Id> => ({
   limit,
   startingAfter: starting_after,
   endingBefore: ending_before,
+  created: toSpan(rest),
 });
 
 export const accountKind: z.ZodType<AccountKind, string> = z.enum(['wallet', ...PLATFORM_KINDS]);
 
-export const paymentStatus: z.ZodType<PaymentStatus, string> = z.enum(PAYMENT_STATUSES);
+/** One, or several with commas. */
+export const paymentStatuses: z.ZodType<PaymentStatus[], string> = like(
+  z.string().max(200),
+  `^(?:${PAYMENT_STATUSES.join('|')})(?:,(?:${PAYMENT_STATUSES.join('|')}))*$`,
+).transform((text, ctx): PaymentStatus[] => {
+  const named = new Set(text.split(','));
+  const statuses = PAYMENT_STATUSES.filter((status) => named.has(status));
+  if (statuses.length === named.size) return statuses;
+  ctx.addIssue({ code: 'custom', message: `It may be some of ${PAYMENT_STATUSES.join(', ')}, with commas.` });
+  return z.NEVER;
+});

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EVENT_TYPES, isEventType } from '../domain/event-types.ts';
 import type { EndpointId, EventId } from '../domain/ids.ts';
-import type { Page } from '../storage/reads.ts';
+import type { Page } from '../storage/pages.ts';
 import type { EndpointChange } from '../storage/webhook-endpoints.ts';
 import type { EventFilter } from '../storage/webhook-events.ts';
 import type { CreateEndpoint } from '../webhooks/endpoints.ts';
@@ -48,12 +48,12 @@ export const endpointChange: z.ZodType<EndpointChange> = z
   }));
 
 export const endpoints: z.ZodType<Page<EndpointId>> = z
-  .strictObject(s.page('we'))
+  .strictObject({ ...s.page('we'), ...s.created })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(s.toPage);
 
 export const events: z.ZodType<EventFilter> = z
-  .strictObject({ ...s.page('evt'), subject: s.text(100).optional() })
+  .strictObject({ ...s.page('evt'), ...s.created, subject: s.text(100).optional() })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ subject, ...rest }) => ({ ...s.toPage(rest), subject }));
 

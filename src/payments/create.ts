@@ -29,6 +29,7 @@ export interface CreatePayment {
   readonly usedFor?: 'save' | 'off_session';
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly reference?: string;
 }
 
 type Code = 'customer_not_found' | 'payment_method_required' | 'payment_not_confirmable' | ChargeCode;
@@ -135,6 +136,7 @@ const newPayment = (ctx: Pick<Context, 'clock'>, merchant: MerchantId, command: 
     returnUrl,
     description: command.description,
     metadata: command.metadata,
+    reference: command.reference ?? null,
     clientSecret: secretOf(id),
     nextAction: null,
     lastError: null,

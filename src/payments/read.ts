@@ -6,7 +6,8 @@ import { listView, paymentView, refundView } from '../domain/reply.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
-import type { PaymentFilter, RefundFilter } from '../storage/reads.ts';
+import type { PaymentFilter } from '../storage/payment-list.ts';
+import type { RefundFilter } from '../storage/reads.ts';
 import { admit, type Access } from './access.ts';
 import { lookAgain } from './look.ts';
 

@@ -16,7 +16,7 @@ import {
 import { jsonReply, listView, methodView } from '../domain/reply.ts';
 import type { DetachedMethodView, ListView, PaymentMethodView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { Page } from '../storage/reads.ts';
+import type { Page } from '../storage/pages.ts';
 import { stripeCustomerOf } from './holder.ts';
 import { unlessAnswered, type CardNeeds } from './with-stripe.ts';
 

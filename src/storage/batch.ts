@@ -4,6 +4,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Writes } from '../domain/decide.ts';
 import { derivedId, uuidOf } from '../domain/ids.ts';
+import type { Payment } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { contradictionsInsert } from './contradictions.ts';
@@ -88,27 +89,30 @@ const insertPayments: Writer = ({ newPayments: rows }) => {
   if (rows.length === 0) return undefined;
   return sql`
     insert into payments (merchant_id, id, customer_id, amount, currency, status, payment_method, capture_method,
-                          return_url, description, metadata, client_secret, attempt, created_at)
+                          return_url, description, reference, metadata, client_secret, attempt, created_at)
     select * from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${plain(rows.map((p) => uuidOf(p.customer)))}::uuid[], ${plain(rows.map((p) => p.amount))}::bigint[],
       ${texts(rows.map((p) => p.currency))}::text[], ${texts(rows.map((p) => p.status))}::text[],
       ${texts(rows.map((p) => p.paymentMethod))}::text[], ${texts(rows.map((p) => p.captureMethod))}::text[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${texts(rows.map((p) => p.description))}::text[],
-      ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
+      ${texts(rows.map((p) => p.reference))}::text[], ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[], ${texts(rows.map((p) => p.clientSecret))}::text[],
       ${plain(rows.map((p) => p.attempt && uuidOf(p.attempt)))}::uuid[],
       ${plain(rows.map((p) => toIsoMicros(p.createdAt)))}::timestamptz[]
     )`;
 };
 
-const updatePayments: Writer = ({ payments }) => {
+const updatePayments: Writer = ({ payments, updated }) => {
   if (payments.size === 0) return undefined;
   const rows = [...payments.values()];
+  // What they say is sent along where one of them says something else now: most batches spare it.
+  const says = updated.size > 0;
   return sql`
     update payments p set status = w.status, amount_captured = w.amount_captured, payment_method = w.payment_method,
       next_action = w.next_action, last_error = w.last_error, intent = w.intent, attempt = w.attempt,
       amount_refunded = w.amount_refunded, refunds_pending = w.refunds_pending, return_url = w.return_url,
       ended_attempt = w.ended_attempt, may_exist = w.may_exist
+      ${says ? sql`, amount = w.amount, description = w.description, reference = w.reference, metadata = w.metadata` : sql``}
     from unnest(
       ${plain(rows.map((p) => uuidOf(p.merchant)))}::uuid[], ${plain(rows.map((p) => uuidOf(p.id)))}::uuid[],
       ${texts(rows.map((p) => p.status))}::text[], ${plain(rows.map((p) => p.amountCaptured))}::bigint[],
@@ -118,10 +122,16 @@ const updatePayments: Writer = ({ payments }) => {
       ${plain(rows.map((p) => p.amountRefunded))}::bigint[], ${plain(rows.map((p) => p.refundsPending))}::bigint[],
       ${texts(rows.map((p) => p.returnUrl))}::text[], ${plain(rows.map((p) => (p.underWay ? null : p.attempt && uuidOf(p.attempt))))}::uuid[],
       ${plain(rows.map((p) => p.mayExist))}::boolean[]
+      ${says ? saysOf(rows) : sql``}
     ) w (merchant_id, id, status, amount_captured, payment_method, next_action, last_error, intent, attempt,
-         amount_refunded, refunds_pending, return_url, ended_attempt, may_exist)
+         amount_refunded, refunds_pending, return_url, ended_attempt, may_exist
+         ${says ? sql`, amount, description, reference, metadata` : sql``})
     where p.merchant_id = w.merchant_id and p.id = w.id`;
 };
+
+const saysOf = (rows: readonly Payment[]): RawBuilder<unknown> => sql`
+  , ${plain(rows.map((p) => p.amount))}::bigint[], ${texts(rows.map((p) => p.description))}::text[],
+  ${texts(rows.map((p) => p.reference))}::text[], ${jsons(rows.map((p) => JSON.stringify(p.metadata)))}::jsonb[]`;
 
 const insertAttempts: Writer = ({ attempts: rows }) => {
   if (rows.length === 0) return undefined;

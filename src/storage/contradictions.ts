@@ -10,7 +10,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
 
@@ -90,6 +90,9 @@ export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictio
       .select(COLUMNS.contradictions)
       .where('merchant_id', '=', uuidOf(merchant));
     if (filter.status) query = query.where('resolved_at', filter.status === 'open' ? 'is' : 'is not', null);
+    const { from, before } = filter.created ?? {};
+    if (from !== undefined) query = query.where(sql<boolean>`seen_at >= ${toIsoMicros(from)}::timestamptz`);
+    if (before !== undefined) query = query.where(sql<boolean>`seen_at < ${toIsoMicros(before)}::timestamptz`);
     const beside = filter.startingAfter ?? filter.endingBefore;
     if (beside)
       query = query.where(

@@ -14,7 +14,7 @@ import { readFailure } from './failure.ts';
 import { finalBefore } from './horizon.ts';
 import { balancesBefore } from './past.ts';
 import { readStatement } from './statement-of.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { pageOf, type Page, type PageOf } from './pages.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
 import { createTurns, type Turns } from './turns.ts';
 

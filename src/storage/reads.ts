@@ -16,7 +16,7 @@ import {
   type RefundId,
 } from '../domain/ids.ts';
 import type { StoredClaim } from '../domain/stored-claim.ts';
-import type { Attempt, ClaimId, Payment, PaymentStatus, Refund, RefundAttempt } from '../domain/payment.ts';
+import type { Attempt, ClaimId, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -26,27 +26,12 @@ import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
+import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
+import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
-
-/** A page of a list, newest first, before or after the row of an id. One before it ends at the horizon. */
-export interface Page<Id> {
-  readonly limit: number;
-  readonly startingAfter: Id | undefined;
-  readonly endingBefore: Id | undefined;
-}
-
-export interface PageOf<T> {
-  readonly data: readonly T[];
-  readonly hasMore: boolean;
-}
-
-export interface PaymentFilter extends Page<PaymentId> {
-  readonly customer: CustomerId | undefined;
-  readonly status: PaymentStatus | undefined;
-}
 
 export interface RefundFilter extends Page<RefundId> {
   readonly payment: PaymentId | undefined;
@@ -276,25 +261,6 @@ const selectAccounts = async (
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
 };
 
-const listPayments = async (
-  db: Kysely<DB>,
-  merchant: MerchantId,
-  filter: PaymentFilter,
-  now: Micros,
-): Promise<PageOf<Payment>> => {
-  let query = db.selectFrom('payments').select(COLUMNS.payments).where('merchant_id', '=', uuidOf(merchant));
-  if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
-  if (filter.status) query = query.where('status', '=', filter.status);
-  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore)
-    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
-  const rows = await query
-    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
-    .limit(filter.limit + 1)
-    .execute();
-  return pageOf(rows.map(paymentOf), filter);
-};
-
 const listRefunds = async (
   db: Kysely<DB>,
   merchant: MerchantId,
@@ -303,6 +269,7 @@ const listRefunds = async (
 ): Promise<PageOf<Refund>> => {
   let query = db.selectFrom('refunds').select(COLUMNS.refunds).where('merchant_id', '=', uuidOf(merchant));
   if (filter.payment) query = query.where('payment_id', '=', uuidOf(filter.payment));
+  query = query.where(madeWithin(filter.created));
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
   if (filter.endingBefore)
     query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
@@ -328,12 +295,6 @@ const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: Accoun
     .limit(filter.limit + 1)
     .execute();
   return pageOf(rows.map(accountOf), filter);
-};
-
-/** One row more than the page was asked for, to know whether there is more; a page before an id was read upwards. */
-export const pageOf = <T>(rows: readonly T[], { limit, endingBefore }: Page<unknown>): PageOf<T> => {
-  const data = rows.slice(0, limit);
-  return { data: endingBefore ? data.reverse() : data, hasMore: rows.length > limit };
 };
 
 const trialBalance = async (db: Kysely<DB>, merchant: MerchantId): Promise<TrialBalanceLine[]> => {

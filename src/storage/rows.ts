@@ -61,6 +61,7 @@ export const paymentOf = (row: Row<'payments'>): Payment => ({
   returnUrl: row.return_url,
   description: row.description,
   metadata: row.metadata as Record<string, string>,
+  reference: row.reference,
   clientSecret: row.client_secret,
   nextAction: row.next_action as NextAction | null,
   lastError: row.last_error as LastError | null,

@@ -13,7 +13,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 import type { Turns } from './turns.ts';

@@ -228,6 +228,7 @@ export interface DB {
     created_at: bigint;
     ended_attempt: string | null;
     may_exist: Generated<boolean>;
+    reference: string | null;
   };
 
   payouts: {
@@ -516,6 +517,7 @@ export const COLUMNS = {
     'created_at',
     'ended_attempt',
     'may_exist',
+    'reference',
   ],
 
   payouts: ['merchant_id', 'id', 'currency', 'amount', 'status', 'returned_in', 'created_at'],

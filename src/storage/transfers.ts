@@ -6,20 +6,13 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PostedTransfer, TransferKind } from '../domain/transfer.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
-
-/** When something was made: from, which is in it, and before, which is not. */
-export interface Made {
-  readonly from: Micros | undefined;
-  readonly before: Micros | undefined;
-}
 
 export interface TransferFilter extends Page<TransferId> {
   readonly account: AccountId | undefined;
   readonly reference: string | undefined;
   readonly kind: TransferKind | undefined;
-  readonly created: Made;
 }
 
 export interface FoundTransfer {
@@ -81,7 +74,7 @@ export const listTransfers = async (
   return pageOf(rows.map(transferOf), filter);
 };
 
-const matching = (merchant: MerchantId, { reference, kind, created }: TransferFilter): RawBuilder<unknown> =>
+const matching = (merchant: MerchantId, { reference, kind, created = {} }: TransferFilter): RawBuilder<unknown> =>
   sql.join(
     [
       sql`t.merchant_id = ${uuidOf(merchant)}::uuid`,

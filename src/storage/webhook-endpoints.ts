@@ -6,7 +6,7 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 
 export interface Endpoint {
@@ -83,7 +83,7 @@ export const listEndpoints = async (
   merchant: MerchantId,
   page: Page<EndpointId>,
 ): Promise<PageOf<Endpoint>> => {
-  let query = endpointsOf(db, merchant);
+  let query = endpointsOf(db, merchant).where(madeWithin(page.created));
   if (page.startingAfter) query = query.where('id', '<', uuidOf(page.startingAfter));
   if (page.endingBefore) query = query.where('id', '>', uuidOf(page.endingBefore));
   const rows = await query

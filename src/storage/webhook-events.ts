@@ -4,7 +4,7 @@ import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '..
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
 import { horizon } from './horizon.ts';
-import { pageOf, type Page, type PageOf } from './reads.ts';
+import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 
 export interface StoredEvent {
@@ -56,6 +56,7 @@ export const listEvents = async (
 ): Promise<PageOf<StoredEvent>> => {
   let query = db.selectFrom('events').select(COLUMNS.events).where('merchant_id', '=', uuidOf(merchant));
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
+  query = query.where(madeWithin(filter.created));
   if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
   if (filter.endingBefore)
     query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));

@@ -12,7 +12,7 @@ import { uuidOf, type EndpointId, type EventId, type MerchantId } from '../domai
 import type { Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readFailure, writeFailure } from './failure.ts';
-import type { Page, PageOf } from './reads.ts';
+import type { Page, PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
 import {

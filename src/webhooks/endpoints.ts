@@ -7,7 +7,7 @@ import { plusMs } from '../domain/time.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { Page } from '../storage/reads.ts';
+import type { Page } from '../storage/pages.ts';
 import type { EndpointChange, NewEndpoint } from '../storage/webhook-endpoints.ts';
 import { checkUrl } from './address.ts';
 import { newSecret } from './sign.ts';

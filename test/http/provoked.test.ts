@@ -27,6 +27,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'createSetup idempotency_key_in_use': atOnce,
   'confirmSetup idempotency_key_in_use': atOnce,
   'createItem idempotency_key_in_use': atOnce,
+  'updatePayment idempotency_key_in_use': atOnce,
   'createDebit idempotency_key_in_use': atOnce,
   'createTransfer idempotency_key_in_use': atOnce,
   'createBulkTransfer idempotency_key_in_use': atOnce,
@@ -180,7 +181,9 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await ask(routeOf('createSetup'), { body: { customer: wrongId.customers } });
   },
   'a payment, and anything else, that is not there': async () => {
-    for (const name of ['confirmPayment', 'readPayment', 'capturePayment', 'cancelPayment', 'readPaymentTimeline'])
+    for (const name of [
+      ...['confirmPayment', 'readPayment', 'updatePayment', 'capturePayment', 'cancelPayment', 'readPaymentTimeline'],
+    ])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', wrongId.payments) });
     for (const name of ['readSetup', 'confirmSetup'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', wrongId.setups) });
@@ -248,6 +251,7 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
       ['cancelPayment', 'cancel'],
     ] as const)
       await ask(routeOf(name), { path: `/v1/payments/${id}/${path}` });
+    await ask(routeOf('updatePayment'), { path: `/v1/payments/${id}`, body: { amount: 1 } });
     await ask(routeOf('createRefund'), { body: { payment: (await open()).id } });
     const done = (await newSetup({ payment_method: 'pm_card_visa', confirm: true })).id;
     await ask(routeOf('confirmSetup'), { path: `/v1/setups/${done}/confirm` });
@@ -324,6 +328,7 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await twice('createItem', '/v1/items', item, { ...item, name: 'roll' });
     await twice('createPayment', '/v1/payments', payFor(customer, 500), payFor(customer, 501));
     await twice('confirmPayment', `/v1/payments/${(await open()).id}/confirm`, {}, { payment_method: 'pm_card_visa' });
+    await twice('updatePayment', `/v1/payments/${paid}`, ...two({ description: 'one' }));
     await twice('capturePayment', `/v1/payments/${(await held()).id}/capture`, {}, { amount: 1 });
     const methods = `/v1/customers/${customer}/payment_methods`;
     const card = { payment_method: 'pm_card_visa' };

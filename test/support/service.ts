@@ -33,6 +33,7 @@ export interface Shown {
   readonly last_error: { readonly code: string; readonly decline_code: string | null } | null;
   readonly metadata: Record<string, string>;
   readonly description: string | null;
+  readonly reference: string | null;
   readonly created_at: string;
   readonly kind: string;
   readonly from: string;

@@ -228,6 +228,7 @@ export const processingPayment = (merchant: MerchantId): Payment => ({
   returnUrl: null,
   description: null,
   metadata: {},
+  reference: null,
   clientSecret: 'secret',
   nextAction: null,
   lastError: null,

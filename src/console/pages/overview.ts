@@ -40,7 +40,7 @@ export const overviewPage: Served<Session> = page({
       trialBalance(ctx, merchant),
       readVolume(ctx, merchant, { from: firstDay(ctx.clock.now()) }),
       listPayments(ctx, merchant, { ...allPayments, limit: LATEST }, false),
-      listPayments(ctx, merchant, { ...allPayments, limit: COUNTED, status: 'processing' }, false),
+      listPayments(ctx, merchant, { ...allPayments, limit: COUNTED, statuses: ['processing'] }, false),
       listContradictions(ctx, merchant, { ...allContradictions, limit: COUNTED, status: 'open' }),
     ]).map(([balance, volume, latest, unknown, open]) => ({
       title: 'Overview',

@@ -58,7 +58,7 @@ const unknownList = listPage({
   noun: ['payment', 'payments'],
   query: takes.payments,
   filters: [customerFilter],
-  read: (ctx, { merchant }, query) => listPayments(ctx, merchant, { ...query, status: 'processing' }, false),
+  read: (ctx, { merchant }, query) => listPayments(ctx, merchant, { ...query, statuses: ['processing'] }, false),
   columns: paymentColumns,
   above: html`<p class="lead">
     Payments that are under way at Stripe, or whose answer was lost. Each is found out by itself, mostly within a
