@@ -143,6 +143,7 @@ CREATE TABLE customers (
   email text,
   metadata jsonb not null,
   created_at timestamp with time zone not null,
+  erased_at timestamp with time zone,
   constraint customers_pkey PRIMARY KEY (merchant_id, id),
   constraint customers_merchant_fkey FOREIGN KEY (merchant_id) REFERENCES merchants(id)
 );
@@ -194,6 +195,14 @@ CREATE TABLE disputes (
   constraint disputes_payment_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES payments(merchant_id, id),
   constraint disputes_amount_check CHECK ((amount > 0)),
   constraint disputes_status_check CHECK ((status = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
+);
+
+CREATE TABLE erasures (
+  merchant_id uuid not null,
+  customer_id uuid not null,
+  requested_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  constraint erasures_pkey PRIMARY KEY (merchant_id, customer_id)
 );
 
 CREATE TABLE event_windows (
@@ -472,11 +481,15 @@ CREATE INDEX contradictions_open_idx ON public.contradictions USING btree (kind)
 
 CREATE INDEX contradictions_payment_idx ON public.contradictions USING btree (payment_id) WHERE (payment_id IS NOT NULL);
 
+CREATE INDEX customers_email_idx ON public.customers USING btree (merchant_id, email, id) WHERE (email IS NOT NULL);
+
 CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (merchant_id, endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
 
 CREATE INDEX disputes_payment_idx ON public.disputes USING btree (payment_id, id);
 
 CREATE UNIQUE INDEX disputes_stripe_key ON public.disputes USING btree (merchant_id, stripe_id);
+
+CREATE INDEX erasures_open_idx ON public.erasures USING btree (requested_at) WHERE (done_at IS NULL);
 
 CREATE INDEX event_windows_due_idx ON public.event_windows USING btree (due_at) WHERE (due_at IS NOT NULL);
 

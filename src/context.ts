@@ -10,6 +10,7 @@ import type { Inbox } from './storage/inbox.ts';
 import type { Intents } from './storage/intents.ts';
 import type { LedgerReads } from './storage/ledger.ts';
 import type { Leases } from './storage/leases.ts';
+import type { People } from './storage/people.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Saved } from './storage/saved.ts';
 import type { Volumes } from './storage/volume.ts';
@@ -25,6 +26,8 @@ export interface Context {
   readonly commit: Commit;
   readonly reads: Reads;
   readonly ledger: LedgerReads;
+  /** Customers, as they are changed, found and erased. */
+  readonly people: People;
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;

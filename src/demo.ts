@@ -82,6 +82,7 @@ const seedCustomer = (ctx: Pick<Context, 'commit' | 'clock'>): ResultAsync<undef
         name: 'Demo customer',
         email: null,
         metadata: {},
+        erasedAt: null,
         createdAt: ctx.clock.now(),
       },
     })

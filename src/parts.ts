@@ -16,6 +16,7 @@ import { createIntents } from './storage/intents.ts';
 import { createKeys, type Keys } from './storage/keys.ts';
 import { createLedgerReads } from './storage/ledger.ts';
 import { createLeases } from './storage/leases.ts';
+import { createPeople } from './storage/people.ts';
 import { createReads } from './storage/reads.ts';
 import { createSessions, type Sessions } from './storage/sessions.ts';
 import { createSaved } from './storage/saved.ts';
@@ -85,6 +86,7 @@ export const createParts = (
     commit,
     reads: runJob('balances', () => createReads(database.pool, turns, (batch) => metrics().batch('balance', batch))),
     ledger: createLedgerReads(database, turns),
+    people: createPeople(database.pool, turns),
     leases: createLeases(database.pool),
     cards: timeCards(createCards(client, breaker), metrics),
     saved: createSaved(database.pool, turns),

@@ -14,6 +14,7 @@ import { createParts, type PartsOptions } from './parts.ts';
 import { createBalanceReader } from './payments/balance.ts';
 import { createServer, listenOn, type ServerLimits } from './server.ts';
 import { findUnbalanced } from './storage/proof.ts';
+import { createErasures } from './storage/erasures.ts';
 import { createPruner } from './storage/prune.ts';
 import { createWatch, type WatchOptions } from './watch.ts';
 import { createSend } from './webhooks/send.ts';
@@ -61,6 +62,7 @@ export const createService = (options: ServiceOptions): Service => {
     createJobs({
       ...{ clock, clocks, balance, send: createSend({ allowPrivate: ctx.isDemo }) },
       books: { findUnbalanced: () => findUnbalanced(database), onAddedUp: (isSo) => watch.metrics.books(isSo) },
+      erasures: createErasures(database.pool),
       pruner: createPruner(database.pool, config.retention),
       onPruned: (rows) => watch.metrics.pruned(rows),
       wake: (name) => jobs.wake(name),

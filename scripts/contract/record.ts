@@ -31,6 +31,8 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
 
   const friend = await post('createCustomer', '/v1/customers', { name: 'Ada', email: 'ada@shop.example' });
   await get('readCustomer', `/v1/customers/${friend.id}`);
+  await get('listCustomers', '/v1/customers?email=ada@shop.example');
+  await post('updateCustomer', `/v1/customers/${friend.id}`, { name: 'Ada Lovelace', metadata: { table: '7' } });
   const card = { customer: CUSTOMER, currency: 'usd', payment_method: 'pm_card_visa' };
 
   await post('attachPaymentMethod', `/v1/customers/${friend.id}/payment_methods`, { payment_method: 'pm_card_visa' });
@@ -46,6 +48,7 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await post('capturePayment', `/v1/payments/${held.id}/capture`, { amount: 3000 });
   const open = await post('createPayment', '/v1/payments', { ...card, amount: 2500 });
   await post('confirmPayment', `/v1/payments/${open.id}/confirm`, { payment_method: 'pm_card_mastercard' });
+  await post('updatePayment', `/v1/payments/${open.id}`, { reference: 'order-1815', metadata: { table: '7' } });
   const dropped = await post('createPayment', '/v1/payments', { ...card, amount: 900 });
   await post('cancelPayment', `/v1/payments/${dropped.id}/cancel`, {});
   const paid = await post('createPayment', '/v1/payments', { ...card, amount: 1250, confirm: true });
@@ -96,5 +99,6 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await post('redeliverEvent', `${event}/redeliver`, {});
   await get('listDeliveries', `${event}/deliveries`);
   await ask('deleteWebhookEndpoint', 'DELETE', at);
+  await ask('deleteCustomer', 'DELETE', `/v1/customers/${friend.id}`);
   return examples;
 };

@@ -69,6 +69,7 @@ export type Customer = {
   readonly name: string | null;
   readonly email: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Who it is was erased: the wallet and the payments stay. */ readonly deleted?: true;
   readonly created_at: string;
 };
 
@@ -524,6 +525,13 @@ export type Contradiction = {
   readonly resolved_at: string | null;
 };
 
+export type ListCustomersReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Customer[];
+};
+
 export type ListPaymentMethodsReply = {
   readonly object: 'list';
   readonly url: string;
@@ -686,6 +694,12 @@ export type CreateCustomerBody = {
   readonly name?: string | null;
   readonly email?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
+};
+
+export type UpdateCustomerBody = {
+  readonly name?: string | null;
+  readonly email?: string | null;
+  readonly metadata?: Readonly<Record<string, string | null>> | null;
 };
 
 export type AttachPaymentMethodBody = { readonly payment_method: string; readonly default?: boolean };
@@ -858,6 +872,72 @@ export interface Client {
   >;
   /** Read a customer. `GET /v1/customers/:id`, with a key of the role secret or finance. */
   readonly readCustomer: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Customer,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List customers, newest first, or find one by e-mail. `GET /v1/customers`, with a key of the role secret or finance. */
+  readonly listCustomers: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+      readonly email?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListCustomersReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Change who a customer is. `POST /v1/customers/:id`, with a key of the role secret. */
+  readonly updateCustomer: (
+    input: { readonly id: string } & UpdateCustomerBody,
+    options?: Options,
+  ) => ResultAsync<
+    Customer,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'customer_not_found'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Erase who a customer is; the money stays as it is. `DELETE /v1/customers/:id`, with a key of the role secret. */
+  readonly deleteCustomer: (
     input: { readonly id: string },
     options?: Options,
   ) => ResultAsync<
@@ -2067,6 +2147,35 @@ export interface Client {
 
 /** Of one list each: all of its items, page after page. */
 export interface Lists {
+  readonly listCustomers: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+        readonly email?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListCustomersReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listPaymentMethods: (
     input?: Omit<
       {
@@ -2380,6 +2489,9 @@ export interface Lists {
 export const createMethods = (call: Call): Client => ({
   createCustomer: (input, options) => call('POST', '/v1/customers', true, input, options),
   readCustomer: (input, options) => call('GET', '/v1/customers/:id', false, input, options),
+  listCustomers: (input, options) => call('GET', '/v1/customers', false, input, options),
+  updateCustomer: (input, options) => call('POST', '/v1/customers/:id', false, input, options),
+  deleteCustomer: (input, options) => call('DELETE', '/v1/customers/:id', false, input, options),
   readCustomerBalance: (input, options) => call('GET', '/v1/customers/:id/balance', false, input, options),
   listPaymentMethods: (input, options) => call('GET', '/v1/customers/:id/payment_methods', false, input, options),
   attachPaymentMethod: (input, options) => call('POST', '/v1/customers/:id/payment_methods', true, input, options),
@@ -2432,6 +2544,7 @@ export const createMethods = (call: Call): Client => ({
 });
 
 export const createLists = (list: List): Lists => ({
+  listCustomers: (input, options) => list('/v1/customers', input, options),
   listPaymentMethods: (input, options) => list('/v1/customers/:id/payment_methods', input, options),
   listPayments: (input, options) => list('/v1/payments', input, options),
   listRefunds: (input, options) => list('/v1/refunds', input, options),

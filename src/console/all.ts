@@ -1,6 +1,7 @@
 /** Lists without a filter: what a page narrows by what it shows. */
 import type { ContradictionFilter } from '../storage/contradictions.ts';
-import type { AccountFilter, PaymentFilter, RefundFilter } from '../storage/reads.ts';
+import type { PaymentFilter } from '../storage/payment-list.ts';
+import type { AccountFilter, RefundFilter } from '../storage/reads.ts';
 
 const NEWEST = { limit: 10, startingAfter: undefined, endingBefore: undefined } as const;
 

@@ -59,6 +59,8 @@ export interface Customer {
   readonly name: string | null;
   readonly email: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Who it is was forgotten then: his wallet and what he paid stay. */
+  readonly erasedAt: Micros | null;
   readonly createdAt: Micros;
 }
 

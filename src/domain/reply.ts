@@ -189,6 +189,7 @@ export const customerView = (customer: Customer): CustomerView => ({
   name: customer.name,
   email: customer.email,
   metadata: customer.metadata,
+  ...(customer.erasedAt === null ? {} : { deleted: true as const }),
   created_at: toIso(customer.createdAt),
 });
 

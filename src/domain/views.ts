@@ -43,6 +43,7 @@ export interface CustomerView {
   readonly name: string | null;
   readonly email: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly deleted?: true;
   readonly created_at: string;
 }
 

@@ -78,6 +78,7 @@ export const customer: z.ZodType<CustomerView> = z.strictObject({
   name: words,
   email: words,
   metadata,
+  deleted: z.literal(true).describe('Who it is was erased: the wallet and the payments stay.').exactOptional(),
   created_at: time,
 });
 

@@ -25,6 +25,7 @@ import type { ConfirmSetup, CreateSetup } from '../payments/setup.ts';
 import type { ContradictionFilter } from '../storage/contradictions.ts';
 import type { Page } from '../storage/pages.ts';
 import type { PaymentFilter } from '../storage/payment-list.ts';
+import type { CustomerFilter, CustomerUpdate } from '../storage/people.ts';
 import type { AccountFilter, RefundFilter } from '../storage/reads.ts';
 import type { PaymentUpdate } from '../domain/update.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
@@ -44,6 +45,17 @@ export const customer: z.ZodType<NewCustomer> = z.strictObject({
   email: s.optional(s.text(320)),
   metadata: s.metadata.default({}),
 });
+
+export const customerUpdate: z.ZodType<CustomerUpdate> = z.strictObject({
+  name: s.text(200).nullable().exactOptional(),
+  email: s.text(320).nullable().exactOptional(),
+  metadata: s.metadataUpdate.exactOptional(),
+});
+
+export const customers: z.ZodType<CustomerFilter> = z
+  .strictObject({ ...s.page('cus'), ...s.created, email: s.text(320).optional() })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ email, ...rest }) => ({ ...s.toPage(rest), email }));
 
 /** With what a payment is paid, and how its customer would meet a challenge of his bank. */
 const paying = {

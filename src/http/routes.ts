@@ -1,6 +1,6 @@
 /** Everything that the API does, on one screen. Handlers are one line: the work is in payments/ and ledger/. */
 import { account, accountBalance, balances, customerBalance, trialBalance } from '../ledger/balance.ts';
-import { createCustomer, readCustomer } from '../ledger/customer.ts';
+import { createCustomer, eraseCustomer, listCustomers, readCustomer, updateCustomer } from '../ledger/customer.ts';
 import { listEntries } from '../ledger/entries.ts';
 import { createItem } from '../ledger/item.ts';
 import { listAccounts, listTransfers, readTransfer } from '../ledger/list.ts';
@@ -47,6 +47,15 @@ export const routes: readonly Route[] = [
   route({ name: 'readCustomer', method: 'GET', path: '/v1/customers/:id', summary: 'Read a customer', roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer,
     reply: [200, gives.customer], errors: ['customer_not_found'],
     handle: (ctx, { merchant, params }) => readCustomer(ctx, merchant, params.id).andThen(reply(200)) }),
+  route({ name: 'listCustomers', method: 'GET', path: '/v1/customers', summary: 'List customers, newest first, or find one by e-mail', roles: READERS, class: 'read', key: 'none', query: takes.customers,
+    reply: [200, gives.list(gives.customer)], errors: [],
+    handle: (ctx, { merchant, query }) => listCustomers(ctx, merchant, query).andThen(reply(200)) }),
+  route({ name: 'updateCustomer', method: 'POST', path: '/v1/customers/:id', summary: 'Change who a customer is', roles: ONLY_SECRET, class: 'money', key: 'none', params: takes.ofCustomer, body: takes.customerUpdate,
+    reply: [200, gives.customer], errors: ['customer_not_found'],
+    handle: (ctx, { merchant, params, body }) => updateCustomer(ctx, merchant, params.id, body).andThen(reply(200)) }),
+  route({ name: 'deleteCustomer', method: 'DELETE', path: '/v1/customers/:id', summary: 'Erase who a customer is; the money stays as it is', roles: ONLY_SECRET, class: 'money', key: 'none', params: takes.ofCustomer,
+    reply: [200, gives.customer], errors: ['customer_not_found'],
+    handle: (ctx, { merchant, params }) => eraseCustomer(ctx, merchant, params.id).andThen(reply(200)) }),
   route({ name: 'readCustomerBalance', method: 'GET', path: '/v1/customers/:id/balance', summary: "Read a customer's wallet, now or at a time", roles: READERS, class: 'read', key: 'none', params: takes.ofCustomer, query: takes.inCurrency,
     reply: [200, gives.balance], errors: ['customer_not_found'],
     handle: (ctx, { merchant, params, query }) => customerBalance(ctx, merchant, params.id, query.currency, query).andThen(reply(200)) }),

@@ -6,10 +6,12 @@ import type { Clocks } from '../clocks.ts';
 import { SWEEP_EVERY_MS } from '../domain/deadlines.ts';
 import { applyEvents, pollEvents } from '../payments/inbox.ts';
 import type { BalanceReader } from '../payments/balance.ts';
+import { createEraser } from '../payments/erase.ts';
 import { sweepOrphans } from '../payments/orphans.ts';
 import { splitPayouts } from '../payments/payouts.ts';
 import { sweep } from '../payments/recover.ts';
 import type { DatabaseClock } from '../storage/clock.ts';
+import type { Erasures } from '../storage/erasures.ts';
 import type { Pruner, Slice } from '../storage/prune.ts';
 import { createDeliverer } from '../webhooks/deliver.ts';
 import type { Send } from '../webhooks/send.ts';
@@ -27,6 +29,7 @@ export interface JobNeeds {
   readonly balance: Pick<BalanceReader, 'read'>;
   readonly send: Send;
   readonly books: BooksNeeds;
+  readonly erasures: Erasures;
   readonly pruner: Pruner;
   readonly onPruned: (rows: Slice['rows']) => void;
   readonly wake: (name: WokenJob) => void;
@@ -39,6 +42,7 @@ export const createJobs = ({
   balance,
   send,
   books,
+  erasures,
   pruner,
   onPruned,
   wake,
@@ -58,6 +62,8 @@ export const createJobs = ({
   deliveries: { everyMs: 500, ...createDeliverer(send, () => wake('deliveries')) },
   // It reads every account, and rests the longer, the longer that took.
   books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: addUpBooks(books) },
+  // Nobody waits for it: who asks sees at once that it is done.
+  eraser: { everyMs: 2_000, isOneEnough: true, run: createEraser(erasures) },
   // A slice of each table: 20 GB of each in a day, at a thousandth of a core. So late, on a large table, goes what is
   // over; nothing waits for it.
   pruner: { everyMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },

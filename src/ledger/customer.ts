@@ -3,10 +3,11 @@ import { ok, type ResultAsync } from 'neverthrow';
 import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
-import { customerView, jsonReply } from '../domain/reply.ts';
-import type { ChangeError, StorageCode } from '../domain/refusals.ts';
-import type { CustomerView } from '../domain/views.ts';
+import { customerView, jsonReply, listView } from '../domain/reply.ts';
+import type { ChangeError, StorageCode, StorageError } from '../domain/refusals.ts';
+import type { CustomerView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
+import type { CustomerFilter, CustomerUpdate } from '../storage/people.ts';
 
 export type NewCustomer = Pick<Customer, 'name' | 'email' | 'metadata'>;
 
@@ -16,7 +17,7 @@ export const createCustomer = (
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewCustomer,
 ): ResultAsync<Reply<CustomerView>, ChangeError<never>> => {
-  const customer: Customer = { merchant, id: newId('cus'), ...wanted, createdAt: ctx.clock.now() };
+  const customer: Customer = { merchant, id: newId('cus'), ...wanted, erasedAt: null, createdAt: ctx.clock.now() };
   const answer = (): Answer<CustomerView> => ok(jsonReply(201, customerView(customer)));
   return ctx
     .commit({ merchant, requestId, refusals: [], ...(claim ? { claim } : {}), customer, answer })
@@ -30,3 +31,33 @@ export const readCustomer = (
   id: CustomerId,
 ): ResultAsync<CustomerView, PaymentError<'customer_not_found' | StorageCode>> =>
   ctx.reads.customer(merchant, id).map(customerView);
+
+/** Who was erased is found by his id alone. Errors: `database_unavailable`. */
+export const listCustomers = (
+  ctx: Pick<Context, 'people' | 'clock'>,
+  merchant: MerchantId,
+  filter: CustomerFilter,
+): ResultAsync<ListView<CustomerView>, StorageError> =>
+  ctx.people
+    .list(merchant, filter, ctx.clock.now())
+    .map(({ data, hasMore }) => listView('/v1/customers', data.map(customerView), hasMore));
+
+/** Errors: `customer_not_found`, also of one that was erased; `invalid_request`, `contention`, `database_unavailable`. */
+export const updateCustomer = (
+  ctx: Pick<Context, 'people'>,
+  merchant: MerchantId,
+  id: CustomerId,
+  wanted: CustomerUpdate,
+): ResultAsync<CustomerView, PaymentError<'customer_not_found' | 'invalid_request' | StorageCode>> =>
+  ctx.people.update(merchant, id, wanted).map(customerView);
+
+/**
+ * Forgets who a customer is. What the ledger needs stays: his wallet, his payments, and what they came to. Errors:
+ * `customer_not_found`, `contention`, `database_unavailable`.
+ */
+export const eraseCustomer = (
+  ctx: Pick<Context, 'people' | 'clock'>,
+  merchant: MerchantId,
+  id: CustomerId,
+): ResultAsync<CustomerView, PaymentError<'customer_not_found' | StorageCode>> =>
+  ctx.people.erase(merchant, id, ctx.clock.now()).map(customerView);

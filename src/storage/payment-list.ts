@@ -33,7 +33,7 @@ export const listPayments = async (
  * Several statuses are as many lists, each in its order by an index, of which the first are taken: one condition over all
  * of them would have every row sorted that has any. What is `newest` ends a page that goes back to the newest.
  */
-export const paymentQuery = (
+const paymentQuery = (
   merchant: MerchantId,
   filter: PaymentFilter,
   newest: string | undefined,

@@ -44,6 +44,7 @@ export const customerOf = (row: Row<'customers'>): Customer => ({
   name: row.name,
   email: row.email,
   metadata: row.metadata as Record<string, string>,
+  erasedAt: row.erased_at as Micros | null,
   createdAt: row.created_at as Micros,
 });
 

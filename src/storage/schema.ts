@@ -116,6 +116,7 @@ export interface DB {
     email: string | null;
     metadata: unknown;
     created_at: bigint;
+    erased_at: bigint | null;
   };
 
   deliveries: {
@@ -155,6 +156,8 @@ export interface DB {
     lost: Generated<bigint>;
     turns: Generated<number>;
   };
+
+  erasures: { merchant_id: string; customer_id: string; requested_at: bigint; done_at: bigint | null };
 
   event_windows: {
     created_from: bigint;
@@ -448,7 +451,7 @@ export const COLUMNS = {
     'resolution',
   ],
 
-  customers: ['merchant_id', 'id', 'name', 'email', 'metadata', 'created_at'],
+  customers: ['merchant_id', 'id', 'name', 'email', 'metadata', 'created_at', 'erased_at'],
 
   deliveries: ['merchant_id', 'event_id', 'endpoint_id', 'status', 'tries', 'step', 'next_try_at'],
 
@@ -479,6 +482,8 @@ export const COLUMNS = {
     'lost',
     'turns',
   ],
+
+  erasures: ['merchant_id', 'customer_id', 'requested_at', 'done_at'],
 
   event_windows: ['created_from', 'created_to', 'after', 'reads', 'due_at'],
 

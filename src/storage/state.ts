@@ -375,7 +375,8 @@ const readCustomers = async (flight: Flight, changes: readonly Change[]): Promis
   const rows = await flight(sql<Row & Held>`
     select c.merchant_id, c.id, s.stripe_id, s.default_method from customers c
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    left join stripe_customers s using (merchant_id, id)`);
+    left join stripe_customers s using (merchant_id, id)
+    where c.erased_at is null`);
   return new Map(
     rows.map((row) => [
       idOf('cus', row.id),

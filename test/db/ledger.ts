@@ -62,7 +62,7 @@ export const createMerchant = async ({ database }: Instance, name: string): Prom
 /** A customer, whose wallet holds that much. */
 export const createCustomer = async (instance: Instance, merchant: MerchantId, funds = 0n): Promise<CustomerId> => {
   const id = newId('cus');
-  const customer = { merchant, id, name: null, email: null, metadata: {}, createdAt: clock.now() };
+  const customer = { merchant, id, name: null, email: null, metadata: {}, erasedAt: null, createdAt: clock.now() };
   (await instance.commit({ merchant, customer }))._unsafeUnwrap();
   if (funds > 0n) (await instance.commit({ merchant, transfers: [fund(merchant, id, funds)] }))._unsafeUnwrap();
   return id;

@@ -166,10 +166,10 @@ const held = (): Promise<Shown> => newPayment({ capture_method: 'manual' });
 /** Each in words of its route; what it must come to is its last word. */
 const OWN: Readonly<Record<string, () => Promise<void>>> = {
   'a customer that is not there': async () => {
-    for (const name of ['readCustomer', 'readCustomerBalance'])
+    for (const name of ['readCustomer', 'updateCustomer', 'deleteCustomer', 'readCustomerBalance'])
       await ask(routeOf(name), {
         path: routeOf(name).path.replace(':id', wrongId.customers),
-        query: name === 'readCustomer' ? '' : '?currency=usd',
+        query: name === 'readCustomerBalance' ? '?currency=usd' : '',
       });
     await ask(routeOf('createPayment'), { body: payFor(wrongId.customers, 500) });
     await ask(routeOf('createDebit'), { body: { customer: wrongId.customers, amount: 1, currency: 'usd' } });

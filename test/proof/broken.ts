@@ -25,6 +25,7 @@ import { createLedgerReads } from '../../src/storage/ledger.ts';
 import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createIntents } from '../../src/storage/intents.ts';
+import { createPeople } from '../../src/storage/people.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createSaved } from '../../src/storage/saved.ts';
 import { createTurns } from '../../src/storage/turns.ts';
@@ -88,6 +89,7 @@ const main = (): void => {
     commit: createCommitter({ database, clock, log, observe: () => undefined }).commit,
     reads: createReads(database.pool, turns, () => undefined),
     ledger: createLedgerReads(database, turns),
+    people: createPeople(database.pool, turns),
     leases: createLeases(database.pool),
     cards: createCards(stripe, breaker),
     saved: createSaved(database.pool, turns),

@@ -74,6 +74,7 @@ type Key = string | null | undefined;
 export interface Client {
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
   readonly post: (path: string, body: unknown, key?: Key, headers?: Record<string, string>) => Promise<Answer>;
+  readonly del: (path: string) => Promise<Answer>;
 }
 
 export interface Sent {
@@ -115,6 +116,7 @@ export const createClient = (url: string, apiKey: string): Client => {
         },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
+    del: (path) => send(url, { method: 'DELETE', path, headers: authorization }),
   };
 };
 

@@ -1,0 +1,58 @@
+/**
+ * What was written down of a person, without him. What it is about stays: ids, amounts, statuses and times. Pure.
+ */
+
+/**
+ * Of what this service shows, a reply or an event: who a customer is, and what the merchant says of his payments. Only of
+ * those customers. Unchanged, to the byte, where there is nothing to take away.
+ */
+export const withoutPerson = (json: string, isOne: (customer: string) => boolean): string => {
+  const without = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(without);
+    if (!isObject(value)) return value;
+    const fields = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, without(inner)]));
+    const taken = isOne(String(fields['object'] === 'customer' ? fields['id'] : fields['customer'])) ? TAKEN : {};
+    const gone = Object.entries(taken).filter(([name, empty]) => !isSame(fields[name], empty));
+    return { ...fields, ...Object.fromEntries(gone) };
+  };
+  const before: unknown = JSON.parse(json);
+  const after = JSON.stringify(without(before));
+  return after === JSON.stringify(before) ? json : after;
+};
+
+/** What says who somebody is, of a customer and of what is his; what an object has not, it does not get. */
+const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, description: null, metadata: {} };
+
+/** Absent is as good as empty. */
+const isSame = (value: unknown, empty: unknown): boolean =>
+  value === undefined || JSON.stringify(value) === JSON.stringify(empty);
+
+/** Of what Stripe shows: whatever says who somebody is, where he is reached, or what he pays with. */
+export const withoutPersonAtStripe = (json: string): string => {
+  const without = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(without);
+    if (!isObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, inner]) => {
+        if (name === 'metadata') return [[name, ownTags(inner)]];
+        return PERSONAL.has(name) ? (inner === null ? [[name, null]] : []) : [[name, without(inner)]];
+      }),
+    );
+  };
+  return JSON.stringify(without(JSON.parse(json)));
+};
+
+/** https://docs.stripe.com/api: of customers, payment methods, charges, intents, disputes and their evidence. */
+const PERSONAL: ReadonlySet<string> = new Set([
+  ...['name', 'email', 'phone', 'address', 'description', 'shipping', 'billing_details', 'receipt_email'],
+  ...['card', 'sepa_debit', 'link', 'us_bank_account', 'payment_method_details', 'payment_method_preview'],
+  ...['evidence', 'customer_details', 'individual_name', 'receipt_url', 'return_url', 'next_action', 'client_secret'],
+]);
+
+const ownTags = (metadata: unknown): unknown =>
+  isObject(metadata)
+    ? Object.fromEntries(Object.entries(metadata).filter(([name]) => name.startsWith('quittance_')))
+    : metadata;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

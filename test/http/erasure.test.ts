@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/stripe.ts';
+import { payFor, startWorld } from '../support/service.ts';
+
+const world = await startWorld();
+const { get, post, query } = world;
+
+/** Every place in the database where a text may stand, and how many rows of it hold one of these. */
+const whereIs = async (texts: readonly string[]): Promise<string[]> => {
+  const columns = await query<{ table: string; column: string }>(`
+    select c.table_name as table, c.column_name as column from information_schema.columns c
+    join information_schema.tables t using (table_schema, table_name)
+    where c.table_schema = 'public' and t.table_type = 'BASE TABLE'
+      and c.data_type in ('text', 'json', 'jsonb', 'character varying', 'ARRAY', 'bytea')`);
+  const found: string[] = [];
+  for (const { table, column } of columns) {
+    const [row] = await query<{ count: number }>(
+      `select count(*)::int as count from "${table}" where "${column}"::text ilike any ($1)`,
+      [texts.map((text) => `%${text}%`)],
+    );
+    if (row!.count > 0) found.push(`${table}.${column}: ${row!.count}`);
+  }
+  return found;
+};
+
+const isDone = (customer: string) =>
+  eventually(
+    () =>
+      query<{ done: boolean }>('select done_at is not null as done from erasures where customer_id = $1', [
+        customer.slice(4),
+      ]),
+    ([row]) => row?.done === true,
+  );
+
+/** Somebody who has left his name wherever he could. */
+const live = async (name: string, email: string) => {
+  const key = randomUUID();
+  const { id } = (await post('/v1/customers', { name, email, metadata: { nick: name } }, key)).body;
+  await post(`/v1/customers/${id}`, { metadata: { again: email } }, null);
+  const said = { description: `tea for ${name}`, metadata: { who: email }, reference: 'order-1' };
+  const returns = { return_url: `https://shop.test/back?who=${email}` };
+  const paid = (await post('/v1/payments', payFor(id, 500, { ...said, ...returns }))).body;
+  const open = (await post('/v1/payments', payFor(id, 700, { ...said, confirm: false }))).body;
+  await post(`/v1/payments/${open.id}`, { description: `more tea for ${name}` });
+  await post('/v1/payments', payFor(id, 900, { ...said, payment_method: 'pm_card_visa_chargeDeclined' }));
+  await post('/v1/refunds', { payment: paid.id, amount: 100 });
+  await post('/v1/debits', { customer: id, amount: 50, currency: 'usd', description: 'tea' });
+  // Stripe tells of the charge, with the description that it was given.
+  await eventually(
+    () => query<{ type: string }>(`select type from stripe_events where payload::text ilike $1`, [`%${name}%`]),
+    (events) => events.some(({ type }) => type === 'charge.succeeded'),
+  );
+  return { id, key, paid, open };
+};
+
+describe('a customer who is erased', () => {
+  it('is found nowhere any more: not in tables, in stored replies, in events, nor in what Stripe told', async () => {
+    const [name, email] = ['Ada Quillfeather', 'ada.q@shop.example'];
+    const { id, key, paid, open } = await live(name, email);
+    const other = await live('Bertram Quayle', 'bertram@shop.example');
+    // Two charges and two refunds: what Stripe keeps of them is posted when it is told.
+    await eventually(
+      () => query<{ count: number }>('select count(*)::int as count from balance_transactions'),
+      ([row]) => row?.count === 4,
+    );
+    const before = {
+      balance: (await get(`/v1/customers/${id}/balance?currency=usd`)).body,
+      trial: (await get('/v1/trial_balance')).body,
+      sums: await world.sums(),
+      payment: (await get(`/v1/payments/${paid.id}`)).body,
+      others: await whereIs(['Bertram Quayle', 'bertram@shop.example']),
+    };
+    // The search finds what is there.
+    const places = (await whereIs([name, email])).map((line) => line.split(':')[0]);
+    for (const place of ['customers.name', 'customers.email', 'customers.metadata', 'claims.body', 'events.data'])
+      expect(places).toContain(place);
+    for (const place of ['payments.description', 'payments.metadata', 'payments.return_url', 'stripe_events.payload'])
+      expect(places).toContain(place);
+
+    await world.del(`/v1/customers/${id}`);
+    await isDone(id);
+    expect(await whereIs([name, email])).toEqual([]);
+    for (const word of [name, email]) expect(world.logged()).not.toContain(word);
+
+    const { balance, trial, sums, payment, others } = before;
+    expect((await get(`/v1/customers/${id}/balance?currency=usd`)).body).toEqual({
+      ...balance,
+      as_of: expect.anything(),
+    });
+    expect((await get('/v1/trial_balance')).body).toEqual({ ...trial, as_of: expect.anything() });
+    expect(await world.sums()).toEqual(sums);
+    expect((await get(`/v1/payments/${paid.id}`)).body).toEqual({ ...payment, description: null, metadata: {} });
+    expect(await whereIs(['Bertram Quayle', 'bertram@shop.example'])).toEqual(others);
+    expect((await get(`/v1/customers/${other.id}`)).body.name).toBe('Bertram Quayle');
+    // What was answered under a key is answered still, without him.
+    const again = await post('/v1/customers', { name, email, metadata: { nick: name } }, key);
+    expect(again).toMatchObject({ status: 201, body: { id, name: null, email: null, metadata: {} } });
+    expect((await get(`/v1/payments/${open.id}`)).body).toMatchObject({ description: null, reference: 'order-1' });
+    // And that it was done is found again after all of it.
+    expect((await get(`/v1/payments/${paid.id}/timeline`)).status).toBe(200);
+  });
+
+  it('is forgotten again where he is named again', async () => {
+    const { id, open } = await live('Cora Quince', 'cora@shop.example');
+    await world.del(`/v1/customers/${id}`);
+    await isDone(id);
+    await post(`/v1/payments/${open.id}`, { description: 'for Cora Quince' });
+    expect(await whereIs(['Cora Quince'])).not.toEqual([]);
+    await world.del(`/v1/customers/${id}`);
+    await isDone(id);
+    expect(await whereIs(['Cora Quince', 'cora@shop.example'])).toEqual([]);
+  });
+});
