@@ -69,7 +69,10 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   const other = await ask('readCustomerBalance', 'GET', `/v1/customers/${friend.id}/balance?currency=usd`);
   const to = (other as unknown as { account: string }).account;
   const one = { from: wallet, to, amount: 50, currency: 'usd' };
-  await post('createTransfer', '/v1/transfers', one);
+  const moved = await post('createTransfer', '/v1/transfers', { ...one, reference: 'gift-7' });
+  await get('readTransfer', `/v1/transfers/${moved.id}`);
+  await post('reverseTransfer', `/v1/transfers/${moved.id}/reverse`, { amount: 20, reason: 'too much' });
+  await get('listTransfers', '/v1/transfers?limit=1');
   await post('createBulkTransfer', '/v1/transfers/bulk', { mode: 'independent', transfers: [one] });
   const usage = {
     currency: 'usd',
