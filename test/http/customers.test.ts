@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { payFor, startWorld } from '../support/service.ts';
 
@@ -30,6 +31,8 @@ describe('a customer', () => {
   it('is found by its address, as it was given, and by when it was made', async () => {
     const email = 'Found@shop.example';
     const first = await make({ email });
+    // Times are told to the millisecond.
+    await sleep(2);
     const second = await make({ email });
     const ids = async (asked: string) => (await get(`/v1/customers?${asked}`)).body.data.map(({ id }) => id);
     expect(await ids(`email=${email}`)).toEqual([second.id, first.id]);

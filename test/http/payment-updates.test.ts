@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { payFor, startWorld } from '../support/service.ts';
 
@@ -91,7 +92,11 @@ describe('a payment that is changed', () => {
 describe('a list of payments', () => {
   it('is narrowed by whatever is asked for, alone and together', async () => {
     const customer = await createCustomer();
-    const make = async (more: object) => (await post('/v1/payments', payFor(customer, 100, more))).body;
+    const make = async (more: object) => {
+      // Times are told to the millisecond.
+      await sleep(2);
+      return (await post('/v1/payments', payFor(customer, 100, more))).body;
+    };
     const made = [
       await make({ reference: 'a' }),
       await make({ reference: 'a', amount: 200, confirm: false }),
