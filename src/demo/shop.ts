@@ -127,7 +127,7 @@ const join = ({ merchant, random, ids }: Chance, midnight: Micros, nth: number, 
   const createdAt = plusMs(midnight, random.integer(0, 3 * 60 * 60 * 1000));
   const id = ids.at('cus', createdAt);
   return {
-    ...{ merchant, id, ...somebody(random, nth), metadata: {}, createdAt },
+    ...{ merchant, id, ...somebody(random, nth), metadata: {}, erasedAt: null, createdAt },
     ...{ currency, wallet: walletId(id, currency) },
   };
 };
