@@ -11,7 +11,7 @@ import { plusMicros, type Micros } from '../domain/time.ts';
 import type { EntryView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { EntryFilter } from '../storage/entries.ts';
-import type { Page } from '../storage/reads.ts';
+import type { Page } from '../storage/pages.ts';
 
 export interface EntriesAsked extends Asked, Page<TransferId>, Pick<EntryFilter, 'direction' | 'category' | 'payment'> {
   readonly order: 'asc' | 'desc';
