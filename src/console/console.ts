@@ -6,6 +6,7 @@ import type { Express } from 'express';
 import type { Authenticate } from '../http/authenticate.ts';
 import { fileText, type Document } from '../http/documents.ts';
 import { PAGE_HEADERS, type Cors } from '../http/headers.ts';
+import { routes } from '../http/routes.ts';
 import { createServe, type Served, type ServeOptions } from '../http/serve.ts';
 import type { Session, Sessions } from '../storage/sessions.ts';
 import { accountPages } from './pages/accounts.ts';
@@ -13,6 +14,7 @@ import { contradictionPages } from './pages/contradictions.ts';
 import { eventPages } from './pages/events.ts';
 import { findPage } from './pages/find.ts';
 import { overviewPage } from './pages/overview.ts';
+import { accountPage } from './pages/statement.ts';
 import { paymentPages } from './pages/payments.ts';
 import { refundList } from './pages/refunds.ts';
 import { trialBalancePage } from './pages/trial-balance.ts';
@@ -27,11 +29,17 @@ export interface ConsoleOptions {
   readonly limit: (authenticate: Authenticate<Session>) => Authenticate<Session>;
 }
 
+/** What is read as a file is the API's own route, for who is signed in. */
+const exportsOf = (name: string, path: string): readonly Served<Session>[] =>
+  routes.filter((route) => route.name === name).map((route) => ({ ...route, path }));
+
 const pages: readonly Served<Session>[] = [
   overviewPage,
   ...paymentPages,
   refundList,
   ...accountPages,
+  accountPage,
+  ...exportsOf('readStatement', '/console/accounts/:id/statement'),
   trialBalancePage,
   ...contradictionPages,
   ...eventPages,

@@ -102,7 +102,8 @@ export const listPage = <Row extends { readonly id: string }, Query>(spec: ListS
   });
 };
 
-const pager = (path: string, asked: Asked, data: readonly { readonly id: string }[], hasMore: boolean): Page => {
+/** The ways to the newer and to the older. */
+export const pager = (path: string, asked: Asked, data: readonly { readonly id: string }[], hasMore: boolean): Page => {
   const rest = without(asked, 'starting_after', 'ending_before');
   const isUpwards = asked['ending_before'] !== undefined;
   const hasNewer = isUpwards ? hasMore : asked['starting_after'] !== undefined;

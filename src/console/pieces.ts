@@ -118,3 +118,6 @@ export const facts = (rows: readonly (readonly [string, Page])[]): Page =>
 
 /** A word of ours as a person says it: `stripe_fees`. */
 export const words = (name: string): string => name.replaceAll('_', ' ');
+
+/** At the beginning of what is said. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

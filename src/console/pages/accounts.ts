@@ -3,7 +3,6 @@ import { ResultAsync } from 'neverthrow';
 import { PLATFORM_KINDS } from '../../domain/ids.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
-import { account } from '../../ledger/balance.ts';
 import { readCustomer } from '../../ledger/customer.ts';
 import { listAccounts } from '../../ledger/list.ts';
 import { html } from '../../pages/html.ts';
@@ -13,9 +12,8 @@ import { allAccounts, allPayments } from '../all.ts';
 import { accountColumns, but, paymentColumns } from '../columns.ts';
 import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
-import { count, money } from '../money.ts';
 import { page } from '../page.ts';
-import { facts, idOf, idOrNone, text, time, words } from '../pieces.ts';
+import { facts, idOf, text, time, words } from '../pieces.ts';
 import { metadataOf, section } from '../sections.ts';
 import { table } from '../table.ts';
 
@@ -39,26 +37,6 @@ const accountList = listPage({
   read: (ctx, { merchant }, query) => listAccounts(ctx, merchant, query),
   columns: accountColumns,
   none: html`<p>No accounts yet. A wallet begins with its first payment.</p>`,
-});
-
-const oneAccount = page({
-  path: '/console/accounts/:id',
-  class: 'read',
-  params: takes.ofAccount,
-  show: (ctx, { session: { merchant }, params: { id } }) =>
-    account(ctx, merchant, id).map((found) => ({
-      title: `Account ${found.id}`,
-      heading: html`<small>${found.kind === 'wallet' ? 'Wallet' : words(found.kind)}</small>
-        ${money(found.posted, found.currency)}`,
-      main: facts([
-        ['Account', idOf(found.id, { long: true })],
-        ['Customer', idOrNone(found.customer)],
-        ['Posted', money(found.posted, found.currency)],
-        ['Held', money(found.pending, found.currency)],
-        ['Available', money(found.available, found.currency)],
-        ['Entries', html`${count(found.sequence)}`],
-      ]),
-    })),
 });
 
 const oneCustomer = page({
@@ -105,4 +83,4 @@ const oneCustomer = page({
     })),
 });
 
-export const accountPages: readonly Served<Session>[] = [accountList, oneAccount, oneCustomer];
+export const accountPages: readonly Served<Session>[] = [accountList, oneCustomer];
