@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { PaymentError } from '../error.ts';
 import type { Erasure, Erasures } from '../storage/erasures.ts';
 
-type Needs = Pick<Context, 'clock' | 'log'>;
+type Needs = Pick<Context, 'vault' | 'clock' | 'log'>;
 
 /** How far it has come. Who is killed begins again: each step finds done what was done. */
 interface Walk {
@@ -16,7 +16,8 @@ interface Walk {
 
 /**
  * A round is one slice. First the payments, so that what is written down from then on says nothing of them; then what was
- * written down before. Errors: `database_unavailable`, `contention`.
+ * written down before; last what is saved at Stripe, which waits where Stripe is out of reach. Errors:
+ * `database_unavailable`, `contention`, `provider_unavailable`.
  */
 export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'done' | 'more', PaymentError>) => {
   let walk: Walk | undefined;
@@ -41,6 +42,12 @@ export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'
       if (next.isErr()) return err(next.error);
       walk = next.value === undefined ? { of, table: table + 1, page: 0 } : { of, table, page: next.value };
       return ok('more');
+    }
+    const saved = await erasures.clearSaved(of);
+    if (saved.isErr()) return err(saved.error);
+    for (const stripeCustomer of saved.value) {
+      const forgotten = await ctx.vault.forget(stripeCustomer);
+      if (forgotten.isErr()) return err(forgotten.error);
     }
     walk = undefined;
     const finished = await erasures.finish(of, ctx.clock.now());

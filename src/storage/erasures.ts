@@ -38,6 +38,8 @@ export interface Erasures {
     fromPage: number,
     of: readonly Erasure[],
   ) => ResultAsync<number | undefined, StorageError>;
+  /** Takes from them what they have saved; answers who they are at Stripe, of those who are anyone there. */
+  readonly clearSaved: (of: readonly Erasure[]) => ResultAsync<string[], StorageError>;
   /** Notes that it is done, unless it was asked for again meanwhile. */
   readonly finish: (of: readonly Erasure[], now: Micros) => ResultAsync<void, StorageError>;
 }
@@ -58,6 +60,7 @@ export const createErasures = (db: Kysely<DB>): Erasures => {
     open: (now) => run(selectOpen(db, now)),
     clearPayments: (of) => run(clearPayments(db, of)),
     clearPages: (table, fromPage, of) => run(clearPages(db, table, fromPage, of)),
+    clearSaved: (of) => run(clearSaved(db, of)),
     finish: (of, now) => run(finish(db, of, now)),
   };
 };
@@ -178,6 +181,19 @@ const CLEAR: Readonly<Record<WrittenDown, Clear>> = {
 const keysAndBodies = (rows: readonly Written[]): Condition =>
   sql`${plain(rows.map((row) => row.merchant_id))}::uuid[], ${plain(rows.map((row) => row.id))}::uuid[],
     ${jsons(rows.map((row) => row.body))}::text[]`;
+
+const clearSaved = async (db: Kysely<DB>, of: readonly Erasure[]): Promise<string[]> => {
+  const { rows } = await sql<{ stripe_id: string }>`
+    with gone as (
+      update payment_methods m set detached = true, card = null from ${keysOf(of)}
+      where m.merchant_id = k.merchant_id and m.customer_id = k.customer_id
+    ), holders as (
+      update stripe_customers s set default_method = null from ${keysOf(of)}
+      where s.merchant_id = k.merchant_id and s.id = k.customer_id returning s.stripe_id
+    )
+    select stripe_id from holders where stripe_id is not null`.execute(db);
+  return rows.map((row) => row.stripe_id);
+};
 
 const finish = async (db: Kysely<DB>, of: readonly Erasure[], now: Micros): Promise<void> => {
   await sql`

@@ -75,6 +75,8 @@ export interface Vault {
   readonly attach: (method: string, stripeCustomer: string, key: string) => ResultAsync<Told<MethodFact>, Silence>;
   /** Answers the method as it is then: of nobody. */
   readonly detach: (method: string) => ResultAsync<Told<MethodFact>, Silence>;
+  /** Deletes a customer, whose methods are then nobody's; again, it does nothing. */
+  readonly forget: (stripeCustomer: string) => ResultAsync<void, StripeError>;
   /** As it is now; undefined where Stripe has none. */
   readonly method: (id: string) => ResultAsync<MethodFact | undefined, StripeError>;
   readonly createSetup: (wanted: NewSetup, key: string) => ResultAsync<Told<SetupFact>, Silence>;
@@ -162,6 +164,8 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
         },
       ),
     detach: (method) => ask(() => detach(method), { foundOf: methodFactOf }),
+    forget: (stripeCustomer) =>
+      look(() => stripe.customers.del(stripeCustomer).then(() => undefined, undefinedIfMissing)).map(() => undefined),
     method: (id) =>
       look(() => stripe.paymentMethods.retrieve(id).then((found) => methodFactOf(found), undefinedIfMissing)),
     createSetup: ({ merchant, id, stripeCustomer, paymentMethod, confirming }, key) =>

@@ -101,6 +101,25 @@ describe('a customer who is erased', () => {
     expect((await get(`/v1/payments/${paid.id}/timeline`)).status).toBe(200);
   });
 
+  it('has nothing saved any more, here or at Stripe', async () => {
+    const { id } = (await post('/v1/customers', { name: 'Dora Quick' })).body;
+    await post('/v1/payments', payFor(id, 500, { save_payment_method: true }));
+    expect((await get(`/v1/customers/${id}/payment_methods`)).body.data).toHaveLength(1);
+    const [held] = await query<{ stripe_id: string }>('select stripe_id from stripe_customers where id = $1', [
+      id.slice(4),
+    ]);
+    await world.del(`/v1/customers/${id}`);
+    await isDone(id);
+    expect((await get(`/v1/customers/${id}/payment_methods`)).body.data).toEqual([]);
+    expect(
+      await query('select from payment_methods where customer_id = $1 and card is not null', [id.slice(4)]),
+    ).toEqual([]);
+    const asked = { headers: { Authorization: 'Bearer sk_test_x' } };
+    const atStripe = await fetch(`${world.sandbox.url}/v1/customers/${held!.stripe_id}`, asked);
+    expect(await atStripe.json()).toMatchObject({ deleted: true });
+    expect(await world.balanceOf(id)).toBe(500);
+  });
+
   it('is forgotten again where he is named again', async () => {
     const { id, open } = await live('Cora Quince', 'cora@shop.example');
     await world.del(`/v1/customers/${id}`);
