@@ -16,8 +16,8 @@ const KEY_KEPT_MS = 23 * 3600 * 1000;
 export type HolderError = PaymentError<'customer_not_found' | 'provider_refused' | CommitCode> | StripeError;
 type Needs = Pick<Context, 'commit' | 'saved' | 'vault' | 'clock'>;
 
-/** One is made at a time: who needs the same customer meanwhile shares it. */
-const underWay = new Map<CustomerId, ResultAsync<string, HolderError>>();
+/** One is made at a time: who needs the same customer meanwhile shares it. By merchant too: nobody else's he may be. */
+const underWay = new Map<string, ResultAsync<string, HolderError>>();
 
 /** Stripe's id of the customer. Errors: those, with `outcome: none`: nothing was charged, and nothing kept. */
 export const stripeCustomerOf = (
@@ -27,11 +27,12 @@ export const stripeCustomerOf = (
 ): ResultAsync<string, HolderError> =>
   ctx.saved.holder(merchant, customer).andThen((known): ResultAsync<string, HolderError> => {
     if (known?.stripeId) return okAsync(known.stripeId);
-    const shared = underWay.get(customer);
+    const whose = merchant + customer;
+    const shared = underWay.get(whose);
     if (shared) return shared;
     const making = make(ctx, merchant, customer, known).mapErr((error) => withDetail(error, { outcome: 'none' }));
-    underWay.set(customer, making);
-    void making.then(() => underWay.delete(customer));
+    underWay.set(whose, making);
+    void making.then(() => underWay.delete(whose));
     return making;
   });
 
