@@ -95,6 +95,8 @@ export const take = (subject: Subject, step: PaymentStep): Result<Stepped, Payme
     const paymentMethod = step.payment.paymentMethod ?? (step.attempt && customer.defaultMethod);
     if (step.attempt && paymentMethod === null)
       return err(paymentError('payment_method_required', { param: 'payment_method' }));
+    // He was deleted at Stripe since he was asked for: of nobody's card nothing would be kept.
+    if (step.attempt?.usedFor === 'save' && customer.stripeId === null) return err(paymentError('contention'));
     const attempt = step.attempt &&
       paymentMethod !== null && { ...step.attempt, paymentMethod, stripeCustomer: customer.stripeId };
     return mayGo('new', step.payment.status, 'request')

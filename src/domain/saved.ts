@@ -52,6 +52,8 @@ export type SavedStep =
   | { readonly kind: 'ask'; readonly customer: CustomerId; readonly tries: number }
   /** Stripe has made the customer. */
   | { readonly kind: 'hold'; readonly customer: CustomerId; readonly stripeId: string }
+  /** Stripe has deleted that customer: whoever needs one has another made. */
+  | { readonly kind: 'lose'; readonly customer: CustomerId; readonly stripeId: string }
   /** Stripe has the method as his; one of another's is not believed. */
   | { readonly kind: 'keep'; readonly customer: CustomerId; readonly found: MethodFact; readonly isDefault: boolean }
   /** Stripe has taken it from him. */
@@ -102,6 +104,15 @@ export const takeSaved = (
     }
     case 'hold':
       return ok({ ...NOTHING, holder: holder ? { ...holder, stripeId: holder.stripeId ?? step.stripeId } : null });
+    case 'lose':
+      // Under the key that made him Stripe would answer him again.
+      return ok({
+        ...NOTHING,
+        holder:
+          holder?.stripeId === step.stripeId
+            ? { ...holder, stripeId: null, defaultMethod: null, tries: holder.tries + 1, askedAt: now }
+            : null,
+      });
     case 'keep':
       return ok(kept(merchant, holder, own, step, method !== undefined && !own));
     case 'let go': {

@@ -13,7 +13,7 @@ import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { begin } from './begin.ts';
 import { stripeCustomerOf, type HolderError } from './holder.ts';
-import type { SavedNeeds } from './saved.ts';
+import type { CardNeeds } from './with-stripe.ts';
 
 export interface ConfirmPayment {
   readonly payment: PaymentId;
@@ -36,7 +36,7 @@ const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable
 
 /** Errors: those, with `provider_unavailable` where the outcome is unknown; and where no card is known, that it is. */
 export const confirmPayment = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   caller: Caller,
   command: ConfirmPayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code | 'payment_method_required'>> =>
@@ -66,7 +66,7 @@ export const confirmPayment = (
 
 /** Its customer is there: the payment is his. */
 const holderFor = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   { merchant, customer }: Payment,
 ): ResultAsync<string, Exclude<HolderError, PaymentError<'customer_not_found'>>> =>
   stripeCustomerOf(ctx, merchant, customer).mapErr((error) =>

@@ -12,8 +12,7 @@ import { secretOf } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { stripeCustomerOf } from './holder.ts';
 import { charge, settle, type Claimed } from './perform.ts';
-import type { SavedNeeds } from './saved.ts';
-import { withStripe } from './with-stripe.ts';
+import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreatePayment {
   readonly customer: CustomerId;
@@ -42,7 +41,7 @@ const REFUSALS: readonly Code[] = [
 
 /** Errors: those, with `provider_unavailable` where the outcome is unknown; `payment_method_required` where no card is named, and the customer has no default. */
 export const createPayment = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   caller: Caller,
   command: CreatePayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
@@ -70,7 +69,7 @@ const processPayment = (
     return settle(ctx, claimed, charged);
   });
 
-type ChargeNeeds = Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>;
+type ChargeNeeds = Pick<Context, 'commit' | 'cards' | 'saved' | 'vault' | 'clock' | 'log'>;
 
 /** The user is found, with the card that he has saved where none is named, and written down before anything is asked. */
 const claim = (

@@ -10,7 +10,7 @@ import type { PaymentError } from '../error.ts';
 import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
-import { applyMethod, applySetup } from './saved-facts.ts';
+import { applyCustomer, applyMethod, applySetup } from './saved-facts.ts';
 import { readWindows } from './windows.ts';
 
 const APPLY_MAX = 16;
@@ -121,6 +121,8 @@ const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> 
       return applyMethod(ctx, told.method);
     case 'setup':
       return applySetup(ctx, told.of, told.intent);
+    case 'customer':
+      return applyCustomer(ctx, told.customer);
     case 'intent':
       return applyIntentOf(ctx, told);
   }

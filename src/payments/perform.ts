@@ -16,6 +16,7 @@ import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
 import { approvalOf } from './approval.ts';
 import { paymentError, withDetail, type ErrorCode, type ErrorDetail, type PaymentError } from '../error.ts';
+import { checkCustomer } from './saved-facts.ts';
 
 /** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
 const UNKNOWN_FOR_S = 5;
@@ -32,7 +33,7 @@ export interface Claimed<Code extends ErrorCode> {
  * `outcome: unknown`; and what its answer may refuse, which is `refusals`.
  */
 export const perform = <Code extends ErrorCode>(
-  ctx: Pick<Context, 'commit' | 'cards' | 'clock' | 'log'>,
+  ctx: Pick<Context, 'commit' | 'cards' | 'saved' | 'vault' | 'clock' | 'log'>,
   claimed: Claimed<Code>,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
   charge(ctx, claimed).andThen((charged) => settle(ctx, claimed, charged));
@@ -48,13 +49,14 @@ export const charge = (
 
 /** What Stripe said is written: payment, ledger, stored reply and event, in one commit. Errors: those of a commit, with `outcome: unknown`. */
 export const settle = <Code extends ErrorCode>(
-  ctx: Pick<Context, 'commit' | 'cards' | 'log'>,
+  ctx: Pick<Context, 'commit' | 'cards' | 'saved' | 'vault' | 'log'>,
   { payment, attempt, refusals }: Claimed<Code>,
   charged: Settlement,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> =>
   ctx
     .commit({ ...settling(payment, attempt, charged), refusals })
     .mapErr((error) => withDetail(error, unknownOf(payment)))
+    .andThrough(() => checkCustomer(ctx, holderOf(attempt), charged.refusal))
     .andThen((applied) => seeAgain(ctx, attempt, applied).map(() => applied))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
 
@@ -87,6 +89,9 @@ export const seeAgain = <View, Code extends ErrorCode>(
       return okAsync(undefined);
     });
 };
+
+const holderOf = (attempt: PaymentAttempt): string | null =>
+  attempt.kind === 'confirm' ? attempt.stripeCustomer : null;
 
 /** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
 export const isOwned = (ctx: Pick<Context, 'clock'>, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;

@@ -4,23 +4,14 @@ import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Effect, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { LastError } from '../domain/payment.ts';
-import {
-  CLAIM,
-  KEEP,
-  type ChargeError,
-  type ClaimCode,
-  type KeepCode,
-  type StorageCode,
-  type StripeError,
-} from '../domain/refusals.ts';
+import { KEEP, type ChargeError, type KeepCode, type StorageCode, type StripeError } from '../domain/refusals.ts';
 import { jsonReply, listView, methodView } from '../domain/reply.ts';
 import type { DetachedMethodView, ListView, PaymentMethodView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/pages.ts';
 import { stripeCustomerOf } from './holder.ts';
+import { checkCustomer, letGo } from './saved-facts.ts';
 import { unlessAnswered, type CardNeeds } from './with-stripe.ts';
-
-export type SavedNeeds = CardNeeds & Pick<Context, 'saved' | 'vault'>;
 
 export interface AttachMethod {
   readonly customer: CustomerId;
@@ -36,14 +27,18 @@ const REFUSALS: readonly Code[] = ['customer_not_found', ...KEEP];
  * those; `payment_method_not_usable` where it is another's, was used up or is not there.
  */
 export const attachMethod = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   caller: CallerWithoutKey,
   { customer, paymentMethod, isDefault }: AttachMethod,
 ): ResultAsync<Reply<PaymentMethodView>, ChargeError<Code>> =>
   unlessAnswered(ctx, caller, REFUSALS, () => {
     const { merchant, claim, requestId } = caller;
     return stripeCustomerOf(ctx, merchant, customer)
-      .andThen((holder) => ctx.vault.attach(paymentMethod, holder, claim?.id ?? newId('att')))
+      .andThen((holder) =>
+        ctx.vault
+          .attach(paymentMethod, holder, claim?.id ?? newId('att'))
+          .andThrough(({ refusal }) => checkCustomer(ctx, holder, refusal)),
+      )
       .andThen(({ found, refusal }) =>
         ctx.commit<PaymentMethodView, Code>({
           ...{ merchant, requestId, refusals: REFUSALS },
@@ -111,23 +106,3 @@ export const detachMethod = (
         );
     })
     .map((): DetachedMethodView => ({ id, object: 'payment_method', deleted: true }));
-
-/** Stripe has taken it from its customer. Errors: `payment_method_not_found`, `database_unavailable`. */
-export const letGo = (
-  ctx: Pick<Context, 'commit'>,
-  merchant: MerchantId,
-  customer: CustomerId,
-  method: string,
-): ResultAsync<void, Exclude<DetachError, PaymentError<'provider_refused'>>> =>
-  ctx
-    .commit({ merchant, saved: { kind: 'let go', customer, method }, refusals: ['payment_method_not_found'] })
-    .map(() => undefined)
-    .mapErr(withoutClaim);
-
-/** No key was claimed. */
-const withoutClaim = <E extends PaymentError>(
-  error: E,
-): Exclude<E, PaymentError<ClaimCode>> | PaymentError<'internal'> =>
-  isOfClaim(error) ? paymentError('internal', { cause: error }) : (error as Exclude<E, PaymentError<ClaimCode>>);
-
-const isOfClaim = (error: PaymentError): error is PaymentError<ClaimCode> => CLAIM.some((code) => code === error.code);

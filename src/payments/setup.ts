@@ -16,9 +16,9 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { Confirming } from '../stripe/vault.ts';
 import { admit, secretOf, type Access } from './access.ts';
 import { stripeCustomerOf } from './holder.ts';
-import { refused, type SavedNeeds } from './saved.ts';
-import { setupEvents } from './saved-facts.ts';
-import { unlessAnswered } from './with-stripe.ts';
+import { refused } from './saved.ts';
+import { checkCustomer, setupEvents } from './saved-facts.ts';
+import { unlessAnswered, type CardNeeds } from './with-stripe.ts';
 
 export interface CreateSetup {
   readonly customer: CustomerId;
@@ -33,7 +33,7 @@ const CREATE: readonly CreateCode[] = ['customer_not_found', ...KEEP];
 
 /** Errors: those, with `provider_unavailable` where Stripe has not answered; and where it is to be confirmed with no card, that it must be named. */
 export const createSetup = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   caller: Caller,
   { customer, paymentMethod, confirm, returnUrl, inPage }: CreateSetup,
 ): ResultAsync<Reply<SetupView>, ChargeError<CreateCode | 'payment_method_required'>> => {
@@ -45,7 +45,9 @@ export const createSetup = (
   return unlessAnswered(ctx, caller, CREATE, () =>
     stripeCustomerOf(ctx, merchant, customer)
       .andThen((stripeCustomer) =>
-        ctx.vault.createSetup({ merchant, id, stripeCustomer, paymentMethod, confirming }, claim.id),
+        ctx.vault
+          .createSetup({ merchant, id, stripeCustomer, paymentMethod, confirming }, claim.id)
+          .andThrough(({ refusal }) => checkCustomer(ctx, stripeCustomer, refusal)),
       )
       .andThen(({ found, refusal }) => {
         const setup = found && newSetup(ctx, { merchant, id, customer, returnUrl, paymentMethod }, found);
@@ -96,7 +98,7 @@ const CONFIRM: readonly ConfirmCode[] = ['setup_not_found', 'setup_not_confirmab
 
 /** Errors: those, and `payment_method_required` where no card is known. */
 export const confirmSetup = (
-  ctx: SavedNeeds,
+  ctx: CardNeeds,
   caller: Caller,
   command: ConfirmSetup,
 ): ResultAsync<Reply<SetupView>, ChargeError<ConfirmCode | 'payment_method_required'>> =>

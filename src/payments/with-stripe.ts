@@ -7,7 +7,10 @@ import type { ChargeError } from '../domain/refusals.ts';
 import type { ErrorCode } from '../error.ts';
 
 /** What an operation is given that moves money by a card. */
-export type CardNeeds = Pick<Context, 'commit' | 'reads' | 'cards' | 'breaker' | 'clock' | 'clocks' | 'log'>;
+export type CardNeeds = Pick<
+  Context,
+  'commit' | 'reads' | 'cards' | 'saved' | 'vault' | 'breaker' | 'clock' | 'clocks' | 'log'
+>;
 
 /**
  * Runs an operation that claims its key and then calls Stripe. While Stripe is down nothing is claimed, and the error is

@@ -40,6 +40,8 @@ export type Told =
   | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
   /** Money that is on its way to the bank, has arrived there, or has come back. */
   | { readonly about: 'payout'; readonly payout: string }
+  /** A customer of Stripe's who may be deleted: looked up, too. */
+  | { readonly about: 'customer'; readonly customer: string }
   /** An object that is not of this service, or a kind of event that changes nothing here. */
   | { readonly about: 'nothing'; readonly why: 'ignored' | 'unknown object' };
 
@@ -200,6 +202,8 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
       }
       case 'payout':
         return { about: 'payout', payout: object.id };
+      case 'customer':
+        return read.data.type === 'customer.deleted' ? { about: 'customer', customer: object.id } : IGNORED;
       default:
         return IGNORED;
     }
@@ -220,6 +224,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
 
 /** What every event has that is about an object; one of another shape changes nothing here. */
 const shape = z.object({
+  type: z.string().optional().catch(undefined),
   data: z.object({
     object: z.object({
       object: z.string(),

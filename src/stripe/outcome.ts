@@ -114,6 +114,9 @@ export const refusalOf = (error: unknown): Refusal | undefined => {
     // It is not in the state that we thought: it has moved on, and tells where to.
     if (error.code === 'payment_intent_unexpected_state' && shown)
       return { outcome: outcomeOf(shown.status), error: null, found: shown, stripeRequestId, isOfRequest: true };
+    // Whom Stripe has lost was never the caller's to know.
+    if (isMissing(error) && error.param === 'customer')
+      return because('failed', { code: 'payment_method_not_usable', message: CUSTOMER_IS_GONE }, true);
     return because('failed', { code: codeOf(error), message: withoutIds(error.message) }, true);
   }
   // Nothing was done, and nothing will be until someone mends our key.
@@ -130,6 +133,8 @@ export const refusalOf = (error: unknown): Refusal | undefined => {
  */
 export const withoutIds = (message: string): string =>
   message.replace(/\b(?!pm_)[a-z]{2,9}_[A-Za-z0-9]{14,}\b/g, '(withheld)');
+
+const CUSTOMER_IS_GONE = 'What this customer had saved was deleted at Stripe. Try again, with another card.';
 
 /** `source` is what Stripe calls a method that belongs to a customer, where the intent names none. */
 const codeOf = ({ param }: Stripe.errors.StripeError): 'payment_method_not_usable' | 'provider_refused' =>

@@ -72,6 +72,8 @@ export interface Vault {
   ) => ResultAsync<Told<string>, Silence>;
   /** Stripe's customer that was made since then and has our tag; null where there is none. */
   readonly findCustomer: (customer: CustomerId, since: Micros) => ResultAsync<string | null, StripeError>;
+  /** Whether somebody has deleted that customer of Stripe's. One whom Stripe has never known is of another account. */
+  readonly isDeleted: (stripeCustomer: string) => ResultAsync<boolean, StripeError>;
   readonly attach: (method: string, stripeCustomer: string, key: string) => ResultAsync<Told<MethodFact>, Silence>;
   /** Answers the method as it is then: of nobody. */
   readonly detach: (method: string) => ResultAsync<Told<MethodFact>, Silence>;
@@ -154,6 +156,13 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
         foundOf: ({ id }) => id,
       }),
     findCustomer: (customer, since) => look(() => findCustomer(customer, since)),
+    isDeleted: (stripeCustomer) =>
+      look(() =>
+        stripe.customers
+          .retrieve(stripeCustomer)
+          .then(({ deleted }) => deleted === true, undefinedIfMissing)
+          .then((deleted) => deleted === true),
+      ),
     attach: (method, stripeCustomer, key) =>
       ask(
         () => stripe.paymentMethods.attach(method, { customer: stripeCustomer }, { idempotencyKey: key }),

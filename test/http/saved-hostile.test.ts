@@ -1,18 +1,73 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { stripeAt, type StripeObject } from '../support/stripe.ts';
-import { startWorld, type Answer } from '../support/service.ts';
+import { eventually, stripeAt, type StripeObject } from '../support/stripe.ts';
+import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
 
 const world = await startWorld();
-const { post, createCustomer } = world;
+const { post, get, createCustomer, balanceOf } = world;
 const stripe = stripeAt(world.sandbox.url);
 
 const attach = (customer: string, payment_method: string, client = world as { post: typeof post }): Promise<Answer> =>
   client.post(`/v1/customers/${customer}/payment_methods`, { payment_method });
+const methodsOf = async (customer: string): Promise<readonly Shown[]> =>
+  (await get(`/v1/customers/${customer}/payment_methods`)).body.data;
+const charge = (customer: string, amount: number, more: object = {}): Promise<Answer> =>
+  post('/v1/payments', { customer, amount, currency: 'usd', confirm: true, off_session: true, ...more });
 const holdersOf = async (customer: string): Promise<readonly StripeObject[]> =>
   (await stripe.get('/v1/customers?limit=100')).data.filter(
     ({ metadata }) => metadata['quittance_customer'] === customer,
   );
+/** As somebody does in Stripe's dashboard. */
+const deleteHolder = async (customer: string): Promise<void> => {
+  const [holder] = await holdersOf(customer);
+  const deleted = await fetch(`${world.sandbox.url}/v1/customers/${holder!.id}`, {
+    method: 'DELETE',
+    headers: { Authorization: 'Bearer sk_test_sandbox' },
+  });
+  expect(deleted.status).toBe(200);
+};
+
 afterEach(() => fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' }));
+
+describe('a customer who is deleted in the dashboard of Stripe', () => {
+  it('pays with another card, and saves it', async () => {
+    const customer = await createCustomer();
+    await attach(customer, 'pm_card_visa');
+    await deleteHolder(customer);
+    await eventually(
+      () => methodsOf(customer),
+      (all) => all.length === 0,
+    );
+    // Until all of it is heard of, he may be refused.
+    await eventually(
+      () => post('/v1/payments', payFor(customer, 700, { save_payment_method: true })),
+      ({ status }) => status === 201,
+    );
+    expect(await methodsOf(customer)).toHaveLength(1);
+    expect((await charge(customer, 300)).body.status).toBe('succeeded');
+    expect(await balanceOf(customer)).toBe(1000);
+  });
+
+  it('does so though no webhook told of it: one request is refused, and the next is not', async () => {
+    await stripe.fault({ kind: 'webhook_drop' });
+    const requests: readonly ((customer: string) => Promise<Answer>)[] = [
+      (customer) => charge(customer, 300),
+      (customer) => post('/v1/payments', payFor(customer, 300)),
+      (customer) => attach(customer, 'pm_card_visa'),
+      (customer) => post('/v1/setups', { customer, payment_method: 'pm_card_visa', confirm: true }),
+    ];
+    for (const ask of requests) {
+      const customer = await createCustomer();
+      await attach(customer, 'pm_card_visa');
+      await deleteHolder(customer);
+      const refused = await ask(customer);
+      expect([refused.status, refused.body.error.code]).toEqual([402, 'payment_method_not_usable']);
+      expect(await methodsOf(customer)).toEqual([]);
+      expect((await charge(customer, 300)).body.error.code).toBe('payment_method_required');
+      const paid = await post('/v1/payments', payFor(customer, 700, { save_payment_method: true }));
+      expect([paid.status, paid.body.status]).toEqual([201, 'succeeded']);
+    }
+  });
+});
 
 describe('another merchant', () => {
   it('who names a customer while he comes to be at Stripe gives him no card', async () => {
