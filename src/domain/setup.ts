@@ -82,7 +82,7 @@ const isAsSeen = (now: Setup, seen: Setup): boolean =>
   now.paymentMethod === seen.paymentMethod &&
   now.lastError?.message === seen.lastError?.message;
 
-export const isOver = ({ status }: Pick<Setup, 'status'>): boolean => status === 'succeeded' || status === 'canceled';
+const isOver = ({ status }: Pick<Setup, 'status'>): boolean => status === 'succeeded' || status === 'canceled';
 
 const standing = (setup: Setup, { status, paymentMethod, nextAction, lastError }: SetupFact): Setup => ({
   ...setup,

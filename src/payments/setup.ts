@@ -8,9 +8,9 @@ import type { Caller, Context } from '../context.ts';
 import { answerOf, type Answer, type Change, type Reply } from '../domain/change.ts';
 import { idFrom, type CustomerId, type MerchantId, type SetupId } from '../domain/ids.ts';
 import type { LastError } from '../domain/payment.ts';
-import { KEEP, type ChargeError, type KeepCode, type StorageCode } from '../domain/refusals.ts';
+import { KEEP, type ChargeError, type KeepCode, type StorageCode, type StripeError } from '../domain/refusals.ts';
 import { jsonReply, setupView } from '../domain/reply.ts';
-import { isOver, type Setup, type SetupFact } from '../domain/setup.ts';
+import type { Setup, SetupFact } from '../domain/setup.ts';
 import type { SetupView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Confirming } from '../stripe/vault.ts';
@@ -113,17 +113,31 @@ export const confirmSetup = (
     const as = { merchant, claim, requestId };
     const isSecret = command.access.kind === 'secret';
     return unlessAnswered(ctx, caller, CONFIRM, () =>
-      isOver(setup)
-        ? write({ ...as, answer: () => err(paymentError('setup_not_confirmable')) })
-        : ctx.vault.confirmSetup(setup.intent, how, claim.id).andThen(({ found, refusal }) =>
-            write({
-              ...as,
-              ...(found ? { setup: { kind: 'confirm', setup: { ...setup, returnUrl }, found } } : {}),
-              answer: (effect) => answer(effect.setup, refusal, 200, isSecret),
-              events: setupEvents,
-            }),
-          ),
+      // Though it be over: that may be what this very request has done, whose reply was lost; under its key Stripe tells.
+      ctx.vault
+        .confirmSetup(setup.intent, how, claim.id)
+        .orElse((silence) => (silence.mustLook ? asItStands(ctx, setup.intent, silence) : err(silence)))
+        .andThen(({ found, refusal }) =>
+          write({
+            ...as,
+            ...(found ? { setup: { kind: 'confirm', setup: { ...setup, returnUrl }, found } } : {}),
+            answer: (effect) => answer(effect.setup, refusal, 200, isSecret),
+            events: setupEvents,
+          }),
+        ),
     );
+  });
+
+/** Stripe has nothing more to say under that key: what it has come to says it, unless it still waits for a card. */
+const asItStands = (
+  ctx: Pick<Context, 'vault'>,
+  intent: string,
+  silence: StripeError,
+): ResultAsync<{ readonly found: SetupFact; readonly refusal: LastError | null }, StripeError> =>
+  ctx.vault.setup(intent).andThen((found) => {
+    if (!found || found.status === 'requires_confirmation') return err(silence);
+    if (found.status === 'requires_payment_method' && found.lastError === null) return err(silence);
+    return ok({ found, refusal: found.lastError });
   });
 
 const admitted = (

@@ -83,3 +83,22 @@ describe('another merchant', () => {
     expect((await stripe.get(`/v1/payment_methods?customer=${holder!.id}`)).data).toHaveLength(1);
   });
 });
+
+describe('a confirmation of a setup', () => {
+  it('whose reply was lost is answered when it is repeated, though Stripe has told of it meanwhile', async () => {
+    const customer = await createCustomer();
+    const made = (await post('/v1/setups', { customer })).body;
+    const path = `/v1/setups/${made.id}/confirm`;
+    await stripe.fault({ kind: 'error_after', path: '/v1/setup_intents/*/confirm', count: 1 });
+    const key = crypto.randomUUID();
+    const lost = await post(path, { payment_method: 'pm_card_visa' }, key);
+    expect([lost.status, lost.body.error.code]).toEqual([503, 'provider_unavailable']);
+    await eventually(
+      () => get(`/v1/setups/${made.id}`),
+      ({ body }) => body.status === 'succeeded',
+    );
+    const again = await post(path, { payment_method: 'pm_card_visa' }, key);
+    expect([again.status, again.body.status]).toEqual([200, 'succeeded']);
+    expect(await methodsOf(customer)).toHaveLength(1);
+  });
+});
