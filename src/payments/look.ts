@@ -1,7 +1,8 @@
 /** The customer comes back from his bank before Stripe's webhook does: whoever reads then has Stripe asked. */
+import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { PaymentId } from '../domain/ids.ts';
 import type { Payment } from '../domain/payment.ts';
+import type { PaymentError } from '../error.ts';
 import { applyIntent } from './facts.ts';
 
 /** A reader waits so long for it at the most, and is told what is known by then; most looks take a third of a second. */
@@ -9,12 +10,12 @@ const WAIT_MAX_MS = 2_000;
 /** As many at once as leave Stripe's 100 reads a second to others: https://docs.stripe.com/rate-limits */
 const AT_ONCE_MAX = 16;
 
-/** A look at one payment, and the one after it: whoever asks meanwhile shares that, since this one began before he asked. */
+/** A look at one object, and the one after it: whoever asks meanwhile shares that, since this one began before he asked. */
 interface Looks {
   readonly now: Promise<void>;
   next?: Promise<void>;
 }
-const looks = new Map<PaymentId, Looks>();
+const looks = new Map<string, Looks>();
 
 /** Only while it waits for its customer can he have answered since. */
 const isChallenged = ({ status, intent, underWay }: Payment): boolean =>
@@ -22,7 +23,22 @@ const isChallenged = ({ status, intent, underWay }: Payment): boolean =>
 
 /** Has Stripe asked where that may tell more. Answers whether it was; it never fails, for then nothing is new. */
 export const lookAgain = async (ctx: Context, payment: Payment): Promise<boolean> => {
-  const look = isChallenged(payment) ? join(ctx, payment) : undefined;
+  const { merchant, id, intent } = payment;
+  return isChallenged(payment) && shareLook(ctx, id, () => applyIntent(ctx, { merchant, payment: id }, intent ?? ''));
+};
+
+/** Has that look done, once for all who ask for it at the same time. Answers whether it was; it never fails. */
+export const shareLook = async (
+  ctx: Pick<Context, 'log'>,
+  id: string,
+  apply: () => ResultAsync<unknown, PaymentError>,
+): Promise<boolean> => {
+  const look = join(id, () =>
+    apply().match(
+      () => undefined,
+      (error) => ctx.log.debug({ code: error.code, err: error.cause, id }, 'Stripe could not be asked'),
+    ),
+  );
   if (!look) return false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -33,17 +49,14 @@ export const lookAgain = async (ctx: Context, payment: Payment): Promise<boolean
   return true;
 };
 
-const join = (ctx: Context, payment: Payment): Promise<void> | undefined => {
-  const under = looks.get(payment.id);
-  if (under) return (under.next ??= under.now.then(() => begin(ctx, payment)));
-  return looks.size < AT_ONCE_MAX ? begin(ctx, payment) : undefined;
+const join = (id: string, look: () => Promise<void>): Promise<void> | undefined => {
+  const under = looks.get(id);
+  if (under) return (under.next ??= under.now.then(() => begin(id, look)));
+  return looks.size < AT_ONCE_MAX ? begin(id, look) : undefined;
 };
 
-const begin = (ctx: Context, { merchant, id, intent }: Payment): Promise<void> => {
-  const now = applyIntent(ctx, { merchant, payment: id }, intent ?? '').match(
-    () => undefined,
-    (error) => ctx.log.debug({ code: error.code, err: error.cause, payment: id }, 'Stripe could not be asked'),
-  );
+const begin = (id: string, look: () => Promise<void>): Promise<void> => {
+  const now = look();
   const begun: Looks = { now };
   looks.set(id, begun);
   void now.then(() => {

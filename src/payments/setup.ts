@@ -3,7 +3,7 @@
  * keys that follow from the claim, and then all of it is written in one commit, with the reply: whoever repeats a request
  * that was cut off in between is answered by Stripe as before, and what is never repeated Stripe tells of.
  */
-import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import { answerOf, type Answer, type Change, type Reply } from '../domain/change.ts';
 import { idFrom, type CustomerId, type MerchantId, type SetupId } from '../domain/ids.ts';
@@ -16,8 +16,9 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { Confirming } from '../stripe/vault.ts';
 import { admit, secretOf, type Access } from './access.ts';
 import { stripeCustomerOf } from './holder.ts';
+import { shareLook } from './look.ts';
 import { refused } from './saved.ts';
-import { checkCustomer, setupEvents } from './saved-facts.ts';
+import { applySetup, checkCustomer, setupEvents } from './saved-facts.ts';
 import { unlessAnswered, type CardNeeds } from './with-stripe.ts';
 
 export interface CreateSetup {
@@ -156,22 +157,13 @@ export const readSetup = (
   access: Access,
 ): ResultAsync<SetupView, PaymentError<'setup_not_found' | StorageCode>> =>
   admitted(ctx, merchant, id, access)
-    .andThen((setup) => (setup.status === 'requires_action' ? lookedAt(ctx, setup) : ok(setup)))
+    .andThen((setup) =>
+      setup.status === 'requires_action'
+        ? ResultAsync.fromSafePromise(
+            shareLook(ctx, id, () => applySetup(ctx, { merchant, setup: id }, setup.intent)),
+          ).andThen((wasAsked) => (wasAsked ? ctx.saved.setup(merchant, id) : ok(setup)))
+        : ok(setup),
+    )
     .map((setup) =>
       setupView(setup, access.kind === 'secret' ? 'servers' : access.kind === 'finance' ? 'finance' : 'page'),
     );
-
-/** Where Stripe can't be asked, nothing is new. */
-const lookedAt = (ctx: Pick<Context, 'vault' | 'commit' | 'log'>, setup: Setup): ResultAsync<Setup, never> =>
-  ctx.vault
-    .setup(setup.intent)
-    .andThen((found) =>
-      found
-        ? ctx.commit({ merchant: setup.merchant, setup: { kind: 'observe', setup, found }, events: setupEvents })
-        : ok(null),
-    )
-    .map((applied) => (applied?.kind === 'done' ? (applied.effect.setup ?? setup) : setup))
-    .orElse((error) => {
-      ctx.log.debug({ setup: setup.id, code: error.code, err: error.cause }, 'Stripe could not be asked of a setup');
-      return ok(setup);
-    });

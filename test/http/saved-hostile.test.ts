@@ -102,3 +102,16 @@ describe('a confirmation of a setup', () => {
     expect(await methodsOf(customer)).toHaveLength(1);
   });
 });
+
+describe('a setup that waits for its customer', () => {
+  it('is looked at for all who read it at the same time', async () => {
+    const card = { payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' };
+    const made = (await post('/v1/setups', { customer: await createCustomer(), ...card, confirm: true })).body;
+    expect(made.status).toBe('requires_action');
+    await stripe.fault({ kind: 'latency', method: 'GET', path: '/v1/setup_intents/*', ms: 500 });
+    const before = (await world.sandboxCounts())['requests']!;
+    const read = await Promise.all(Array.from({ length: 60 }, () => get(`/v1/setups/${made.id}`)));
+    expect(new Set(read.map(({ body }) => body.status))).toEqual(new Set(['requires_action']));
+    expect((await world.sandboxCounts())['requests']! - before).toBeLessThan(10);
+  });
+});
