@@ -358,6 +358,8 @@ CREATE TABLE setups (
   last_error jsonb,
   intent text not null,
   created_at timestamp with time zone not null,
+  tries integer not null default 0,
+  tried_since timestamp with time zone,
   constraint setups_pkey PRIMARY KEY (merchant_id, id),
   constraint setups_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'succeeded'::text, 'canceled'::text])))
 );

@@ -1108,6 +1108,7 @@ export interface Client {
       | 'rate_limited'
       | 'setup_not_confirmable'
       | 'setup_not_found'
+      | 'too_many_attempts'
       | 'unauthenticated'
     >
   >;

@@ -246,6 +246,7 @@ const draft = (
           setup: ofMerchant(change.merchant, stored(state.setups, writes.setups, change.setup.setup.id)),
         },
         change.setup,
+        now,
       )
     : ok(null);
   const saved = save(state, writes, change, now);
@@ -291,7 +292,7 @@ const ownerOf = (state: State, customer: CustomerId): MerchantId | undefined => 
 export const savedOf = ({ saved, setup, payment: step }: Change): SavedStep | undefined => {
   if (saved) return saved;
   const found = step?.kind === 'settle' ? step.settlement.found : step?.kind === 'observe' ? step.found : undefined;
-  const method = setup?.found.method ?? found?.method;
+  const method = (setup && setup.kind !== 'try' ? setup.found.method : null) ?? found?.method;
   const customer = setup?.setup.customer ?? step?.payment.customer;
   // One that is nobody's was tried, and not kept.
   return method && customer && method.holder !== null

@@ -4,7 +4,8 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { CustomerId, MerchantId, SetupId } from './ids.ts';
 import type { LastError, NextAction } from './payment.ts';
 import type { MethodFact } from './saved.ts';
-import type { Micros } from './time.ts';
+import { toMs, type Micros } from './time.ts';
+import { TRIES_MAX, TRIES_WITHIN_MS } from './tries.ts';
 
 /** Stripe's: https://docs.stripe.com/payments/paymentintents/lifecycle */
 export const SETUP_STATUSES = [
@@ -29,6 +30,9 @@ export interface Setup {
   readonly lastError: LastError | null;
   /** Stripe's id of the SetupIntent. */
   readonly intent: string;
+  /** How many cards were tried on it, since when; null where none was. */
+  readonly tries: number;
+  readonly triedSince: Micros | null;
   readonly createdAt: Micros;
 }
 
@@ -45,6 +49,8 @@ export interface SetupFact {
 
 export type SetupStep =
   | { readonly kind: 'create'; readonly setup: Setup; readonly found: SetupFact }
+  /** Another card is about to be tried. */
+  | { readonly kind: 'try'; readonly setup: Setup }
   /** What Stripe answered to a confirmation. */
   | { readonly kind: 'confirm'; readonly setup: Setup; readonly found: SetupFact }
   /** What Stripe had, as somebody saw it who knew it as `setup` before he looked. */
@@ -55,16 +61,18 @@ export interface SetupStepped {
   readonly isNews: boolean;
 }
 
-/** Errors: `customer_not_found`, `setup_not_found`. */
+/** Errors: `customer_not_found`, `setup_not_found`, `too_many_attempts`. */
 export const takeSetup = (
   { ownsCustomer, setup: before }: { readonly ownsCustomer: boolean; readonly setup: Setup | undefined },
   step: SetupStep,
-): Result<SetupStepped, PaymentError<'customer_not_found' | 'setup_not_found'>> => {
+  now: Micros,
+): Result<SetupStepped, PaymentError<'customer_not_found' | 'setup_not_found' | 'too_many_attempts'>> => {
   if (step.kind === 'create')
     return ownsCustomer
       ? ok({ setup: standing(step.setup, step.found), isNews: true })
       : err(paymentError('customer_not_found', { param: 'customer' }));
   if (!before) return err(paymentError('setup_not_found'));
+  if (step.kind === 'try') return isOver(before) ? ok({ setup: before, isNews: false }) : tried(before, now);
   // Its last word: what was seen before that has gone by.
   if (isOver(before) || before.intent !== step.found.intent) return ok({ setup: before, isNews: false });
   // It was confirmed meanwhile: what was so before that has gone by, too.
@@ -75,6 +83,20 @@ export const takeSetup = (
     setup,
     isNews: setup.status !== before.status || setup.lastError?.message !== before.lastError?.message,
   });
+};
+
+const tried = (setup: Setup, now: Micros): Result<SetupStepped, PaymentError<'too_many_attempts'>> => {
+  const { tries, triedSince } = setup;
+  const passedMs = triedSince === null ? TRIES_WITHIN_MS : toMs(now) - toMs(triedSince);
+  if (passedMs >= TRIES_WITHIN_MS) return ok({ setup: { ...setup, tries: 1, triedSince: now }, isNews: false });
+  return tries < TRIES_MAX
+    ? ok({ setup: { ...setup, tries: tries + 1 }, isNews: false })
+    : err(
+        paymentError('too_many_attempts', {
+          message: 'Too many cards were tried on this setup.',
+          retryAfterS: Math.ceil((TRIES_WITHIN_MS - passedMs) / 1000),
+        }),
+      );
 };
 
 const isAsSeen = (now: Setup, seen: Setup): boolean =>

@@ -73,7 +73,7 @@ export const routes: readonly Route[] = [
     reply: [201, gives.setup], errors: ['customer_not_found', 'payment_method_required', ...KEEP],
     handle: (ctx, call) => createSetup(ctx, call, call.body) }),
   route({ name: 'confirmSetup', method: 'POST', path: '/v1/setups/:id/confirm', summary: 'Ask the card whether it may be kept', roles: ['secret', 'publishable'], class: 'money', cors: true, key: 'required', params: takes.ofSetup, body: takes.setupConfirmation,
-    reply: [200, gives.setup], errors: ['setup_not_found', 'setup_not_confirmable', 'payment_method_required', ...KEEP],
+    reply: [200, gives.setup], errors: ['setup_not_found', 'setup_not_confirmable', 'payment_method_required', 'too_many_attempts', ...KEEP],
     handle: (ctx, call) => confirmSetup(ctx, call, { ...call.body, setup: call.params.id, access: accessOf(call.principal.role, call.body.clientSecret) }) }),
   route({ name: 'readSetup', method: 'GET', path: '/v1/setups/:id', summary: 'Read a setup', roles: ['secret', 'finance', 'publishable'], class: 'read', cors: true, key: 'none', params: takes.ofSetup, query: takes.withSecret,
     reply: [200, gives.setup], errors: ['setup_not_found'],

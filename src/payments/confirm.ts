@@ -8,6 +8,7 @@ import type { Payment } from '../domain/payment.ts';
 import { CHARGE, type ChargeCode, type ChargeError, type StorageError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import { plusMs } from '../domain/time.ts';
+import { TRIES_MAX, TRIES_WITHIN_MS } from '../domain/tries.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { admit, type Access } from './access.ts';
 import { newAttempt } from './attempt.ts';
@@ -23,13 +24,6 @@ export interface ConfirmPayment {
   readonly usedFor?: 'save';
   readonly access: Access;
 }
-
-/**
- * Cards that may be tried on one payment in an hour: more than any customer has. Who tests stolen cards tries hundreds.
- * https://docs.stripe.com/disputes/prevention/card-testing
- */
-const TRIES_MAX = 10;
-const TRIES_WITHIN_MS = 3_600_000;
 
 type Code = 'payment_not_found' | 'payment_not_confirmable' | 'too_many_attempts' | ChargeCode;
 const REFUSALS: readonly Code[] = ['payment_not_found', 'payment_not_confirmable', 'too_many_attempts', ...CHARGE];

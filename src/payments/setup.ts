@@ -71,6 +71,8 @@ const newSetup = (
   clientSecret: secretOf(of.id),
   nextAction: null,
   lastError: null,
+  tries: 0,
+  triedSince: null,
   createdAt: ctx.clock.now(),
 });
 
@@ -94,8 +96,8 @@ export interface ConfirmSetup {
   readonly access: Access;
 }
 
-type ConfirmCode = 'setup_not_found' | 'setup_not_confirmable' | KeepCode;
-const CONFIRM: readonly ConfirmCode[] = ['setup_not_found', 'setup_not_confirmable', ...KEEP];
+type ConfirmCode = 'setup_not_found' | 'setup_not_confirmable' | 'too_many_attempts' | KeepCode;
+const CONFIRM: readonly ConfirmCode[] = ['setup_not_found', 'setup_not_confirmable', 'too_many_attempts', ...KEEP];
 
 /** Errors: those, and `payment_method_required` where no card is known. */
 export const confirmSetup = (
@@ -115,9 +117,13 @@ export const confirmSetup = (
     const isSecret = command.access.kind === 'secret';
     return unlessAnswered(ctx, caller, CONFIRM, () =>
       // Though it be over: that may be what this very request has done, whose reply was lost; under its key Stripe tells.
-      ctx.vault
-        .confirmSetup(setup.intent, how, claim.id)
-        .orElse((silence) => (silence.mustLook ? asItStands(ctx, setup.intent, silence) : err(silence)))
+      ctx
+        .commit({ merchant, setup: { kind: 'try', setup }, refusals: CONFIRM })
+        .andThen(() =>
+          ctx.vault
+            .confirmSetup(setup.intent, how, claim.id)
+            .orElse((silence) => (silence.mustLook ? asItStands(ctx, setup.intent, silence) : err(silence))),
+        )
         .andThen(({ found, refusal }) =>
           write({
             ...as,

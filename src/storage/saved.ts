@@ -48,6 +48,8 @@ const setupOf = (row: Selectable<DB['setups']>): Setup => ({
   nextAction: row.next_action as NextAction | null,
   lastError: row.last_error as LastError | null,
   intent: row.intent,
+  tries: row.tries,
+  triedSince: row.tried_since as Micros | null,
   createdAt: row.created_at as Micros,
 });
 
@@ -141,7 +143,7 @@ export const writeSetups: Writer = ({ setups }) => {
   const rows = [...setups.values()];
   return sql`
     insert into setups (merchant_id, id, customer_id, status, payment_method, return_url, client_secret, next_action,
-                        last_error, intent, created_at)
+                        last_error, intent, tries, tried_since, created_at)
     select * from unnest(
       ${plain(rows.map((s) => uuidOf(s.merchant)))}::uuid[], ${plain(rows.map((s) => uuidOf(s.id)))}::uuid[],
       ${plain(rows.map((s) => uuidOf(s.customer)))}::uuid[], ${texts(rows.map((s) => s.status))}::text[],
@@ -149,10 +151,13 @@ export const writeSetups: Writer = ({ setups }) => {
       ${texts(rows.map((s) => s.clientSecret))}::text[],
       ${jsons(rows.map((s) => s.nextAction && JSON.stringify(s.nextAction)))}::jsonb[],
       ${jsons(rows.map((s) => s.lastError && JSON.stringify(s.lastError)))}::jsonb[],
-      ${texts(rows.map((s) => s.intent))}::text[], ${plain(rows.map((s) => toIsoMicros(s.createdAt)))}::timestamptz[]
+      ${texts(rows.map((s) => s.intent))}::text[], ${plain(rows.map((s) => s.tries))}::int[],
+      ${plain(rows.map((s) => s.triedSince && toIsoMicros(s.triedSince)))}::timestamptz[],
+      ${plain(rows.map((s) => toIsoMicros(s.createdAt)))}::timestamptz[]
     )
     on conflict (merchant_id, id) do update set status = excluded.status, payment_method = excluded.payment_method,
-      return_url = excluded.return_url, next_action = excluded.next_action, last_error = excluded.last_error`;
+      return_url = excluded.return_url, next_action = excluded.next_action, last_error = excluded.last_error,
+      tries = excluded.tries, tried_since = excluded.tried_since`;
 };
 
 // ---- as it is read ---------------------------------------------------------------------------------------------------

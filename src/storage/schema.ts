@@ -282,6 +282,8 @@ export interface DB {
     last_error: unknown;
     intent: string;
     created_at: bigint;
+    tries: Generated<number>;
+    tried_since: bigint | null;
   };
 
   stripe_customers: {
@@ -558,6 +560,8 @@ export const COLUMNS = {
     'last_error',
     'intent',
     'created_at',
+    'tries',
+    'tried_since',
   ],
 
   stripe_customers: ['merchant_id', 'id', 'stripe_id', 'default_method', 'tries', 'asked_at'],

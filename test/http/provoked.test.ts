@@ -242,6 +242,9 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     const body = { payment_method: CARDS.card_declined };
     for (let n = 0; n < 10; n++) await ask(routeOf('confirmPayment'), { path, body });
     expect(await ask(routeOf('confirmPayment'), { path, body })).toBe('too_many_attempts');
+    const setup = { path: `/v1/setups/${(await newSetup({})).id}/confirm`, body };
+    for (let n = 0; n < 10; n++) await ask(routeOf('confirmSetup'), setup);
+    expect(await ask(routeOf('confirmSetup'), setup)).toBe('too_many_attempts');
   },
   'a payment in the wrong state': async () => {
     const { id } = await newPayment();

@@ -101,6 +101,18 @@ describe('a confirmation of a setup', () => {
     expect([again.status, again.body.status]).toEqual([200, 'succeeded']);
     expect(await methodsOf(customer)).toHaveLength(1);
   });
+
+  it('tries no more cards in an hour than any customer has, however many are sent at once', async () => {
+    const made = (await post('/v1/setups', { customer: await createCustomer() })).body;
+    const body = { client_secret: made.client_secret, payment_method: 'pm_card_chargeDeclined' };
+    const tried = await Promise.all(
+      Array.from({ length: 14 }, () => world.as('pk_test_demo').post(`/v1/setups/${made.id}/confirm`, body)),
+    );
+    expect(tried.filter(({ body: { error } }) => error.code === 'card_declined')).toHaveLength(10);
+    const refused = tried.filter(({ body: { error } }) => error.code === 'too_many_attempts');
+    expect(refused.map(({ status }) => status)).toEqual([429, 429, 429, 429]);
+    expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(3500);
+  });
 });
 
 describe('a setup that waits for its customer', () => {
