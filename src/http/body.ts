@@ -71,8 +71,14 @@ export const createReadBody = ({
 
   const readAll = (request: Request, response: Response): Promise<Result<unknown, PaymentError>> =>
     new Promise((resolve) => {
+      const declared = Number(request.headers['content-length']);
+      // The reader would wait for the end of what it throws away.
+      if (declared > maxBytes) {
+        resolve(err(tooLarge(maxBytes)));
+        return;
+      }
       // One that says of itself that it is small holds little.
-      const isSmall = Number(request.headers['content-length']) <= PUBLIC_BODY_MAX_BYTES;
+      const isSmall = declared <= PUBLIC_BODY_MAX_BYTES;
       const giveWay = (): void => resolve(err(paymentError('overloaded', { retryAfterS: 1 })));
       const end = isSmall ? undefined : followBody(request, response, giveWay);
       read(request, response, (error: unknown) => {
@@ -111,9 +117,10 @@ export const ofExpress = (error: unknown): PaymentError => {
 
 /** What the reader of a body of at most so many bytes says. */
 export const ofReader = (error: unknown, maxBytes: number): PaymentError =>
-  field(error, 'type') === 'entity.too.large'
-    ? paymentError('body_too_large', { message: `The body is larger than ${maxBytes / 1024} KiB.` })
-    : ofExpress(error);
+  field(error, 'type') === 'entity.too.large' ? tooLarge(maxBytes) : ofExpress(error);
+
+const tooLarge = (maxBytes: number): PaymentError =>
+  paymentError('body_too_large', { message: `The body is larger than ${maxBytes / 1024} KiB.` });
 
 const field = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;

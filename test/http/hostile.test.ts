@@ -105,6 +105,12 @@ describe('bytes that are no request', () => {
 
   it.each([
     [400, 'no Host', 'GET /v1/payments HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    [400, 'two Hosts', 'GET /v1/payments HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n'],
+    [
+      400,
+      'another coding than chunks',
+      'POST /v1/debits HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    ],
     [417, 'an expectation', 'GET /v1/payments HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n'],
     [431, 'headers without end', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
     [405, 'a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
@@ -165,6 +171,16 @@ describe('bytes that are no request', () => {
 });
 
 describe('a body', () => {
+  it('whose head says that it is too large is refused before any of it comes', async () => {
+    const socket = await open(world.url);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.write(asRequest('/v1/payments', {}, '').replace('Content-Length: 0', 'Content-Length: 300000'));
+    await until(() => answer.includes('\r\n\r\n{'));
+    expect([statusesIn(answer), errorsIn(answer)[0]?.code]).toEqual([[413], 'body_too_large']);
+    socket.destroy();
+  });
+
   const confirm = `/v1/payments/pay_${'0'.repeat(32)}/confirm`;
   it('that is absent is as good as an empty object, whatever its type', async () => {
     for (const type of ['application/json', 'text/plain', '']) {
