@@ -27,6 +27,7 @@ const NAV: readonly (readonly [title: string, pages: readonly (readonly [path: s
     [
       ['/console/payments', 'Payments'],
       ['/console/refunds', 'Refunds'],
+      ['/console/customers', 'Customers'],
     ],
   ],
   [

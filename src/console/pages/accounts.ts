@@ -3,7 +3,7 @@ import { ResultAsync } from 'neverthrow';
 import { PLATFORM_KINDS } from '../../domain/ids.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
-import { readCustomer } from '../../ledger/customer.ts';
+import { listCustomers, readCustomer } from '../../ledger/customer.ts';
 import { listAccounts } from '../../ledger/list.ts';
 import { html } from '../../pages/html.ts';
 import { listPayments } from '../../payments/read.ts';
@@ -37,6 +37,24 @@ const accountList = listPage({
   read: (ctx, { merchant }, query) => listAccounts(ctx, merchant, query),
   columns: accountColumns,
   none: html`<p>No accounts yet. A wallet begins with its first payment.</p>`,
+});
+
+const customerList = listPage({
+  path: '/console/customers',
+  title: 'Customers',
+  noun: ['customer', 'customers'],
+  query: takes.customers,
+  filters: [
+    { label: 'Email', kind: 'fields', fields: [{ name: 'email', label: 'Email', placeholder: 'ada@example.org' }] },
+  ],
+  read: (ctx, { merchant }, query) => listCustomers(ctx, merchant, query),
+  columns: () => [
+    { head: 'Name', cell: ({ name }) => text(name) },
+    { head: 'Email', cell: ({ email }) => text(email) },
+    { head: 'Customer', isHead: true, cell: ({ id }) => idOf(id) },
+    { head: 'Created', cell: ({ created_at: at }) => time(at) },
+  ],
+  none: html`<p>No customers yet.</p>`,
 });
 
 const oneCustomer = page({
@@ -83,4 +101,4 @@ const oneCustomer = page({
     })),
 });
 
-export const accountPages: readonly Served<Session>[] = [accountList, oneCustomer];
+export const accountPages: readonly Served<Session>[] = [accountList, customerList, oneCustomer];

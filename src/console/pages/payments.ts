@@ -33,6 +33,24 @@ const filters: readonly Filter[] = [
     options: PAYMENT_STATUSES.map((status) => [status, words(status)]),
   },
   customerFilter,
+  { label: 'Currency', kind: 'fields', fields: [{ name: 'currency', label: 'Currency', placeholder: 'usd' }] },
+  {
+    label: 'Amount',
+    kind: 'fields',
+    fields: [
+      { name: 'amount[gte]', label: 'From', placeholder: '1250', hint: 'In minor units: cents of a dollar.' },
+      { name: 'amount[lte]', label: 'Up to', placeholder: '5000' },
+    ],
+  },
+  {
+    label: 'Created',
+    kind: 'fields',
+    fields: [
+      { name: 'created[gte]', label: 'From', placeholder: '2026-03-01T00:00:00Z' },
+      { name: 'created[lt]', label: 'Before', placeholder: '2026-04-01T00:00:00Z' },
+    ],
+  },
+  { label: 'Reference', kind: 'fields', fields: [{ name: 'reference', label: 'Reference' }] },
 ];
 
 const none = html`<p>No payments yet.</p>
