@@ -475,6 +475,8 @@ CREATE INDEX attempts_open_idx ON public.attempts USING btree (owned_until) WHER
 
 CREATE INDEX attempts_payment_idx ON public.attempts USING btree (payment_id, id);
 
+CREATE INDEX balance_transactions_order_idx ON public.balance_transactions USING btree (merchant_id, created_at, id);
+
 CREATE INDEX balance_transactions_payout_idx ON public.balance_transactions USING btree (payout, merchant_id) WHERE (payout IS NOT NULL);
 
 CREATE INDEX balance_windows_due_idx ON public.balance_windows USING btree (due_at) WHERE (due_at IS NOT NULL);

@@ -416,21 +416,28 @@ export type Account = {
 
 export type TrialBalance = {
   readonly object: 'trial_balance';
-  readonly as_of: string;
+  /** Since when the movement is told; null: from the beginning. */ readonly from: string | null;
+  /** What was posted until then, and then, is in it. */ readonly as_of: string;
+  /** The zone, by IANA's name, in which days are meant. */ readonly tz: string;
+  /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
   readonly balanced: boolean;
   readonly currencies: readonly {
     /** A lower-case ISO 4217 code. */ readonly currency: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly opening: string;
     /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
     /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly closing: string;
     readonly balanced: boolean;
     readonly accounts: readonly {
       readonly kind:
         'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
       readonly account: string | null;
       readonly accounts: number;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly opening: string;
       /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
       /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
-      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly balance: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly closing: string;
+      /** The same as closing. */ readonly balance: string;
     }[];
   }[];
 };
@@ -636,6 +643,147 @@ export type ReadStatementReply = {
   /** The next statement begins where this one ends: with last_sequence + 1. */ readonly first_sequence: string | null;
   readonly last_sequence: string | null;
   /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
+};
+
+export type ReadActivityReply = {
+  readonly object: 'activity';
+  readonly from: string | null;
+  /** It is not in it. */ readonly to: string;
+  /** The zone, by IANA's name, in which days are meant. */ readonly tz: string;
+  /** It will never change: nothing that is under way can still post so early. */ readonly final: boolean;
+  readonly currencies: readonly {
+    /** A lower-case ISO 4217 code. */ readonly currency: string;
+    /** What Stripe owed at the beginning. */ readonly opening: string;
+    /** The opening, and the net of each category. */ readonly closing: string;
+    readonly categories: readonly {
+      /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
+        | 'charge'
+        | 'refund'
+        | 'refund_failure'
+        | 'dispute'
+        | 'dispute_reversal'
+        | 'fee'
+        | 'network_cost'
+        | 'payout'
+        | 'payout_reversal'
+        | 'partial_capture_reversal'
+        | 'other_adjustment'
+        | 'currency_conversion'
+        | 'debit'
+        | 'usage'
+        | 'transfer'
+        | 'reversal'
+        | 'other';
+      readonly count: number;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly gross: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly fee: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly net: string;
+    }[];
+  }[];
+};
+
+export type ListDisputesReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly Dispute[];
+};
+
+export type ReadPayoutReply = {
+  /** Stripe's. */ readonly id: string;
+  readonly object: 'payout';
+  /** A lower-case ISO 4217 code. */ readonly currency: string;
+  /** The merchant's share; below zero where it was taken from the bank. */ readonly amount: string;
+  readonly status: 'paid' | 'failed';
+  /** How many balance transactions it is made of. */ readonly transactions: number;
+  /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly transactions_net: string;
+  /** What its transactions do not explain. */ readonly remainder: string;
+  readonly created_at: string;
+};
+
+export type ListPayoutsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly ReadPayoutReply[];
+};
+
+export type ListPayoutTransactionsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly {
+    /** Stripe's. */ readonly id: string;
+    readonly object: 'balance_transaction';
+    /** Stripe's. */ readonly type: string;
+    /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
+      | 'charge'
+      | 'refund'
+      | 'refund_failure'
+      | 'dispute'
+      | 'dispute_reversal'
+      | 'fee'
+      | 'network_cost'
+      | 'payout'
+      | 'payout_reversal'
+      | 'partial_capture_reversal'
+      | 'other_adjustment'
+      | 'currency_conversion'
+      | 'debit'
+      | 'usage'
+      | 'transfer'
+      | 'reversal'
+      | 'other';
+    /** Stripe's id of what it is of. */ readonly source: string;
+    readonly payment: string;
+    /** Stripe's id of the payout that paid it out. */ readonly payout: string | null;
+    /** In which Stripe settles. */ readonly currency: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly gross: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly fee: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly net: string;
+    /** The gross in the payment's own currency. */ readonly charged: string;
+    /** A lower-case ISO 4217 code. */ readonly charged_currency: string;
+    readonly created_at: string;
+  }[];
+};
+
+export type ListBalanceTransactionsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  readonly data: readonly {
+    /** Stripe's. */ readonly id: string;
+    readonly object: 'balance_transaction';
+    /** Stripe's. */ readonly type: string;
+    /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
+      | 'charge'
+      | 'refund'
+      | 'refund_failure'
+      | 'dispute'
+      | 'dispute_reversal'
+      | 'fee'
+      | 'network_cost'
+      | 'payout'
+      | 'payout_reversal'
+      | 'partial_capture_reversal'
+      | 'other_adjustment'
+      | 'currency_conversion'
+      | 'debit'
+      | 'usage'
+      | 'transfer'
+      | 'reversal'
+      | 'other';
+    /** Stripe's id of what it is of. */ readonly source: string;
+    readonly payment: string;
+    /** Stripe's id of the payout that paid it out. */ readonly payout: string | null;
+    /** In which Stripe settles. */ readonly currency: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly gross: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly fee: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly net: string;
+    /** The gross in the payment's own currency. */ readonly charged: string;
+    /** A lower-case ISO 4217 code. */ readonly charged_currency: string;
+    readonly created_at: string;
+  }[];
 };
 
 export type ReadVolumeReply = {
@@ -1897,12 +2045,180 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
-  /** Debits and credits by currency and account. `GET /v1/trial_balance`, with a key of the role secret or finance. */
+  /** Opening, debits, credits and closing by currency and account, now or at a time. `GET /v1/trial_balance`, with a key of the role secret or finance. */
   readonly readTrialBalance: (
-    input?: Record<string, never>,
+    input?: { readonly as_of?: string; readonly tz?: string; readonly from?: string; readonly format?: 'json' | 'csv' },
     options?: Options,
   ) => ResultAsync<
     TrialBalance,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** What moved the balance at Stripe, by the categories of Stripe's reports. `GET /v1/activity`, with a key of the role secret or finance. */
+  readonly readActivity: (
+    input?: { readonly from?: string; readonly to?: string; readonly tz?: string; readonly format?: 'json' | 'csv' },
+    options?: Options,
+  ) => ResultAsync<
+    ReadActivityReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a dispute. `GET /v1/disputes/:id`, with a key of the role secret or finance. */
+  readonly readDispute: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    Dispute,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'dispute_not_found'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List disputes, newest first. `GET /v1/disputes`, with a key of the role secret or finance. */
+  readonly listDisputes: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly payment?: string;
+      readonly status?: 'open' | 'won' | 'lost';
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListDisputesReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Read a payout, and what its transactions do not explain. `GET /v1/payouts/:id`, with a key of the role secret or finance. */
+  readonly readPayout: (
+    input: { readonly id: string },
+    options?: Options,
+  ) => ResultAsync<
+    ReadPayoutReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payout_not_found'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List payouts, newest first. `GET /v1/payouts`, with a key of the role secret or finance. */
+  readonly listPayouts: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly currency?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListPayoutsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** What a payout is made of. `GET /v1/payouts/:id/balance_transactions`, with a key of the role secret or finance. */
+  readonly listPayoutTransactions: (
+    input: {
+      readonly id: string;
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly currency?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListPayoutTransactionsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payout_not_found'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List what changed the balance at Stripe, newest first. `GET /v1/balance_transactions`, with a key of the role secret or finance. */
+  readonly listBalanceTransactions: (
+    input?: {
+      readonly limit?: number;
+      readonly starting_after?: string;
+      readonly ending_before?: string;
+      readonly currency?: string;
+      readonly 'created[gte]'?: string;
+      readonly 'created[gt]'?: string;
+      readonly 'created[lte]'?: string;
+      readonly 'created[lt]'?: string;
+      readonly payout?: string;
+    },
+    options?: Options,
+  ) => ResultAsync<
+    ListBalanceTransactionsReply,
     Failure<
       | 'card_number_refused'
       | 'contention'
@@ -2428,6 +2744,126 @@ export interface Lists {
       | 'unauthenticated'
     >
   >;
+  readonly listDisputes: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly payment?: string;
+        readonly status?: 'open' | 'won' | 'lost';
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListDisputesReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listPayouts: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly currency?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListPayoutsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listPayoutTransactions: (
+    input?: Omit<
+      {
+        readonly id: string;
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly currency?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListPayoutTransactionsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'payout_not_found'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  readonly listBalanceTransactions: (
+    input?: Omit<
+      {
+        readonly limit?: number;
+        readonly starting_after?: string;
+        readonly ending_before?: string;
+        readonly currency?: string;
+        readonly 'created[gte]'?: string;
+        readonly 'created[gt]'?: string;
+        readonly 'created[lte]'?: string;
+        readonly 'created[lt]'?: string;
+        readonly payout?: string;
+      },
+      'starting_after' | 'ending_before'
+    >,
+    options?: Options,
+  ) => Page<
+    ListBalanceTransactionsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   readonly listWebhookEndpoints: (
     input?: Omit<
       {
@@ -2530,6 +2966,14 @@ export const createMethods = (call: Call): Client => ({
   readStatement: (input, options) => call('GET', '/v1/accounts/:id/statement', false, input, options),
   queryBalances: (input, options) => call('POST', '/v1/balances/query', false, input, options),
   readTrialBalance: (input, options) => call('GET', '/v1/trial_balance', false, input, options),
+  readActivity: (input, options) => call('GET', '/v1/activity', false, input, options),
+  readDispute: (input, options) => call('GET', '/v1/disputes/:id', false, input, options),
+  listDisputes: (input, options) => call('GET', '/v1/disputes', false, input, options),
+  readPayout: (input, options) => call('GET', '/v1/payouts/:id', false, input, options),
+  listPayouts: (input, options) => call('GET', '/v1/payouts', false, input, options),
+  listPayoutTransactions: (input, options) =>
+    call('GET', '/v1/payouts/:id/balance_transactions', false, input, options),
+  listBalanceTransactions: (input, options) => call('GET', '/v1/balance_transactions', false, input, options),
   readVolume: (input, options) => call('GET', '/v1/volume', false, input, options),
   createWebhookEndpoint: (input, options) => call('POST', '/v1/webhook_endpoints', false, input, options),
   listWebhookEndpoints: (input, options) => call('GET', '/v1/webhook_endpoints', false, input, options),
@@ -2553,6 +2997,10 @@ export const createLists = (list: List): Lists => ({
   listTransfers: (input, options) => list('/v1/transfers', input, options),
   listAccounts: (input, options) => list('/v1/accounts', input, options),
   listEntries: (input, options) => list('/v1/accounts/:id/entries', input, options),
+  listDisputes: (input, options) => list('/v1/disputes', input, options),
+  listPayouts: (input, options) => list('/v1/payouts', input, options),
+  listPayoutTransactions: (input, options) => list('/v1/payouts/:id/balance_transactions', input, options),
+  listBalanceTransactions: (input, options) => list('/v1/balance_transactions', input, options),
   listWebhookEndpoints: (input, options) => list('/v1/webhook_endpoints', input, options),
   listEvents: (input, options) => list('/v1/events', input, options),
 });

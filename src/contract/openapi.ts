@@ -61,6 +61,10 @@ const TAGS: Readonly<Record<string, string>> = {
   accounts: 'Balances in one currency.',
   balances: 'Many balances in one snapshot.',
   trial_balance: 'Debits and credits, which are equal.',
+  activity: "What moved the balance at Stripe, by the categories of Stripe's reports.",
+  disputes: "What cardholders' banks have taken back.",
+  payouts: 'What Stripe has paid out, and what that was made of.',
+  balance_transactions: 'What changed the balance at Stripe, with our payment.',
   webhook_endpoints: 'Where a merchant is told of events.',
   events: 'What happened, and whether the merchant has heard of it.',
 };

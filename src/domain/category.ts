@@ -59,3 +59,33 @@ export const kindsOf = (category: Category): TransferKind[] =>
 
 /** All that are known: what is of none of them is `other`. */
 export const KINDS: readonly string[] = Object.keys(OF_KIND);
+/** Stripe's `type` of a balance transaction, and where that is `adjustment`, of what it is one. */
+export const categoryOfLine = (type: string, source: string, gross: bigint): Category => {
+  switch (type) {
+    case 'charge':
+    case 'payment':
+      return 'charge';
+    case 'refund':
+    case 'payment_refund':
+      return gross > 0n && source.startsWith('ch_') ? 'partial_capture_reversal' : 'refund';
+    case 'refund_failure':
+    case 'payment_failure_refund':
+      return 'refund_failure';
+    case 'adjustment':
+      if (!/^(?:dp|du)_/.test(source)) return 'other_adjustment';
+      return gross < 0n ? 'dispute' : 'dispute_reversal';
+    case 'stripe_fee':
+    case 'stripe_fx_fee':
+    case 'tax_fee':
+      return 'fee';
+    case 'network_cost':
+      return 'network_cost';
+    case 'payout':
+      return 'payout';
+    case 'payout_cancel':
+    case 'payout_failure':
+      return 'payout_reversal';
+    default:
+      return 'other';
+  }
+};

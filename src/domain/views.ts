@@ -7,6 +7,7 @@
  */
 import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
 import type { AccountKind } from './account.ts';
+import type { PayoutStatus } from './balance.ts';
 import type { Category } from './category.ts';
 import type { Direction } from './entry.ts';
 import type { ContradictionKind } from './contradiction.ts';
@@ -305,27 +306,91 @@ export interface AccountView extends BalanceFields {
 
 export interface TrialBalanceView {
   readonly object: 'trial_balance';
+  /** Since when the movement is told; null: from the beginning. */
+  readonly from: string | null;
   readonly as_of: string;
+  readonly tz: string;
+  readonly final: boolean;
   readonly balanced: boolean;
   readonly currencies: readonly TrialBalanceCurrencyView[];
 }
 
-interface TrialBalanceCurrencyView {
-  readonly currency: string;
+/** What a trial balance says of an account, and of all. */
+interface TrialBalanceFields {
+  readonly opening: string;
   readonly debits: string;
   readonly credits: string;
+  readonly closing: string;
+}
+
+export interface TrialBalanceCurrencyView extends TrialBalanceFields {
+  readonly currency: string;
   readonly balanced: boolean;
   readonly accounts: readonly TrialBalanceLineView[];
 }
 
 /** One account, or all wallets of that currency together. */
-export interface TrialBalanceLineView {
+export interface TrialBalanceLineView extends TrialBalanceFields {
   readonly kind: AccountKind;
   readonly account: string | null;
   readonly accounts: number;
-  readonly debits: string;
-  readonly credits: string;
+  /** The same as `closing`. */
   readonly balance: string;
+}
+
+/** What moved the balance at Stripe. */
+export interface ActivityView {
+  readonly object: 'activity';
+  readonly from: string | null;
+  readonly to: string;
+  readonly tz: string;
+  readonly final: boolean;
+  readonly currencies: readonly ActivityCurrencyView[];
+}
+
+export interface ActivityCurrencyView {
+  readonly currency: string;
+  readonly opening: string;
+  readonly closing: string;
+  readonly categories: readonly ActivityCategoryView[];
+}
+
+export interface ActivityCategoryView {
+  readonly category: Category;
+  readonly count: number;
+  readonly gross: string;
+  readonly fee: string;
+  readonly net: string;
+}
+
+/** A merchant's share of one of Stripe's payouts. */
+export interface PayoutView {
+  readonly id: string;
+  readonly object: 'payout';
+  readonly currency: string;
+  readonly amount: string;
+  readonly status: PayoutStatus;
+  readonly transactions: number;
+  readonly transactions_net: string;
+  readonly remainder: string;
+  readonly created_at: string;
+}
+
+export interface BalanceTransactionView {
+  readonly id: string;
+  readonly object: 'balance_transaction';
+  readonly type: string;
+  readonly category: Category;
+  readonly source: string;
+  readonly payment: string;
+  readonly payout: string | null;
+  readonly currency: string;
+  readonly gross: string;
+  readonly fee: string;
+  readonly net: string;
+  readonly charged: string;
+  readonly charged_currency: string;
+  readonly created_at: string;
 }
 
 /** What was charged in some days. */

@@ -8,6 +8,8 @@ import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import { SETUP_STATUSES } from '../domain/setup.ts';
 import type {
   AccountView,
+  ActivityView,
+  BalanceTransactionView,
   BalancesView,
   BalanceView,
   BulkView,
@@ -26,6 +28,7 @@ import type {
   ListView,
   PaymentMethodView,
   PaymentView,
+  PayoutView,
   QuoteView,
   RefundView,
   StatementView,
@@ -291,6 +294,8 @@ export const balances: z.ZodType<BalancesView> = z.strictObject({
   data: z.array(balance),
 });
 
+const category = z.enum(CATEGORIES).describe("In the words of Stripe's reports, where it is something at Stripe.");
+
 export const entry: z.ZodType<EntryView> = z.strictObject({
   object: z.literal('entry'),
   id: id('tr'),
@@ -298,7 +303,7 @@ export const entry: z.ZodType<EntryView> = z.strictObject({
   posted_at: time,
   effective_date: z.iso.date().nullable().describe('The business day of a reversal.'),
   direction: z.enum(['debit', 'credit']).describe('Whether the account gave or received.'),
-  category: z.enum(CATEGORIES).describe("In the words of Stripe's reports, where it is something at Stripe."),
+  category,
   amount: sum,
   balance_after: sum,
   currency,
@@ -340,28 +345,76 @@ export const account: z.ZodType<AccountView> = z.strictObject({
   ...balanceFields,
 });
 
+const trialBalanceFields = { opening: sum, debits: sum, credits: sum, closing: sum };
+
 export const trialBalance: z.ZodType<TrialBalanceView> = z.strictObject({
   object: z.literal('trial_balance'),
-  as_of: time,
+  from: time.nullable().describe('Since when the movement is told; null: from the beginning.'),
+  as_of: asOf,
+  tz,
+  final,
   balanced: z.boolean(),
   currencies: z.array(
     z.strictObject({
       currency,
-      debits: sum,
-      credits: sum,
+      ...trialBalanceFields,
       balanced: z.boolean(),
       accounts: z.array(
         z.strictObject({
           kind: accountKind,
           account: id('acct').nullable(),
           accounts: z.int(),
-          debits: sum,
-          credits: sum,
-          balance: sum,
+          ...trialBalanceFields,
+          balance: sum.describe('The same as closing.'),
         }),
       ),
     }),
   ),
+});
+
+export const activity: z.ZodType<ActivityView> = z.strictObject({
+  object: z.literal('activity'),
+  from: time.nullable(),
+  to: time.describe('It is not in it.'),
+  tz,
+  final,
+  currencies: z.array(
+    z.strictObject({
+      currency,
+      opening: sum.describe('What Stripe owed at the beginning.'),
+      closing: sum.describe('The opening, and the net of each category.'),
+      categories: z.array(z.strictObject({ category, count: z.int(), gross: sum, fee: sum, net: sum })),
+    }),
+  ),
+});
+
+export const payout: z.ZodType<PayoutView> = z.strictObject({
+  id: z.string().describe("Stripe's."),
+  object: z.literal('payout'),
+  currency,
+  amount: sum.describe("The merchant's share; below zero where it was taken from the bank."),
+  status: z.enum(['paid', 'failed']),
+  transactions: z.int().describe('How many balance transactions it is made of.'),
+  transactions_net: sum,
+  remainder: sum.describe('What its transactions do not explain.'),
+  created_at: time,
+});
+
+export const balanceTransaction: z.ZodType<BalanceTransactionView> = z.strictObject({
+  id: z.string().describe("Stripe's."),
+  object: z.literal('balance_transaction'),
+  type: z.string().describe("Stripe's."),
+  category,
+  source: z.string().describe("Stripe's id of what it is of."),
+  payment: id('pay'),
+  payout: words.describe("Stripe's id of the payout that paid it out."),
+  currency: currency.describe('In which Stripe settles.'),
+  gross: sum,
+  fee: sum,
+  net: sum,
+  charged: sum.describe("The gross in the payment's own currency."),
+  charged_currency: currency,
+  created_at: time,
 });
 
 const volumeSums = {

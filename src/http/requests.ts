@@ -6,6 +6,7 @@ import type {
   AccountId,
   ContradictionId,
   CustomerId,
+  DisputeId,
   ItemId,
   PaymentId,
   RefundId,
@@ -28,6 +29,7 @@ import type { PaymentFilter } from '../storage/payment-list.ts';
 import type { CustomerFilter, CustomerUpdate } from '../storage/people.ts';
 import type { AccountFilter, RefundFilter } from '../storage/reads.ts';
 import type { PaymentUpdate } from '../domain/update.ts';
+import type { DisputeFilter, LineFilter, PayoutFilter } from '../storage/stripe-lists.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
 import { TRANSFER_KINDS } from '../domain/transfer.ts';
 import { CATEGORIES } from '../domain/category.ts';
@@ -332,6 +334,54 @@ export const transfers: z.ZodType<TransferFilter> = z
     ...{ account, reference, kind },
   }));
 
+export const disputes: z.ZodType<DisputeFilter> = z
+  .strictObject({
+    ...s.page('dp'),
+    payment: s.id('pay').optional(),
+    status: z.enum(['open', 'won', 'lost']).optional(),
+    ...s.created,
+  })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ payment: of, status, ...rest }) => ({
+    ...s.toPage(rest),
+    ...{ payment: of, status },
+  }));
+
+export const payouts: z.ZodType<PayoutFilter> = z
+  .strictObject({ ...s.stripePage('po'), currency: s.currency.optional(), ...s.created })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ currency, ...rest }) => ({ ...s.toPage(rest), currency }));
+
+const lines = { ...s.stripePage('txn'), currency: s.currency.optional(), ...s.created };
+export const balanceTransactions: z.ZodType<LineFilter> = z
+  .strictObject({ ...lines, payout: s.stripeId('po').optional() })
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ currency, payout, ...rest }) => ({
+    ...s.toPage(rest),
+    ...{ currency, payout },
+  }));
+export const payoutLines: z.ZodType<LineFilter> = z
+  .strictObject(lines)
+  .refine(s.isOneDirection, s.ONE_DIRECTION)
+  .transform(({ currency, ...rest }) => ({
+    ...s.toPage(rest),
+    ...{ currency, payout: undefined },
+  }));
+
+interface TableAsked extends Asked {
+  readonly format: 'json' | 'csv' | undefined;
+}
+const table = z
+  .enum(['json', 'csv'])
+  .optional()
+  .describe('What `Accept` says with `text/csv`: here for who cannot set a header.');
+export const trialBalance: z.ZodType<TableAsked> = z
+  .strictObject({ ...s.asOf, from: s.span.from, format: table })
+  .transform(({ format, ...rest }) => ({ ...s.toAsked(rest), format }));
+export const activity: z.ZodType<TableAsked> = z
+  .strictObject({ ...s.span, format: table })
+  .transform(({ format, ...rest }) => ({ ...s.toAsked(rest), format }));
+
 export const accountIds: z.ZodType<{ accounts: AccountId[] } & Asked> = z
   .strictObject({ accounts: z.array(s.id('acct')).min(1).max(1000), ...s.asOf })
   .transform(({ accounts: ids, ...rest }) => ({ accounts: ids, ...s.toAsked(rest) }));
@@ -342,6 +392,8 @@ export const ofSetup: z.ZodType<{ id: SetupId }> = z.strictObject({ id: s.id('se
 export const ofMethod: z.ZodType<{ id: string }> = z.strictObject({ id: s.paymentMethod });
 export const ofRefund: z.ZodType<{ id: RefundId }> = z.strictObject({ id: s.id('re') });
 export const ofTransfer: z.ZodType<{ id: TransferId }> = z.strictObject({ id: s.id('tr') });
+export const ofDispute: z.ZodType<{ id: DisputeId }> = z.strictObject({ id: s.id('dp') });
+export const ofPayout: z.ZodType<{ id: string }> = z.strictObject({ id: s.stripeId('po') });
 export const ofContradiction: z.ZodType<{ id: ContradictionId }> = z.strictObject({ id: s.id('ctr') });
 export const ofAccount: z.ZodType<{ id: AccountId }> = z.strictObject({ id: s.id('acct') });
 export const ofItem: z.ZodType<{ id: ItemId }> = z.strictObject({ id: s.itemId });

@@ -1,9 +1,19 @@
 /** Everything that the API does, on one screen. Handlers are one line: the work is in payments/ and ledger/. */
-import { account, accountBalance, balances, customerBalance, trialBalance } from '../ledger/balance.ts';
+import { account, accountBalance, balances, customerBalance } from '../ledger/balance.ts';
 import { createCustomer, eraseCustomer, listCustomers, readCustomer, updateCustomer } from '../ledger/customer.ts';
 import { listEntries } from '../ledger/entries.ts';
 import { createItem } from '../ledger/item.ts';
 import { listAccounts, listTransfers, readTransfer } from '../ledger/list.ts';
+import {
+  listBalanceTransactions,
+  listDisputes,
+  listPayoutLines,
+  listPayouts,
+  readDispute,
+  readPayout,
+} from '../ledger/stripe-lists.ts';
+import { trialBalance, trialBalanceCsv } from '../ledger/trial-balance.ts';
+import { activity, activityCsv } from '../ledger/activity.ts';
 import { reverse } from '../ledger/reverse.ts';
 import { debit, transfer, transferInBulk } from '../ledger/transfer.ts';
 import { quoteUsage, spendUsage } from '../ledger/usage.ts';
@@ -31,7 +41,7 @@ import { listDeliveries, listEvents, readEvent, redeliver } from '../webhooks/ev
 import { CHARGE, KEEP, REVERSAL, TRANSFER } from '../domain/refusals.ts';
 import { readItem } from './items.ts';
 import { reply, route, type Route } from './route.ts';
-import { sendStatement } from './statement.ts';
+import { sendStatement, table } from './statement.ts';
 import * as gives from './replies.ts';
 import * as takes from './requests.ts';
 import * as webhooks from './webhook-requests.ts';
@@ -174,9 +184,30 @@ export const routes: readonly Route[] = [
   route({ name: 'queryBalances', method: 'POST', path: '/v1/balances/query', summary: 'Balances of up to 1000 accounts in one snapshot', roles: READERS, class: 'read', key: 'none', body: takes.accountIds,
     reply: [200, gives.balances], errors: ['account_not_found'],
     handle: (ctx, call) => balances(ctx, call.merchant, call.body.accounts, call.body).andThen(reply(200)) }),
-  route({ name: 'readTrialBalance', method: 'GET', path: '/v1/trial_balance', summary: 'Debits and credits by currency and account', roles: READERS, class: 'report', key: 'none',
-    reply: [200, gives.trialBalance], errors: [],
-    handle: (ctx, { merchant }) => trialBalance(ctx, merchant).andThen(reply(200)) }),
+  route({ name: 'readTrialBalance', method: 'GET', path: '/v1/trial_balance', summary: 'Opening, debits, credits and closing by currency and account, now or at a time', roles: READERS, class: 'report', key: 'none', query: takes.trialBalance,
+    reply: [200, gives.trialBalance], also: ['text/csv'], errors: [],
+    handle: (ctx, { merchant, query, headers }) => trialBalance(ctx, merchant, query).andThen(table(query.format, headers.accept, trialBalanceCsv)) }),
+  route({ name: 'readActivity', method: 'GET', path: '/v1/activity', summary: "What moved the balance at Stripe, by the categories of Stripe's reports", roles: READERS, class: 'report', key: 'none', query: takes.activity,
+    reply: [200, gives.activity], also: ['text/csv'], errors: [],
+    handle: (ctx, { merchant, query, headers }) => activity(ctx, merchant, query).andThen(table(query.format, headers.accept, activityCsv)) }),
+  route({ name: 'readDispute', method: 'GET', path: '/v1/disputes/:id', summary: 'Read a dispute', roles: READERS, class: 'read', key: 'none', params: takes.ofDispute,
+    reply: [200, gives.dispute], errors: ['dispute_not_found'],
+    handle: (ctx, { merchant, params }) => readDispute(ctx, merchant, params.id).andThen(reply(200)) }),
+  route({ name: 'listDisputes', method: 'GET', path: '/v1/disputes', summary: 'List disputes, newest first', roles: READERS, class: 'read', key: 'none', query: takes.disputes,
+    reply: [200, gives.list(gives.dispute)], errors: [],
+    handle: (ctx, { merchant, query }) => listDisputes(ctx, merchant, query).andThen(reply(200)) }),
+  route({ name: 'readPayout', method: 'GET', path: '/v1/payouts/:id', summary: 'Read a payout, and what its transactions do not explain', roles: READERS, class: 'read', key: 'none', params: takes.ofPayout,
+    reply: [200, gives.payout], errors: ['payout_not_found'],
+    handle: (ctx, { merchant, params }) => readPayout(ctx, merchant, params.id).andThen(reply(200)) }),
+  route({ name: 'listPayouts', method: 'GET', path: '/v1/payouts', summary: 'List payouts, newest first', roles: READERS, class: 'read', key: 'none', query: takes.payouts,
+    reply: [200, gives.list(gives.payout)], errors: [],
+    handle: (ctx, { merchant, query }) => listPayouts(ctx, merchant, query).andThen(reply(200)) }),
+  route({ name: 'listPayoutTransactions', method: 'GET', path: '/v1/payouts/:id/balance_transactions', summary: 'What a payout is made of', roles: READERS, class: 'read', key: 'none', params: takes.ofPayout, query: takes.payoutLines,
+    reply: [200, gives.list(gives.balanceTransaction)], errors: ['payout_not_found'],
+    handle: (ctx, { merchant, params, query }) => listPayoutLines(ctx, merchant, params.id, query).andThen(reply(200)) }),
+  route({ name: 'listBalanceTransactions', method: 'GET', path: '/v1/balance_transactions', summary: "List what changed the balance at Stripe, newest first", roles: READERS, class: 'read', key: 'none', query: takes.balanceTransactions,
+    reply: [200, gives.list(gives.balanceTransaction)], errors: [],
+    handle: (ctx, { merchant, query }) => listBalanceTransactions(ctx, merchant, query).andThen(reply(200)) }),
 
   route({ name: 'readVolume', method: 'GET', path: '/v1/volume', summary: 'What was charged, day by day, and why the rest was declined', roles: READERS, class: 'report', key: 'none', query: takes.inSpan,
     reply: [200, gives.volume], errors: [],

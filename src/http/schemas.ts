@@ -289,6 +289,23 @@ export const toRange = (query: AmountQuery): Range => {
   };
 };
 
+/** Stripe's own ids. */
+export const stripeId = (prefix: string): z.ZodType<string, string> =>
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}_[A-Za-z0-9_]{1,100}$`), `It is not an id of Stripe's of the form ${prefix}_….`);
+
+interface StripePageFields {
+  readonly limit: z.ZodType<number, string | undefined>;
+  readonly starting_after: z.ZodType<string | undefined, string | undefined>;
+  readonly ending_before: z.ZodType<string | undefined, string | undefined>;
+}
+export const stripePage = (prefix: string): StripePageFields => ({
+  ...page('tr'),
+  starting_after: stripeId(prefix).optional(),
+  ending_before: stripeId(prefix).optional(),
+});
+
 /** A page lies behind one id or before another, not both: with the rule `ONE_DIRECTION`. */
 export const isOneDirection = (query: { starting_after?: unknown; ending_before?: unknown }): boolean =>
   query.starting_after === undefined || query.ending_before === undefined;

@@ -1,7 +1,7 @@
 /** A statement in the form that its reader asks for: JSON, or its entries as CSV or as a journal, as they are taken. */
 import { Readable } from 'node:stream';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ResultAsync } from 'neverthrow';
+import { ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Asked } from '../domain/cut.ts';
 import type { AccountId, MerchantId } from '../domain/ids.ts';
@@ -66,3 +66,13 @@ const streamed = (type: 'text/csv' | 'text/plain', name: string, text: Export): 
     headers: { 'Content-Type': `${type}; charset=utf-8`, 'Content-Disposition': `attachment; filename="${name}"` },
   };
 };
+
+/** A report as JSON, or as CSV where that is asked for: it is small, and made in one piece. */
+export const table =
+  <View extends object>(format: 'json' | 'csv' | undefined, accept: string | undefined, csv: (view: View) => string) =>
+  (view: View): Result<HttpReply<View>, never> =>
+    ok(
+      formatOf(format, accept) === 'csv'
+        ? { status: 200, body: csv(view), headers: { 'Content-Type': 'text/csv; charset=utf-8' } }
+        : jsonReply(200, view),
+    );

@@ -6,16 +6,9 @@ import type { Asked } from '../domain/cut.ts';
 import { walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { accountView, balanceView, zeroBalanceView } from '../domain/reply.ts';
 import { toIso } from '../domain/time.ts';
-import type {
-  AccountView,
-  BalancesView,
-  BalanceView,
-  TrialBalanceLineView,
-  TrialBalanceView,
-} from '../domain/views.ts';
-import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
+import type { AccountView, BalancesView, BalanceView } from '../domain/views.ts';
+import type { LaneError, StorageCode } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { TrialBalanceLine } from '../storage/reads.ts';
 import { pastAccountBalance, pastBalances, pastCustomerBalance } from './past.ts';
 
 /** Whether a time was asked for: what is held now is told by the account's own row. */
@@ -88,37 +81,3 @@ export const balances = (
     return ok(view);
   });
 };
-
-/** Debits and credits by currency and account; in each currency they are equal. Errors: `database_unavailable`. */
-export const trialBalance = (
-  ctx: Pick<Context, 'reads' | 'clock'>,
-  merchant: MerchantId,
-): ResultAsync<TrialBalanceView, StorageError> =>
-  ctx.reads.trialBalance(merchant).map((lines) => {
-    const currencies = [...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
-      const debits = own.reduce((sum, line) => sum + line.debits, 0n);
-      const credits = own.reduce((sum, line) => sum + line.credits, 0n);
-      return {
-        currency,
-        debits: debits.toString(),
-        credits: credits.toString(),
-        balanced: debits === credits,
-        accounts: own.map(lineView),
-      };
-    });
-    return {
-      object: 'trial_balance',
-      as_of: toIso(ctx.clock.now()),
-      balanced: currencies.every(({ balanced }) => balanced),
-      currencies,
-    };
-  });
-
-const lineView = ({ kind, account: id, accounts, debits, credits }: TrialBalanceLine): TrialBalanceLineView => ({
-  kind,
-  account: id,
-  accounts: Number(accounts),
-  debits: debits.toString(),
-  credits: credits.toString(),
-  balance: (credits - debits).toString(),
-});

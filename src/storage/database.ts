@@ -20,6 +20,8 @@ export interface Database {
   readonly pool: Kysely<DB>;
   /** For what finance reads: a pool of its own, so that no report takes a connection from a charge. */
   readonly reports: Kysely<DB>;
+  /** A report that adds up many rows: in one snapshot, along whichever plan is best, and given up after a while. */
+  readonly reading: <T>(read: (db: Kysely<DB>) => Promise<T>) => Promise<T>;
   /** For what reads a whole table: such a statement may take its time. One at a time. */
   readonly scan: <T>(read: (db: Kysely<DB>) => Promise<T>) => Promise<T>;
   /** For commits: one transaction at a time, whose statements are pipelined. */
@@ -30,6 +32,9 @@ export interface Database {
 
 /** Two at a time of one merchant, and two of others: on two cores more would only take from charges. */
 export const REPORTS_MAX = 4;
+
+/** A reader waits no longer: some ten million transfers. */
+const REPORT_TIMEOUT_MS = 20_000;
 
 /** Ten minutes: a few hundred million rows. From its beginning to its end, and beside it cores for everybody else. */
 const SCAN_TIMEOUT_MS = 600_000;
@@ -45,7 +50,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const lane = createPool(connect, way, { max: 1, pipeline: true });
   const scans = createPool(connect, way, { max: 1, query_timeout: SCAN_TIMEOUT_MS + QUERY_TIMEOUT_MS });
 
-  const reports = createPool(connect, way, { max: REPORTS_MAX, application_name: REPORTS_NAME });
+  const reports = createPool(connect, way, {
+    max: REPORTS_MAX,
+    application_name: REPORTS_NAME,
+    query_timeout: REPORT_TIMEOUT_MS + QUERY_TIMEOUT_MS,
+  });
   const reportsDb = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(reports) }) });
 
   const pool = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(reads, options.observe) }) });
@@ -53,12 +62,21 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   return {
     pool,
     reports: reportsDb,
+    reading: (read) =>
+      reportsDb
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(async (tx) => {
+          await freeSettings(tx, REPORT_TIMEOUT_MS);
+          return read(tx);
+        }),
     scan: (read) =>
       scanDb
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute(async (tx) => {
-          await scanSettings(tx);
+          await freeSettings(tx, SCAN_TIMEOUT_MS);
           return read(tx);
         }),
     transact: createTransact(lane, (statement) => statement.compile(pool)),
@@ -78,6 +96,6 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 };
 
 /** For this transaction alone, so that a pooler keeps it too. */
-const scanSettings = (tx: Transaction<DB>): Promise<unknown> =>
-  sql`select set_config('statement_timeout', ${`${SCAN_TIMEOUT_MS}`}, true), set_config('enable_seqscan', 'on', true),
-    set_config('max_parallel_workers_per_gather', '0', true)`.execute(tx);
+const freeSettings = (tx: Transaction<DB>, timeoutMs: number): Promise<unknown> =>
+  sql`select set_config('statement_timeout', ${`${timeoutMs}`}, true), set_config('enable_seqscan', 'on', true),
+    set_config('enable_hashjoin', 'on', true), set_config('max_parallel_workers_per_gather', '0', true)`.execute(tx);

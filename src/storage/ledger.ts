@@ -1,18 +1,38 @@
 /** What is read of the ledger: transfers, entries, balances as they were. */
-import { err, ok, ResultAsync } from 'neverthrow';
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Account, PastBalance } from '../domain/account.ts';
 import type { Span } from '../domain/cut.ts';
 import type { Entry, Statement } from '../domain/entry.ts';
-import { uuidOf, type AccountId, type MerchantId, type TransferId } from '../domain/ids.ts';
+import type { Dispute } from '../domain/payment.ts';
+import { uuidOf, type AccountId, type DisputeId, type MerchantId, type TransferId } from '../domain/ids.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { Micros } from '../domain/time.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { REPORTS_MAX, type Database } from './database.ts';
 import { entryPostedAt, readEntries, type EntryFilter, type Stretch } from './entries.ts';
+import {
+  readMovements,
+  readTrialBalance,
+  readTrialBalanceNow,
+  type Movements,
+  type TrialBalanceLine,
+} from './books.ts';
 import { readFailure } from './failure.ts';
 import { finalBefore } from './horizon.ts';
 import { balancesBefore } from './past.ts';
+import {
+  listDisputes,
+  listLines,
+  listPayouts,
+  readDispute,
+  readPayout,
+  type DisputeFilter,
+  type Line,
+  type LineFilter,
+  type Payout,
+  type PayoutFilter,
+} from './stripe-lists.ts';
 import { readStatement } from './statement-of.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
@@ -54,6 +74,33 @@ export interface LedgerReads {
     span: Span,
     now: Micros,
   ) => ResultAsync<Statement, StorageError>;
+  /** The lines of a trial balance, in one snapshot, and whether it is final. */
+  readonly trialBalance: (
+    merchant: MerchantId,
+    span: Span,
+    now: Micros,
+  ) => ResultAsync<{ readonly lines: readonly TrialBalanceLine[]; readonly isFinal: boolean }, StorageError>;
+  readonly trialBalanceNow: (merchant: MerchantId) => ResultAsync<readonly TrialBalanceLine[], StorageError>;
+  readonly movements: (
+    merchant: MerchantId,
+    span: Span,
+    now: Micros,
+  ) => ResultAsync<Movements & { readonly isFinal: boolean }, StorageError>;
+  readonly dispute: (
+    merchant: MerchantId,
+    id: DisputeId,
+  ) => ResultAsync<Dispute, PaymentError<'dispute_not_found' | StorageCode>>;
+  readonly listDisputes: (
+    merchant: MerchantId,
+    filter: DisputeFilter,
+    now: Micros,
+  ) => ResultAsync<PageOf<Dispute>, ListError>;
+  readonly payout: (
+    merchant: MerchantId,
+    id: string,
+  ) => ResultAsync<Payout, PaymentError<'payout_not_found' | StorageCode>>;
+  readonly listPayouts: (merchant: MerchantId, filter: PayoutFilter) => ResultAsync<PageOf<Payout>, ListError>;
+  readonly listLines: (merchant: MerchantId, filter: LineFilter) => ResultAsync<PageOf<Line>, ListError>;
   readonly transfer: (
     merchant: MerchantId,
     id: TransferId,
@@ -71,7 +118,7 @@ interface PastBalances {
 }
 
 export const createLedgerReads = (
-  { pool: db, reports }: Pick<Database, 'pool' | 'reports'>,
+  { pool: db, reports, reading }: Pick<Database, 'pool' | 'reports' | 'reading'>,
   turns: Turns,
 ): LedgerReads => {
   const reportTurns = createTurns(REPORTS_MAX);
@@ -99,18 +146,61 @@ export const createLedgerReads = (
         const horizon = await finalBefore(reports, now);
         return readStatement(reports, account, span, span.before <= horizon);
       }),
+    trialBalance: (merchant, span, now) =>
+      report(merchant, async () => {
+        const horizon = await finalBefore(db, now);
+        const lines = await reading((tx) => readTrialBalance(tx, merchant, span));
+        return { lines, isFinal: span.before <= horizon };
+      }),
+    trialBalanceNow: (merchant) => report(merchant, () => reading((tx) => readTrialBalanceNow(tx, merchant))),
+    movements: (merchant, span, now) =>
+      report(merchant, async () => {
+        const horizon = await finalBefore(db, now);
+        const movements = await reading((tx) => readMovements(tx, merchant, span));
+        return { ...movements, isFinal: span.before <= horizon };
+      }),
+    dispute: (merchant, id) =>
+      read(merchant, () => readDispute(db, merchant, id)).andThen((found) =>
+        found ? ok(found) : err(paymentError('dispute_not_found')),
+      ),
+    listDisputes: (merchant, filter, now) =>
+      paged(
+        filter,
+        read(merchant, () => listDisputes(db, merchant, filter, now)),
+      ),
+    payout: (merchant, id) =>
+      read(merchant, () => readPayout(db, merchant, id)).andThen((found) =>
+        found ? ok(found) : err(paymentError('payout_not_found')),
+      ),
+    listPayouts: (merchant, filter) =>
+      paged(
+        filter,
+        read(merchant, () => listPayouts(db, merchant, filter)),
+      ),
+    listLines: (merchant, filter) =>
+      paged(
+        filter,
+        read(merchant, () => listLines(db, merchant, filter)),
+      ),
     transfer: (merchant, id) =>
       read(merchant, () => readTransfer(db, merchant, id)).andThen((found) =>
         found ? ok(found) : err(paymentError('transfer_not_found')),
       ),
     listTransfers: (merchant, filter, now) =>
-      read(merchant, () => listTransfers(db, merchant, filter, now)).andThen((page) =>
-        page ? ok(page) : err(noSuchCursor(filter)),
+      paged(
+        filter,
+        read(merchant, () => listTransfers(db, merchant, filter, now)),
       ),
   };
 };
 
-const noSuchCursor = ({ startingAfter }: Pick<TransferFilter, 'startingAfter'>): PaymentError<'invalid_request'> => {
-  const param = startingAfter === undefined ? 'ending_before' : 'starting_after';
-  return paymentError('invalid_request', { param, message: `${param}: There is no such transfer.` });
-};
+/** The page, where the id is there that it begins at. */
+const paged = <T>(
+  { startingAfter }: Pick<Page<unknown>, 'startingAfter'>,
+  page: ResultAsync<PageOf<T> | undefined, StorageError>,
+): ResultAsync<PageOf<T>, ListError> =>
+  page.andThen((found): Result<PageOf<T>, ListError> => {
+    if (found) return ok(found);
+    const param = startingAfter === undefined ? 'ending_before' : 'starting_after';
+    return err(paymentError('invalid_request', { param, message: `${param}: It is not in this list.` }));
+  });

@@ -5,7 +5,6 @@ import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import {
-  idOf,
   uuidOf,
   type AccountId,
   type AttemptId,
@@ -43,17 +42,6 @@ export interface AccountFilter extends Page<AccountId> {
   readonly kind: AccountKind | undefined;
 }
 
-/** One line of a trial balance: an account of the merchant's own, or all wallets of a currency together. */
-export interface TrialBalanceLine {
-  readonly currency: Currency;
-  readonly kind: AccountKind;
-  /** Null for wallets. */
-  readonly account: AccountId | null;
-  readonly accounts: bigint;
-  readonly debits: bigint;
-  readonly credits: bigint;
-}
-
 interface ToConfirm {
   readonly payment: Payment;
   readonly stripeCustomer: string | null;
@@ -66,7 +54,6 @@ export interface Reads {
   /** Many at once, in one snapshot. Those that do not exist are left out. */
   readonly accounts: (merchant: MerchantId, ids: readonly AccountId[]) => ResultAsync<Account[], StorageError>;
   readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, StorageError>;
-  readonly trialBalance: (merchant: MerchantId) => ResultAsync<TrialBalanceLine[], StorageError>;
   readonly customer: (
     merchant: MerchantId,
     id: CustomerId,
@@ -147,7 +134,6 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
         ),
       ).map((found) => ids.flatMap((id) => found.get(merchant + id) ?? [])),
     listAccounts: (merchant, filter) => read(merchant, () => listAccounts(db, merchant, filter)),
-    trialBalance: (merchant) => read(merchant, () => trialBalance(db, merchant)),
     customer: (merchant, id) =>
       read(merchant, () =>
         db
@@ -295,25 +281,4 @@ const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: Accoun
     .limit(filter.limit + 1)
     .execute();
   return pageOf(rows.map(accountOf), filter);
-};
-
-const trialBalance = async (db: Kysely<DB>, merchant: MerchantId): Promise<TrialBalanceLine[]> => {
-  const { rows } = await sql<{
-    currency: Currency;
-    kind: AccountKind;
-    account: string | null;
-    accounts: bigint;
-    debits: string;
-    credits: string;
-  }>`
-    select currency, kind, case when kind = 'wallet' then null else id end as account, count(*) as accounts,
-      sum(debits)::text as debits, sum(credits)::text as credits
-    from accounts where merchant_id = ${uuidOf(merchant)}
-    group by 1, 2, 3 order by 1, 2`.execute(db);
-  return rows.map(({ account, debits, credits, ...line }) => ({
-    ...line,
-    account: account === null ? null : idOf('acct', account),
-    debits: BigInt(debits),
-    credits: BigInt(credits),
-  }));
 };

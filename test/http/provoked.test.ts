@@ -198,6 +198,9 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     for (const name of ['readAccount', 'readAccountBalance', 'listEntries', 'readStatement'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', newId('acct')) });
     await ask(routeOf('queryBalances'), { body: { accounts: [newId('acct')] } });
+    await ask(routeOf('readDispute'), { path: `/v1/disputes/${newId('dp')}` });
+    for (const name of ['readPayout', 'listPayoutTransactions'])
+      await ask(routeOf(name), { path: routeOf(name).path.replace(':id', 'po_none') });
     for (const name of ['readTransfer', 'reverseTransfer'])
       await ask(routeOf(name), {
         path: routeOf(name).path.replace(':id', newId('tr')),

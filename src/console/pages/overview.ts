@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { plusMs, toIso, type Micros } from '../../domain/time.ts';
 import type { TrialBalanceView, VolumeDayView, VolumeView } from '../../domain/views.ts';
 import type { Served } from '../../http/serve.ts';
-import { trialBalance } from '../../ledger/balance.ts';
+import { trialBalance } from '../../ledger/trial-balance.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import { listContradictions } from '../../payments/contradictions.ts';
 import { listPayments } from '../../payments/read.ts';
@@ -37,7 +37,7 @@ export const overviewPage: Served<Session> = page({
   query,
   show: (ctx, { session: { merchant }, query: { currency }, asked }) =>
     ResultAsync.combine([
-      trialBalance(ctx, merchant),
+      trialBalance(ctx, merchant, {}),
       readVolume(ctx, merchant, { from: firstDay(ctx.clock.now()) }),
       listPayments(ctx, merchant, { ...allPayments, limit: LATEST }, false),
       listPayments(ctx, merchant, { ...allPayments, limit: COUNTED, statuses: ['processing'] }, false),

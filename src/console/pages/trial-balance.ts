@@ -1,5 +1,5 @@
 /** The trial balance: in each currency debits and credits are equal, and each line opens to what makes it. */
-import { trialBalance } from '../../ledger/balance.ts';
+import { trialBalance } from '../../ledger/trial-balance.ts';
 import type { TrialBalanceLineView } from '../../domain/views.ts';
 import type { Served } from '../../http/serve.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
@@ -27,7 +27,7 @@ export const trialBalancePage: Served<Session> = page({
   path: '/console/trial-balance',
   class: 'report',
   show: (ctx, { session: { merchant } }) =>
-    trialBalance(ctx, merchant).map(({ as_of: asOf, balanced, currencies }) => ({
+    trialBalance(ctx, merchant, {}).map(({ as_of: asOf, balanced, currencies }) => ({
       title: 'Trial balance',
       heading: html`Trial balance ${state(balanced ? 'balanced' : 'unbalanced')}`,
       main: html`${currencies.length === 0 ? html`<div class="empty"><p>Nothing has been posted yet.</p></div>` : NOTHING}
