@@ -848,6 +848,7 @@ export type UpdateCustomerBody = {
   readonly name?: string | null;
   readonly email?: string | null;
   readonly metadata?: Readonly<Record<string, string | null>> | null;
+  readonly default_payment_method?: string;
 };
 
 export type AttachPaymentMethodBody = { readonly payment_method: string; readonly default?: boolean };
@@ -1080,6 +1081,7 @@ export interface Client {
       | 'internal'
       | 'invalid_request'
       | 'overloaded'
+      | 'payment_method_not_found'
       | 'rate_limited'
       | 'unauthenticated'
     >

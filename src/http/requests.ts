@@ -48,10 +48,11 @@ export const customer: z.ZodType<NewCustomer> = z.strictObject({
   metadata: s.metadata.default({}),
 });
 
-export const customerUpdate: z.ZodType<CustomerUpdate> = z.strictObject({
+export const customerUpdate: z.ZodType<CustomerUpdate & { readonly default_payment_method?: string }> = z.strictObject({
   name: s.text(200).nullable().exactOptional(),
   email: s.text(320).nullable().exactOptional(),
   metadata: s.metadataUpdate.exactOptional(),
+  default_payment_method: s.paymentMethod.exactOptional(),
 });
 
 export const customers: z.ZodType<CustomerFilter> = z

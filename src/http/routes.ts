@@ -24,7 +24,7 @@ import { createPayment } from '../payments/create.ts';
 import { cancelPayment, capturePayment } from '../payments/capture.ts';
 import { listPayments, listRefunds, readPayment, readRefund } from '../payments/read.ts';
 import { createRefund } from '../payments/refund.ts';
-import { attachMethod, detachMethod, listMethods } from '../payments/saved.ts';
+import { attachMethod, chooseDefault, detachMethod, listMethods } from '../payments/saved.ts';
 import { confirmSetup, createSetup, readSetup } from '../payments/setup.ts';
 import { readVolume } from '../payments/volume.ts';
 import { readTimeline } from '../payments/timeline.ts';
@@ -61,8 +61,8 @@ export const routes: readonly Route[] = [
     reply: [200, gives.list(gives.customer)], errors: [],
     handle: (ctx, { merchant, query }) => listCustomers(ctx, merchant, query).andThen(reply(200)) }),
   route({ name: 'updateCustomer', method: 'POST', path: '/v1/customers/:id', summary: 'Change who a customer is', roles: ONLY_SECRET, class: 'money', key: 'none', params: takes.ofCustomer, body: takes.customerUpdate,
-    reply: [200, gives.customer], errors: ['customer_not_found'],
-    handle: (ctx, { merchant, params, body }) => updateCustomer(ctx, merchant, params.id, body).andThen(reply(200)) }),
+    reply: [200, gives.customer], errors: ['customer_not_found', 'payment_method_not_found'],
+    handle: (ctx, { merchant, params, body: { default_payment_method: chosen, ...wanted } }) => chooseDefault(ctx, merchant, params.id, chosen).andThen(() => updateCustomer(ctx, merchant, params.id, wanted)).andThen(reply(200)) }),
   route({ name: 'deleteCustomer', method: 'DELETE', path: '/v1/customers/:id', summary: 'Erase who a customer is; the money stays as it is', roles: ONLY_SECRET, class: 'money', key: 'none', params: takes.ofCustomer,
     reply: [200, gives.customer], errors: ['customer_not_found'],
     handle: (ctx, { merchant, params }) => eraseCustomer(ctx, merchant, params.id).andThen(reply(200)) }),

@@ -27,7 +27,7 @@ export const letGo = (
     .mapErr(withoutClaim);
 
 /** No key was claimed. */
-const withoutClaim = <E extends PaymentError>(
+export const withoutClaim = <E extends PaymentError>(
   error: E,
 ): Exclude<E, PaymentError<ClaimCode>> | PaymentError<'internal'> =>
   isOfClaim(error) ? paymentError('internal', { cause: error }) : (error as Exclude<E, PaymentError<ClaimCode>>);

@@ -10,7 +10,7 @@ import type { DetachedMethodView, ListView, PaymentMethodView } from '../domain/
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/pages.ts';
 import { stripeCustomerOf } from './holder.ts';
-import { checkCustomer, letGo } from './saved-facts.ts';
+import { checkCustomer, letGo, withoutClaim } from './saved-facts.ts';
 import { unlessAnswered, type CardNeeds } from './with-stripe.ts';
 
 export interface AttachMethod {
@@ -80,6 +80,20 @@ export const listMethods = (
       ),
     ),
   );
+
+/** Makes a saved method, where one is named, what is charged where none is. Errors: `payment_method_not_found`, `database_unavailable`. */
+export const chooseDefault = (
+  ctx: Pick<Context, 'commit'>,
+  merchant: MerchantId,
+  customer: CustomerId,
+  method: string | undefined,
+): ResultAsync<void, PaymentError<'payment_method_not_found' | 'overloaded' | StorageCode>> =>
+  method === undefined
+    ? okAsync(undefined)
+    : ctx
+        .commit({ merchant, saved: { kind: 'choose', customer, method }, refusals: ['payment_method_not_found'] })
+        .map(() => undefined)
+        .mapErr(withoutClaim);
 
 type DetachError =
   PaymentError<'payment_method_not_found' | 'provider_refused' | 'overloaded' | StorageCode> | StripeError;

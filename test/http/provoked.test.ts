@@ -188,6 +188,8 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     for (const name of ['readSetup', 'confirmSetup'])
       await ask(routeOf(name), { path: routeOf(name).path.replace(':id', wrongId.setups) });
     await ask(routeOf('detachPaymentMethod'), { path: '/v1/payment_methods/pm_of_nobody' });
+    const nobodys = { default_payment_method: 'pm_of_nobody' };
+    await ask(routeOf('updateCustomer'), { path: `/v1/customers/${await createCustomer()}`, body: nobodys });
     await ask(routeOf('createRefund'), { body: { payment: wrongId.payments } });
     await ask(routeOf('readRefund'), { path: `/v1/refunds/${wrongId.refunds}` });
     await ask(routeOf('resolveContradiction'), {

@@ -86,6 +86,13 @@ describe('a payment method', () => {
     );
     expect((await charge(customer, 500)).body.payment_method).toBe(second.body.id);
 
+    const choose = (default_payment_method: string): Promise<Answer> =>
+      post(`/v1/customers/${customer}`, { default_payment_method }, null);
+    expect((await choose(first.body.id)).status).toBe(200);
+    expect((await charge(customer, 500)).body.payment_method).toBe(first.body.id);
+    expect((await choose('pm_of_nobody')).body.error.code).toBe('payment_method_not_found');
+    expect((await choose(second.body.id)).status).toBe(200);
+
     const gone = await remove(`/v1/payment_methods/${second.body.id}`);
     expect([gone.status, gone.body]).toEqual([200, { id: second.body.id, object: 'payment_method', deleted: true }]);
     expect((await remove(`/v1/payment_methods/${second.body.id}`)).status).toBe(200);
