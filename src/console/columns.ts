@@ -12,7 +12,7 @@ const amountOf = (minor: Minor, currency: string, decimals: number): Page =>
   html`${amount(minor, currency, decimals)}<span class="hand"> ${code(currency)}</span>`;
 
 /** An amount and its currency stand in two columns, so that the points stand below each other. */
-const amountColumns = <Row extends { readonly currency: string }>(
+export const amountColumns = <Row extends { readonly currency: string }>(
   rows: readonly Row[],
   head: string,
   of: (row: Row) => number | string | null,

@@ -17,6 +17,7 @@ import { overviewPage } from './pages/overview.ts';
 import { accountPage } from './pages/statement.ts';
 import { paymentPages } from './pages/payments.ts';
 import { refundList } from './pages/refunds.ts';
+import { stripePages } from './pages/stripe.ts';
 import { trialBalancePage } from './pages/trial-balance.ts';
 import { createSessionCheck } from './session.ts';
 import { fail, showSignIn, signIn, SIGN_IN, signOut, SIGN_OUT } from './sign-in.ts';
@@ -41,6 +42,9 @@ const pages: readonly Served<Session>[] = [
   accountPage,
   ...exportsOf('readStatement', '/console/accounts/:id/statement'),
   trialBalancePage,
+  ...exportsOf('readTrialBalance', '/console/trial-balance/export'),
+  ...stripePages,
+  ...exportsOf('readActivity', '/console/activity/export'),
   ...contradictionPages,
   ...eventPages,
   findPage,

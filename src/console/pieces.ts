@@ -12,6 +12,7 @@ const PLACES: Readonly<Record<string, string>> = {
 
 /** The address of what an id names, if it has a page. */
 export const placeOf = (id: string): string | undefined => {
+  if (/^po_[A-Za-z0-9]+$/.test(id)) return `/console/payouts/${id}`;
   const place = /^[a-z]+_[0-9a-f]{32}$/.test(id) ? PLACES[id.slice(0, id.indexOf('_'))] : undefined;
   return place === undefined ? undefined : `/console/${place}/${id}`;
 };

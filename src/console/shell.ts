@@ -28,6 +28,8 @@ const NAV: readonly (readonly [title: string, pages: readonly (readonly [path: s
       ['/console/payments', 'Payments'],
       ['/console/refunds', 'Refunds'],
       ['/console/customers', 'Customers'],
+      ['/console/disputes', 'Disputes'],
+      ['/console/payouts', 'Payouts'],
     ],
   ],
   [
@@ -35,6 +37,7 @@ const NAV: readonly (readonly [title: string, pages: readonly (readonly [path: s
     [
       ['/console/accounts', 'Accounts'],
       ['/console/trial-balance', 'Trial balance'],
+      ['/console/activity', 'Activity'],
     ],
   ],
   [

@@ -14,7 +14,19 @@ if (!isThere) console.warn(`SKIPPED: the console in a browser needs ${CHROMIUM},
 /** Of each kind of page one, by what was made below. */
 const PAGES = [
   ...['', '/payments', '/payments?status=canceled', '/payments?status=sold', '/payments/PAYMENT', '/payments/DECLINED'],
-  ...['/unknown', '/refunds', '/accounts', '/accounts/WALLET', '/customers', '/customers/CUSTOMER', '/trial-balance'],
+  ...[
+    '/unknown',
+    '/refunds',
+    '/accounts',
+    '/accounts/WALLET',
+    '/customers',
+    '/customers/CUSTOMER',
+    '/trial-balance',
+    '/activity',
+    '/payouts',
+    '/disputes',
+  ],
+  ...['/trial-balance?as_of=2026-01-01', '/trial-balance?as_of=2999-01-01', '/accounts/WALLET?category=fee'],
   ...['/contradictions', '/events', '/events/EVENT', '/find?q=nothing', `/payments/pay_${'0'.repeat(32)}`],
 ] as const;
 

@@ -197,6 +197,7 @@ describe('each page', () => {
       '/console/trial-balance',
       '/console/contradictions',
     ],
+    ...['/console/disputes', '/console/payouts', '/console/activity', '/console/trial-balance?tz=Europe/Berlin'],
     ...['/console/events', '/console/sign-in'],
   ];
   it.each(paths)('%s runs nothing but what is ours, is kept by nobody, and shown in no frame', async (path) => {
@@ -237,6 +238,12 @@ describe('a filter', () => {
     ['refunds?payment=%00', 'It is not an id of the form pay_'],
     ['payments?amount%5Bgte%5D=12.50', 'It must be'],
     ['payments?created%5Bgte%5D=yesterday', 'It must be seconds since 1970'],
+    ['trial-balance?as_of=2999-01-01', 'as_of: It lies in the future'],
+    ['trial-balance?as_of=31.3.2026', 'as_of: It is neither an RFC 3339 instant'],
+    ['activity?tz=Mars/Olympus', 'tz: It is no IANA name'],
+    ['activity?from=2026-03-02&to=2026-03-01', 'from: It is after'],
+    ['payouts?currency=xxx', 'It must be a lower-case ISO 4217 code'],
+    ['disputes?status=maybe', 'status: It must be'],
     [`events?subject=${'x'.repeat(10_000)}`, 'It is larger or longer than 100'],
   ])('%s is told beside its field what is wrong', async (query, words) => {
     const { status, text } = await read(`/console/${query}`, cookie);

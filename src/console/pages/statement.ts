@@ -16,31 +16,8 @@ import { ABSENT, amount, count, money } from '../money.ts';
 import { addressOf, page, without, type Asked } from '../page.ts';
 import { capital, facts, idOf, idOrNone, time, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
+import { finality, pastBanner, spanFilters } from '../spans.ts';
 import { table, type Column } from '../table.ts';
-
-/** Of a span its days, and the zone that they are days of. */
-const spanFilters: readonly Filter[] = [
-  {
-    label: 'Dates',
-    kind: 'fields',
-    fields: [
-      {
-        name: 'from',
-        label: 'From',
-        placeholder: '2026-03-01',
-        hint: 'A day, or an instant such as 2026-03-01T12:00:00Z.',
-      },
-      { name: 'to', label: 'To', placeholder: '2026-04-01', hint: 'Not included: March ends with 1 April.' },
-    ],
-  },
-  {
-    label: 'Zone',
-    kind: 'fields',
-    fields: [
-      { name: 'tz', label: 'Zone', placeholder: 'Europe/Berlin', hint: 'An IANA name; UTC where none is given.' },
-    ],
-  },
-];
 
 const entryFilters: readonly Filter[] = [
   {
@@ -93,7 +70,7 @@ const spanOf = ({ from, to, tz }: StatementView): string =>
 
 const sums = (statement: StatementView): Page =>
   table<StatementView>({
-    caption: `${spanOf(statement)}. ${statement.final ? 'Final: it will never change.' : 'Not final yet: what is being posted now may be missing.'}`,
+    caption: `${spanOf(statement)}. ${finality(statement.final)}`,
     columns: (
       [
         ['Opening', 'opening'],
@@ -144,11 +121,7 @@ export const accountPage: Served<Session> = page({
         ...(isWhole
           ? {}
           : {
-              banner: html`<p>
-                  As it stood before ${timeIn(statement.to, statement.tz)}, ${statement.tz}. It is not how it stands
-                  now.
-                </p>
-                <a href="${addressOf(path, without(asked, 'from', 'to'))}">Now</a>`,
+              banner: pastBanner(path, asked, statement.to, statement.tz),
             }),
         main: html`${facts([
           ['Account', idOf(found.id, { long: true })],

@@ -1,58 +1,96 @@
-/** The trial balance: in each currency debits and credits are equal, and each line opens to what makes it. */
-import { trialBalance } from '../../ledger/trial-balance.ts';
-import type { TrialBalanceLineView } from '../../domain/views.ts';
+/** The trial balance, now or at a date: in each currency debits and credits are equal, and each line opens to what makes it. */
+import type { TrialBalanceLineView, TrialBalanceView } from '../../domain/views.ts';
+import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
+import { trialBalance } from '../../ledger/trial-balance.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
+import { filterBar } from '../filters.ts';
 import { amount, count, money } from '../money.ts';
-import { page } from '../page.ts';
-import { state, timeIn, words } from '../pieces.ts';
+import { addressOf, page, type Asked } from '../page.ts';
+import { capital, state, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
+import { asOfFilters, finality, pastBanner } from '../spans.ts';
 import { table, type Column } from '../table.ts';
 
-const columnsIn = (currency: string): readonly Column<TrialBalanceLineView>[] => [
-  { head: 'Account', isHead: true, cell: (line) => opening(line, currency) },
-  { head: `Debits, ${currency.toUpperCase()}`, isNumber: true, cell: ({ debits }) => amount(debits, currency) },
-  { head: `Credits, ${currency.toUpperCase()}`, isNumber: true, cell: ({ credits }) => amount(credits, currency) },
-  { head: `Balance, ${currency.toUpperCase()}`, isNumber: true, cell: ({ balance }) => amount(balance, currency) },
+const FIELDS = [
+  ['Opening', 'opening'],
+  ['Debits', 'debits'],
+  ['Credits', 'credits'],
+  ['Closing', 'closing'],
+] as const;
+
+/** A sum opens to the entries that make it, over the same span. */
+const columnsIn = (currency: string, asked: Asked): readonly Column<TrialBalanceLineView>[] => [
+  { head: 'Account', isHead: true, cell: (line) => opening(line, currency, asked) },
+  ...FIELDS.map(([head, name]): Column<TrialBalanceLineView> => ({
+    head: `${head}, ${currency.toUpperCase()}`,
+    isNumber: true,
+    cell: (line) => amount(line[name], currency),
+  })),
 ];
 
-const opening = ({ kind, account, accounts }: TrialBalanceLineView, currency: string): Page =>
+const opening = ({ kind, account, accounts }: TrialBalanceLineView, currency: string, asked: Asked): Page =>
   account === null
-    ? html`<a href="/console/accounts?kind=${kind}&amp;currency=${currency}">${words(kind)}s</a>
+    ? html`<a href="/console/accounts?kind=${kind}&amp;currency=${currency}">${capital(words(kind))}s</a>
         <small>${count(accounts)}</small>`
-    : html`<a href="/console/accounts/${account}">${words(kind)}</a>`;
+    : html`<a href="${addressOf(`/console/accounts/${account}`, spanOf(asked))}">${capital(words(kind))}</a>`;
+
+/** What is as of a day has it in it, and a span ends before its last: the entries are those to the next one. */
+const spanOf = ({ from, as_of: asOf, tz }: Asked): Asked => ({
+  ...(from === undefined ? {} : { from }),
+  ...(asOf === undefined ? {} : { to: after(asOf) }),
+  ...(tz === undefined ? {} : { tz }),
+});
+const after = (asOf: string): string =>
+  /^\d{4}-\d{2}-\d{2}$/.test(asOf)
+    ? new Date(Date.parse(asOf) + 24 * 3600 * 1000).toISOString().slice(0, 10)
+    : new Date(Date.parse(asOf) + 1).toISOString();
+
+const currencyPart = (
+  { currency, balanced, accounts, ...totals }: TrialBalanceView['currencies'][number],
+  { as_of: asOf, tz, from, final: isFinal }: TrialBalanceView,
+  asked: Asked,
+): Page =>
+  section(
+    currency.toUpperCase(),
+    table({
+      caption: `Trial balance in ${currency.toUpperCase()} as of ${timeIn(asOf, tz)}, movement since ${from === null ? 'the beginning' : timeIn(from, tz)}, ${tz}. ${finality(isFinal)}`,
+      columns: columnsIn(currency, asked),
+      rows: accounts,
+      foot: [
+        [
+          html`Total: ${balanced ? 'debits equal credits' : 'debits and credits differ'}`,
+          ...FIELDS.map(([, name]) => amount(totals[name], currency)),
+        ],
+      ],
+    }),
+    balanced
+      ? NOTHING
+      : html`<p class="bad">
+          They differ by ${money(BigInt(totals.credits) - BigInt(totals.debits), currency)}: on-call has been told.
+        </p>`,
+  );
 
 export const trialBalancePage: Served<Session> = page({
   path: '/console/trial-balance',
   class: 'report',
-  show: (ctx, { session: { merchant } }) =>
-    trialBalance(ctx, merchant, {}).map(({ as_of: asOf, balanced, currencies }) => ({
+  query: takes.trialBalance,
+  mend: ({ asked, path }, wrong) => ({
+    title: 'Trial balance',
+    main: html`${filterBar(path, asOfFilters, asked, wrong)}
+      <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+  }),
+  show: (ctx, { session: { merchant }, query, asked, path }) =>
+    trialBalance(ctx, merchant, query).map((view) => ({
       title: 'Trial balance',
-      heading: html`Trial balance ${state(balanced ? 'balanced' : 'unbalanced')}`,
-      main: html`${currencies.length === 0 ? html`<div class="empty"><p>Nothing has been posted yet.</p></div>` : NOTHING}
-      ${currencies.map(({ currency, debits, credits, balanced: isSo, accounts }) =>
-        section(
-          currency.toUpperCase(),
-          table({
-            caption: `Trial balance in ${currency.toUpperCase()} as of ${timeIn(asOf)} UTC`,
-            columns: columnsIn(currency),
-            rows: accounts,
-            foot: [
-              [
-                html`Total: ${isSo ? 'debits equal credits' : 'debits and credits differ'}`,
-                amount(debits, currency),
-                amount(credits, currency),
-                amount(BigInt(credits) - BigInt(debits), currency),
-              ],
-            ],
-          }),
-          isSo
-            ? NOTHING
-            : html`<p class="bad">
-                They differ by ${money(BigInt(credits) - BigInt(debits), currency)}: on-call has been told.
-              </p>`,
-        ),
-      )}`,
+      heading: html`Trial balance ${state(view.balanced ? 'balanced' : 'unbalanced')}`,
+      actions: html`<a class="button" href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}" download
+        >Export ${count(view.currencies.reduce((all, { accounts }) => all + accounts.length + 1, 0))} rows as CSV</a
+      >`,
+      ...(asked['as_of'] === undefined ? {} : { banner: pastBanner(path, asked, view.as_of, view.tz) }),
+      main: html`${filterBar(path, asOfFilters, asked)}
+      ${view.currencies.length === 0 ? html`<div class="empty"><p>Nothing has been posted yet.</p></div>` : NOTHING}
+      ${view.currencies.map((one) => currencyPart(one, view, asked))}`,
     })),
 });

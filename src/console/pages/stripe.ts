@@ -1,0 +1,195 @@
+/** What Stripe has paid out, what each payout is made of, disputes, and what moved the balance there. */
+import { ResultAsync } from 'neverthrow';
+import type {
+  ActivityCategoryView,
+  ActivityView,
+  BalanceTransactionView,
+  DisputeView,
+  PayoutView,
+} from '../../domain/views.ts';
+import * as takes from '../../http/requests.ts';
+import type { Served } from '../../http/serve.ts';
+import { activity } from '../../ledger/activity.ts';
+import { listDisputes, listPayoutLines, listPayouts, readPayout } from '../../ledger/stripe-lists.ts';
+import { html, NOTHING, type Page } from '../../pages/html.ts';
+import type { Session } from '../../storage/sessions.ts';
+import { amountColumns } from '../columns.ts';
+import { filterBar } from '../filters.ts';
+import { listPage, pager } from '../list.ts';
+import { amount, count, money } from '../money.ts';
+import { addressOf, page } from '../page.ts';
+import { facts, idOf, state, text, time, timeIn, words } from '../pieces.ts';
+import { section } from '../sections.ts';
+import { finality, pastBanner, spanFilters } from '../spans.ts';
+import { table, type Column } from '../table.ts';
+
+const currencyFilter = {
+  label: 'Currency',
+  kind: 'fields',
+  fields: [{ name: 'currency', label: 'Currency', placeholder: 'usd' }],
+} as const;
+
+const payoutColumns = (rows: readonly PayoutView[]): readonly Column<PayoutView>[] => [
+  ...amountColumns(rows, 'Amount', (row: PayoutView) => row.amount),
+  { head: 'Status', cell: ({ status }) => state(status) },
+  { head: 'Payout', isHead: true, cell: ({ id }) => idOf(id) },
+  { head: 'Transactions', isNumber: true, cell: ({ transactions }) => html`${count(transactions)}` },
+  {
+    head: 'Unexplained',
+    isNumber: true,
+    cell: ({ remainder, currency }) => amount(remainder, currency),
+  },
+  { head: 'Paid', cell: ({ created_at: at }) => time(at) },
+];
+
+const payoutList = listPage({
+  path: '/console/payouts',
+  title: 'Payouts',
+  noun: ['payout', 'payouts'],
+  query: takes.payouts,
+  filters: [currencyFilter],
+  read: (ctx, { merchant }, query) => listPayouts(ctx, merchant, query),
+  columns: payoutColumns,
+  none: html`<p>Stripe has paid out nothing yet.</p>`,
+});
+
+const lineColumns = (currency: string): readonly Column<BalanceTransactionView>[] => {
+  const code = currency.toUpperCase();
+  return [
+    { head: 'Transaction', isHead: true, cell: ({ id }) => idOf(id) },
+    { head: 'Category', cell: ({ category }) => html`${words(category)}` },
+    { head: 'Payment', cell: ({ payment }) => idOf(payment) },
+    { head: 'Created', cell: ({ created_at: at }) => time(at) },
+    { head: `Gross, ${code}`, isNumber: true, cell: ({ gross }) => amount(gross, currency) },
+    { head: `Fee, ${code}`, isNumber: true, cell: ({ fee }) => amount(fee, currency) },
+    { head: `Net, ${code}`, isNumber: true, cell: ({ net }) => amount(net, currency) },
+  ];
+};
+
+const onePayout = page({
+  path: '/console/payouts/:id',
+  class: 'read',
+  params: takes.ofPayout,
+  query: takes.payoutLines,
+  defaults: { limit: '50' },
+  show: (ctx, { session: { merchant }, params: { id }, query, asked, path }) =>
+    ResultAsync.combine([readPayout(ctx, merchant, id), listPayoutLines(ctx, merchant, id, query)]).map(
+      ([payout, { data, has_more: hasMore }]) => ({
+        title: `Payout ${payout.id}`,
+        heading: html`<small>Payout</small> ${money(payout.amount, payout.currency)} ${state(payout.status)}`,
+        main: html`${facts([
+          ['Payout', idOf(payout.id, { long: true })],
+          ['Paid', html`${time(payout.created_at)} UTC`],
+          ['Net of its transactions', money(payout.transactions_net, payout.currency)],
+          ['Not explained by them', money(payout.remainder, payout.currency)],
+        ])}
+        ${section(
+          'What it is made of',
+          html`${table({
+            caption: `${count(payout.transactions)} transactions of Stripe’s balance, newest first, times in UTC`,
+            columns: lineColumns(payout.currency),
+            rows: data,
+            foot:
+              hasMore || asked['starting_after'] !== undefined || asked['ending_before'] !== undefined
+                ? []
+                : [
+                    ...(payout.remainder === '0'
+                      ? []
+                      : [remainderRow('Not explained by them', payout.remainder, payout.currency)]),
+                    remainderRow('Payout', payout.amount, payout.currency),
+                  ],
+          })}
+          ${pager(path, asked, data, hasMore)}`,
+        )}`,
+      }),
+    ),
+});
+
+const remainderRow = (name: string, minor: string, currency: string): readonly Page[] => [
+  html`${name}`,
+  ...Array.from({ length: 5 }, () => NOTHING),
+  amount(minor, currency),
+];
+
+const disputeColumns = (rows: readonly DisputeView[]): readonly Column<DisputeView>[] => [
+  ...amountColumns(rows, 'Amount', (row: DisputeView) => row.amount),
+  { head: 'Status', cell: ({ status }) => state(status) },
+  { head: 'Reason', cell: ({ reason }) => text(reason === null ? null : words(reason)) },
+  { head: 'Dispute', isHead: true, cell: ({ id }) => idOf(id) },
+  { head: 'Payment', cell: ({ payment }) => idOf(payment) },
+  { head: 'Opened', cell: ({ created_at: at }) => time(at) },
+];
+
+const disputeList = listPage({
+  path: '/console/disputes',
+  title: 'Disputes',
+  noun: ['dispute', 'disputes'],
+  query: takes.disputes,
+  filters: [
+    {
+      label: 'Status',
+      kind: 'choice',
+      name: 'status',
+      options: [
+        ['open', 'open'],
+        ['won', 'won'],
+        ['lost', 'lost'],
+      ],
+    },
+    { label: 'Payment', kind: 'fields', fields: [{ name: 'payment', label: 'Payment', placeholder: 'pay_…' }] },
+  ],
+  read: (ctx, { merchant }, query) => listDisputes(ctx, merchant, query),
+  columns: disputeColumns,
+  none: html`<p>No payment has been disputed.</p>`,
+});
+
+const categoryColumns = (currency: string): readonly Column<ActivityCategoryView>[] => {
+  const code = currency.toUpperCase();
+  return [
+    { head: 'Category', isHead: true, cell: ({ category }) => html`${words(category)}` },
+    { head: 'Count', isNumber: true, cell: (row) => html`${count(row.count)}` },
+    { head: `Gross, ${code}`, isNumber: true, cell: ({ gross }) => amount(gross, currency) },
+    { head: `Fee, ${code}`, isNumber: true, cell: ({ fee }) => amount(fee, currency) },
+    { head: `Net, ${code}`, isNumber: true, cell: ({ net }) => amount(net, currency) },
+  ];
+};
+
+const activityPart = (view: ActivityView): Page =>
+  html`${view.currencies.map(({ currency, opening, closing, categories }) =>
+    section(
+      currency.toUpperCase(),
+      table({
+        caption: `Balance at Stripe in ${currency.toUpperCase()}, ${view.from === null ? 'from the beginning' : `from ${timeIn(view.from, view.tz)}`} to ${timeIn(view.to, view.tz)}, ${view.tz}. ${finality(view.final)}`,
+        columns: categoryColumns(currency),
+        rows: categories,
+        foot: [
+          ['Opening', opening],
+          ['Closing', closing],
+        ].map(([name = '', minor = '']) => [html`${name}`, NOTHING, NOTHING, NOTHING, amount(minor, currency)]),
+      }),
+    ),
+  )}`;
+
+const activityPage = page({
+  path: '/console/activity',
+  class: 'report',
+  query: takes.activity,
+  mend: ({ asked, path }, wrong) => ({
+    title: 'Activity',
+    main: html`${filterBar(path, spanFilters, asked, wrong)}
+      <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+  }),
+  show: (ctx, { session: { merchant }, query, asked, path }) =>
+    activity(ctx, merchant, query).map((view) => ({
+      title: 'Activity',
+      actions: html`<a class="button" href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}" download
+        >Export ${count(view.currencies.reduce((all, { categories }) => all + categories.length, 0))} rows as CSV</a
+      >`,
+      ...(asked['to'] === undefined ? {} : { banner: pastBanner(path, asked, view.to, view.tz) }),
+      main: html`<p class="lead">What moved the balance at Stripe, by the categories of Stripe’s own reports.</p>
+        ${filterBar(path, spanFilters, asked)}
+        ${view.currencies.length === 0 ? html`<div class="empty"><p>Nothing moved in this span.</p></div>` : activityPart(view)}`,
+    })),
+});
+
+export const stripePages: readonly Served<Session>[] = [payoutList, onePayout, disputeList, activityPage];
