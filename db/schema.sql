@@ -315,6 +315,32 @@ CREATE TABLE payouts (
   constraint payouts_status_check CHECK ((status = ANY (ARRAY['paid'::text, 'failed'::text])))
 );
 
+CREATE TABLE periods (
+  merchant_id uuid not null,
+  number integer not null,
+  state text not null,
+  ends timestamp with time zone not null,
+  asked text not null,
+  tz text not null,
+  sequence bigint,
+  hash bytea,
+  file text,
+  created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  constraint periods_pkey PRIMARY KEY (merchant_id, number),
+  constraint periods_closed_check CHECK (((state = 'closed'::text) = (file IS NOT NULL))),
+  constraint periods_state_check CHECK ((state = ANY (ARRAY['closing'::text, 'closed'::text])))
+);
+
+CREATE TABLE proofs (
+  merchant_id uuid not null,
+  whole boolean not null,
+  proved_at timestamp with time zone not null,
+  proved_to timestamp with time zone not null,
+  checks jsonb not null,
+  constraint proofs_pkey PRIMARY KEY (merchant_id, whole)
+);
+
 CREATE TABLE refunds (
   merchant_id uuid not null,
   id uuid not null,
@@ -335,6 +361,18 @@ CREATE TABLE refunds (
   constraint refunds_amount_check CHECK ((amount > 0)),
   constraint refunds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 ) WITH (fillfactor=70);
+
+CREATE TABLE seals (
+  merchant_id uuid not null,
+  number bigint not null,
+  posted_from timestamp with time zone not null,
+  posted_to timestamp with time zone not null,
+  sequence bigint not null,
+  hash bytea not null,
+  digests bytea not null,
+  sealed_at timestamp with time zone not null,
+  constraint seals_pkey PRIMARY KEY (merchant_id, number)
+);
 
 CREATE TABLE second_charges (
   merchant_id uuid not null,
@@ -362,6 +400,14 @@ CREATE TABLE setups (
   tried_since timestamp with time zone,
   constraint setups_pkey PRIMARY KEY (merchant_id, id),
   constraint setups_status_check CHECK ((status = ANY (ARRAY['requires_payment_method'::text, 'requires_confirmation'::text, 'requires_action'::text, 'processing'::text, 'succeeded'::text, 'canceled'::text])))
+);
+
+CREATE TABLE signing_keys (
+  id uuid not null,
+  public_key text not null,
+  private_key text not null,
+  created_at timestamp with time zone not null,
+  constraint signing_keys_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE stripe_customers (
@@ -536,6 +582,8 @@ CREATE INDEX transfers_credit_idx ON public.transfers USING btree (credit, poste
 CREATE INDEX transfers_debit_idx ON public.transfers USING btree (debit, posted_at);
 
 CREATE INDEX transfers_payment_idx ON public.transfers USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX transfers_posted_idx ON public.transfers USING brin (posted_at) WITH (pages_per_range='16');
 
 CREATE INDEX transfers_reference_idx ON public.transfers USING btree (merchant_id, reference, id) WHERE (reference IS NOT NULL);
 

@@ -5,7 +5,7 @@ import { lastMidnight, seedShop } from '../src/demo/seed.ts';
 import { createLogger } from '../src/log.ts';
 import { openDatabase } from '../src/storage/database.ts';
 import { createKeys } from '../src/storage/keys.ts';
-import { createPast } from '../src/storage/seed.ts';
+import { createSeeding } from '../src/storage/seed.ts';
 import { commandLine, count, misused } from './command-line.ts';
 import { fail, runTool, withDatabase } from './database.ts';
 
@@ -62,7 +62,7 @@ await runTool(() =>
     });
     try {
       const startedAt = performance.now();
-      const seeded = await seedShop(createPast(database.pool), options, (done) =>
+      const seeded = await seedShop(createSeeding(database.pool), options, (done) =>
         draw(done, options.transfers, startedAt),
       );
       if (process.stderr.isTTY) process.stderr.write('\n');

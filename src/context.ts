@@ -11,6 +11,8 @@ import type { Intents } from './storage/intents.ts';
 import type { LedgerReads } from './storage/ledger.ts';
 import type { Leases } from './storage/leases.ts';
 import type { People } from './storage/people.ts';
+import type { Periods } from './storage/periods.ts';
+import type { Proofs } from './storage/proof.ts';
 import type { Reads } from './storage/reads.ts';
 import type { Saved } from './storage/saved.ts';
 import type { Volumes } from './storage/volume.ts';
@@ -28,6 +30,10 @@ export interface Context {
   readonly ledger: LedgerReads;
   /** Customers, as they are changed, found and erased. */
   readonly people: People;
+  /** What the books prove of themselves. */
+  readonly proofs: Proofs;
+  /** Closed, and what was sealed. */
+  readonly periods: Periods;
   /** Attempts whose owner has gone. */
   readonly leases: Leases;
   readonly cards: Cards;

@@ -301,6 +301,7 @@ const COMMANDS = [
   ['npm run keys', 'make a key for a merchant'],
   ['npm run migrate', 'bring a database to this version'],
   ['npm run sandbox', 'start the Stripe sandbox by itself'],
+  ['npm run verify', 'prove the books, or check the file of a closed period'],
   ['npm run verdict', 'what a running service spends its time on, and what would mend it'],
   ['npm run demo', 'seed a year of a shop, as large as you like, as a merchant of its own'],
   ['npm run drill', 'make one of the nights of on-call, on the demo alone'],

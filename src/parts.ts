@@ -17,6 +17,8 @@ import { createKeys, type Keys } from './storage/keys.ts';
 import { createLedgerReads } from './storage/ledger.ts';
 import { createLeases } from './storage/leases.ts';
 import { createPeople } from './storage/people.ts';
+import { createPeriods } from './storage/periods.ts';
+import { createProofs } from './storage/proof.ts';
 import { createReads } from './storage/reads.ts';
 import { createSessions, type Sessions } from './storage/sessions.ts';
 import { createSaved } from './storage/saved.ts';
@@ -87,6 +89,8 @@ export const createParts = (
     reads: runJob('balances', () => createReads(database.pool, turns, (batch) => metrics().batch('balance', batch))),
     ledger: createLedgerReads(database, turns),
     people: createPeople(database.pool, turns),
+    proofs: createProofs(database),
+    periods: createPeriods(database),
     leases: createLeases(database.pool),
     cards: timeCards(createCards(client, breaker), metrics),
     saved: createSaved(database.pool, turns),

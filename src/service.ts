@@ -13,7 +13,6 @@ import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admissio
 import { createParts, type PartsOptions } from './parts.ts';
 import { createBalanceReader } from './payments/balance.ts';
 import { createServer, listenOn, type ServerLimits } from './server.ts';
-import { findUnbalanced } from './storage/proof.ts';
 import { createErasures } from './storage/erasures.ts';
 import { createPruner } from './storage/prune.ts';
 import { createWatch, type WatchOptions } from './watch.ts';
@@ -61,8 +60,8 @@ export const createService = (options: ServiceOptions): Service => {
     ctx,
     createJobs({
       ...{ clock, clocks, balance, send: createSend({ allowPrivate: ctx.isDemo }) },
-      books: { findUnbalanced: () => findUnbalanced(database), onAddedUp: (isSo) => watch.metrics.books(isSo) },
       erasures: createErasures(database.pool),
+      onProved: (holds) => watch.metrics.books(holds),
       pruner: createPruner(database.pool, config.retention),
       onPruned: (rows) => watch.metrics.pruned(rows),
       wake: (name) => jobs.wake(name),

@@ -87,6 +87,9 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await get('readItem', '/v1/items/item_demo');
   await get('readTrialBalance', '/v1/trial_balance');
   await get('readVolume', '/v1/volume');
+  await get('readProof', '/v1/ledger/proof');
+  await get('listPeriods', '/v1/ledger/periods');
+  await post('closePeriod', '/v1/ledger/periods', { ends: '2026-03-31', tz: 'Europe/Berlin' });
 
   const endpoint = await post('createWebhookEndpoint', '/v1/webhook_endpoints', {
     ...{ url: 'http://127.0.0.1:4999/hooks', enabled_events: ['payment.succeeded'] },

@@ -786,6 +786,96 @@ export type ListBalanceTransactionsReply = {
   }[];
 };
 
+export type ReadProofReply = {
+  readonly object: 'proof';
+  /** Null before the first proof. */ readonly holds: boolean | null;
+  /** Of all of the books. */ readonly whole: {
+    readonly proved_at: string;
+    readonly proved_to: string;
+    readonly checks: readonly {
+      readonly check: string;
+      readonly promise: string;
+      readonly counted: number;
+      readonly holds: boolean;
+      readonly findings: readonly {
+        readonly check: string;
+        readonly account: string | null;
+        readonly transfer: string | null;
+        readonly subject: string;
+        readonly detail: string;
+      }[];
+    }[];
+  } | null;
+  /** Of what was posted since an earlier proof. */ readonly since: {
+    readonly proved_at: string;
+    readonly proved_to: string;
+    readonly checks: readonly {
+      readonly check: string;
+      readonly promise: string;
+      readonly counted: number;
+      readonly holds: boolean;
+      readonly findings: readonly {
+        readonly check: string;
+        readonly account: string | null;
+        readonly transfer: string | null;
+        readonly subject: string;
+        readonly detail: string;
+      }[];
+    }[];
+  } | null;
+  /** How many transfers are sealed, in the order of their time, and the hash over them. */ readonly sealed: {
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly sequence: string;
+    readonly hash: string;
+    readonly to: string;
+  } | null;
+};
+
+export type ListPeriodsReply = {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  /** What files are signed with: Ed25519, SPKI in DER, in base64. */ readonly public_key: string;
+  readonly data: readonly ClosePeriodReply[];
+};
+
+export type ClosePeriodReply = {
+  readonly object: 'period';
+  readonly number: number;
+  readonly state: 'open' | 'closing' | 'closed';
+  readonly begins: string | null;
+  readonly ends: string | null;
+  readonly last_day: string | null;
+  readonly tz: string | null;
+  /** Once it is closed: keep it, and check it with `npm run verify -- --file`. */ readonly file: {
+    readonly object: 'period';
+    readonly version: 1;
+    readonly merchant: string;
+    readonly number: number;
+    readonly begins: string | null;
+    readonly ends: string;
+    readonly last_day: string;
+    readonly tz: string;
+    /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly sequence: string;
+    readonly previous_hash: string;
+    readonly hash: string;
+    readonly trial_balance: readonly {
+      readonly account: string | null;
+      readonly kind:
+        'wallet' | 'stripe_clearing' | 'revenue' | 'stripe_fees' | 'disputes' | 'bank' | 'exchange' | 'to_return';
+      /** A lower-case ISO 4217 code. */ readonly currency: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly opening: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly debits: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly credits: string;
+      /** In minor units, as text: a sum may be larger than a number holds exactly. */ readonly closing: string;
+    }[];
+    readonly findings: number;
+    readonly reconciliation: 'not_run';
+    readonly content_hash: string;
+    readonly public_key: string;
+    readonly signature: string;
+  } | null;
+};
+
 export type ReadVolumeReply = {
   readonly object: 'volume';
   readonly from: string;
@@ -978,6 +1068,11 @@ export type CreateItemBody = {
 export type QueryBalancesBody = {
   readonly accounts: readonly string[];
   /** An RFC 3339 instant, which is included; or a day: everything before the start of the next day in tz. */ readonly as_of?: string;
+  /** An IANA name, such as Europe/Berlin; UTC where none is given. */ readonly tz?: string;
+};
+
+export type ClosePeriodBody = {
+  /** Its last day, which must be over. */ readonly ends: string;
   /** An IANA name, such as Europe/Berlin; UTC where none is given. */ readonly tz?: string;
 };
 
@@ -2233,6 +2328,61 @@ export interface Client {
       | 'unauthenticated'
     >
   >;
+  /** What the books prove of themselves. `GET /v1/ledger/proof`, with a key of the role secret or finance. */
+  readonly readProof: (
+    input?: Record<string, never>,
+    options?: Options,
+  ) => ResultAsync<
+    ReadProofReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** List periods, newest first, with the file of each that is closed. `GET /v1/ledger/periods`, with a key of the role secret or finance. */
+  readonly listPeriods: (
+    input?: Record<string, never>,
+    options?: Options,
+  ) => ResultAsync<
+    ListPeriodsReply,
+    Failure<
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
+  /** Close the open period with a day. `POST /v1/ledger/periods`, with a key of the role secret or finance. */
+  readonly closePeriod: (
+    input: ClosePeriodBody,
+    options?: Options,
+  ) => ResultAsync<
+    ClosePeriodReply,
+    Failure<
+      | 'body_too_large'
+      | 'card_number_refused'
+      | 'contention'
+      | 'database_unavailable'
+      | 'forbidden'
+      | 'internal'
+      | 'invalid_request'
+      | 'overloaded'
+      | 'rate_limited'
+      | 'unauthenticated'
+    >
+  >;
   /** What was charged, day by day, and why the rest was declined. `GET /v1/volume`, with a key of the role secret or finance. */
   readonly readVolume: (
     input?: { readonly from?: string; readonly to?: string; readonly tz?: string },
@@ -2976,6 +3126,9 @@ export const createMethods = (call: Call): Client => ({
   listPayoutTransactions: (input, options) =>
     call('GET', '/v1/payouts/:id/balance_transactions', false, input, options),
   listBalanceTransactions: (input, options) => call('GET', '/v1/balance_transactions', false, input, options),
+  readProof: (input, options) => call('GET', '/v1/ledger/proof', false, input, options),
+  listPeriods: (input, options) => call('GET', '/v1/ledger/periods', false, input, options),
+  closePeriod: (input, options) => call('POST', '/v1/ledger/periods', false, input, options),
   readVolume: (input, options) => call('GET', '/v1/volume', false, input, options),
   createWebhookEndpoint: (input, options) => call('POST', '/v1/webhook_endpoints', false, input, options),
   listWebhookEndpoints: (input, options) => call('GET', '/v1/webhook_endpoints', false, input, options),

@@ -5,7 +5,7 @@ import { idOf, type MerchantId } from '../domain/ids.ts';
 import { micros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { openDatabase } from '../storage/database.ts';
-import { createPast, type Past } from '../storage/seed.ts';
+import { createSeeding, type Seeding } from '../storage/seed.ts';
 import { DAY_MS, shopYear, type ShopOptions } from './shop.ts';
 
 /** A version 7 UUID like any other, with nothing in it: the merchant of the demo keys. */
@@ -24,7 +24,7 @@ export const lastMidnight = (nowMs: number): Micros => micros(nowMs - (nowMs % D
  * `database_unavailable`.
  */
 export const seedShop = (
-  past: Past,
+  past: Seeding,
   options: ShopOptions & { readonly name: string },
   onProgress: (transfers: number) => void = () => undefined,
 ): ResultAsync<number, PaymentError> => {
@@ -47,7 +47,7 @@ export const seedShop = (
 /** The demo merchant's own, where the database is empty. Errors: why it could not be made, in one line. */
 export const seedDemo = (url: string, log: Logger): ResultAsync<void, string> => {
   const database = openDatabase({ url, poolMin: 0, poolMax: 1, acquireTimeoutMs: 3_000, log });
-  const past = createPast(database.pool);
+  const past = createSeeding(database.pool);
   const options = {
     ...{ merchant: DEMO_MERCHANT, name: DEMO_MERCHANT_NAME, seed: DEMO_SEED, transfers: DEMO_TRANSFERS },
     until: lastMidnight(Date.now()),

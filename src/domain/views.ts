@@ -13,6 +13,7 @@ import type { Direction } from './entry.ts';
 import type { ContradictionKind } from './contradiction.ts';
 import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
 import type { SetupStatus } from './setup.ts';
+import type { PeriodFile } from './period.ts';
 import type { TransferKind } from './transfer.ts';
 
 export interface ErrorView {
@@ -475,4 +476,59 @@ interface DeliveryTryView {
   readonly latency_ms: number;
   readonly status_code: number | null;
   readonly error: string | null;
+}
+
+interface FindingView {
+  readonly check: string;
+  readonly account: string | null;
+  readonly transfer: string | null;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+/** One promise that the books keep, and how much was looked at. */
+interface CheckView {
+  readonly check: string;
+  readonly promise: string;
+  readonly counted: number;
+  readonly holds: boolean;
+  readonly findings: readonly FindingView[];
+}
+
+interface ProofPartView {
+  readonly proved_at: string;
+  /** What was posted before this was looked at. */
+  readonly proved_to: string;
+  readonly checks: readonly CheckView[];
+}
+
+export interface ProofView {
+  readonly object: 'proof';
+  /** Null before the first. */
+  readonly holds: boolean | null;
+  /** Of all of the books, and of what was posted since an earlier proof. */
+  readonly whole: ProofPartView | null;
+  readonly since: ProofPartView | null;
+  readonly sealed: { readonly sequence: string; readonly hash: string; readonly to: string } | null;
+}
+
+export interface PeriodView {
+  readonly object: 'period';
+  readonly number: number;
+  readonly state: 'open' | 'closing' | 'closed';
+  readonly begins: string | null;
+  readonly ends: string | null;
+  readonly last_day: string | null;
+  readonly tz: string | null;
+  /** Once it is closed: to be kept, and checked with `npm run verify -- --file`. */
+  readonly file: PeriodFile | null;
+}
+
+export interface PeriodsView {
+  readonly object: 'list';
+  readonly url: string;
+  readonly has_more: boolean;
+  /** What files are signed with: Ed25519, SPKI in DER, in base64. */
+  readonly public_key: string;
+  readonly data: readonly PeriodView[];
 }

@@ -35,6 +35,9 @@ import type {
   SetupView,
   TimelineView,
   TransferView,
+  PeriodsView,
+  PeriodView,
+  ProofView,
   TrialBalanceView,
   VolumeView,
 } from '../domain/views.ts';
@@ -494,4 +497,87 @@ export const delivery: z.ZodType<DeliveryView> = z.strictObject({
       error: words,
     }),
   ),
+});
+
+const finding = z.strictObject({
+  check: z.string(),
+  account: id('acct').nullable(),
+  transfer: id('tr').nullable(),
+  subject: z.string(),
+  detail: z.string(),
+});
+const proofPart = z
+  .strictObject({
+    proved_at: time,
+    proved_to: time,
+    checks: z.array(
+      z.strictObject({
+        check: z.string(),
+        promise: z.string(),
+        counted: z.int(),
+        holds: z.boolean(),
+        findings: z.array(finding).readonly(),
+      }),
+    ),
+  })
+  .nullable();
+
+export const proof: z.ZodType<ProofView> = z.strictObject({
+  object: z.literal('proof'),
+  holds: z.boolean().nullable().describe('Null before the first proof.'),
+  whole: proofPart.describe('Of all of the books.'),
+  since: proofPart.describe('Of what was posted since an earlier proof.'),
+  sealed: z
+    .strictObject({ sequence: sum, hash: z.string(), to: time })
+    .nullable()
+    .describe('How many transfers are sealed, in the order of their time, and the hash over them.'),
+});
+
+const periodFile = z.strictObject({
+  object: z.literal('period'),
+  version: z.literal(1),
+  merchant: id('mer'),
+  number: z.int(),
+  begins: time.nullable(),
+  ends: time,
+  last_day: z.string(),
+  tz: z.string(),
+  sequence: sum,
+  previous_hash: z.string(),
+  hash: z.string(),
+  trial_balance: z.array(
+    z.strictObject({
+      account: id('acct').nullable(),
+      kind: accountKind,
+      currency,
+      opening: sum,
+      debits: sum,
+      credits: sum,
+      closing: sum,
+    }),
+  ),
+  findings: z.int(),
+  reconciliation: z.literal('not_run'),
+  content_hash: z.string(),
+  public_key: z.string(),
+  signature: z.string(),
+});
+
+export const period: z.ZodType<PeriodView> = z.strictObject({
+  object: z.literal('period'),
+  number: z.int(),
+  state: z.enum(['open', 'closing', 'closed']),
+  begins: time.nullable(),
+  ends: time.nullable(),
+  last_day: z.string().nullable(),
+  tz: z.string().nullable(),
+  file: periodFile.nullable().describe('Once it is closed: keep it, and check it with `npm run verify -- --file`.'),
+});
+
+export const periods: z.ZodType<PeriodsView> = z.strictObject({
+  object: z.literal('list'),
+  url: z.string(),
+  has_more: z.boolean(),
+  public_key: z.string().describe('What files are signed with: Ed25519, SPKI in DER, in base64.'),
+  data: z.array(period),
 });

@@ -387,6 +387,11 @@ export const accountIds: z.ZodType<{ accounts: AccountId[] } & Asked> = z
   .strictObject({ accounts: z.array(s.id('acct')).min(1).max(1000), ...s.asOf })
   .transform(({ accounts: ids, ...rest }) => ({ accounts: ids, ...s.toAsked(rest) }));
 
+export const periodEnd: z.ZodType<{ ends: string; tz?: string | undefined }> = z.strictObject({
+  ends: z.iso.date().describe('Its last day, which must be over.'),
+  tz: s.asOf.tz,
+});
+
 export const ofCustomer: z.ZodType<{ id: CustomerId }> = z.strictObject({ id: s.id('cus') });
 export const ofPayment: z.ZodType<{ id: PaymentId }> = z.strictObject({ id: s.id('pay') });
 export const ofSetup: z.ZodType<{ id: SetupId }> = z.strictObject({ id: s.id('set') });

@@ -15,6 +15,7 @@ import {
 import { trialBalance, trialBalanceCsv } from '../ledger/trial-balance.ts';
 import { activity, activityCsv } from '../ledger/activity.ts';
 import { reverse } from '../ledger/reverse.ts';
+import { closePeriod, listPeriods, readProof } from '../ledger/proof.ts';
 import { debit, transfer, transferInBulk } from '../ledger/transfer.ts';
 import { quoteUsage, spendUsage } from '../ledger/usage.ts';
 import { accessOf } from '../payments/access.ts';
@@ -208,6 +209,15 @@ export const routes: readonly Route[] = [
   route({ name: 'listBalanceTransactions', method: 'GET', path: '/v1/balance_transactions', summary: "List what changed the balance at Stripe, newest first", roles: READERS, class: 'read', key: 'none', query: takes.balanceTransactions,
     reply: [200, gives.list(gives.balanceTransaction)], errors: [],
     handle: (ctx, { merchant, query }) => listBalanceTransactions(ctx, merchant, query).andThen(reply(200)) }),
+  route({ name: 'readProof', method: 'GET', path: '/v1/ledger/proof', summary: 'What the books prove of themselves', roles: READERS, class: 'report', key: 'none',
+    reply: [200, gives.proof], errors: [],
+    handle: (ctx, { merchant }) => readProof(ctx, merchant).andThen(reply(200)) }),
+  route({ name: 'listPeriods', method: 'GET', path: '/v1/ledger/periods', summary: 'List periods, newest first, with the file of each that is closed', roles: READERS, class: 'report', key: 'none',
+    reply: [200, gives.periods], errors: [],
+    handle: (ctx, { merchant }) => listPeriods(ctx, merchant).andThen(reply(200)) }),
+  route({ name: 'closePeriod', method: 'POST', path: '/v1/ledger/periods', summary: 'Close the open period with a day', roles: READERS, class: 'report', key: 'none', body: takes.periodEnd,
+    reply: [201, gives.period], errors: [],
+    handle: (ctx, call) => closePeriod(ctx, call.merchant, call.body).andThen(reply(201)) }),
 
   route({ name: 'readVolume', method: 'GET', path: '/v1/volume', summary: 'What was charged, day by day, and why the rest was declined', roles: READERS, class: 'report', key: 'none', query: takes.inSpan,
     reply: [200, gives.volume], errors: [],

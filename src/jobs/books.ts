@@ -1,34 +1,41 @@
-/** Adds the books up now and then, so that a ledger which made or lost money pages someone. */
+/** Proves the books now and then, so that a ledger which made or lost money pages someone. */
 import { okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
+import { plusMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
-import type { Unbalanced } from '../storage/proof.ts';
 import type { Round } from './runner.ts';
 
-export interface BooksNeeds {
-  /** Errors: `database_unavailable`. */
-  readonly findUnbalanced: () => ResultAsync<readonly Unbalanced[], PaymentError>;
-  readonly onAddedUp: (isBalanced: boolean) => void;
-}
-
-/** It reads every account. The more there are the seldomer, so that it takes a hundredth of a core; but once in an hour. */
+/** The more there is the seldomer, so that it takes a hundredth of a core; but all of it once in a day. */
 const REST = 100;
+const WHOLE_REST_MS_MAX = 24 * 3_600_000;
 const REST_MS_MAX = 3_600_000;
+/** A part begins this long before where the last one ended: what it built on is looked at again. */
+const OVERLAP_MS = 1_000;
 
-export const addUpBooks = ({
-  findUnbalanced,
-  onAddedUp,
-}: BooksNeeds): ((ctx: Pick<Context, 'log'>) => ResultAsync<Round, PaymentError>) => {
+/** All of the books at first, and then in turns what was posted since, with all of it again after a rest. */
+export const proveBooks = (
+  onProved: (holds: boolean) => void,
+): ((ctx: Pick<Context, 'log' | 'clock' | 'proofs'>) => ResultAsync<Round, PaymentError>) => {
   let restUntil = 0;
-  return ({ log }) => {
+  let wholeRestUntil = 0;
+  let since: Micros | null = null;
+  let isWrong = false;
+  return ({ log, clock, proofs }) => {
     const startedAt = performance.now();
     if (startedAt < restUntil) return okAsync('done');
+    const isWhole = since === null || startedAt >= wholeRestUntil;
     // Where it fails, however long that took, it is tried again with the next round.
-    return findUnbalanced().map((unbalanced) => {
+    return proofs.prove({ merchant: null, since: isWhole ? null : since }, clock.now()).map(({ checked, to }) => {
       const endedAt = performance.now();
-      restUntil = endedAt + Math.min((endedAt - startedAt) * REST, REST_MS_MAX);
-      onAddedUp(unbalanced.length === 0);
-      for (const where of unbalanced) log.error(where, "a merchant's debits and credits differ");
+      const restMs = (endedAt - startedAt) * REST;
+      restUntil = endedAt + Math.min(restMs, REST_MS_MAX);
+      if (isWhole) wholeRestUntil = endedAt + Math.min(restMs, WHOLE_REST_MS_MAX);
+      const wrong = checked.flatMap(({ merchant, findings }) => findings.map((finding) => ({ merchant, ...finding })));
+      for (const finding of wrong) log.error(finding, 'the books do not prove: something in them is wrong');
+      // What was wrong stays so until all of the books were looked at again.
+      isWrong = wrong.length > 0 || (isWrong && !isWhole);
+      onProved(!isWrong);
+      since = plusMs(to, -OVERLAP_MS);
       return 'done';
     });
   };

@@ -15,9 +15,10 @@ import type { Erasures } from '../storage/erasures.ts';
 import type { Pruner, Slice } from '../storage/prune.ts';
 import { createDeliverer } from '../webhooks/deliver.ts';
 import type { Send } from '../webhooks/send.ts';
-import { addUpBooks, type BooksNeeds } from './books.ts';
+import { proveBooks } from './books.ts';
 import { keepTime } from './clock.ts';
 import { prune } from './prune.ts';
+import { sealBooks } from './seal.ts';
 import type { Job } from './runner.ts';
 
 /** Those that somebody wakes. */
@@ -28,8 +29,9 @@ export interface JobNeeds {
   readonly clocks: Pick<Clocks, 'check'>;
   readonly balance: Pick<BalanceReader, 'read'>;
   readonly send: Send;
-  readonly books: BooksNeeds;
   readonly erasures: Erasures;
+  /** Told whether the books prove. */
+  readonly onProved: (holds: boolean) => void;
   readonly pruner: Pruner;
   readonly onPruned: (rows: Slice['rows']) => void;
   readonly wake: (name: WokenJob) => void;
@@ -41,8 +43,8 @@ export const createJobs = ({
   clocks,
   balance,
   send,
-  books,
   erasures,
+  onProved,
   pruner,
   onPruned,
   wake,
@@ -60,10 +62,12 @@ export const createJobs = ({
   payouts: { everyMs: 1_000, needsStripe: true, run: splitPayouts },
   // What an event waits at the most before it leaves.
   deliveries: { everyMs: 500, ...createDeliverer(send, () => wake('deliveries')) },
-  // It reads every account, and rests the longer, the longer that took.
-  books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: addUpBooks(books) },
   // Nobody waits for it: who asks sees at once that it is done.
   eraser: { everyMs: 2_000, isOneEnough: true, run: createEraser(erasures) },
+  // It reads all of the ledger, and rests the longer, the longer that took.
+  books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveBooks(onProved) },
+  // It seals what lies behind the horizon: nobody waits for it but who closes a period.
+  sealer: { everyMs: 5_000, isOneEnough: true, run: sealBooks },
   // A slice of each table: 20 GB of each in a day, at a thousandth of a core. So late, on a large table, goes what is
   // over; nothing waits for it.
   pruner: { everyMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },

@@ -48,7 +48,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const connect = { isPrepared: true, ...options };
   const reads = createPool(connect, way, { min: Math.min(options.poolMin, options.poolMax), max: options.poolMax });
   const lane = createPool(connect, way, { max: 1, pipeline: true });
-  const scans = createPool(connect, way, { max: 1, query_timeout: SCAN_TIMEOUT_MS + QUERY_TIMEOUT_MS });
+  const scans = createPool(connect, way, {
+    ...{ max: 1, query_timeout: SCAN_TIMEOUT_MS + QUERY_TIMEOUT_MS },
+    // It reads for long, and only reads: nobody waits for it to see what is final.
+    application_name: REPORTS_NAME,
+  });
 
   const reports = createPool(connect, way, {
     max: REPORTS_MAX,
@@ -95,7 +99,19 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   };
 };
 
+/** Of what reads whole tables: joined as they lie there, and sorted in so much memory. */
+const FREE_SETTINGS = {
+  enable_seqscan: 'on',
+  enable_hashjoin: 'on',
+  enable_mergejoin: 'on',
+  plan_cache_mode: 'force_custom_plan',
+  max_parallel_workers_per_gather: '0',
+  work_mem: '64MB',
+} as const;
+
 /** For this transaction alone, so that a pooler keeps it too. */
-const freeSettings = (tx: Transaction<DB>, timeoutMs: number): Promise<unknown> =>
-  sql`select set_config('statement_timeout', ${`${timeoutMs}`}, true), set_config('enable_seqscan', 'on', true),
-    set_config('enable_hashjoin', 'on', true), set_config('max_parallel_workers_per_gather', '0', true)`.execute(tx);
+const freeSettings = (tx: Transaction<DB>, timeoutMs: number): Promise<unknown> => {
+  const settings = { ...FREE_SETTINGS, statement_timeout: `${timeoutMs}` };
+  const set = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
+  return sql`select ${sql.join(set)}`.execute(tx);
+};

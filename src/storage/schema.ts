@@ -244,6 +244,22 @@ export interface DB {
     created_at: bigint;
   };
 
+  periods: {
+    merchant_id: string;
+    number: number;
+    state: string;
+    ends: bigint;
+    asked: string;
+    tz: string;
+    sequence: bigint | null;
+    hash: Buffer | null;
+    file: string | null;
+    created_at: bigint;
+    closed_at: bigint | null;
+  };
+
+  proofs: { merchant_id: string; whole: boolean; proved_at: bigint; proved_to: bigint; checks: unknown };
+
   refunds: {
     merchant_id: string;
     id: string;
@@ -259,6 +275,17 @@ export interface DB {
     reversed: Generated<boolean>;
     held_at: bigint | null;
     freed_at: bigint | null;
+  };
+
+  seals: {
+    merchant_id: string;
+    number: bigint;
+    posted_from: bigint;
+    posted_to: bigint;
+    sequence: bigint;
+    hash: Buffer;
+    digests: Buffer;
+    sealed_at: bigint;
   };
 
   second_charges: {
@@ -285,6 +312,8 @@ export interface DB {
     tries: Generated<number>;
     tried_since: bigint | null;
   };
+
+  signing_keys: { id: string; public_key: string; private_key: string; created_at: bigint };
 
   stripe_customers: {
     merchant_id: string;
@@ -529,6 +558,22 @@ export const COLUMNS = {
 
   payouts: ['merchant_id', 'id', 'currency', 'amount', 'status', 'returned_in', 'created_at'],
 
+  periods: [
+    'merchant_id',
+    'number',
+    'state',
+    'ends',
+    'asked',
+    'tz',
+    'sequence',
+    'hash',
+    'file',
+    'created_at',
+    'closed_at',
+  ],
+
+  proofs: ['merchant_id', 'whole', 'proved_at', 'proved_to', 'checks'],
+
   refunds: [
     'merchant_id',
     'id',
@@ -545,6 +590,8 @@ export const COLUMNS = {
     'held_at',
     'freed_at',
   ],
+
+  seals: ['merchant_id', 'number', 'posted_from', 'posted_to', 'sequence', 'hash', 'digests', 'sealed_at'],
 
   second_charges: ['merchant_id', 'id', 'payment_id', 'currency', 'received', 'returned'],
 
@@ -563,6 +610,8 @@ export const COLUMNS = {
     'tries',
     'tried_since',
   ],
+
+  signing_keys: ['id', 'public_key', 'private_key', 'created_at'],
 
   stripe_customers: ['merchant_id', 'id', 'stripe_id', 'default_method', 'tries', 'asked_at'],
 

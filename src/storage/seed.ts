@@ -67,7 +67,7 @@ export interface PastRows {
 }
 
 /** Errors of all: `database_unavailable`. */
-export interface Past {
+export interface Seeding {
   /** Whether nobody has been here yet. */
   readonly isEmpty: () => ResultAsync<boolean, PaymentError>;
   /** The first rows of a merchant bring the merchant too, under that name. */
@@ -76,7 +76,7 @@ export interface Past {
   readonly finish: (until: Micros) => ResultAsync<void, PaymentError>;
 }
 
-export const createPast = (db: Kysely<DB>): Past => {
+export const createSeeding = (db: Kysely<DB>): Seeding => {
   const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
 
   const isEmpty = async (): Promise<boolean> => {

@@ -8,7 +8,7 @@ import { idAt } from '../../src/domain/ids.ts';
 import { micros } from '../../src/domain/time.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
-import { createPast } from '../../src/storage/seed.ts';
+import { createSeeding } from '../../src/storage/seed.ts';
 import { startWorld, type Client, type World } from '../support/service.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -59,7 +59,7 @@ interface Cell {
     const log = pino({ level: 'silent' });
     const database = openDatabase({ url: world.databaseUrl, poolMin: 0, poolMax: 2, acquireTimeoutMs: 10_000, log });
     const merchant = idAt('mer', NAME, micros(0));
-    const seeded = await seedShop(createPast(database.pool), {
+    const seeded = await seedShop(createSeeding(database.pool), {
       ...{ merchant, name: NAME, seed: 3, transfers: 4_000, until: lastMidnight(NOW) },
     });
     seeded._unsafeUnwrap();

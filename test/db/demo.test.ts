@@ -4,7 +4,7 @@ import { micros } from '../../src/domain/time.ts';
 import { seedDemo, seedShop } from '../../src/demo/seed.ts';
 import { createLogger } from '../../src/log.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import { createPast } from '../../src/storage/seed.ts';
+import { createSeeding } from '../../src/storage/seed.ts';
 import { comparePostings } from '../proof/judge/charges.ts';
 import { readPayments } from '../proof/judge/books.ts';
 import { ledgerViolations } from '../proof/judge/ledger.ts';
@@ -23,7 +23,7 @@ const open = async () => {
   await db.connect();
   afterSuite(() => db.end());
   const seed = async (name: string, transfers: number, seedNumber = 1) =>
-    seedShop(createPast(database.pool), {
+    seedShop(createSeeding(database.pool), {
       ...{ merchant: idAt('mer', name, micros(0)), name, seed: seedNumber, transfers, until: UNTIL },
     });
   const count = async (query: string) =>

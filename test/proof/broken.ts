@@ -26,6 +26,8 @@ import { createLeases } from '../../src/storage/leases.ts';
 import { createInbox } from '../../src/storage/inbox.ts';
 import { createIntents } from '../../src/storage/intents.ts';
 import { createPeople } from '../../src/storage/people.ts';
+import { createPeriods } from '../../src/storage/periods.ts';
+import { createProofs } from '../../src/storage/proof.ts';
 import { createReads } from '../../src/storage/reads.ts';
 import { createSaved } from '../../src/storage/saved.ts';
 import { createTurns } from '../../src/storage/turns.ts';
@@ -90,6 +92,8 @@ const main = (): void => {
     reads: createReads(database.pool, turns, () => undefined),
     ledger: createLedgerReads(database, turns),
     people: createPeople(database.pool, turns),
+    proofs: createProofs(database),
+    periods: createPeriods(database),
     leases: createLeases(database.pool),
     cards: createCards(stripe, breaker),
     saved: createSaved(database.pool, turns),
