@@ -35,11 +35,12 @@ const KEPT = ['transfers', 'accounts', 'claims', 'payments'] as const;
 const keep = async () => {
   for (const table of KEPT) await world.query(`create table kept_${table} as select * from ${table}`);
 };
+/** At once, for the service's own jobs go on meanwhile. */
 const restore = async () => {
-  for (const table of ['transfers', 'accounts', 'claims']) {
-    await world.query(`truncate ${table}`);
-    await world.query(`insert into ${table} select * from kept_${table}`);
-  }
+  const again = ['transfers', 'accounts', 'claims'].map(
+    (table) => `truncate ${table}; insert into ${table} select * from kept_${table};`,
+  );
+  await world.query(`begin; ${again.join(' ')} commit`);
 };
 
 interface Row {
@@ -69,6 +70,14 @@ beforeAll(async () => {
   const lines = 'select count(*)::int as n from balance_transactions where merchant_id <> $1';
   const isRead = async () => (await world.query<{ n: number }>(lines, [shop.merchant.slice(4)]))[0]?.n === 4;
   expect(await until(isRead, 45_000)).toBe(true);
+  // The sealer goes on by itself: nothing is to be left to it that is wrong just then.
+  const periods = createPeriods(database);
+  const unsealed = `select (select count(*) from transfers) - (select sum(length(digests) / 8) from seals) as n`;
+  const isSealed = async () => {
+    if ((await periods.seal(now())).isErr()) return false;
+    return Number((await world.query<{ n: string }>(unsealed))[0]?.n) === 0;
+  };
+  expect(await until(isSealed, 30_000)).toBe(true);
   await keep();
 }, 90_000);
 
@@ -203,8 +212,6 @@ describe('seals and periods', () => {
   });
 
   it('name a row that was changed so well that its account still adds up', async () => {
-    const periods = createPeriods(database);
-    while ((await periods.seal(now()))._unsafeUnwrap());
     const row = await debitInTheMiddle();
     await world.query(`update transfers set posted_at = posted_at + interval '1 microsecond' where id = $1`, [row.id]);
     const found = await findings();
