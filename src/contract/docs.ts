@@ -47,6 +47,17 @@ believe no parameter of the address. Or ask him in the page: confirm with <code>
 <code>next_action.stripe_client_secret</code> to <code>handleNextAction</code> of Stripe.js, and read the payment then
 (<code>createCheckout</code> does it all where it is given <code>handleNextAction</code>). With neither,
 such a card is <a href="/docs/errors#authentication_required">authentication_required</a>, and no decline: confirm again with one of them.</p>
+<h3>A card that is kept</h3>
+<p>Add <code>save_payment_method: true</code> to a confirmation, or keep a card without a charge by a setup
+(<code>POST /v1/setups</code>, confirmed by the page as a payment is). From then on <code>POST /v1/payments</code> with
+<code>confirm: true</code> and no <code>payment_method</code> charges the customer's default card; say <code>off_session: true</code> where
+he is not there. If his bank wants to see him all the same, the answer is
+<a href="/docs/errors#authentication_required">authentication_required</a>, with the <code>url</code> of a page of this service: send
+him there, and he finishes that payment. Never make a second one for it.</p>
+<h3>Customers, and their data</h3>
+<p>Find a customer with <code>GET /v1/customers?email=</code>, change him with <code>POST /v1/customers/:id</code>, and erase him with
+<code>DELETE</code>: name, e-mail, metadata and cards go, here and at Stripe, also from stored replies and events. His payments and
+his balance stay, for the ledger needs them; keep nothing personal in <code>reference</code>.</p>
 <h3>Keys and retries</h3>
 <p>Each request that moves money takes an <code>Idempotency-Key</code>: a UUID of yours, kept until the answer is final. The same
 request under it is done once. <code>retry</code> says what to do: <code>same_key</code>, the same again after <code>Retry-After</code>;
