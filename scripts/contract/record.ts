@@ -73,6 +73,17 @@ export const recordExamples = async (url: string, newKey: () => string): Promise
   await get('readTransfer', `/v1/transfers/${moved.id}`);
   await post('reverseTransfer', `/v1/transfers/${moved.id}/reverse`, { amount: 20, reason: 'too much' });
   await get('listTransfers', '/v1/transfers?limit=1');
+  await get('listEntries', `/v1/accounts/${wallet}/entries?limit=1`);
+  await get('readStatement', `/v1/accounts/${wallet}/statement?from=2026-01-01&to=2026-02-01`);
+  await get('readActivity', '/v1/activity?from=2026-01-01&to=2026-02-01&tz=Europe/Berlin');
+  // The demo's past has some of each.
+  const disputes = await get('listDisputes', '/v1/disputes?limit=1');
+  await get('readDispute', `/v1/disputes/${disputes.data[0]?.id ?? ''}`);
+  const payouts = await get('listPayouts', '/v1/payouts?limit=1');
+  const payout = `/v1/payouts/${payouts.data[0]?.id ?? ''}`;
+  await get('readPayout', payout);
+  await get('listPayoutTransactions', `${payout}/balance_transactions?limit=1`);
+  await get('listBalanceTransactions', '/v1/balance_transactions?limit=1');
   await post('createBulkTransfer', '/v1/transfers/bulk', { mode: 'independent', transfers: [one] });
   const usage = {
     currency: 'usd',
