@@ -17,7 +17,8 @@ export const createCustomer = (
   { merchant, claim, requestId }: CallerWithoutKey,
   wanted: NewCustomer,
 ): ResultAsync<Reply<CustomerView>, ChangeError<never>> => {
-  const customer: Customer = { merchant, id: newId('cus'), ...wanted, erasedAt: null, createdAt: ctx.clock.now() };
+  const createdAt = ctx.clock.now();
+  const customer: Customer = { merchant, id: newId('cus', createdAt), ...wanted, erasedAt: null, createdAt };
   const answer = (): Answer<CustomerView> => ok(jsonReply(201, customerView(customer)));
   return ctx
     .commit({ merchant, requestId, refusals: [], ...(claim ? { claim } : {}), customer, answer })

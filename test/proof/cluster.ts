@@ -30,6 +30,9 @@ export interface Node {
   readonly ask: <Row extends pg.QueryResultRow>(text: string) => Promise<Row[]>;
 }
 
+/** Where nobody listens. */
+const NOBODY_PORT = 1;
+
 /** A server that is there already, or whose folder holds nothing yet. */
 export const createNode = (name: string, dataDir: string): Node => {
   let postgres: Postgres | undefined;
@@ -61,7 +64,8 @@ export const createNode = (name: string, dataDir: string): Node => {
     name,
     dataDir,
     url: () => running().url,
-    port: () => Number(new URL(running().url).port),
+    // Who tries it before it was started is refused there.
+    port: () => (postgres ? Number(new URL(postgres.url).port) : NOBODY_PORT),
     start,
     kill: async () => {
       await signal('SIGKILL');
