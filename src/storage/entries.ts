@@ -67,7 +67,9 @@ export const readEntries = async (
     .filter((side) => filter.direction === undefined || filter.direction === side)
     .map((side) => leg(side, side === 'debit' ? 'credit' : 'debit'));
   const { rows } = await sql<Row>`
-    select e.*, p.intent, r.id as refund, r.stripe_id as refund_at_stripe, d.id as dispute, d.stripe_id as dispute_at_stripe
+    select e.direction, e.id, e.kind, e.amount, e.currency, e.description, e.payment_id, e.posted_at, e.reference,
+      e.effective_date, e.sequence, e.balance_after, e.counter, p.intent, r.id as refund, r.stripe_id as refund_at_stripe,
+      d.id as dispute, d.stripe_id as dispute_at_stripe
     from (
       select * from (${sql.join(legs, sql` union all `)}) legs order by posted_at ${direction} limit ${limit}
     ) e

@@ -70,7 +70,8 @@ export const listTransfers = async (
      where t.${sql.ref(side)} = ${uuidOf(account)}::uuid and ${wanted} ${edge}
      order by t.posted_at ${direction} limit ${limit + 1})`;
   const rows = await rowsOf(sql<Row>`
-    select * from (${leg('debit')} union all ${leg('credit')}) t order by t.posted_at ${direction} limit ${limit + 1}`);
+    select ${columnsOf('transfers', 't')} from (${leg('debit')} union all ${leg('credit')}) t
+    order by t.posted_at ${direction} limit ${limit + 1}`);
   return pageOf(rows.map(transferOf), filter);
 };
 
