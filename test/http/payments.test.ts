@@ -31,6 +31,7 @@ describe('a payment that is confirmed at once', () => {
       capture_method: 'automatic',
       description: 'Ten buns',
       metadata: { order: '7' },
+      reference: null,
       client_secret: expect.stringMatching(/^pay_[0-9a-f]{32}_secret_[\w-]{32}$/),
       next_action: null,
       last_error: null,
