@@ -99,7 +99,7 @@ describe('an error', () => {
 
   it.each([
     ['DELETE', '/v1/payments', 'POST, GET, HEAD'],
-    ['PUT', '/v1/customers', 'POST'],
+    ['PUT', '/v1/customers', 'POST, GET, HEAD'],
     ['GET', '/v1/debits', 'POST'],
     ['PATCH', '/v1/items/item_demo', 'GET, HEAD, OPTIONS'],
     ['GET', '/webhooks/stripe', 'POST'],
