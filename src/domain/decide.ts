@@ -7,111 +7,32 @@
  */
 import { err, ok, Result } from 'neverthrow';
 import { ERROR_CODES, isStored, paymentError, type PaymentError } from '../error.ts';
-import { available, type Account } from './account.ts';
+import type { Account } from './account.ts';
 import type { Contradiction } from './contradiction.ts';
-import { shareKey, type BalanceTransaction, type KnownShare, type PayoutShare } from './balance.ts';
+import { shareKey } from './balance.ts';
 import {
   expected,
   type Answer,
   type Applied,
   type Change,
-  type Claim,
-  type Customer,
   type Effect,
-  type Event,
   type Item,
   type PaymentStep,
   type Reply,
 } from './change.ts';
-import {
-  idAt,
-  type AccountId,
-  type AttemptId,
-  type CustomerId,
-  type MerchantId,
-  type PaymentId,
-  type RefundId,
-  type SetupId,
-  type TransferId,
-} from './ids.ts';
+import { idAt, type AccountId, type CustomerId, type MerchantId } from './ids.ts';
 import { take } from './lifecycle.ts';
-import type { Attempt, AttemptOutcome, ClaimId, Dispute, Payment, Refund, SecondCharge } from './payment.ts';
+import { move } from './move.ts';
+import type { ClaimId, Refund } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
 import { answerOfReply, keptError, methodView } from './reply.ts';
-import { methodOf, takeSaved, type Holder, type SavedMethod, type SavedStep, type SavedStepped } from './saved.ts';
-import { takeSetup, type Setup, type SetupStepped } from './setup.ts';
-import { concernsSecond, type Hold, type KnownCustomer, type Stepped, type Subject } from './step.ts';
+import { methodOf, takeSaved, type SavedStep, type SavedStepped } from './saved.ts';
+import { takeSetup, type SetupStepped } from './setup.ts';
+import { concernsSecond, type Stepped, type Subject } from './step.ts';
 import { replay, type StoredClaim } from './stored-claim.ts';
+import type { Decision, State, Writes } from './state.ts';
 import { MADE_WITHIN_MS, type Micros } from './time.ts';
-import { mayReverse, post, type PostedTransfer, type Taken, type Transfer } from './transfer.ts';
-
-/** The rows that a batch touches, as they are under lock. */
-export interface State {
-  readonly claims: ReadonlyMap<ClaimId, StoredClaim>;
-  /** Of the items that are to be made, those that are there, by merchant and id. */
-  readonly items: ReadonlySet<string>;
-  /** Whose customer each is, and what he is at Stripe. */
-  readonly customers: ReadonlyMap<CustomerId, KnownCustomer>;
-  readonly holders: ReadonlyMap<CustomerId, Holder>;
-  /** By Stripe's id. */
-  readonly methods: ReadonlyMap<string, SavedMethod>;
-  readonly setups: ReadonlyMap<SetupId, Setup>;
-  readonly payments: ReadonlyMap<PaymentId, Payment>;
-  readonly refunds: ReadonlyMap<RefundId, Refund>;
-  /** By Stripe's id: the release before gave them other ids. */
-  readonly disputes: ReadonlyMap<string, Dispute>;
-  /** By Stripe's id of the PaymentIntent. */
-  readonly seconds: ReadonlyMap<string, SecondCharge>;
-  /** Whose payment a PaymentIntent pays for, of those that a change observes. */
-  readonly owners: ReadonlyMap<string, PaymentId>;
-  readonly accounts: ReadonlyMap<AccountId, Account>;
-  /** Transfers that are to be taken back. */
-  readonly reversed: ReadonlyMap<TransferId, Taken>;
-  /** The balance transactions that are known, by Stripe's ids. */
-  readonly balance: ReadonlySet<string>;
-  /** The shares of payouts that are known, by `shareKey`. */
-  readonly payouts: ReadonlyMap<string, KnownShare>;
-}
-
-/** What a batch writes: each table once. */
-export interface Writes {
-  readonly customers: Customer[];
-  readonly holders: Map<CustomerId, Holder>;
-  /** Of those, whom no row was there of. */
-  readonly newHolders: Set<CustomerId>;
-  readonly methods: Map<string, SavedMethod>;
-  readonly setups: Map<SetupId, Setup>;
-  readonly items: Item[];
-  readonly claims: { readonly merchant: MerchantId; readonly claim: Claim; readonly reply: Reply<never> | null }[];
-  readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply<never> }[];
-  readonly newPayments: Payment[];
-  readonly payments: Map<PaymentId, Payment>;
-  /** Those of them of which that is written too which else never changes: what they say, and the amount. */
-  readonly updated: Set<PaymentId>;
-  readonly attempts: Attempt[];
-  readonly settled: {
-    readonly merchant: MerchantId;
-    readonly attempt: AttemptId;
-    readonly outcome: AttemptOutcome;
-    readonly stripeRequestId: string | null;
-  }[];
-  readonly refunds: Map<RefundId, Refund>;
-  readonly disputes: Map<string, Dispute>;
-  readonly seconds: Map<string, SecondCharge>;
-  /** PaymentIntents that were not known before. */
-  readonly intents: { readonly merchant: MerchantId; readonly payment: PaymentId; readonly intent: string }[];
-  readonly contradictions: Contradiction[];
-  readonly accounts: Map<AccountId, Account>;
-  readonly transfers: PostedTransfer[];
-  readonly balance: Map<string, BalanceTransaction>;
-  readonly payouts: Map<string, PayoutShare>;
-  readonly events: Event[];
-}
-
-export interface Decision {
-  readonly outcomes: Result<Applied, PaymentError>[];
-  readonly writes: Writes;
-}
+import type { Transfer } from './transfer.ts';
 
 /** Decides each change of a batch, in order. Pure: neither `state` nor `changes` is touched. */
 export const decide = (state: State, changes: readonly Change[], now: Micros): Decision => {
@@ -346,71 +267,6 @@ const refundOfStripe = (state: State, writes: Writes, stripeId: string): Refund 
   const stored = state.refunds.values().find(isIt);
   return writes.refunds.values().find(isIt) ?? (stored && (writes.refunds.get(stored.id) ?? stored));
 };
-
-interface Moved {
-  readonly transfers: PostedTransfer[];
-  readonly results: Result<PostedTransfer, PaymentError>[];
-  readonly accounts: Map<AccountId, Account>;
-}
-
-/** Holds, and then posts a change's transfers one after the other: all or none, or each by itself. */
-const move = (
-  state: State,
-  writes: Writes,
-  change: Change,
-  facts: readonly Transfer[],
-  hold: Hold | null,
-  now: Micros,
-): Result<Moved, PaymentError> => {
-  const moved: Moved = { transfers: [], results: [], accounts: new Map() };
-  const wanted = [...facts, ...(change.transfers ?? [])];
-
-  const account = (id: AccountId, param: string): Result<Account, PaymentError> => {
-    const found = moved.accounts.get(id) ?? writes.accounts.get(id) ?? state.accounts.get(id);
-    return found?.merchant === change.merchant ? ok(found) : err(paymentError('account_not_found', { param }));
-  };
-  const isLeft = (transfer: Transfer): Result<void, PaymentError> => {
-    const { reverses } = transfer;
-    if (!reverses) return ok();
-    const posted = [...writes.transfers, ...moved.transfers];
-    return mayReverse(transfer, reverses, state.reversed.get(reverses.transfer), posted);
-  };
-  const postOne = (transfer: Transfer): Result<PostedTransfer, PaymentError> =>
-    account(transfer.debit, 'from').andThen((from) =>
-      account(transfer.credit, 'to').andThen((to) =>
-        isLeft(transfer)
-          .andThen(() => post(transfer, from, to, now))
-          .map((posting) => {
-            moved.accounts.set(posting.debit.id, posting.debit).set(posting.credit.id, posting.credit);
-            moved.transfers.push(posting.transfer);
-            return posting.transfer;
-          }),
-      ),
-    );
-
-  if (hold) {
-    const { account: wallet, amount } = hold;
-    // What was refunded at Stripe is a fact; what is asked for here must be there to be held.
-    const held = account(wallet, 'payment').andThen((before) =>
-      change.payment?.kind === 'refund' && available(before) < amount
-        ? err(paymentError('insufficient_funds', { payment: change.payment.payment.id }))
-        : ok({ ...before, pending: before.pending + amount }),
-    );
-    if (held.isErr()) return err(held.error);
-    moved.accounts.set(wallet, held.value);
-  }
-  for (const [index, transfer] of wanted.entries()) {
-    const result = postOne(transfer);
-    if (change.bulk === 'independent') moved.results.push(result);
-    else if (result.isErr()) return err(change.bulk ? within(result.error, index) : result.error);
-  }
-  return ok(moved);
-};
-
-const within = (error: PaymentError, index: number): PaymentError => ({
-  ...error,
-  param: `transfers[${String(index)}]${error.param ? `.${error.param}` : ''}`,
-});
 
 /** The PaymentIntent that a step is about, where it may be another than the payment's own. */
 export const secondOf = (step: PaymentStep): string | undefined => {

@@ -2,7 +2,7 @@
  * The second half of a commit's SQL: what was decided is written, each table once, from arrays.
  */
 import { sql, type RawBuilder } from 'kysely';
-import type { Writes } from '../domain/decide.ts';
+import type { Writes } from '../domain/state.ts';
 import { derivedId, uuidOf } from '../domain/ids.ts';
 import type { Payment } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';

@@ -2,7 +2,8 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
 import type { Change } from '../domain/change.ts';
-import { savedOf, type State, type Writes } from '../domain/decide.ts';
+import { savedOf } from '../domain/decide.ts';
+import type { State, Writes } from '../domain/state.ts';
 import { idOf, uuidOf, type CustomerId, type MerchantId, type SetupId } from '../domain/ids.ts';
 import type { LastError, NextAction } from '../domain/payment.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';

@@ -8,7 +8,8 @@ import { sql, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
-import { secondOf, type State } from '../domain/decide.ts';
+import { secondOf } from '../domain/decide.ts';
+import type { State } from '../domain/state.ts';
 import {
   idOf,
   uuidOf,

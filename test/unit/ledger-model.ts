@@ -4,7 +4,7 @@ import { err, ok } from 'neverthrow';
 import { posted, type Account } from '../../src/domain/account.ts';
 import type { Answer, Change } from '../../src/domain/change.ts';
 import { parseCurrency, type Currency } from '../../src/domain/currency.ts';
-import type { State, Writes } from '../../src/domain/decide.ts';
+import type { State, Writes } from '../../src/domain/state.ts';
 import type { Settlement } from '../../src/domain/fact.ts';
 import {
   idOf,
