@@ -1,5 +1,6 @@
 /** The columns of what stands in several pages. */
-import type { AccountView, PaymentView, RefundView } from '../domain/views.ts';
+import type { AccountView } from '../domain/ledger-views.ts';
+import type { PaymentView, RefundView } from '../domain/views.ts';
 import { html, NOTHING, type Page } from '../pages/html.ts';
 import { ABSENT, amount, count, decimalsOfAll, type Minor } from './money.ts';
 import { idOf, idOrNone, state, text, time, words } from './pieces.ts';

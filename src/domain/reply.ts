@@ -16,13 +16,10 @@ import type { Setup } from './setup.ts';
 import type { Entry, Statement } from './entry.ts';
 import { toIso, toIsoMicros, type Micros } from './time.ts';
 import type { PostedTransfer } from './transfer.ts';
+import type { AccountView, BalanceFields, BalanceView, EntryView, StatementView } from './ledger-views.ts';
 import type {
-  AccountView,
-  BalanceFields,
-  BalanceView,
   CustomerView,
   DisputeView,
-  EntryView,
   ErrorView,
   ItemView,
   ListView,
@@ -31,7 +28,6 @@ import type {
   PaymentView,
   RefundView,
   SetupView,
-  StatementView,
   TransferView,
 } from './views.ts';
 

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import type { Asked } from '../domain/cut.ts';
 import type { AccountId, MerchantId } from '../domain/ids.ts';
 import { jsonReply, statementView } from '../domain/reply.ts';
-import type { StatementView } from '../domain/views.ts';
+import type { StatementView } from '../domain/ledger-views.ts';
 import { statementOf, type AccountError } from '../ledger/entries.ts';
 import { statementCsv, statementJournal, type Export } from '../ledger/export.ts';
 import type { HttpReply } from './respond.ts';

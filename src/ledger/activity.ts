@@ -5,7 +5,7 @@ import { categoryOf, categoryOfLine, CATEGORIES, type Category } from '../domain
 import { instantText, spanOf, type Asked } from '../domain/cut.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
-import type { ActivityCategoryView, ActivityCurrencyView, ActivityView } from '../domain/views.ts';
+import type { ActivityCategoryView, ActivityCurrencyView, ActivityView } from '../domain/ledger-views.ts';
 import type { PaymentError } from '../error.ts';
 import type { Movement } from '../storage/books.ts';
 import { csvLines } from './csv.ts';

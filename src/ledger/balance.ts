@@ -6,7 +6,7 @@ import type { Asked } from '../domain/cut.ts';
 import { walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { accountView, balanceView, zeroBalanceView } from '../domain/reply.ts';
 import { toIso } from '../domain/time.ts';
-import type { AccountView, BalancesView, BalanceView } from '../domain/views.ts';
+import type { AccountView, BalancesView, BalanceView } from '../domain/ledger-views.ts';
 import type { LaneError, StorageCode } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { pastAccountBalance, pastBalances, pastCustomerBalance } from './past.ts';

@@ -6,7 +6,7 @@ import { asOfText, cutOf, type Asked } from '../domain/cut.ts';
 import { walletId, type AccountId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { pastBalanceView } from '../domain/reply.ts';
 import type { StorageCode } from '../domain/refusals.ts';
-import type { BalancesView, BalanceView } from '../domain/views.ts';
+import type { BalancesView, BalanceView } from '../domain/ledger-views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 
 type PastError<Code extends 'account_not_found' | 'customer_not_found'> = PaymentError<

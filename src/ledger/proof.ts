@@ -5,7 +5,7 @@ import { cutOf, instantText } from '../domain/cut.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import { CHECK_NAMES } from '../domain/proof.ts';
 import type { StorageError } from '../domain/refusals.ts';
-import type { PeriodsView, PeriodView, ProofView } from '../domain/views.ts';
+import type { PeriodsView, PeriodView, ProofView } from '../domain/ledger-views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Period } from '../storage/periods.ts';
 import type { KeptProof } from '../storage/proof.ts';

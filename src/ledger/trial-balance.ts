@@ -5,7 +5,7 @@ import { asOfText, cutOf, instantText, spanOf, type Asked, type Span } from '../
 import type { MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import type { Clock } from '../domain/time.ts';
-import type { TrialBalanceCurrencyView, TrialBalanceLineView, TrialBalanceView } from '../domain/views.ts';
+import type { TrialBalanceCurrencyView, TrialBalanceLineView, TrialBalanceView } from '../domain/ledger-views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { TrialBalanceLine } from '../storage/books.ts';
 import type { LedgerReads } from '../storage/ledger.ts';

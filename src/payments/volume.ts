@@ -5,7 +5,7 @@ import { instantText, spanOf, type Asked } from '../domain/cut.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { plusMs } from '../domain/time.ts';
-import type { VolumeView } from '../domain/views.ts';
+import type { VolumeView } from '../domain/ledger-views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { VolumeLine } from '../storage/volume.ts';
 

@@ -2,7 +2,7 @@
 import { ResultAsync } from 'neverthrow';
 import { z } from 'zod';
 import { plusMs, toIso, type Micros } from '../../domain/time.ts';
-import type { TrialBalanceView, VolumeDayView, VolumeView } from '../../domain/views.ts';
+import type { TrialBalanceView, VolumeDayView, VolumeView } from '../../domain/ledger-views.ts';
 import type { Served } from '../../http/serve.ts';
 import { trialBalance } from '../../ledger/trial-balance.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';

@@ -2,7 +2,7 @@
 import { ResultAsync } from 'neverthrow';
 import { CATEGORIES } from '../../domain/category.ts';
 import { statementView } from '../../domain/reply.ts';
-import type { EntryView, StatementView } from '../../domain/views.ts';
+import type { EntryView, StatementView } from '../../domain/ledger-views.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
 import { account } from '../../ledger/balance.ts';

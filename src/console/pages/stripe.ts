@@ -4,9 +4,9 @@ import type {
   ActivityCategoryView,
   ActivityView,
   BalanceTransactionView,
-  DisputeView,
   PayoutView,
-} from '../../domain/views.ts';
+} from '../../domain/ledger-views.ts';
+import type { DisputeView } from '../../domain/views.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
 import { activity } from '../../ledger/activity.ts';

@@ -1,5 +1,5 @@
 /** The trial balance, now or at a date: in each currency debits and credits are equal, and each line opens to what makes it. */
-import type { TrialBalanceLineView, TrialBalanceView } from '../../domain/views.ts';
+import type { TrialBalanceLineView, TrialBalanceView } from '../../domain/ledger-views.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
 import { trialBalance } from '../../ledger/trial-balance.ts';
