@@ -1,0 +1,253 @@
+/**
+ * `npm run proof:reads`: what finance reads costs the same in a ledger a hundred times as large, and slows no charge.
+ *
+ * Two databases with as many customers, one with ten thousand transfers and one with a million: balances as of a time, a
+ * page of a statement and an account are read from both, in turns. Then all rows of the busiest account are exported while
+ * cards are charged.
+ */
+import pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newId, platformAccountId, uuidOf, walletId, type MerchantId } from '../../src/domain/ids.ts';
+import { parseCurrency } from '../../src/domain/currency.ts';
+import { migrate } from '../../src/storage/migrate.ts';
+import { createDatabase, startOwn, type Own } from '../../scripts/bench/subject.ts';
+import { commandLine } from '../../scripts/command-line.ts';
+import { treeUse } from '../../scripts/bench/processes.ts';
+import { createApiKey, createWorld, type World } from '../support/world.ts';
+
+const USAGE = `
+npm run proof:reads
+
+What finance reads of a ledger of a million transfers, beside one of ten thousand: P99 of each, the rows and the memory of an
+export, and what charges take beside it. It wants the machine for itself, for some three minutes.
+`;
+
+const CUSTOMERS = 10_000;
+const SIZES = [10_000, 1_000_000] as const;
+const READS = 800;
+const AT_ONCE = 4;
+/** P99 of the large by that of the small, and of charges beside an export by that of charges alone. */
+const GROWTH_MAX = 2;
+const SLOWDOWN_MAX = 1.5;
+const MEMORY_MAX_MB = 50;
+const CHARGES_S = 6;
+
+const usd = parseCurrency('usd');
+if (!usd) throw new Error('there are no dollars');
+
+interface Shop {
+  readonly own: Own;
+  readonly customers: readonly string[];
+  readonly wallets: readonly string[];
+  readonly revenue: string;
+}
+
+/** A year of transfers, in SQL: half of them pay into a wallet, half are spent from it. */
+const seed = async (url: string, transfers: number): Promise<Omit<Shop, 'own'>> => {
+  const db = new pg.Client(url);
+  db.on('error', () => undefined);
+  await db.connect();
+  const { rows } = await db.query<{ id: string }>(`select id from merchants where name = 'Proof'`);
+  const merchant = `mer_${(rows[0]?.id ?? '').replaceAll('-', '')}` as MerchantId;
+  const customers = Array.from({ length: CUSTOMERS }, () => newId('cus'));
+  const wallets = customers.map((customer) => walletId(customer, usd));
+  const [clearing, revenue] = (['stripe_clearing', 'revenue'] as const).map((kind) =>
+    platformAccountId(merchant, kind, usd),
+  );
+  const uuids = (ids: readonly string[]): string[] => ids.map((id) => id.slice(id.indexOf('_') + 1));
+  await db.query(
+    `insert into customers (merchant_id, id, metadata, created_at) select $1, u.id, '{}', now() from unnest($2::uuid[]) u (id)`,
+    [uuidOf(merchant), uuids(customers)],
+  );
+  await db.query('create temporary table w as select t.id, t.n from unnest($1::uuid[]) with ordinality as t (id, n)', [
+    uuids(wallets),
+  ]);
+  await db.query('create unique index on w (n)');
+  // The nth movement is of wallet n mod customers: first in, then out, so that each balance is 0 or 100.
+  await db.query(
+    `insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, description, posted_at, debit_sequence,
+       credit_sequence, debit_balance_after, credit_balance_after)
+     select $1, gen_random_uuid(), case when isin then 'payment' else 'debit' end, case when isin then $2 else w.id end,
+       case when isin then w.id else $3 end, 100, 'usd', 'order ' || m.n, now() - interval '1 year' + m.n * (interval '364 days' / $4),
+       case when isin then nth else round + 1 end, case when isin then round + 1 else nth end,
+       case when isin then -100 * nth else 0 end, case when isin then 100 else 100 * nth end
+     from (
+       select g.n, g.n / $5 as round, (g.n / $5) % 2 = 0 as isin, (g.n / $5 / 2) * $5 + g.n % $5 + 1 as nth
+       from generate_series(0, $4 - 1) g (n)
+     ) m join w on w.n = m.n % $5 + 1 order by m.n`
+      .replaceAll('$2', '$2::uuid')
+      .replaceAll('$3', '$3::uuid')
+      .replaceAll('$4', '$4::bigint')
+      .replaceAll('$5', '$5::bigint'),
+    [uuidOf(merchant), uuids([clearing ?? ''])[0], uuids([revenue ?? ''])[0], transfers, CUSTOMERS],
+  );
+  await db.query(
+    `insert into accounts (merchant_id, id, kind, customer_id, currency, debits, credits, sequence, posted_at)
+     select $1, l.account, case l.account when $2::uuid then 'stripe_clearing' when $3::uuid then 'revenue' else 'wallet' end,
+       c.id, 'usd', sum(l.debit), sum(l.credit), count(*), max(l.posted_at)
+     from (select debit as account, amount as debit, 0 as credit, posted_at from transfers
+           union all select credit, 0, amount, posted_at from transfers) l
+     left join unnest($4::uuid[], $5::uuid[]) c (wallet, id) on c.wallet = l.account
+     group by l.account, c.id`,
+    [uuidOf(merchant), uuids([clearing ?? ''])[0], uuids([revenue ?? ''])[0], uuids(wallets), uuids(customers)],
+  );
+  await db.query('vacuum analyze transfers');
+  await db.query('vacuum analyze accounts');
+  await db.end();
+  return { customers, wallets, revenue: clearing ?? '' };
+};
+
+const shopOf = async (world: World, transfers: number): Promise<Shop> => {
+  const name = `shop_${transfers}`;
+  const url = await createDatabase(world.databaseUrl, name);
+  (await migrate(url))._unsafeUnwrap();
+  const key = await createApiKey(url);
+  const seeded = await seed(url, transfers);
+  return { ...seeded, own: await startOwn(world, { database: { name, url, key } }) };
+};
+
+const ask = async ({ own }: Shop, path: string): Promise<string> => {
+  const answer = await fetch(own.url + path, { headers: { Authorization: `Bearer ${own.key}` } });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text}`);
+  return text;
+};
+
+const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
+const DAY_MS = 86_400_000;
+const then = (): string => new Date(Date.now() - DAY_MS * (1 + Math.random() * 360)).toISOString();
+
+const READERS: Readonly<Record<string, (shop: Shop) => string>> = {
+  'balance as of a time': ({ wallets }) => `/v1/accounts/${pick(wallets)}/balance?as_of=${then()}`,
+  'balance of the busiest account as of a time': ({ revenue }) => `/v1/accounts/${revenue}/balance?as_of=${then()}`,
+  'page of a statement': ({ wallets }) => `/v1/accounts/${pick(wallets)}/entries?limit=20&to=${then()}`,
+  statement: ({ wallets }) =>
+    `/v1/accounts/${pick(wallets)}/statement?from=${new Date(Date.now() - 300 * DAY_MS).toISOString()}`,
+  account: ({ wallets }) => `/v1/accounts/${pick(wallets)}`,
+};
+
+const p99 = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? NaN;
+
+const timesOf = async (shop: Shop, path: (shop: Shop) => string, count: number): Promise<number[]> => {
+  const times: number[] = [];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (times.length < count) {
+        const at = performance.now();
+        await ask(shop, path(shop));
+        times.push(performance.now() - at);
+      }
+    }),
+  );
+  return times;
+};
+
+/** Charges, one after the other on a few connections, for so long or until told. */
+const charge = async (shop: Shop, isOn: () => boolean): Promise<number[]> => {
+  const times: number[] = [];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (isOn()) {
+        const at = performance.now();
+        const answer = await fetch(`${shop.own.url}/v1/payments`, {
+          method: 'POST',
+          headers: {
+            Authorization: `Bearer ${shop.own.key}`,
+            'Content-Type': 'application/json',
+            'Idempotency-Key': crypto.randomUUID(),
+          },
+          body: JSON.stringify({
+            customer: pick(shop.customers),
+            amount: 1250,
+            currency: 'usd',
+            payment_method: 'pm_card_visa',
+            confirm: true,
+          }),
+        });
+        await answer.arrayBuffer();
+        if (answer.status !== 201) throw new Error(`a charge answered ${answer.status}`);
+        times.push(performance.now() - at);
+        await sleep(20);
+      }
+    }),
+  );
+  return times;
+};
+
+const line = (name: string, isMet: boolean, text: string): boolean => {
+  process.stdout.write(`${isMet ? 'ok  ' : 'MISS'} ${name}: ${text}\n`);
+  return isMet;
+};
+
+const main = async (): Promise<boolean> => {
+  const world = await createWorld();
+  const met: boolean[] = [];
+  try {
+    const shops = [await shopOf(world, SIZES[0]), await shopOf(world, SIZES[1])] as const;
+    process.stdout.write(`seeded ${SIZES.join(' and ')} transfers of ${CUSTOMERS} customers each\n`);
+    for (const [name, path] of Object.entries(READERS)) {
+      const times: [number[], number[]] = [[], []];
+      for (const shop of shops) await timesOf(shop, path, 200);
+      for (let round = 0; round < 4; round++)
+        for (const nth of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+          times[nth].push(...(await timesOf(shops[nth], path, READS / 4)));
+      const [small, large] = [p99(times[0]), p99(times[1])];
+      met.push(
+        line(
+          name,
+          large <= small * GROWTH_MAX,
+          `P99 ${small.toFixed(2)} ms of 10,000, ${large.toFixed(2)} ms of 1,000,000`,
+        ),
+      );
+    }
+
+    const [, shop] = shops;
+    const until = performance.now() + CHARGES_S * 1000;
+    await charge(shop, () => performance.now() < until - (CHARGES_S - 2) * 1000);
+    const alone = p99(await charge(shop, () => performance.now() < until));
+    const memory = (): number => treeUse(shop.own.service.pid).memoryBytes / 2 ** 20;
+    const before = memory();
+    let isDone = false;
+    let peak = before;
+    let rows = -1;
+    const watch = setInterval(() => (peak = Math.max(peak, memory())), 100);
+    const startedAt = performance.now();
+    const reading = (async () => {
+      for (const account of [shop.revenue]) {
+        const answer = await fetch(`${shop.own.url}/v1/accounts/${account}/statement?format=csv`, {
+          headers: { Authorization: `Bearer ${shop.own.key}` },
+        });
+        for await (const chunk of answer.body ?? []) for (const byte of chunk as Uint8Array) if (byte === 10) rows++;
+      }
+      isDone = true;
+    })();
+    const beside = p99(await charge(shop, () => !isDone));
+    await reading;
+    clearInterval(watch);
+    const tookS = (performance.now() - startedAt) / 1000;
+    met.push(line('rows of a CSV', rows >= SIZES[1] / 2, `${rows} in ${tookS.toFixed(0)} s`));
+    met.push(
+      line(
+        'memory beside it',
+        peak - before <= MEMORY_MAX_MB,
+        `${before.toFixed(0)} MB before, ${peak.toFixed(0)} MB at most`,
+      ),
+    );
+    met.push(
+      line(
+        'charges beside it',
+        beside <= alone * SLOWDOWN_MAX,
+        `P99 ${alone.toFixed(1)} ms alone, ${beside.toFixed(1)} ms`,
+      ),
+    );
+  } finally {
+    await world.close();
+  }
+  return met.every(Boolean);
+};
+
+if (import.meta.main) {
+  commandLine(USAGE, {});
+  process.exitCode = (await main()) ? 0 : 1;
+}
