@@ -96,11 +96,17 @@ export const createServer = (options: ServerOptions): Api => {
       sendError(ctx, request, response, record, paymentError('route_not_found', { status: 405, message: NO_METHOD }));
     };
 
-  for (const route of routes.toSorted(byDemand)) {
+  const inOrder = routes.toSorted(byDemand);
+  const methodsOf = allowedBy(routes, [], false);
+  for (const [index, route] of inOrder.entries()) {
     if (route.cors) app.options(route.path, named(route.path), cors.preflight);
     if (route.method === 'GET') app.get(route.path, serve(route));
     else if (route.method === 'DELETE') app.delete(route.path, serve(route));
     else app.post(route.path, serve(route));
+    // A word of the table is no id of the route that follows.
+    const isLast = !inOrder.slice(index + 1).some(({ path }) => path === route.path);
+    if (isLast && inOrder.some(({ path }) => path !== route.path && fits(path, route.path)))
+      app.all(route.path, named(route.path), refuseMethod(methodsOf.get(route.path) ?? []));
   }
   app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent));
   const { checkout } = options;
@@ -154,6 +160,13 @@ const DOCUMENTS: readonly Document[] = [
 ];
 
 const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';
+
+/** Whether a request of that path, of the table too, would be one of this template. */
+const fits = (template: string, path: string): boolean => {
+  const words = path.split('/');
+  const wanted = template.split('/');
+  return wanted.length === words.length && wanted.every((word, at) => word.startsWith(':') || word === words[at]);
+};
 
 /** The methods of each path, also those that a GET and a route for browsers bring with them. */
 const allowedBy = (

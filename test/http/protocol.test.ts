@@ -101,6 +101,7 @@ describe('an error', () => {
     ['DELETE', '/v1/payments', 'POST, GET, HEAD'],
     ['PUT', '/v1/customers', 'POST, GET, HEAD'],
     ['GET', '/v1/debits', 'POST'],
+    ['GET', '/v1/transfers/bulk', 'POST'],
     ['PATCH', '/v1/items/item_demo', 'GET, HEAD, OPTIONS'],
     ['GET', '/webhooks/stripe', 'POST'],
     ['OPTIONS', '/v1/payments', 'POST, GET, HEAD'],

@@ -70,5 +70,6 @@ const table = routes.toSorted(byWords).map((route) => ({
 
 const routeOf = (method: string, path: string): Route | undefined => {
   const plain = path.split('?')[0] ?? '';
-  return table.find(({ route, pattern }) => route.method === method && pattern.test(plain))?.route;
+  const template = table.find(({ pattern }) => pattern.test(plain))?.route.path;
+  return routes.find((route) => route.method === method && route.path === template);
 };
