@@ -96,17 +96,16 @@ export const createServer = (options: ServerOptions): Api => {
       sendError(ctx, request, response, record, paymentError('route_not_found', { status: 405, message: NO_METHOD }));
     };
 
-  const inOrder = routes.toSorted(byDemand);
-  const methodsOf = allowedBy(routes, [], false);
-  for (const [index, route] of inOrder.entries()) {
-    if (route.cors) app.options(route.path, named(route.path), cors.preflight);
-    if (route.method === 'GET') app.get(route.path, serve(route));
-    else if (route.method === 'DELETE') app.delete(route.path, serve(route));
-    else app.post(route.path, serve(route));
-    // A word of the table is no id of the route that follows.
-    const isLast = !inOrder.slice(index + 1).some(({ path }) => path === route.path);
-    if (isLast && inOrder.some(({ path }) => path !== route.path && fits(path, route.path)))
-      app.all(route.path, named(route.path), refuseMethod(methodsOf.get(route.path) ?? []));
+  // One after the other: a word of the table is no id of a route that follows, whatever the method.
+  for (const [path, own] of Map.groupBy(routes.toSorted(byDemand), (route) => route.path)) {
+    const mounted = app.route(path);
+    for (const route of own) {
+      if (route.cors) mounted.options(named(path), cors.preflight);
+      if (route.method === 'GET') mounted.get(serve(route));
+      else if (route.method === 'DELETE') mounted.delete(serve(route));
+      else mounted.post(serve(route));
+    }
+    mounted.all(named(path), refuseMethod(methodsOf(own)));
   }
   app.post('/webhooks/stripe', stripeWebhook(ctx, onStripeEvent));
   const { checkout } = options;
@@ -121,7 +120,7 @@ export const createServer = (options: ServerOptions): Api => {
   ];
   for (const document of documents) app.get(document.path, serveDocument(document));
   const pages = options.console ? mountConsole(app, { ...options, nameRoute }, options.console, cors) : [];
-  for (const [path, allow] of [...allowedBy(routes, documents, hasShop), ...pages])
+  for (const [path, allow] of [...allowedBeside(documents, hasShop), ...pages])
     app.all(path, named(path), refuseMethod(allow));
 
   app.use((request, response) => {
@@ -161,31 +160,21 @@ const DOCUMENTS: readonly Document[] = [
 
 const NO_METHOD = 'There is no such route: `Allow` says which methods the path knows.';
 
-/** Whether a request of that path, of the table too, would be one of this template. */
-const fits = (template: string, path: string): boolean => {
-  const words = path.split('/');
-  const wanted = template.split('/');
-  return wanted.length === words.length && wanted.every((word, at) => word.startsWith(':') || word === words[at]);
-};
+/** The methods of a path of the table, also those that a GET and a route for browsers bring with them. */
+const methodsOf = (own: readonly Route[]): readonly string[] => [
+  ...new Set(
+    own.flatMap(({ method, cors }) => [method, ...(method === 'GET' ? ['HEAD'] : []), ...(cors ? ['OPTIONS'] : [])]),
+  ),
+];
 
-/** The methods of each path, also those that a GET and a route for browsers bring with them. */
-const allowedBy = (
-  all: readonly Route[],
-  documents: readonly Document[],
-  hasShop: boolean,
-): Map<string, readonly string[]> => {
-  const allowed = new Map<string, readonly string[]>([
+/** The methods of each path that stands beside the table. */
+const allowedBeside = (documents: readonly Document[], hasShop: boolean): Map<string, readonly string[]> =>
+  new Map<string, readonly string[]>([
     ['/webhooks/stripe', ['POST']],
     [APPROVE_PATH, ['GET', 'HEAD', 'POST']],
     ...documents.map(({ path }) => [path, ['GET', 'HEAD']] as const),
     ...(hasShop ? [[CHECKOUT_PATH, ['GET', 'HEAD', 'POST']] as const] : []),
   ]);
-  for (const { path, method, cors } of all) {
-    const more = [method, ...(method === 'GET' ? ['HEAD'] : []), ...(cors ? ['OPTIONS'] : [])];
-    allowed.set(path, [...new Set([...(allowed.get(path) ?? []), ...more])]);
-  }
-  return allowed;
-};
 
 /**
  * Requests and replies that are Express' own from the start. It would else change the prototype of each, which takes a
