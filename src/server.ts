@@ -19,13 +19,14 @@ import { errorsPage } from './http/errors-page.ts';
 import { createCors, PAGE_HEADERS, SECURITY_HEADERS } from './http/headers.ts';
 import { sendError, type Route } from './http/route.ts';
 import { routes } from './http/routes.ts';
+import { createPace } from './http/pace.ts';
 import { createServe, type ServeOptions } from './http/serve.ts';
 import { stripeWebhook } from './http/stripe-webhook.ts';
 import { nameRoute, runWork } from './monitor/context.ts';
 import type { CheckoutSettings } from './pages/checkout.ts';
 import { APPROVE_PATH } from './payments/approval.ts';
 
-export interface ServerOptions extends Omit<ServeOptions, 'nameRoute'> {
+export interface ServerOptions extends Omit<ServeOptions, 'nameRoute' | 'pace'> {
   readonly corsOrigins: '*' | readonly string[];
   /** Told that an event of Stripe is stored, and waits to be applied. */
   readonly onStripeEvent: () => void;
@@ -78,7 +79,8 @@ export const createServer = (options: ServerOptions): Api => {
   });
   const connections = followConnections(server, limits);
   const cors = createCors(corsOrigins);
-  const serve = createServe({ ...options, nameRoute }, cors);
+  const serving = { ...options, nameRoute, pace: createPace() };
+  const serve = createServe(serving, cors);
 
   /** A path that is known names the request in the log, whatever its method. */
   const named =
@@ -119,7 +121,7 @@ export const createServer = (options: ServerOptions): Api => {
     ...(options.console ? consoleDocuments : []),
   ];
   for (const document of documents) app.get(document.path, serveDocument(document));
-  const pages = options.console ? mountConsole(app, { ...options, nameRoute }, options.console, cors) : [];
+  const pages = options.console ? mountConsole(app, serving, options.console, cors) : [];
   for (const [path, allow] of [...allowedBeside(documents, hasShop), ...pages])
     app.all(path, named(path), refuseMethod(allow));
 

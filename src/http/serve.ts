@@ -16,7 +16,7 @@ import type { Admission, AdmissionClass, Refusal, SeenKeys, Visitor } from '../m
 import type { Authenticate } from './authenticate.ts';
 import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
-import { createPace, isLarge, type Turn } from './pace.ts';
+import { isLarge, type Pace, type Turn } from './pace.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
 import { sendError, type Incoming, type Route } from './route.ts';
 
@@ -38,6 +38,8 @@ export interface ServeOptions<Who extends Principal = Principal> {
   readonly authenticate: Authenticate<Who>;
   readonly admission: Admission;
   readonly seen: SeenKeys;
+  /** One for API and console: a merchant has one large request under way, wherever he asks. */
+  readonly pace: Pace;
   readonly retryAfterS: () => number;
   /** Names the route of what is under way. */
   readonly nameRoute: (route: string) => void;
@@ -51,7 +53,7 @@ export const createServe = <Who extends Principal>(
   options: ServeOptions<Who>,
   cors: Cors,
 ): ((route: Served<Who>) => RequestHandler) => {
-  const { ctx, authenticate, admission, seen, retryAfterS, nameRoute, onShed } = options;
+  const { ctx, authenticate, admission, seen, pace, retryAfterS, nameRoute, onShed } = options;
   const fail: Fail =
     options.fail ?? ((request, response, error) => sendError(ctx, request, response, request.record, error));
   const refuse =
@@ -60,8 +62,6 @@ export const createServe = <Who extends Principal>(
       : (request: Request, response: Response, afterS: number): void => {
           fail(request, response, paymentError('overloaded', { retryAfterS: afterS }));
         };
-
-  const pace = createPace();
 
   /** Who was asked to come again, and not before. */
   const asked = new WeakMap<Socket, { readonly principal: string; readonly until: number }>();
