@@ -63,6 +63,11 @@ export const filterBar = (path: string, filters: readonly Filter[], asked: Asked
     ${wrong === undefined || isSomewhere ? NOTHING : html`<p class="wrong" role="alert">${wrong.message}</p>`}`;
 };
 
+/** The filters with a word beside the one at fault, and nothing below them. */
+export const misunderstood = (path: string, filters: readonly Filter[], asked: Asked, wrong: PaymentError): Page =>
+  html`${filterBar(path, filters, asked, wrong)}
+    <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`;
+
 const chip = (path: string, filter: Filter, asked: Asked, wrong: PaymentError | undefined): Page => {
   const names = namesOf(filter);
   const words = setTo(filter, asked);

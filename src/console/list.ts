@@ -2,13 +2,14 @@
 import { okAsync, ResultAsync } from 'neverthrow';
 import type { z } from 'zod';
 import type { Context } from '../context.ts';
+import { toIso } from '../domain/time.ts';
 import type { ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import { safely } from '../http/route.ts';
 import type { Served } from '../http/serve.ts';
 import { html, NOTHING, type Page } from '../pages/html.ts';
 import type { Session } from '../storage/sessions.ts';
-import { active, filterBar, type Filter } from './filters.ts';
+import { active, filterBar, misunderstood, type Filter } from './filters.ts';
 import { addressOf, page, without, type Asked } from './page.ts';
 import { timeIn } from './pieces.ts';
 import { table, type Column } from './table.ts';
@@ -77,14 +78,13 @@ export const listPage = <Row extends { readonly id: string }, Query>(spec: ListS
     defaults: { limit: SHOWN },
     mend: ({ asked }, wrong) => ({
       title,
-      main: html`${above}${filterBar(path, filters, asked, wrong)}
-        <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+      main: html`${above}${misunderstood(path, filters, asked, wrong)}`,
     }),
     show: (ctx, { session, query, asked }) =>
       read(ctx, session, query).andThen(({ data, has_more: hasMore }) => {
         const bar = filterBar(path, filters, asked);
         if (data.length > 0) {
-          const caption = `${title}, newest first. Read ${timeIn(new Date().toISOString())}; all times in UTC.`;
+          const caption = `${title}, newest first. Read ${timeIn(toIso(ctx.clock.now()))}; all times in UTC.`;
           const rows = table({ caption, columns: spec.columns(data, session), rows: data });
           return okAsync({ title, main: html`${above}${bar}${rows}${pager(path, asked, data, hasMore)}` });
         }

@@ -65,10 +65,10 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
     cors: false,
     key: 'none',
     schemas: { body: undefined },
-    run: (ctx, { principal: session, request, requestId }) => {
+    run: (ctx, { principal: session, request, query: sent, requestId }) => {
       request.record.headers = CONSOLE_HEADERS;
       const { path } = request;
-      const asked = filledIn(request.query);
+      const asked = filledIn(sent);
       const failed = (error: PaymentError): HttpReply => {
         request.record.error = error;
         return reply(session, path, {

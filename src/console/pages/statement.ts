@@ -10,7 +10,7 @@ import { listEntries, statementOf } from '../../ledger/entries.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
 import { but } from '../columns.ts';
-import { active, filterBar, type Filter } from '../filters.ts';
+import { active, filterBar, misunderstood, type Filter } from '../filters.ts';
 import { pager } from '../list.ts';
 import { ABSENT, amount, count, money } from '../money.ts';
 import { addressOf, page, without, type Asked } from '../page.ts';
@@ -102,8 +102,7 @@ export const accountPage: Served<Session> = page({
   defaults: { limit: '50' },
   mend: ({ asked, path }, wrong) => ({
     title: 'Account',
-    main: html`${filterBar(path, filters, asked, wrong)}
-      <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+    main: misunderstood(path, filters, asked, wrong),
   }),
   show: (ctx, { session: { merchant }, params: { id }, query, asked, path }) =>
     ResultAsync.combine([

@@ -14,7 +14,7 @@ import { listDisputes, listPayoutLines, listPayouts, readPayout } from '../../le
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
 import { amountColumns } from '../columns.ts';
-import { filterBar } from '../filters.ts';
+import { filterBar, misunderstood } from '../filters.ts';
 import { listPage, pager } from '../list.ts';
 import { amount, count, money } from '../money.ts';
 import { addressOf, page } from '../page.ts';
@@ -176,8 +176,7 @@ const activityPage = page({
   query: takes.activity,
   mend: ({ asked, path }, wrong) => ({
     title: 'Activity',
-    main: html`${filterBar(path, spanFilters, asked, wrong)}
-      <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+    main: misunderstood(path, spanFilters, asked, wrong),
   }),
   show: (ctx, { session: { merchant }, query, asked, path }) =>
     activity(ctx, merchant, query).map((view) => ({

@@ -5,7 +5,7 @@ import type { Served } from '../../http/serve.ts';
 import { trialBalance } from '../../ledger/trial-balance.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
-import { filterBar } from '../filters.ts';
+import { filterBar, misunderstood } from '../filters.ts';
 import { amount, count, money } from '../money.ts';
 import { addressOf, page, type Asked } from '../page.ts';
 import { capital, state, timeIn, words } from '../pieces.ts';
@@ -78,8 +78,7 @@ export const trialBalancePage: Served<Session> = page({
   query: takes.trialBalance,
   mend: ({ asked, path }, wrong) => ({
     title: 'Trial balance',
-    main: html`${filterBar(path, asOfFilters, asked, wrong)}
-      <div class="empty"><p>Nothing was looked up: one of the filters is not understood.</p></div>`,
+    main: misunderstood(path, asOfFilters, asked, wrong),
   }),
   show: (ctx, { session: { merchant }, query, asked, path }) =>
     trialBalance(ctx, merchant, query).map((view) => ({
