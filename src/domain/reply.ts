@@ -45,6 +45,12 @@ export const listView = <Item>(url: string, data: readonly Item[], hasMore: bool
   data,
 });
 
+/** A page that was read, as a list of what `view` shows of each. */
+export const pageView =
+  <Row, Item>(url: string, view: (row: Row) => Item) =>
+  ({ data, hasMore }: { readonly data: readonly Row[]; readonly hasMore: boolean }): ListView<Item> =>
+    listView(url, data.map(view), hasMore);
+
 export const errorView = (error: PaymentError, requestId: string): ErrorView => ({
   type: ERRORS[error.code].type,
   code: error.code,

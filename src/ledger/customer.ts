@@ -3,7 +3,7 @@ import { ok, type ResultAsync } from 'neverthrow';
 import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
-import { customerView, jsonReply, listView } from '../domain/reply.ts';
+import { customerView, jsonReply, pageView } from '../domain/reply.ts';
 import type { ChangeError, StorageCode, StorageError } from '../domain/refusals.ts';
 import type { CustomerView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
@@ -39,9 +39,7 @@ export const listCustomers = (
   merchant: MerchantId,
   filter: CustomerFilter,
 ): ResultAsync<ListView<CustomerView>, StorageError> =>
-  ctx.people
-    .list(merchant, filter, ctx.clock.now())
-    .map(({ data, hasMore }) => listView('/v1/customers', data.map(customerView), hasMore));
+  ctx.people.list(merchant, filter, ctx.clock.now()).map(pageView('/v1/customers', customerView));
 
 /** Errors: `customer_not_found`, also of one that was erased; `invalid_request`, `contention`, `database_unavailable`. */
 export const updateCustomer = (

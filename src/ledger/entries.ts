@@ -5,7 +5,7 @@ import type { Account } from '../domain/account.ts';
 import { spanOf, type Asked, type Span } from '../domain/cut.ts';
 import type { Entry, Statement } from '../domain/entry.ts';
 import type { AccountId, MerchantId, TransferId } from '../domain/ids.ts';
-import { entryView, listView } from '../domain/reply.ts';
+import { entryView, pageView } from '../domain/reply.ts';
 import type { LaneError } from '../domain/refusals.ts';
 import { plusMicros, type Micros } from '../domain/time.ts';
 import type { EntryView } from '../domain/ledger-views.ts';
@@ -43,7 +43,7 @@ export const listEntries = (
         return ctx.ledger.listEntries(merchant, filter, { order: towards, beyond }, asked);
       }),
     )
-    .map(({ data, hasMore }) => listView(url, data.map(entryView), hasMore));
+    .map(pageView(url, entryView));
 };
 
 const cursorOf = (

@@ -2,7 +2,7 @@
 import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, TransferId } from '../domain/ids.ts';
-import { accountView, listView, transferView } from '../domain/reply.ts';
+import { accountView, pageView, transferView } from '../domain/reply.ts';
 import type { AccountView } from '../domain/ledger-views.ts';
 import type { ListView, TransferView } from '../domain/views.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
@@ -17,9 +17,7 @@ export const listAccounts = (
   merchant: MerchantId,
   filter: AccountFilter,
 ): ResultAsync<ListView<AccountView>, StorageError> =>
-  ctx.reads
-    .listAccounts(merchant, filter)
-    .map(({ data, hasMore }) => listView('/v1/accounts', data.map(accountView), hasMore));
+  ctx.reads.listAccounts(merchant, filter).map(pageView('/v1/accounts', accountView));
 
 /** Errors: `transfer_not_found`, `database_unavailable`. */
 export const readTransfer = (
@@ -35,6 +33,4 @@ export const listTransfers = (
   merchant: MerchantId,
   filter: TransferFilter,
 ): ResultAsync<ListView<TransferView>, ListError> =>
-  ctx.ledger
-    .listTransfers(merchant, filter, ctx.clock.now())
-    .map(({ data, hasMore }) => listView('/v1/transfers', data.map(transferView), hasMore));
+  ctx.ledger.listTransfers(merchant, filter, ctx.clock.now()).map(pageView('/v1/transfers', transferView));

@@ -3,7 +3,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import { categoryOfLine } from '../domain/category.ts';
 import type { DisputeId, MerchantId } from '../domain/ids.ts';
-import { disputeView, listView } from '../domain/reply.ts';
+import { disputeView, pageView } from '../domain/reply.ts';
 import type { StorageCode } from '../domain/refusals.ts';
 import { toIso } from '../domain/time.ts';
 import type { BalanceTransactionView, PayoutView } from '../domain/ledger-views.ts';
@@ -28,9 +28,7 @@ export const listDisputes = (
   merchant: MerchantId,
   filter: DisputeFilter,
 ): ResultAsync<ListView<DisputeView>, ListError> =>
-  ledger
-    .listDisputes(merchant, filter, clock.now())
-    .map(({ data, hasMore }) => listView('/v1/disputes', data.map(disputeView), hasMore));
+  ledger.listDisputes(merchant, filter, clock.now()).map(pageView('/v1/disputes', disputeView));
 
 /** Errors: `payout_not_found`, `database_unavailable`. */
 export const readPayout = (
@@ -46,9 +44,7 @@ export const listPayouts = (
   merchant: MerchantId,
   filter: PayoutFilter,
 ): ResultAsync<ListView<PayoutView>, ListError> =>
-  ledger
-    .listPayouts(merchant, filter)
-    .map(({ data, hasMore }) => listView('/v1/payouts', data.map(payoutView), hasMore));
+  ledger.listPayouts(merchant, filter).map(pageView('/v1/payouts', payoutView));
 
 /** Newest first. Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listBalanceTransactions = (
@@ -56,9 +52,7 @@ export const listBalanceTransactions = (
   merchant: MerchantId,
   filter: LineFilter,
 ): ResultAsync<ListView<BalanceTransactionView>, ListError> =>
-  ledger
-    .listLines(merchant, filter)
-    .map(({ data, hasMore }) => listView('/v1/balance_transactions', data.map(lineView), hasMore));
+  ledger.listLines(merchant, filter).map(pageView('/v1/balance_transactions', lineView));
 
 /** Those of one payout. Errors: `payout_not_found`, and those of the list. */
 export const listPayoutLines = (

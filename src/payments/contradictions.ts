@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { CONTRADICTIONS } from '../domain/contradiction.ts';
 import type { ContradictionId, MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
-import { listView } from '../domain/reply.ts';
+import { pageView } from '../domain/reply.ts';
 import { toIso } from '../domain/time.ts';
 import type { ContradictionView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
@@ -18,9 +18,7 @@ export const listContradictions = (
   merchant: MerchantId,
   filter: ContradictionFilter,
 ): ResultAsync<ListView<ContradictionView>, StorageError> =>
-  ctx.contradictions
-    .list(merchant, filter)
-    .map(({ data, hasMore }) => listView('/v1/contradictions', data.map(contradictionView), hasMore));
+  ctx.contradictions.list(merchant, filter).map(pageView('/v1/contradictions', contradictionView));
 
 /** A person says what was done about it. Errors: `contradiction_not_found`, `database_unavailable`. */
 export const resolveContradiction = (

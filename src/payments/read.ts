@@ -2,7 +2,7 @@
 import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
-import { listView, paymentView, refundView } from '../domain/reply.ts';
+import { listView, pageView, paymentView, refundView } from '../domain/reply.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
@@ -64,6 +64,4 @@ export const listRefunds = (
   merchant: MerchantId,
   filter: RefundFilter,
 ): ResultAsync<ListView<RefundView>, StorageError> =>
-  ctx.reads
-    .listRefunds(merchant, filter, ctx.clock.now())
-    .map(({ data, hasMore }) => listView('/v1/refunds', data.map(refundView), hasMore));
+  ctx.reads.listRefunds(merchant, filter, ctx.clock.now()).map(pageView('/v1/refunds', refundView));

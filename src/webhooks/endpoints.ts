@@ -2,7 +2,7 @@
 import { ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
-import { listView } from '../domain/reply.ts';
+import { pageView } from '../domain/reply.ts';
 import { plusMs } from '../domain/time.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
@@ -54,9 +54,7 @@ export const listEndpoints = (
   merchant: MerchantId,
   page: Page<EndpointId>,
 ): ResultAsync<ListView<EndpointView>, StorageError> =>
-  ctx.webhooks
-    .listEndpoints(merchant, page)
-    .map(({ data, hasMore }) => listView('/v1/webhook_endpoints', data.map(endpointView), hasMore));
+  ctx.webhooks.listEndpoints(merchant, page).map(pageView('/v1/webhook_endpoints', endpointView));
 
 /** Errors: `invalid_request` of its URL, `webhook_endpoint_not_found`, `database_unavailable`. */
 export const updateEndpoint = (

@@ -2,7 +2,7 @@
 import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { EndpointId, EventId, MerchantId } from '../domain/ids.ts';
-import { listView } from '../domain/reply.ts';
+import { listView, pageView } from '../domain/reply.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import type { DeliveryView, EventView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -23,9 +23,7 @@ export const listEvents = (
   merchant: MerchantId,
   filter: EventFilter,
 ): ResultAsync<ListView<EventView>, StorageError> =>
-  ctx.webhooks
-    .listEvents(merchant, filter, ctx.clock.now())
-    .map(({ data, hasMore }) => listView('/v1/events', data.map(eventView), hasMore));
+  ctx.webhooks.listEvents(merchant, filter, ctx.clock.now()).map(pageView('/v1/events', eventView));
 
 /** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */
 export const listDeliveries = (
