@@ -224,17 +224,17 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   );
   gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
   let booksBalance: number | undefined;
-  // Before they were first added up, since the start.
+  // Before they were first proved, since the start.
   let booksAt = performance.now();
   gauge(
     'quittance_ledger_balanced',
-    "1 where every merchant's debits equalled his credits in every currency when they were last added up, 0 where not.",
+    '1 where the books proved themselves when they were last looked at, 0 where something in them is wrong.',
     () => booksBalance,
     'min',
   );
   gauge(
     'quittance_ledger_checked_age_seconds',
-    'How long ago the books were last added up; while they cannot be, the verdict above is as old.',
+    'How long ago the books were last proved; while they cannot be, the verdict above is as old.',
     () => (performance.now() - booksAt) / 1000,
     'min',
   );
