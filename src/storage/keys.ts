@@ -1,13 +1,13 @@
 /** API keys: 256 random bits, of which only a hash is kept. */
 import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { err, ok, ResultAsync } from 'neverthrow';
+import { ResultAsync } from 'neverthrow';
 import { idOf, newId, uuidOf, type ApiKeyId, type MerchantId } from '../domain/ids.ts';
 import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
-import { createLane } from './lane.ts';
+import { bytesOf, createLookup, type Asked } from './lookup.ts';
 import type { DB } from './schema.ts';
 
 interface NewKey {
@@ -49,40 +49,24 @@ const PREFIX_LENGTH = 14;
 
 const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
 
-/** As many as one query takes without being slower for the first of them. */
-const FIND_BATCH_MAX = 256;
 /** Some 3 MB of them. */
 const FIND_WAITING_MAX = 16_384;
-/** Of one network: others are heard beside whoever asks with as many keys as he can think of. */
-const FIND_WAITING_OF_ONE_MAX = 8_192;
 
 export const createKeys = (db: Kysely<DB>): Keys => {
   const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
 
-  const findAll = async (hashes: readonly string[]): Promise<Map<string, Principal>> => {
+  const findAll = async (asked: readonly { readonly hash: string }[]): Promise<Map<string, Principal>> => {
     const rows = await db
       .selectFrom('api_keys')
       .select(['merchant_id', 'role', 'hash'])
-      .where('hash', '=', sql<Buffer>`any(${plain(hashes.map((one) => `"\\\\x${one}"`))}::bytea[])`)
+      .where('hash', '=', sql<Buffer>`any(${plain(bytesOf(asked))}::bytea[])`)
       .where('revoked_at', 'is', null)
       .execute();
     return new Map(
       rows.map((row) => [row.hash.toString('hex'), principalOf(idOf('mer', row.merchant_id), row.role as Role)]),
     );
   };
-  const lane = createLane<{ readonly hash: string; readonly network: string }, Principal | undefined, PaymentError>({
-    run: (asked) =>
-      findAll(asked.map((one) => one.hash)).then(
-        (found) => asked.map((one) => ok(found.get(one.hash))),
-        (error: unknown) => asked.map(() => err(readFailure(error))),
-      ),
-    ownerOf: ({ network }) => network,
-    weightOf: () => 1,
-    batchMax: FIND_BATCH_MAX,
-    waitingMax: FIND_WAITING_MAX,
-    waitingOfOneMax: FIND_WAITING_OF_ONE_MAX,
-    observe: () => undefined,
-  });
+  const lookup = createLookup<Asked, Principal>(findAll, FIND_WAITING_MAX);
 
   const insert = async (merchant: MerchantId, role: Role, secret: string): Promise<ApiKeyId> => {
     const id = newId('key');
@@ -157,11 +141,11 @@ export const createKeys = (db: Kysely<DB>): Keys => {
 
   const seedKey = async (merchant: MerchantId, role: Role, secret: string): Promise<void> => {
     const hashed = hash('sha256', secret);
-    if (!(await findAll([hashed])).has(hashed)) await insert(merchant, role, secret);
+    if (!(await findAll([{ hash: hashed }])).has(hashed)) await insert(merchant, role, secret);
   };
 
   return {
-    find: (secret, network) => lane.send({ hash: hash('sha256', secret), network }),
+    find: (secret, network) => lookup.send({ hash: hash('sha256', secret), network }),
     create: (merchant, role, mode) => run(create(merchant, role, mode)),
     list: () => run(list()),
     revoke: (id) => run(revoke(id)),

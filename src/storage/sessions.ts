@@ -1,14 +1,14 @@
 /** Who is signed in to the console: 256 random bits in a cookie, of which only a hash is kept, beside the key they stand for. */
 import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { err, ok, ResultAsync } from 'neverthrow';
+import { ResultAsync } from 'neverthrow';
 import { idOf } from '../domain/ids.ts';
 import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
 import { readFailure } from './failure.ts';
-import { createLane } from './lane.ts';
+import { bytesOf, createLookup, type Asked } from './lookup.ts';
 import type { DB } from './schema.ts';
 
 /** Who has signed in. */
@@ -33,20 +33,15 @@ export interface Sessions {
 
 const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
 
-/** As many as one query takes without being slower for the first of them. */
-const FIND_BATCH_MAX = 256;
-/** Some hundred kilobytes of them; of one network half, so that others are heard beside whoever makes cookies up. */
+/** Some hundred kilobytes of them. */
 const FIND_WAITING_MAX = 2_048;
-const FIND_WAITING_OF_ONE_MAX = 1_024;
 
-interface Asked {
-  readonly hash: Buffer;
-  readonly network: string;
+interface AskedNow extends Asked {
   readonly now: Micros;
 }
 
 export const createSessions = (db: Kysely<DB>): Sessions => {
-  const findAll = async (asked: readonly Asked[]): Promise<Map<string, Session>> => {
+  const findAll = async (asked: readonly AskedNow[]): Promise<Map<string, Session>> => {
     const now = asked.reduce((latest, one) => (one.now > latest ? one.now : latest), asked[0]?.now ?? 0n);
     const rows = await db
       .selectFrom('console_sessions as s')
@@ -55,11 +50,7 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
       )
       .innerJoin('merchants as m', 'm.id', 's.merchant_id')
       .select(['m.id', 'm.name', 'k.role', 'k.hash as key', 's.hash'])
-      .where(
-        's.hash',
-        '=',
-        sql<Buffer>`any(${plain(asked.map((one) => `"\\\\x${one.hash.toString('hex')}"`))}::bytea[])`,
-      )
+      .where('s.hash', '=', sql<Buffer>`any(${plain(bytesOf(asked))}::bytea[])`)
       .where('k.revoked_at', 'is', null)
       .where(sql<boolean>`s.expires_at > ${toIsoMicros(now as Micros)}::timestamptz`)
       .execute();
@@ -74,19 +65,7 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
       ]),
     );
   };
-  const lane = createLane<Asked, Session | undefined, LaneError>({
-    run: (asked) =>
-      findAll(asked).then(
-        (found) => asked.map((one) => ok(found.get(one.hash.toString('hex')))),
-        (error: unknown) => asked.map(() => err(readFailure(error))),
-      ),
-    ownerOf: ({ network }) => network,
-    weightOf: () => 1,
-    batchMax: FIND_BATCH_MAX,
-    waitingMax: FIND_WAITING_MAX,
-    waitingOfOneMax: FIND_WAITING_OF_ONE_MAX,
-    observe: () => undefined,
-  });
+  const lookup = createLookup(findAll, FIND_WAITING_MAX);
 
   return {
     begin: (key, now, until) => {
@@ -101,7 +80,7 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
         numAffectedRows === 1n ? cookie : undefined,
       );
     },
-    find: (cookie, network, now) => lane.send({ hash: hashOf(cookie), network, now }),
+    find: (cookie, network, now) => lookup.send({ hash: hash('sha256', cookie), network, now }),
     end: (cookie) =>
       ResultAsync.fromPromise(
         db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute(),
