@@ -58,8 +58,11 @@ const beside = (path: string, type: string, text: () => string): Document => ({
   text,
 });
 
+/** In this order: what comes later takes precedence. */
+const SHEETS = ['frame', 'tables', 'pages', 'media'].map((name) => fileText(`pages/console/${name}.css`));
+
 export const consoleDocuments: readonly Document[] = [
-  beside('console.css', 'text/css', fileText('pages/console/console.css')),
+  beside('console.css', 'text/css', () => SHEETS.map((sheet) => sheet()).join('\n')),
   beside('console.js', 'text/javascript', fileText('pages/console/console.js')),
   beside('uplot.js', 'text/javascript', () => readFileSync(join(uplot, 'uPlot.esm.js'), 'utf8')),
   beside('uplot.css', 'text/css', () => readFileSync(join(uplot, 'uPlot.min.css'), 'utf8')),
