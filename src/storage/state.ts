@@ -1,8 +1,8 @@
 /**
  * The first half of a commit's SQL: the state that a batch of changes touches is read under lock.
  *
- * Lock order: payments, then what customers have saved, then accounts, then claims, each sorted by merchant and id. Two processes that touch the same
- * rows meet at the first of them, and none waits for the other in a circle.
+ * Lock order: payments, then what customers have saved, then accounts, then claims, each sorted by merchant and id.
+ * Two processes that touch the same rows meet at the first of them, and none waits for the other in a circle.
  */
 import { sql, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
