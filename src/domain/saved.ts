@@ -17,7 +17,7 @@ export interface Holder {
   readonly askedAt: Micros;
 }
 
-export interface CardDetails {
+interface CardDetails {
   readonly brand: string;
   readonly last4: string;
   readonly expMonth: number;

@@ -9,15 +9,19 @@ export const plain = (values: readonly (string | number | bigint | boolean | nul
 
 /** Of any text. */
 export const texts = (values: readonly (string | null)[]): string =>
-  `{${values.map((value) => (value === null ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
+  `{${values.map((value) => (value === null ? 'NULL' : textElement(value))).join()}}`;
 
 const SPECIAL = /["\\]/;
 /** Most texts hold neither, and to look takes a fifth of what a replacement of nothing does. */
-const escaped = (text: string): string => (SPECIAL.test(text) ? text.replace(/["\\]/g, '\\$&') : text);
+export const textElement = (text: string): string =>
+  SPECIAL.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
+
+/** Of JSON. */
+export const jsons = (values: readonly (string | null)[]): string =>
+  `{${values.map((value) => (value === null ? 'NULL' : jsonElement(value))).join()}}`;
 
 /**
- * Of JSON, which holds no control characters: quoted as JSON quotes a text, which is then as Postgres does, and takes a
- * tenth of the time for a text that is full of quotes.
+ * JSON holds no control characters: quoted as JSON quotes a text it is as Postgres quotes one, in a tenth of the time for a
+ * text that is full of quotes.
  */
-export const jsons = (values: readonly (string | null)[]): string =>
-  `{${values.map((value) => (value === null ? 'NULL' : JSON.stringify(value))).join()}}`;
+export const jsonElement = (json: string): string => JSON.stringify(json);

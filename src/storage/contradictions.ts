@@ -1,17 +1,17 @@
 /** Where Stripe and the books say different things: written down once, open until a fact or a person has resolved it. */
-import { createHash } from 'node:crypto';
-import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
 import { CONTRADICTION_KINDS, type Contradiction, type ContradictionKind } from '../domain/contradiction.ts';
 import { idOf, uuidOf, type ContradictionId, type MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
+import { execute } from './tables/bulk.ts';
+import { named, nameFor, writeContradictions } from './tables/contradictions.ts';
 import type { Turns } from './turns.ts';
 
 /** One that was written down. */
@@ -53,33 +53,8 @@ export interface Contradictions {
   readonly count: () => ResultAsync<Readonly<Record<ContradictionKind, number>>, StorageError>;
 }
 
-/** The same contradiction is the same row, whoever finds it. */
-const idFor = ({ kind, subject }: Pick<Contradiction, 'kind' | 'subject'>): string =>
-  createHash('sha256').update(`${kind} ${subject}`).digest('hex').slice(0, 32);
-
 /** Every kind is told of, also where none is open. */
 const NONE = Object.fromEntries(CONTRADICTION_KINDS.map((kind) => [kind, 0])) as Record<ContradictionKind, number>;
-
-/**
- * Also a part of a commit. What is found once more as it was, a person may have resolved; where it is otherwise now, it
- * has come up again, and is open again.
- */
-export const contradictionsInsert = (found: readonly Contradiction[], nowIso: string): RawBuilder<unknown> => {
-  // Sorted, as all that is locked: two processes may find the same.
-  const rows = [...new Map(found.map((one) => [idFor(one), one]))].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sql`
-    insert into contradictions as c (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
-    select w.*, ${nowIso}::timestamptz from unnest(
-      ${plain(rows.map(([id]) => id))}::uuid[], ${plain(rows.map(([, c]) => c.merchant && uuidOf(c.merchant)))}::uuid[],
-      ${texts(rows.map(([, c]) => c.kind))}::text[], ${plain(rows.map(([, c]) => c.payment && uuidOf(c.payment)))}::uuid[],
-      ${texts(rows.map(([, c]) => c.subject))}::text[], ${plain(rows.map(([, c]) => c.amount))}::bigint[],
-      ${texts(rows.map(([, c]) => c.currency))}::text[], ${texts(rows.map(([, c]) => c.detail))}::text[]
-    ) w
-    on conflict (id) do update set amount = excluded.amount, currency = excluded.currency, detail = excluded.detail,
-      seen_at = case when c.resolved_at is null then c.seen_at else excluded.seen_at end,
-      resolved_at = null, resolution = null
-    where (c.amount, c.detail) is distinct from (excluded.amount, excluded.detail)`;
-};
 
 export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictions => {
   const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
@@ -112,13 +87,13 @@ export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictio
     open: (found, now) =>
       found.length === 0
         ? run(Promise.resolve(0))
-        : run(contradictionsInsert(found, toIsoMicros(now)).execute(db)).map(({ numAffectedRows }) =>
+        : run(execute(db, writeContradictions, named(found), now)).map(({ numAffectedRows }) =>
             Number(numAffectedRows ?? 0n),
           ),
     settle: (kind, subject, resolution, now) =>
       run(
         sql`update contradictions set resolved_at = ${toIsoMicros(now)}::timestamptz, resolution = ${resolution}
-          where id = ${idFor({ kind, subject })}::uuid and resolved_at is null`.execute(db),
+          where id = ${nameFor({ kind, subject })}::uuid and resolved_at is null`.execute(db),
       ).map(() => undefined),
     list: (merchant, filter) => run(turns(merchant, () => list(merchant, filter))),
     resolve: (merchant, id, resolution, now) =>

@@ -10,14 +10,9 @@ import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
-import { attemptOf, paymentOf } from './rows.ts';
+import { attemptOf, NEVER_OLD } from './tables/attempts.ts';
+import { paymentOf } from './tables/payments.ts';
 import type { DB } from './schema.ts';
-
-/**
- * `owned_until` of what this version has begun or taken over: the release before, which goes by that column, leaves it
- * alone, since it would send Stripe another key, and charge a second time. Ours is `leased_until`.
- */
-export const NEVER_OLD = '9999-01-01T00:00:00Z';
 
 export interface Abandoned {
   readonly payment: Payment;

@@ -7,7 +7,7 @@ import type { Micros } from '../domain/time.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
 import { madeWithin, pageOf, type Page, type PageOf, type Range } from './pages.ts';
-import { paymentOf } from './rows.ts';
+import { paymentOf } from './tables/payments.ts';
 import type { DB } from './schema.ts';
 
 export interface PaymentFilter extends Page<PaymentId> {

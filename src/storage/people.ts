@@ -11,7 +11,7 @@ import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { horizon } from './horizon.ts';
 import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
-import { customerOf } from './rows.ts';
+import { customerOf } from './tables/customers.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
 

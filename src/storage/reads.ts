@@ -28,7 +28,11 @@ import { createLane, type BatchStats } from './lane.ts';
 import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
-import { accountOf, attemptOf, customerOf, itemOf, paymentOf, refundOf } from './rows.ts';
+import { accountOf } from './tables/ledger.ts';
+import { attemptOf } from './tables/attempts.ts';
+import { customerOf, itemOf } from './tables/customers.ts';
+import { paymentOf } from './tables/payments.ts';
+import { refundOf } from './tables/refunds.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Turns } from './turns.ts';
 

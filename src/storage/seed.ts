@@ -20,7 +20,7 @@ import type { PostedTransfer } from '../domain/transfer.ts';
 import type { PaymentError } from '../error.ts';
 import { jsons, plain, texts } from './arrays.ts';
 import { readFailure } from './failure.ts';
-import { NEVER_OLD } from './leases.ts';
+import { NEVER_OLD } from './tables/attempts.ts';
 import type { DB } from './schema.ts';
 
 /** An attempt that has long ended. */

@@ -2,13 +2,14 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import type { BalanceTransaction, PayoutStatus } from '../domain/balance.ts';
 import type { Currency } from '../domain/currency.ts';
-import { idOf, uuidOf, type DisputeId, type MerchantId, type PaymentId } from '../domain/ids.ts';
+import { uuidOf, type DisputeId, type MerchantId, type PaymentId } from '../domain/ids.ts';
 import type { Dispute, DisputeStatus } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
 import { pageOf, type Page, type PageOf, type Span } from './pages.ts';
-import { disputeOf } from './rows.ts';
+import { disputeOf } from './tables/disputes.ts';
+import { lineOf } from './tables/stripe.ts';
 import type { DB } from './schema.ts';
 
 export interface DisputeFilter extends Page<DisputeId> {
@@ -155,7 +156,10 @@ export const listLines = async (
   const { rows } = await sql<Selectable<DB['balance_transactions']>>`
     select ${columnsOf('balance_transactions', 't')} from balance_transactions t
     where ${where([...own, ...madeIn(created), ...edge])} order by ${order} limit ${filter.limit + 1}`.execute(db);
-  return pageOf(rows.map(lineOf), filter);
+  return pageOf(
+    rows.map((row) => ({ ...lineOf(row), payout: row.payout })),
+    filter,
+  );
 };
 
 const lineMadeAt = async (
@@ -167,18 +171,3 @@ const lineMadeAt = async (
     select t.created_at from balance_transactions t where ${where([...own, sql`t.id = ${id}`])}`.execute(db);
   return rows[0]?.created_at;
 };
-
-const lineOf = (row: Selectable<DB['balance_transactions']>): Line => ({
-  merchant: idOf('mer', row.merchant_id),
-  id: row.id,
-  payment: idOf('pay', row.payment_id),
-  kind: row.kind,
-  source: row.source,
-  gross: row.gross,
-  fee: row.fee,
-  currency: row.currency as Currency,
-  charged: row.charged,
-  chargedCurrency: row.charged_currency as Currency,
-  payout: row.payout,
-  createdAt: row.created_at as Micros,
-});

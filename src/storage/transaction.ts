@@ -10,11 +10,17 @@ import { SET_LOCAL } from './session.ts';
 /** Sends a statement within the transaction, at once; those that are sent together are done in that order. */
 export type Flight = <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>;
 
+/** As it is sent: `$1` and the others stand for the parameters. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
 /** What a transaction comes to. */
 interface Work<T> {
   readonly value: T;
   /** Its last statement: it leaves together with COMMIT. Where it fails, Postgres rolls back. */
-  readonly last?: RawBuilder<unknown>;
+  readonly last?: Statement;
 }
 
 type Ended<T> =
@@ -28,10 +34,7 @@ export type Transact = <T>(work: (flight: Flight) => Promise<Work<T>>) => Promis
 const BEGIN = 'start transaction isolation level read committed';
 const BEGIN_SHARED = `${BEGIN}; ${SET_LOCAL}`;
 
-export const createTransact = (
-  pool: Pool,
-  compile: (statement: RawBuilder<unknown>) => { readonly sql: string; readonly parameters: readonly unknown[] },
-): Transact => {
+export const createTransact = (pool: Pool, compile: (statement: RawBuilder<unknown>) => Statement): Transact => {
   const failed = (error: unknown): { kind: 'failed'; error: unknown; inDoubt: undefined } => ({
     kind: 'failed',
     error,
@@ -51,10 +54,8 @@ export const createTransact = (
     };
 
     let done: Work<T>;
-    let last: { readonly sql: string; readonly parameters: readonly unknown[] } | undefined;
     try {
       done = await work(flight);
-      last = done.last && compile(done.last);
     } catch (error) {
       const failure = judge(error, false);
       // Nothing was asked to be committed. A session that cannot even say so is no use.
@@ -63,7 +64,7 @@ export const createTransact = (
     }
 
     takeWarning();
-    const written = last && send(last.sql, last.parameters);
+    const written = done.last && send(done.last.sql, done.last.parameters);
     const [begin, write, commit] = await Promise.allSettled([begun, written, send('commit')]);
     const value = { value: done.value };
     // The server refused what was written, and with it the transaction.

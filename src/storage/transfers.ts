@@ -1,11 +1,11 @@
 /** Transfers, read and listed. */
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
-import type { Currency } from '../domain/currency.ts';
-import { idOf, uuidOf, type AccountId, type MerchantId, type TransferId } from '../domain/ids.ts';
+import { uuidOf, type AccountId, type MerchantId, type TransferId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PostedTransfer, TransferKind } from '../domain/transfer.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
+import { transferOf } from './tables/ledger.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 
@@ -86,27 +86,3 @@ const matching = (merchant: MerchantId, { reference, kind, created = {} }: Trans
     ],
     sql` and `,
   );
-
-const transferOf = (row: Row): PostedTransfer => ({
-  merchant: idOf('mer', row.merchant_id),
-  id: idOf('tr', row.id),
-  kind: row.kind as TransferKind,
-  debit: idOf('acct', row.debit),
-  credit: idOf('acct', row.credit),
-  amount: row.amount,
-  currency: row.currency as Currency,
-  limit: 'none',
-  description: row.description,
-  payment: row.payment_id === null ? null : idOf('pay', row.payment_id),
-  reference: row.reference ?? undefined,
-  metadata: (row.metadata as Record<string, string> | null) ?? undefined,
-  reverses:
-    row.reverses === null
-      ? undefined
-      : { transfer: idOf('tr', row.reverses), reason: row.reason ?? '', effectiveDate: row.effective_date },
-  postedAt: row.posted_at as Micros,
-  debitSequence: row.debit_sequence,
-  creditSequence: row.credit_sequence,
-  debitBalanceAfter: row.debit_balance_after,
-  creditBalanceAfter: row.credit_balance_after,
-});
