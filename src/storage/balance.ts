@@ -1,13 +1,13 @@
 /** What has been read of Stripe's balance, and what is still to be read of it. */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { ON_ITS_WAY, type PayoutShare } from '../domain/balance.ts';
 import type { Currency } from '../domain/currency.ts';
 import { idOf, uuidOf, type MerchantId, type PaymentId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
@@ -104,7 +104,6 @@ const SHARES_MAX = 200;
 const PAYOUT_RETRY_S = sql`least(3600, 30 * power(2, least(tries, 7)))`;
 
 export const createBalances = (db: Kysely<DB>): Balances => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
   const at = (instant: Micros): string => toIsoMicros(instant);
 
   const lookUp = async (named: readonly Named[]): Promise<LookedUp> => {

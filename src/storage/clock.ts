@@ -3,10 +3,10 @@
  * A wall clock that is wrong, or jumps, moves nothing here: it is only told.
  */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import type { StorageError } from '../domain/refusals.ts';
 import { movedBy, plusMs, toMs, type Clock, type Micros } from '../domain/time.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 
 export interface DatabaseClock extends Clock {
@@ -42,7 +42,7 @@ export const createDatabaseClock = (db: Kysely<DB>, machine: Clock): DatabaseClo
   return {
     now,
     movedMs: () => movedBy(machine),
-    sync: () => ResultAsync.fromPromise(sync(), readFailure),
+    sync: () => run(sync()),
     machineAheadMs: () => known && toMs(machine.now()) - toMs(now()),
   };
 };

@@ -13,7 +13,7 @@ import type { Clock } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { fenceBatch, fenceOf, writeState } from './batch.ts';
 import type { Database } from './database.ts';
-import { failureOf, readFailure, refusalOf } from './failure.ts';
+import { failureOf, readFailure, refusalOf, run as ask } from './failure.ts';
 import { readState } from './state.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
 
@@ -159,8 +159,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
         paymentError('database_unavailable', { message: `A batch has been tried for ${Math.round(lateMs)} ms.` }),
       );
     // Beside the lane, where it is in nobody's way.
-    if (failedAt <= committedAt)
-      return ResultAsync.fromPromise(fenceOf(probeId).execute(database.pool), readFailure).map(() => undefined);
+    if (failedAt <= committedAt) return ask(fenceOf(probeId).execute(database.pool)).map(() => undefined);
     const ended = await database.transact(async (flight) => ({ value: await fenceBatch(flight, randomUUIDv7()) }));
     if (ended.kind === 'failed') return err(readFailure(ended.error));
     committedAt = performance.now();

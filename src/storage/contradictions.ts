@@ -1,13 +1,13 @@
 /** Where Stripe and the books say different things: written down once, open until a fact or a person has resolved it. */
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { err, ok, ResultAsync } from 'neverthrow';
+import { err, ok, type ResultAsync } from 'neverthrow';
 import { CONTRADICTION_KINDS, type Contradiction, type ContradictionKind } from '../domain/contradiction.ts';
 import { idOf, uuidOf, type ContradictionId, type MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { columnsOf } from './columns.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import { execute } from './tables/bulk.ts';
@@ -57,8 +57,6 @@ export interface Contradictions {
 const NONE = Object.fromEntries(CONTRADICTION_KINDS.map((kind) => [kind, 0])) as Record<ContradictionKind, number>;
 
 export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictions => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
-
   const list = async (merchant: MerchantId, filter: ContradictionFilter): Promise<PageOf<KeptContradiction>> => {
     let query = db
       .selectFrom('contradictions')

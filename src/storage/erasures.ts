@@ -6,13 +6,13 @@
  * their first page to their last, once for all who are to be forgotten by then.
  */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { idOf, uuidOf, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { withoutPerson, withoutPersonAtStripe } from '../domain/person.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { plusMs, toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 
 export interface Erasure {
@@ -54,7 +54,6 @@ const PAYMENTS_AT_ONCE = 500;
 const PAGES_AT_ONCE = 1024;
 
 export const createErasures = (db: Kysely<DB>): Erasures => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
   return {
     tables: WRITTEN_DOWN,
     open: (now) => run(selectOpen(db, now)),

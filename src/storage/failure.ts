@@ -4,6 +4,7 @@
  *
  * SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
+import { ResultAsync } from 'neverthrow';
 import pg from 'pg';
 import type { StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
@@ -120,6 +121,9 @@ export const readFailure = (error: unknown): StorageError => {
   const inDoubt = error instanceof ConnectionLost && error.inDoubt;
   return paymentError('database_unavailable', { cause: error, ...(inDoubt ? { outcome: 'unknown' } : {}) });
 };
+
+/** Asks the database. */
+export const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
 
 /** For a write outside the ledger that a constraint may refuse. */
 export const writeFailure = (error: unknown): StorageError | PaymentError<RefusedCode> =>

@@ -1,9 +1,9 @@
 /** Which PaymentIntents are known, and how far Stripe's list of them has been read. */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import type { PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
@@ -28,6 +28,6 @@ export const createIntents = (db: Kysely<DB>): Intents => {
   };
   return {
     windows: createWindows(db, 'intent_windows', READ_BACK_MS),
-    unknown: (intents) => ResultAsync.fromPromise(unknown(intents), readFailure),
+    unknown: (intents) => run(unknown(intents)),
   };
 };

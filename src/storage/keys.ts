@@ -1,12 +1,12 @@
 /** API keys: 256 random bits, of which only a hash is kept. */
 import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { idOf, newId, uuidOf, type ApiKeyId, type MerchantId } from '../domain/ids.ts';
 import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { bytesOf, createLookup, type Asked } from './lookup.ts';
 import type { DB } from './schema.ts';
 
@@ -53,8 +53,6 @@ const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
 const FIND_WAITING_MAX = 16_384;
 
 export const createKeys = (db: Kysely<DB>): Keys => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
-
   const findAll = async (asked: readonly { readonly hash: string }[]): Promise<Map<string, Principal>> => {
     const rows = await db
       .selectFrom('api_keys')

@@ -1,6 +1,6 @@
 /** Attempts that are under way, and who may finish them. */
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { idOf, type PaymentId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
 import { uuidOf } from '../domain/ids.ts';
@@ -9,7 +9,7 @@ import { plusMs, toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { attemptOf, NEVER_OLD } from './tables/attempts.ts';
 import { paymentOf } from './tables/payments.ts';
 import type { DB } from './schema.ts';
@@ -53,16 +53,15 @@ interface UnknownOutcome {
 const SHOWN_MAX = 20;
 
 export const createLeases = (db: Kysely<DB>): Leases => ({
-  takeAbandoned: (now, until, max) => ResultAsync.fromPromise(takeAbandoned(db, now, until, max), readFailure),
+  takeAbandoned: (now, until, max) => run(takeAbandoned(db, now, until, max)),
   postpone: ({ merchant, id, fence }, due, trouble, seenTo) =>
-    ResultAsync.fromPromise(
+    run(
       sql`
         update attempts set leased_until = ${toIsoMicros(due)}::timestamptz, trouble = ${trouble}, seen_to = ${seenTo}
         where merchant_id = ${uuidOf(merchant)}::uuid and id = ${uuidOf(id)}::uuid and fence = ${fence}
           and outcome is null`.execute(db),
-      readFailure,
     ).map(() => undefined),
-  unknown: (now) => ResultAsync.fromPromise(findUnknown(db, now), readFailure),
+  unknown: (now) => run(findUnknown(db, now)),
 });
 
 const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes> => {

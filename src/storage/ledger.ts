@@ -1,5 +1,5 @@
 /** What is read of the ledger: transfers, entries, balances as they were. */
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, type ResultAsync, type Result } from 'neverthrow';
 import type { Account, PastBalance } from '../domain/account.ts';
 import type { Span } from '../domain/cut.ts';
 import type { Entry, Statement } from '../domain/entry.ts';
@@ -18,7 +18,7 @@ import {
   type Movements,
   type TrialBalanceLine,
 } from './books.ts';
-import { readFailure } from './failure.ts';
+import { orRefuse } from './find.ts';
 import { finalBefore } from './horizon.ts';
 import { balancesBefore } from './past.ts';
 import {
@@ -36,7 +36,7 @@ import {
 import { readStatement } from './statement-of.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { createTurns, inTurn, type Turns } from './turns.ts';
 
 /** Of a list whose page begins at an id: it must be there. */
 export type ListError = StorageError | PaymentError<'invalid_request'>;
@@ -121,12 +121,8 @@ export const createLedgerReads = (
   { pool: db, reports, reading }: Pick<Database, 'pool' | 'reports' | 'reading'>,
   turns: Turns,
 ): LedgerReads => {
-  const reportTurns = createTurns(REPORTS_MAX);
-  const report = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
-    ResultAsync.fromPromise(reportTurns(merchant, query), readFailure);
-
-  const read = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
-    ResultAsync.fromPromise(turns(merchant, query), readFailure);
+  const report = inTurn(createTurns(REPORTS_MAX));
+  const read = inTurn(turns);
 
   return {
     balancesBefore: (merchant, ids, before, now) =>
@@ -160,18 +156,13 @@ export const createLedgerReads = (
         return { ...movements, isFinal: span.before <= horizon };
       }),
     dispute: (merchant, id) =>
-      read(merchant, () => readDispute(db, merchant, id)).andThen((found) =>
-        found ? ok(found) : err(paymentError('dispute_not_found')),
-      ),
+      read(merchant, () => readDispute(db, merchant, id)).andThen(orRefuse('dispute_not_found')),
     listDisputes: (merchant, filter, now) =>
       paged(
         filter,
         read(merchant, () => listDisputes(db, merchant, filter, now)),
       ),
-    payout: (merchant, id) =>
-      read(merchant, () => readPayout(db, merchant, id)).andThen((found) =>
-        found ? ok(found) : err(paymentError('payout_not_found')),
-      ),
+    payout: (merchant, id) => read(merchant, () => readPayout(db, merchant, id)).andThen(orRefuse('payout_not_found')),
     listPayouts: (merchant, filter) =>
       paged(
         filter,
@@ -183,9 +174,7 @@ export const createLedgerReads = (
         read(merchant, () => listLines(db, merchant, filter)),
       ),
     transfer: (merchant, id) =>
-      read(merchant, () => readTransfer(db, merchant, id)).andThen((found) =>
-        found ? ok(found) : err(paymentError('transfer_not_found')),
-      ),
+      read(merchant, () => readTransfer(db, merchant, id)).andThen(orRefuse('transfer_not_found')),
     listTransfers: (merchant, filter, now) =>
       paged(
         filter,

@@ -1,6 +1,6 @@
 /** Customers, as they are changed, found and forgotten. It moves no money, and so it does not pass by `commit`. */
 import { sql, type Kysely } from 'kysely';
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Customer } from '../domain/change.ts';
 import { uuidOf, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
@@ -8,12 +8,11 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { merged, type MetadataUpdate } from '../domain/update.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { columnsOf } from './columns.ts';
-import { readFailure } from './failure.ts';
-import { horizon } from './horizon.ts';
-import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
+import { listPage } from './find.ts';
+import type { Page, PageOf } from './pages.ts';
 import { customerOf } from './tables/customers.ts';
 import { COLUMNS, type DB } from './schema.ts';
-import type { Turns } from './turns.ts';
+import { inTurn, type Turns } from './turns.ts';
 
 /** What is absent stays; null takes it away. */
 export interface CustomerUpdate {
@@ -52,23 +51,14 @@ export interface People {
   ) => ResultAsync<PageOf<Customer>, StorageError>;
 }
 
-export const createPeople = (db: Kysely<DB>, turns: Turns): People => ({
-  update: (merchant, id, wanted) =>
-    ResultAsync.fromPromise(
-      turns(merchant, () => update(db, merchant, id, wanted)),
-      readFailure,
-    ).andThen((done) => done),
-  erase: (merchant, id, now) =>
-    ResultAsync.fromPromise(
-      turns(merchant, () => erase(db, merchant, id, now)),
-      readFailure,
-    ).andThen((done) => done),
-  list: (merchant, filter, now) =>
-    ResultAsync.fromPromise(
-      turns(merchant, () => list(db, merchant, filter, now)),
-      readFailure,
-    ),
-});
+export const createPeople = (db: Kysely<DB>, turns: Turns): People => {
+  const ask = inTurn(turns);
+  return {
+    update: (merchant, id, wanted) => ask(merchant, () => update(db, merchant, id, wanted)).andThen((done) => done),
+    erase: (merchant, id, now) => ask(merchant, () => erase(db, merchant, id, now)).andThen((done) => done),
+    list: (merchant, filter, now) => ask(merchant, () => list(db, merchant, filter, now)),
+  };
+};
 
 /** Under a lock: two who change one key each do not undo each other. */
 const update = (
@@ -121,25 +111,8 @@ const erase = async (
   return rows[0] ? ok(customerOf(rows[0])) : err(paymentError('customer_not_found'));
 };
 
-const list = async (
-  db: Kysely<DB>,
-  merchant: MerchantId,
-  filter: CustomerFilter,
-  now: Micros,
-): Promise<PageOf<Customer>> => {
-  const { email, created, startingAfter, endingBefore, limit } = filter;
-  let query = db
-    .selectFrom('customers')
-    .select(COLUMNS.customers)
-    .where('merchant_id', '=', uuidOf(merchant))
-    .where('erased_at', 'is', null)
-    .where(madeWithin(created));
-  if (email !== undefined) query = query.where('email', '=', email);
-  if (startingAfter) query = query.where('id', '<', uuidOf(startingAfter));
-  if (endingBefore) query = query.where('id', '>', uuidOf(endingBefore)).where('id', '<', await horizon(db, now));
-  const rows = await query
-    .orderBy('id', endingBefore ? 'asc' : 'desc')
-    .limit(limit + 1)
-    .execute();
-  return pageOf(rows.map(customerOf), filter);
+const list = (db: Kysely<DB>, merchant: MerchantId, filter: CustomerFilter, now: Micros): Promise<PageOf<Customer>> => {
+  const { email } = filter;
+  const where = [sql`t.erased_at is null`, email === undefined ? undefined : sql`t.email = ${email}`];
+  return listPage(db, { table: 'customers', merchant, where, read: customerOf, now }, filter);
 };

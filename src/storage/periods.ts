@@ -1,7 +1,7 @@
 /** Periods: asked for at once, and closed by a job once all that belongs to them is there. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import type { AccountKind } from '../domain/account.ts';
 import { idOf, newId, uuidOf, type MerchantId } from '../domain/ids.ts';
 import { instantText, type Cut } from '../domain/cut.ts';
@@ -9,7 +9,7 @@ import { signPeriod, type PeriodContent, type PeriodFile, type PeriodLine } from
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import type { Database } from './database.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { finalBefore } from './horizon.ts';
 import { findingsOf } from './proof.ts';
 import type { DB } from './schema.ts';
@@ -63,7 +63,6 @@ const periodOf = ({ asked, file, ...row }: Row): Period => ({
 
 export const createPeriods = (database: Pick<Database, 'scan' | 'pool'>): Periods => {
   const { pool } = database;
-  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
   return {
     list: (merchant) => run(list(pool, merchant)),
     ask: (merchant, cut, lastDay, now) => run(ask(pool, merchant, cut, lastDay, now)),

@@ -1,6 +1,6 @@
 /** What is read. Every query names its merchant: nobody sees what is another's. */
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, type ResultAsync, type Result } from 'neverthrow';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
@@ -23,9 +23,9 @@ import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
-import { horizon } from './horizon.ts';
 import { createLane, type BatchStats } from './lane.ts';
-import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
+import { findOne, listPage, readOr } from './find.ts';
+import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf } from './tables/ledger.ts';
@@ -34,7 +34,7 @@ import { customerOf, itemOf } from './tables/customers.ts';
 import { paymentOf } from './tables/payments.ts';
 import { refundOf } from './tables/refunds.ts';
 import { COLUMNS, type DB } from './schema.ts';
-import type { Turns } from './turns.ts';
+import { inTurn, type Turns } from './turns.ts';
 
 export interface RefundFilter extends Page<RefundId> {
   readonly payment: PaymentId | undefined;
@@ -45,6 +45,8 @@ export interface AccountFilter extends Page<AccountId> {
   readonly currency: Currency | undefined;
   readonly kind: AccountKind | undefined;
 }
+
+type RefundRow = Selectable<DB['refunds']>;
 
 interface ToConfirm {
   readonly payment: Payment;
@@ -108,8 +110,7 @@ const READ_BATCH_MAX = 256;
 const READ_WAITING_MAX = 8_192;
 
 export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: BatchStats) => void): Reads => {
-  const read = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
-    ResultAsync.fromPromise(turns(merchant, query), readFailure);
+  const read = inTurn(turns);
 
   interface AccountKey {
     readonly merchant: MerchantId;
@@ -139,24 +140,12 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
       ).map((found) => ids.flatMap((id) => found.get(merchant + id) ?? [])),
     listAccounts: (merchant, filter) => read(merchant, () => listAccounts(db, merchant, filter)),
     customer: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('customers')
-          .select(COLUMNS.customers)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(customerOf(row)) : err(paymentError('customer_not_found')))),
+      read(merchant, () => findOne(db, 'customers', merchant, uuidOf(id))).andThen(
+        readOr(customerOf, 'customer_not_found'),
+      ),
     payment: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('payments')
-          .select(COLUMNS.payments)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row): Result<Payment, PaymentError<'payment_not_found'>> =>
-        row ? ok(paymentOf(row)) : err(paymentError('payment_not_found')),
+      read(merchant, () => findOne(db, 'payments', merchant, uuidOf(id))).andThen(
+        readOr(paymentOf, 'payment_not_found'),
       ),
     paymentToConfirm: (merchant, id) =>
       read(merchant, () =>
@@ -192,14 +181,9 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
           where c.merchant_id = ${uuidOf(merchant)}::uuid and c.id = ${id}::uuid`.execute(db),
       ).map(({ rows: [row] }) => row && claimOf(row)),
     attempt: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('attempts')
-          .select(COLUMNS.attempts)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(attemptOf(row)) : err(paymentError('payment_not_found')))),
+      read(merchant, () => findOne(db, 'attempts', merchant, uuidOf(id))).andThen(
+        readOr(attemptOf, 'payment_not_found'),
+      ),
     openRefundAttempt: (merchant, refund) =>
       read(merchant, () =>
         db
@@ -218,25 +202,13 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
         return attempt?.kind === 'refund' ? attempt : undefined;
       }),
     refund: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('refunds')
-          .select(COLUMNS.refunds)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(refundOf(row)) : err(paymentError('refund_not_found')))),
+      read(merchant, () => findOne(db, 'refunds', merchant, uuidOf(id))).andThen(
+        readOr((row: RefundRow) => refundOf(row), 'refund_not_found'),
+      ),
     listRefunds: (merchant, filter, now) => read(merchant, () => listRefunds(db, merchant, filter, now)),
     history: (merchant, id) => read(merchant, () => readHistory(db, merchant, id)),
     item: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('items')
-          .select(COLUMNS.items)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', id)
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(itemOf(row)) : err(paymentError('item_not_found')))),
+      read(merchant, () => findOne(db, 'items', merchant, id)).andThen(readOr(itemOf, 'item_not_found')),
   };
 };
 
@@ -251,38 +223,22 @@ const selectAccounts = async (
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
 };
 
-const listRefunds = async (
+const listRefunds = (
   db: Kysely<DB>,
   merchant: MerchantId,
   filter: RefundFilter,
   now: Micros,
 ): Promise<PageOf<Refund>> => {
-  let query = db.selectFrom('refunds').select(COLUMNS.refunds).where('merchant_id', '=', uuidOf(merchant));
-  if (filter.payment) query = query.where('payment_id', '=', uuidOf(filter.payment));
-  query = query.where(madeWithin(filter.created));
-  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore)
-    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
-  const rows = await query
-    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
-    .limit(filter.limit + 1)
-    .execute();
-  return pageOf(
-    rows.map((row) => refundOf(row)),
-    filter,
-  );
+  const where = [filter.payment && sql`t.payment_id = ${uuidOf(filter.payment)}::uuid`];
+  return listPage(db, { table: 'refunds', merchant, where, read: (row) => refundOf(row), now }, filter);
 };
 
-const listAccounts = async (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
-  let query = db.selectFrom('accounts').select(COLUMNS.accounts).where('merchant_id', '=', uuidOf(merchant));
-  if (filter.customer) query = query.where('customer_id', '=', uuidOf(filter.customer));
-  if (filter.currency) query = query.where('currency', '=', filter.currency);
-  if (filter.kind) query = query.where('kind', '=', filter.kind);
-  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore) query = query.where('id', '>', uuidOf(filter.endingBefore));
-  const rows = await query
-    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
-    .limit(filter.limit + 1)
-    .execute();
-  return pageOf(rows.map(accountOf), filter);
+const listAccounts = (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
+  const { customer, currency, kind } = filter;
+  const where = [
+    customer && sql`t.customer_id = ${uuidOf(customer)}::uuid`,
+    currency && sql`t.currency = ${currency}`,
+    kind && sql`t.kind = ${kind}`,
+  ];
+  return listPage(db, { table: 'accounts', merchant, where, read: accountOf }, filter);
 };

@@ -1,6 +1,6 @@
 /** What customers have saved: in a commit, and as it is read. */
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { err, ok, ResultAsync } from 'neverthrow';
+import { err, ok, type ResultAsync } from 'neverthrow';
 import type { Change } from '../domain/change.ts';
 import { savedOf } from '../domain/decide.ts';
 import type { State } from '../domain/state.ts';
@@ -12,11 +12,12 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { holderOf, savedMethodOf, setupOf } from './tables/saved.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
+import { findOne, readOr } from './find.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
-import type { Turns } from './turns.ts';
+import { inTurn, type Turns } from './turns.ts';
 
 // ---- in a commit: where nothing of it is asked for, no statement is sent --------------------------------------------
 
@@ -97,48 +98,35 @@ export interface Saved {
 }
 
 export const createSaved = (db: Kysely<DB>, turns: Turns): Saved => {
-  const read = <T>(merchant: MerchantId, query: () => Promise<T>): ResultAsync<T, StorageError> =>
-    ResultAsync.fromPromise(turns(merchant, query), readFailure);
+  const read = inTurn(turns);
   const belongs = ({ merchant_id, customer }: { merchant_id: string; customer: string }): Belongs => ({
     merchant: idOf('mer', merchant_id),
     customer: idOf('cus', customer),
   });
   return {
     holder: (merchant, customer) =>
-      read(merchant, () =>
-        db
-          .selectFrom('stripe_customers')
-          .select(COLUMNS.stripe_customers)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(customer))
-          .executeTakeFirst(),
-      ).map((row) => row && holderOf(row)),
+      read(merchant, () => findOne(db, 'stripe_customers', merchant, uuidOf(customer))).map(
+        (row) => row && holderOf(row),
+      ),
     holderAt: (stripeId) =>
-      ResultAsync.fromPromise(
+      run(
         db
           .selectFrom('stripe_customers')
           .select(['merchant_id', 'id as customer'])
           .where('stripe_id', '=', stripeId)
           .executeTakeFirst(),
-        readFailure,
       ).map((row) => row && belongs(row)),
     method: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('payment_methods')
-          .select(COLUMNS.payment_methods)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', id)
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(savedMethodOf(row)) : err(paymentError('payment_method_not_found')))),
+      read(merchant, () => findOne(db, 'payment_methods', merchant, id)).andThen(
+        readOr(savedMethodOf, 'payment_method_not_found'),
+      ),
     methodAt: (id) =>
-      ResultAsync.fromPromise(
+      run(
         db
           .selectFrom('payment_methods')
           .select(['merchant_id', 'customer_id as customer'])
           .where('id', '=', id)
           .executeTakeFirst(),
-        readFailure,
       ).map((row) => row && belongs(row)),
     listMethods: (merchant, customer, page) =>
       read(merchant, () => listMethods(db, merchant, customer, page)).andThen((found) =>
@@ -152,14 +140,7 @@ export const createSaved = (db: Kysely<DB>, turns: Turns): Saved => {
             ),
       ),
     setup: (merchant, id) =>
-      read(merchant, () =>
-        db
-          .selectFrom('setups')
-          .select(COLUMNS.setups)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(setupOf(row)) : err(paymentError('setup_not_found')))),
+      read(merchant, () => findOne(db, 'setups', merchant, uuidOf(id))).andThen(readOr(setupOf, 'setup_not_found')),
   };
 };
 

@@ -1,6 +1,6 @@
 /** Writes the rows of a past that was made up: many at once, and in one statement, which leaves all of them or none. */
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import type { Account } from '../domain/account.ts';
 import type { BalanceTransaction, PayoutShare } from '../domain/balance.ts';
 import type { Customer } from '../domain/change.ts';
@@ -19,7 +19,7 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
 import type { PaymentError } from '../error.ts';
 import { jsons, plain, texts } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { NEVER_OLD } from './tables/attempts.ts';
 import type { DB } from './schema.ts';
 
@@ -77,8 +77,6 @@ export interface Seeding {
 }
 
 export const createSeeding = (db: Kysely<DB>): Seeding => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
-
   const isEmpty = async (): Promise<boolean> => {
     const { rows } = await sql`select from merchants limit 1`.execute(db);
     return rows.length === 0;

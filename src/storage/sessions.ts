@@ -1,13 +1,13 @@
 /** Who is signed in to the console: 256 random bits in a cookie, of which only a hash is kept, beside the key they stand for. */
 import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { idOf } from '../domain/ids.ts';
 import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import { bytesOf, createLookup, type Asked } from './lookup.ts';
 import type { DB } from './schema.ts';
 
@@ -76,15 +76,10 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
         insert into console_sessions (merchant_id, hash, key_id, expires_at)
         select merchant_id, ${hashOf(cookie)}::bytea, id, ${toIsoMicros(until)}::timestamptz
         from api_keys where hash = ${hashOf(key)}::bytea and revoked_at is null limit 1`.execute(db);
-      return ResultAsync.fromPromise(work, readFailure).map(({ numAffectedRows }) =>
-        numAffectedRows === 1n ? cookie : undefined,
-      );
+      return run(work).map(({ numAffectedRows }) => (numAffectedRows === 1n ? cookie : undefined));
     },
     find: (cookie, network, now) => lookup.send({ hash: hash('sha256', cookie), network, now }),
     end: (cookie) =>
-      ResultAsync.fromPromise(
-        db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute(),
-        readFailure,
-      ).map(() => undefined),
+      run(db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute()).map(() => undefined),
   };
 };

@@ -6,7 +6,7 @@ import { uuidOf, type DisputeId, type MerchantId, type PaymentId } from '../doma
 import type { Dispute, DisputeStatus } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { columnsOf } from './columns.ts';
-import { horizon } from './horizon.ts';
+import { findOne, listPage } from './find.ts';
 import { pageOf, type Page, type PageOf, type Span } from './pages.ts';
 import { disputeOf } from './tables/disputes.ts';
 import { lineOf } from './tables/stripe.ts';
@@ -50,43 +50,29 @@ const madeIn = ({ from, before }: Span = {}): RawBuilder<unknown>[] => [
 const where = (conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => sql.join(conditions, sql` and `);
 const isOf = (merchant: MerchantId): RawBuilder<unknown> => sql`t.merchant_id = ${uuidOf(merchant)}::uuid`;
 
+const read = (row: Selectable<DB['disputes']>): Dispute => disputeOf(row, new Map());
+
 export const readDispute = async (
   db: Kysely<DB>,
   merchant: MerchantId,
   id: DisputeId,
 ): Promise<Dispute | undefined> => {
-  const { rows } = await sql<Selectable<DB['disputes']>>`
-    select ${columnsOf('disputes', 't')} from disputes t where ${isOf(merchant)} and t.id = ${uuidOf(id)}::uuid`.execute(
-    db,
-  );
-  return rows[0] && disputeOf(rows[0], new Map());
+  const row = await findOne(db, 'disputes', merchant, uuidOf(id));
+  return row && read(row);
 };
 
 /** Newest first. Undefined: the page's own id is not there. */
 export const listDisputes = async (
   db: Kysely<DB>,
   merchant: MerchantId,
-  filter: DisputeFilter,
+  { created, ...filter }: DisputeFilter,
   now: Micros,
 ): Promise<PageOf<Dispute> | undefined> => {
-  const { payment, status, created, startingAfter, endingBefore, limit } = filter;
+  const { payment, status, startingAfter, endingBefore } = filter;
   const cursor = startingAfter ?? endingBefore;
   if (cursor && !(await readDispute(db, merchant, cursor))) return undefined;
-  const conditions = [
-    isOf(merchant),
-    ...(payment === undefined ? [] : [sql`t.payment_id = ${uuidOf(payment)}::uuid`]),
-    ...(status === undefined ? [] : [sql`t.status = ${status}`]),
-    ...madeIn(created),
-    ...(startingAfter ? [sql`t.id < ${uuidOf(startingAfter)}::uuid`] : []),
-    ...(endingBefore ? [sql`t.id > ${uuidOf(endingBefore)}::uuid and t.id < ${await horizon(db, now)}::uuid`] : []),
-  ];
-  const { rows } = await sql<Selectable<DB['disputes']>>`
-    select ${columnsOf('disputes', 't')} from disputes t where ${where(conditions)}
-    order by t.id ${endingBefore ? sql`asc` : sql`desc`} limit ${limit + 1}`.execute(db);
-  return pageOf(
-    rows.map((row) => disputeOf(row, new Map())),
-    filter,
-  );
+  const where = [payment && sql`t.payment_id = ${uuidOf(payment)}::uuid`, status && sql`t.status = ${status}`];
+  return listPage(db, { table: 'disputes', merchant, where: [...where, ...madeIn(created)], read, now }, filter);
 };
 
 /** Stripe's ids are in no order: such lists go by when a thing was made, and by its id where that is the same. */

@@ -2,6 +2,9 @@
  * Turns at the connections that read: nobody has more than a half of them, and whoever waits for one waits for as many
  * others as there are, and not for all that one of them asks.
  */
+import type { ResultAsync } from 'neverthrow';
+import type { StorageError } from '../domain/refusals.ts';
+import { run } from './failure.ts';
 
 /** Runs it when it is its owner's turn. */
 export type Turns = <T>(owner: string, work: () => Promise<T>) => Promise<T>;
@@ -52,3 +55,9 @@ export const createTurns = (placesMax: number): Turns => {
     }
   };
 };
+
+/** Asks the database, when it is the owner's turn. */
+export const inTurn =
+  (turns: Turns) =>
+  <T>(owner: string, work: () => Promise<T>): ResultAsync<T, StorageError> =>
+    run(turns(owner, work));

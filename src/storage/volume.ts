@@ -1,13 +1,12 @@
 /** What was charged, day by day, and why the rest was declined. */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import type { Currency } from '../domain/currency.ts';
 import { uuidFrom, uuidOf, type MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { MADE_WITHIN_MS, plusMs, toIsoMicros, type Micros } from '../domain/time.ts';
-import { readFailure } from './failure.ts';
 import type { DB } from './schema.ts';
-import type { Turns } from './turns.ts';
+import { inTurn, type Turns } from './turns.ts';
 
 /** A day, in a zone and a currency. */
 export interface VolumeLine {
@@ -41,8 +40,7 @@ export interface Volumes {
 }
 
 export const createVolumes = (db: Kysely<DB>, turns: Turns): Volumes => {
-  const ask = <T>(merchant: MerchantId, work: () => Promise<T>): ResultAsync<T, StorageError> =>
-    ResultAsync.fromPromise(turns(merchant, work), readFailure);
+  const ask = inTurn(turns);
   // An id is made a little before the time that stands in its row: by their ids they are found, by that time they count.
   const made = (merchant: MerchantId, { from, before }: MadeBetween) =>
     sql`merchant_id = ${uuidOf(merchant)}::uuid

@@ -6,7 +6,8 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
-import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
+import { listPage } from './find.ts';
+import type { Page, PageOf } from './pages.ts';
 import { COLUMNS, type DB } from './schema.ts';
 
 export interface Endpoint {
@@ -78,19 +79,13 @@ export const insertEndpoint = (db: Kysely<DB>, endpoint: NewEndpoint, max: numbe
       return rows[0];
     });
 
-export const listEndpoints = async (
+export const listEndpoints = (
   db: Kysely<DB>,
   merchant: MerchantId,
   page: Page<EndpointId>,
 ): Promise<PageOf<Endpoint>> => {
-  let query = endpointsOf(db, merchant).where(madeWithin(page.created));
-  if (page.startingAfter) query = query.where('id', '<', uuidOf(page.startingAfter));
-  if (page.endingBefore) query = query.where('id', '>', uuidOf(page.endingBefore));
-  const rows = await query
-    .orderBy('id', page.endingBefore ? 'asc' : 'desc')
-    .limit(page.limit + 1)
-    .execute();
-  return pageOf(rows.map(endpointOf), page);
+  const where = [sql`t.status <> 'deleted'`];
+  return listPage(db, { table: 'webhook_endpoints', merchant, where, read: endpointOf }, page);
 };
 
 export const updateEndpoint = (

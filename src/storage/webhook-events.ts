@@ -3,9 +3,9 @@ import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { idOf, uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
-import { horizon } from './horizon.ts';
-import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import { listPage } from './find.ts';
+import type { Page, PageOf } from './pages.ts';
+import type { DB } from './schema.ts';
 
 export interface StoredEvent {
   readonly id: EventId;
@@ -48,23 +48,14 @@ export const eventOf = (row: Pick<Selectable<DB['events']>, 'id' | 'type' | 'dat
   createdAt: row.created_at as Micros,
 });
 
-export const listEvents = async (
+export const listEvents = (
   db: Kysely<DB>,
   merchant: MerchantId,
   filter: EventFilter,
   now: Micros,
 ): Promise<PageOf<StoredEvent>> => {
-  let query = db.selectFrom('events').select(COLUMNS.events).where('merchant_id', '=', uuidOf(merchant));
-  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
-  query = query.where(madeWithin(filter.created));
-  if (filter.startingAfter) query = query.where('id', '<', uuidOf(filter.startingAfter));
-  if (filter.endingBefore)
-    query = query.where('id', '>', uuidOf(filter.endingBefore)).where('id', '<', await horizon(db, now));
-  const rows = await query
-    .orderBy('id', filter.endingBefore ? 'asc' : 'desc')
-    .limit(filter.limit + 1)
-    .execute();
-  return pageOf(rows.map(eventOf), filter);
+  const where = [filter.subject === undefined ? undefined : sql`t.subject = ${filter.subject}`];
+  return listPage(db, { table: 'events', merchant, where, read: eventOf, now }, filter);
 };
 
 /** A schedule has eight tries; what was redelivered by hand over and over is shown by its latest. */

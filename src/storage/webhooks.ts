@@ -6,15 +6,16 @@
  * be in one and not in the other. What is taken is sent at least once: a sender may die between sending and recording.
  */
 import type { Kysely } from 'kysely';
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, ResultAsync } from 'neverthrow';
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import { uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { readFailure, writeFailure } from './failure.ts';
+import { readFailure, run, writeFailure } from './failure.ts';
+import { findOne, readOr } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
-import { COLUMNS, type DB } from './schema.ts';
-import type { Turns } from './turns.ts';
+import type { DB } from './schema.ts';
+import { inTurn, type Turns } from './turns.ts';
 import {
   fanOut,
   record,
@@ -34,7 +35,6 @@ import {
   updateEndpoint,
   type Endpoint,
   type EndpointChange,
-  type EndpointRow,
   type NewEndpoint,
 } from './webhook-endpoints.ts';
 import {
@@ -105,11 +105,8 @@ export interface Webhooks {
 }
 
 export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
-  const ask = <T>(merchant: MerchantId, work: () => Promise<T>): ResultAsync<T, StorageError> =>
-    run(turns(merchant, work));
-  const found = (row: EndpointRow | undefined): Result<Endpoint, PaymentError<'webhook_endpoint_not_found'>> =>
-    row ? ok(endpointOf(row)) : err(paymentError('webhook_endpoint_not_found'));
+  const ask = inTurn(turns);
+  const found = readOr(endpointOf, 'webhook_endpoint_not_found');
 
   const endpoint: Webhooks['endpoint'] = (merchant, id) =>
     ask(merchant, () => endpointsOf(db, merchant).where('id', '=', uuidOf(id)).executeTakeFirst()).andThen(found);
@@ -132,14 +129,7 @@ export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
         rotated.isOk() ? found(rotated.value) : err(rotated.error),
       ),
     event: (merchant, id) =>
-      ask(merchant, () =>
-        db
-          .selectFrom('events')
-          .select(COLUMNS.events)
-          .where('merchant_id', '=', uuidOf(merchant))
-          .where('id', '=', uuidOf(id))
-          .executeTakeFirst(),
-      ).andThen((row) => (row ? ok(eventOf(row)) : err(paymentError('event_not_found')))),
+      ask(merchant, () => findOne(db, 'events', merchant, uuidOf(id))).andThen(readOr(eventOf, 'event_not_found')),
     listEvents: (merchant, filter, now) => ask(merchant, () => listEvents(db, merchant, filter, now)),
     deliveries: (merchant, events) => ask(merchant, () => selectDeliveries(db, merchant, events)),
     redeliver: (merchant, event, to, now) =>

@@ -1,9 +1,9 @@
 /** How far one of Stripe's lists has been read: in closed spans of its time, so that no restart loses any. */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { type ResultAsync } from 'neverthrow';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
-import { readFailure } from './failure.ts';
+import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 
 /** A span of time, of which a list is read page by page. */
@@ -41,7 +41,6 @@ export const createWindows = (
   table: 'balance_windows' | 'event_windows' | 'intent_windows',
   keptMs: number | null,
 ): Windows => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
   const at = (instant: Micros): string => toIsoMicros(instant);
   const windows = sql.table(table);
 
