@@ -1,6 +1,6 @@
 /**
- * Dumps what the migrations make, as db/schema.sql for people and src/storage/schema.ts for Kysely. `--check` writes
- * nothing and fails where either is stale. There is no pg_dump beside the embedded Postgres: the catalogue is asked.
+ * Dumps what the migrations make, as db/schema.sql for people, and two files of src/storage for the compiler and the
+ * statements. `--check` writes nothing and fails where one is stale. There is no pg_dump beside the embedded Postgres: the catalogue is asked.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import pg from 'pg';
@@ -14,9 +14,10 @@ const values = commandLine(
   `npm run db:schema
 npm run db:schema:check
 
-Dumps what the migrations make, from a Postgres of its own: db/schema.sql for people and src/storage/schema.ts for Kysely.
+Dumps what the migrations make, from a Postgres of its own: db/schema.sql for people, and two files of
+src/storage for the compiler and the statements.
 
-  --check  writes nothing, and fails where either is stale`,
+  --check  writes nothing, and fails where one is stale`,
   { check: { type: 'boolean', default: false } },
 );
 
@@ -101,7 +102,7 @@ const typescriptOf = ({ table, name, type, required, fallback }: Column): string
   return fallback === null ? whole : `Generated<${whole}>`;
 };
 
-const dump = async (db: pg.Client): Promise<{ sql: string; typescript: string }> => {
+const dump = async (db: pg.Client): Promise<{ sql: string; typescript: string; columnNames: string }> => {
   const rowsOf = async <Row>(query: string, values?: unknown[]): Promise<Row[]> =>
     (await db.query(query, values)).rows as Row[];
   const tables = await rowsOf<{ oid: number; name: string; options: string | null }>(TABLES);
@@ -135,8 +136,8 @@ const dump = async (db: pg.Client): Promise<{ sql: string; typescript: string }>
     return `${table}: { ${fields.join('\n')} };`;
   });
   const names = tables.map(({ name: table }) => {
-    const ofTable = columns.filter((column) => column.table === table).map(({ name }) => `'${name}'`);
-    return `${table}: [${ofTable.join(', ')}],`;
+    const ofTable = columns.filter((column) => column.table === table).map(({ name }) => name);
+    return `${table}: '${ofTable.join(' ')}',`;
   });
   const typescript = `
     /**
@@ -144,11 +145,13 @@ const dump = async (db: pg.Client): Promise<{ sql: string; typescript: string }>
      */
     import type { Generated } from 'kysely';
 
-    export interface DB { ${interfaces.join('\n\n')} }
+    export interface DB { ${interfaces.join('\n\n')} }`;
+  const columnNames = `
+    /** Written by "npm run db:schema", never by hand: the columns of each table. */
+    import type { DB } from './schema.ts';
 
-    /** No statement asks for all that there is: a column that a newer version adds would change its answer. */
-    export const COLUMNS = { ${names.join('\n\n')} } as const;`;
-  return { sql, typescript };
+    export const COLUMN_NAMES: Readonly<Record<keyof DB, string>> = { ${names.join('\n')} };`;
+  return { sql, typescript, columnNames };
 };
 
 const main = async (): Promise<void> => {
@@ -159,11 +162,14 @@ const main = async (): Promise<void> => {
     (await migrate(postgres.url))._unsafeUnwrap();
     const db = new pg.Client(postgres.url);
     await db.connect();
-    const { sql, typescript } = await dump(db);
+    const { sql, typescript, columnNames } = await dump(db);
     await db.end();
     await writeOrCheck('db/schema.sql', sql);
-    const style = await resolveConfig('src/storage/schema.ts');
-    await writeOrCheck('src/storage/schema.ts', await format(typescript, { ...style, parser: 'typescript' }));
+    for (const [path, text] of [
+      ['src/storage/schema.ts', typescript],
+      ['src/storage/column-names.ts', columnNames],
+    ] as const)
+      await writeOrCheck(path, await format(text, { ...(await resolveConfig(path)), parser: 'typescript' }));
   } finally {
     (await postgres.stop())._unsafeUnwrap();
     await rm(dataDir, { recursive: true });

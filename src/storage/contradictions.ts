@@ -6,10 +6,10 @@ import { idOf, uuidOf, type ContradictionId, type MerchantId } from '../domain/i
 import type { StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { columnsOf } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { run } from './failure.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import type { DB } from './schema.ts';
 import { execute } from './tables/bulk.ts';
 import { named, nameFor, writeContradictions } from './tables/contradictions.ts';
 import type { Turns } from './turns.ts';

@@ -7,12 +7,12 @@ import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
 import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
-import type { COLUMNS, DB } from './schema.ts';
+import type { DB } from './schema.ts';
 import type { Row } from './tables/table.ts';
 
 /** Tables whose rows are a merchant's, and have an id. */
 type Owned = {
-  [T in keyof DB]: 'merchant_id' | 'id' extends (typeof COLUMNS)[T][number] ? T : never;
+  [T in keyof DB]: 'merchant_id' | 'id' extends keyof DB[T] ? T : never;
 }[keyof DB];
 
 const texts = new Map<Owned, string>();

@@ -7,11 +7,11 @@ import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { merged, type MetadataUpdate } from '../domain/update.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { columnsOf } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { listPage } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import { customerOf } from './tables/customers.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import type { DB } from './schema.ts';
 import { inTurn, type Turns } from './turns.ts';
 
 /** What is absent stays; null takes it away. */

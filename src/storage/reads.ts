@@ -21,7 +21,7 @@ import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
-import { columnsOf } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats } from './lane.ts';
 import { findOne, listPage, readOr } from './find.ts';
@@ -33,7 +33,7 @@ import { attemptOf } from './tables/attempts.ts';
 import { customerOf, itemOf } from './tables/customers.ts';
 import { paymentOf } from './tables/payments.ts';
 import { refundOf } from './tables/refunds.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import type { DB } from './schema.ts';
 import { inTurn, type Turns } from './turns.ts';
 
 export interface RefundFilter extends Page<RefundId> {

@@ -10,12 +10,12 @@ import { methodOf, type Holder, type SavedMethod } from '../domain/saved.ts';
 import type { Setup } from '../domain/setup.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
-import { columnsOf } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { holderOf, savedMethodOf, setupOf } from './tables/saved.ts';
 import { run } from './failure.ts';
 import { findOne, readOr } from './find.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 import { inTurn, type Turns } from './turns.ts';
 

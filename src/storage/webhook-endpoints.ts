@@ -5,10 +5,10 @@ import { idOf, uuidOf, type EndpointId, type MerchantId } from '../domain/ids.ts
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { texts } from './arrays.ts';
-import { columnsOf } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { listPage } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
-import { COLUMNS, type DB } from './schema.ts';
+import type { DB } from './schema.ts';
 
 export interface Endpoint {
   readonly merchant: MerchantId;
