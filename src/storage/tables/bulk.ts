@@ -21,15 +21,16 @@ interface InsertOptions {
   readonly without?: readonly string[];
   /** What follows `on conflict`; `excluded` is what was to be written, and the row that is there has its table's name. */
   readonly onConflict?: string;
+  /** Also what is else written later. */
+  readonly isWhole?: boolean;
 }
 
 export const insert = <T extends keyof DB, Source>(
   { name, columns }: Table<T, unknown, Source>,
-  { without = [], onConflict }: InsertOptions = {},
+  { without = [], onConflict, isWhole = false }: InsertOptions = {},
 ): Bulk<Source> => {
-  const own = columns.filter(
-    (column) => ['key', 'once', 'changing'].includes(column.written) && !without.includes(column.name),
-  );
+  const when = ['key', 'once', 'changing', ...(isWhole ? ['later'] : [])];
+  const own = columns.filter((column) => when.includes(column.written) && !without.includes(column.name));
   return bulk(
     `insert_${name}`,
     own,
@@ -116,3 +117,25 @@ export const execute = <Source>(
   rows: readonly Source[],
   now: Micros,
 ): Promise<QueryResult<unknown>> => db.executeQuery(CompiledQuery.raw(text(1), values(rows, toIsoMicros(now))));
+
+interface Filled {
+  readonly name: string;
+  readonly text: Bulk<never>['text'];
+  readonly values: readonly string[];
+}
+
+/** With those rows: none, where there are none. */
+export const filled = <Source>({ name, text, values }: Bulk<Source>, rows: readonly Source[]): Filled[] =>
+  rows.length === 0 ? [] : [{ name, text, values: values(rows, '') }];
+
+/** Several in one statement, which leaves all of them or none. */
+export const executeAll = async (db: Kysely<DB>, parts: readonly Filled[]): Promise<void> => {
+  if (parts.length === 0) return;
+  const parameters: string[] = [];
+  const named = parts.map(({ name, text, values }) => {
+    const firstParameter = parameters.length + 1;
+    parameters.push(...values);
+    return `${name} as (${text(firstParameter)})`;
+  });
+  await db.executeQuery(CompiledQuery.raw(`with ${named.join(', ')} select`, parameters));
+};

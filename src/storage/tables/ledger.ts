@@ -2,7 +2,7 @@
 import type { Account } from '../../domain/account.ts';
 import { idOf } from '../../domain/ids.ts';
 import type { PostedTransfer } from '../../domain/transfer.ts';
-import { insert, update, type Bulk } from './bulk.ts';
+import { insert, overwrite, update, type Bulk } from './bulk.ts';
 import { bigint, date, id, instant, json, optional, orNull, text } from './codec.ts';
 import { beside, changing, key, once, table, type Row, type Table } from './table.ts';
 
@@ -21,6 +21,7 @@ const ACCOUNTS: Table<'accounts', Account> = table('accounts', {
 
 export const accountOf: (row: Row<'accounts'>) => Account = ACCOUNTS.read;
 export const updateAccounts: Bulk<Account> = update(ACCOUNTS);
+export const writeAccounts: Bulk<Account> = insert(ACCOUNTS, { onConflict: overwrite(ACCOUNTS) });
 
 type InColumns = Omit<PostedTransfer, 'limit' | 'reverses'>;
 

@@ -43,3 +43,4 @@ export const updatePayments: Bulk<Payment> = update(PAYMENTS, {
   without: ['amount', 'description', 'reference', 'metadata'],
 });
 export const updateWhatTheySay: Bulk<Payment> = update(PAYMENTS);
+export const insertWholePayments: Bulk<Payment> = insert(PAYMENTS, { isWhole: true });

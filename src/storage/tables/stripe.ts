@@ -3,7 +3,7 @@ import type { BalanceTransaction, PayoutShare } from '../../domain/balance.ts';
 import type { Writes } from '../../domain/state.ts';
 import { insert, overwrite, type Bulk } from './bulk.ts';
 import { bigint, id, instant, text } from './codec.ts';
-import { changing, key, once, stamped, table, type Row, type Table } from './table.ts';
+import { changing, key, once, stamped, table, type Besides, type Row, type Table } from './table.ts';
 
 type KnownIntent = Writes['intents'][number];
 
@@ -15,23 +15,28 @@ const INTENTS: Table<'intents', KnownIntent> = table('intents', {
 
 export const insertIntents: Bulk<KnownIntent> = insert(INTENTS, { onConflict: 'do nothing' });
 
-const LINES: Table<'balance_transactions', BalanceTransaction> = table(
-  'balance_transactions',
-  {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
-    id: key(text()),
-    payment: once(id('pay'), { as: 'payment_id' }),
-    kind: once(text()),
-    source: once(text()),
-    gross: once(bigint),
-    fee: once(bigint),
-    currency: once(text()),
-    charged: once(bigint),
-    chargedCurrency: once(text()),
-    createdAt: once(instant),
-  },
-  { posted_at: stamped('once') },
-);
+export const lines = <Source extends BalanceTransaction>(
+  beside: Besides<'balance_transactions', Source>,
+): Table<'balance_transactions', BalanceTransaction, Source> =>
+  table<'balance_transactions', BalanceTransaction, Source>(
+    'balance_transactions',
+    {
+      merchant: key(id('mer'), { as: 'merchant_id' }),
+      id: key(text()),
+      payment: once(id('pay'), { as: 'payment_id' }),
+      kind: once(text()),
+      source: once(text()),
+      gross: once(bigint),
+      fee: once(bigint),
+      currency: once(text()),
+      charged: once(bigint),
+      chargedCurrency: once(text()),
+      createdAt: once(instant),
+    },
+    beside,
+  );
+
+const LINES: Table<'balance_transactions', BalanceTransaction> = lines({ posted_at: stamped('once') });
 
 export const lineOf: (row: Row<'balance_transactions'>) => BalanceTransaction = LINES.read;
 /** One without a posting locks no account, and may meet itself. */

@@ -56,6 +56,9 @@ type Fields<T extends keyof DB, Kept, Source> = {
         : { [N in keyof Row<T>]: Field<Kept[F], Row<T>[N], N, Source> }[keyof Row<T>]);
 };
 
+/** Columns that are written, and are no fields. */
+export type Besides<T extends keyof DB, Source> = { readonly [N in keyof Row<T>]?: Beside<Row<T>[N], Source> | Stamp };
+
 /** A column, as it is written. */
 export interface Column<Source> {
   readonly name: string;
@@ -82,7 +85,7 @@ export interface Table<T extends keyof DB, Kept, Source = Kept> {
 export const table = <T extends keyof DB, Kept, Source extends Kept = Kept>(
   name: T,
   fields: Fields<T, Kept, Source>,
-  beside: { readonly [N in keyof Row<T>]?: Beside<Row<T>[N], Source> | Stamp } = {},
+  beside: Besides<T, Source> = {},
 ): Table<T, Kept, Source> => {
   // What each is of was compared by the compiler, field by field; here all of them are treated alike.
   const named = Object.entries(fields) as [
