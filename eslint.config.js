@@ -21,7 +21,7 @@ const PARTS = [
     'sandbox',
   ],
   ...['contract', 'pages', 'client', 'demo'],
-  ...['context', 'error', 'config', 'log', 'clocks', 'parts', 'watch', 'server', 'service', 'main'],
+  ...['context', 'error', 'error-table', 'config', 'log', 'clocks', 'parts', 'watch', 'server', 'service', 'main'],
 ];
 /**
  * The direction of imports: http → payments, ledger → storage, stripe → domain → error.
@@ -30,7 +30,8 @@ const PARTS = [
  * @type {Record<string, { parts?: string[], types?: string[], packages?: string[], packageTypes?: string[] }>}
  */
 const DIRECTION = {
-  'error.ts': {},
+  'error.ts': { parts: ['error-table'] },
+  'error-table.ts': { types: ['error'] },
   domain: { parts: ['error'] },
   storage: { parts: ['domain', 'error', 'log'], packages: ['kysely', 'pg'] },
   stripe: { parts: ['domain', 'error', 'log'], packages: ['stripe', 'cockatiel'] },

@@ -5,7 +5,7 @@ import ts from 'typescript';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TABLE = join(ROOT, 'src/http/routes.ts');
-const REPLIES = join(ROOT, 'src/http/replies.ts');
+const REPLIES = join(ROOT, 'src/http/payment-replies.ts');
 const VIEWS = join(ROOT, 'src/domain/reply.ts');
 
 const { options } = ts.parseJsonConfigFileContent(
