@@ -6,6 +6,7 @@ import type { Role } from '../domain/principal.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { holdsCardNumber, maySuspect } from './card-number.ts';
 import { countNames, faultOf, needsCloseReading, type Fault } from './json.ts';
+import { createPlaces, type Place } from './places.ts';
 import { createFollowBody } from './reading.ts';
 
 /** As large as the largest body that a route has a use for: a bulk transfer of a thousand. */
@@ -15,6 +16,7 @@ const PUBLIC_BODY_MAX_BYTES = 16 * 1024;
 /** What larger ones may hold together before they have come: of smaller ones, thousands of connections hold less. */
 const READING_MAX_BYTES = 32 * 1024 * 1024;
 const followBody = createFollowBody(READING_MAX_BYTES);
+const places = createPlaces();
 /** Our deepest body has three levels; far more would only try the stack. */
 const DEPTH_MAX = 32;
 
@@ -53,8 +55,8 @@ interface Taker {
 }
 
 /**
- * Reads the body of a request for that route; one that is absent is as good as `{}`. Errors: `invalid_request`,
- * `body_too_large`.
+ * Reads the body of a request for that route, of a principal; one that is absent is as good as `{}`. Errors:
+ * `invalid_request`, `body_too_large`; `overloaded` where he sends more that is large than he has places for.
  */
 export const createReadBody = ({
   method,
@@ -64,38 +66,69 @@ export const createReadBody = ({
 }: Taker): ((
   request: Request,
   response: Response,
+  principal: string,
 ) => Result<string, PaymentError> | Promise<Result<string, PaymentError>>) => {
   if (method === 'GET') return () => ok('');
   const maxBytes = roles.includes('publishable') ? PUBLIC_BODY_MAX_BYTES : BODY_MAX_BYTES;
   const read = express.raw({ type: () => true, inflate: false, limit: maxBytes });
 
-  const readAll = (request: Request, response: Response): Promise<Result<unknown, PaymentError>> =>
+  const readNow = (request: Request, response: Response): Promise<Result<unknown, PaymentError>> =>
     new Promise((resolve) => {
-      const declared = Number(request.headers['content-length']);
-      // The reader would wait for the end of what it throws away.
-      if (declared > maxBytes) {
-        resolve(err(tooLarge(maxBytes)));
-        return;
-      }
-      // One that says of itself that it is small holds little.
-      const isSmall = declared <= PUBLIC_BODY_MAX_BYTES;
-      const giveWay = (): void => resolve(err(paymentError('overloaded', { retryAfterS: 1 })));
-      const end = isSmall ? undefined : followBody(request, response, giveWay);
-      read(request, response, (error: unknown) => {
-        end?.();
-        resolve(error === undefined ? ok(request.body) : err(ofReader(error, maxBytes)));
-      });
+      read(request, response, (error: unknown) =>
+        resolve(error === undefined ? ok(request.body) : err(ofReader(error, maxBytes))),
+      );
     });
 
-  // What has no use for a body waits for the end of it all the same: one that is broken off is told that nothing was done.
-  if (!schemas.body) return async (request, response) => (await readAll(request, response)).map(() => '');
+  const readLarge = async (
+    request: Request,
+    response: Response,
+    principal: string,
+  ): Promise<Result<unknown, PaymentError>> => {
+    const crowded = Promise.withResolvers<Result<never, PaymentError>>();
+    const giveWay = (): void => {
+      // Nothing more of it is read, not even to be thrown away.
+      response.once('finish', () => request.destroy());
+      crowded.resolve(err(paymentError('overloaded', { retryAfterS: 1 })));
+    };
+    const place = await places.take(principal, response, giveWay);
+    if (!place) {
+      giveWay();
+      return crowded.promise;
+    }
+    return Promise.race([readFollowed(request, response, place, giveWay), crowded.promise]);
+  };
 
-  return (request, response) => {
+  const readFollowed = async (
+    request: Request,
+    response: Response,
+    place: Place,
+    giveWay: () => void,
+  ): Promise<Result<unknown, PaymentError>> => {
+    const end = followBody(request, response, giveWay);
+    const body = await readNow(request, response);
+    end();
+    place.hasCome();
+    return body;
+  };
+
+  const readAll = (request: Request, response: Response, principal: string): Promise<Result<unknown, PaymentError>> => {
+    const declared = Number(request.headers['content-length'] ?? maxBytes);
+    // The reader would wait for the end of what it throws away.
+    if (declared > maxBytes) return Promise.resolve(err(tooLarge(maxBytes)));
+    // One that says of itself that it is small holds little.
+    return declared <= PUBLIC_BODY_MAX_BYTES ? readNow(request, response) : readLarge(request, response, principal);
+  };
+
+  // What has no use for a body waits for the end of it all the same: one that is broken off is told that nothing was done.
+  if (!schemas.body)
+    return async (request, response, principal) => (await readAll(request, response, principal)).map(() => '');
+
+  return (request, response, principal) => {
     const isThere = headersOf(request, isForm);
     if (isThere.isErr()) return err(isThere.error);
     const empty = isForm ? '' : '{}';
     if (!isThere.value) return ok(empty);
-    return readAll(request, response).then((body) => body.andThen((bytes) => textOf(bytes, empty)));
+    return readAll(request, response, principal).then((body) => body.andThen((bytes) => textOf(bytes, empty)));
   };
 };
 

@@ -11,6 +11,8 @@ import { asBytes, refusalOf, sendRaw, unreadable, type Refused } from './unreada
 
 /** More than any client keeps under way on one connection, and few enough that a connection is nobody's whole share. */
 const AT_ONCE_MAX = 16;
+/** Of replies that are not taken: beyond it, the next of the same connection waits until they are. */
+const UNREAD_MAX_BYTES = 1024 * 1024;
 /** Requests that are read and wait behind those, each some 3 KB: whoever sends more than this takes no replies. */
 const AHEAD_MAX = 256;
 /** As long as a client's own patience, and longer for what is being taken: slower than the worst of mobile networks is nobody. */
@@ -109,7 +111,7 @@ export const followConnections = (
 
   const goOn = (socket: Socket, connection: Connection): void => {
     if (socket.destroyed) return;
-    const next = connection.waiting.shift();
+    const next = hasRoom(connection) ? connection.waiting.shift() : undefined;
     if (next) {
       begin(socket, connection, next);
       if (connection.waiting.length === 0) readOn(socket, connection);
@@ -142,7 +144,7 @@ export const followConnections = (
       turn.response.shouldKeepAlive = false;
     }
     connection.latest = turn;
-    if (connection.replies.size < AT_ONCE_MAX) {
+    if (hasRoom(connection)) {
       begin(socket, connection, turn);
       return;
     }
@@ -284,6 +286,12 @@ const forgetStacks = (socket: Socket): void => {
   const { stackTraceLimit } = Error;
   socket.prependOnceListener('close', () => (Error.stackTraceLimit = 0));
   socket.once('close', () => (Error.stackTraceLimit = stackTraceLimit));
+};
+
+/** Whether one more of it may begin: there are few, and what they answer is taken. */
+const hasRoom = (connection: Connection): boolean => {
+  const { size } = connection.replies;
+  return size === 0 || (size < AT_ONCE_MAX && bytesOf(connection) < UNREAD_MAX_BYTES);
 };
 
 /** What its replies hold, of which those that wait for one before them are whole. */

@@ -3,6 +3,7 @@
  * as dozens of charges do. While others ask too, one such request of a merchant is under way at a time, and the loop is
  * theirs for a while before his next: however many he sends at once, they wait for one.
  */
+import type { ServerResponse } from 'node:http';
 import type { MerchantId } from '../domain/ids.ts';
 
 /** A body of some hundred lines takes a millisecond or two to look at: what is smaller is a request like any. */
@@ -15,6 +16,8 @@ const WAITING_MAX = 32;
 const REST = 3;
 /** Who has asked for nothing for so long is nobody whom he keeps waiting. */
 const OTHERS_MS = 10_000;
+/** A reply is taken in a moment, and packed first: his next waits for that, so that what nobody takes is not piled up. */
+const TAKE_MS = 1_000;
 /** What is not seen of it when it begins, from measurements: the rows of a bulk, 30 ms of 150 KB, and a page of 5 MB, 40 ms. */
 const BODY_BYTES_PER_MS = 5_000;
 const REPLY_BYTES_PER_MS = 125_000;
@@ -26,8 +29,8 @@ export const isLarge = (body: string, limit: unknown): boolean => body.length > 
 export interface Turn {
   /** Begins it, and sees how long that holds the loop. */
   readonly run: <T>(begin: () => T) => T;
-  /** To be called when it is answered. */
-  readonly end: (replyCharacters: number) => void;
+  /** To be called when its answer is known. It is over when that was taken, or was not for a while. */
+  readonly end: (response: ServerResponse, replyCharacters: number) => void;
 }
 
 export interface Pace {
@@ -62,7 +65,7 @@ export const createPace = (): Pace => {
         heldMs = Math.max(heldMs, performance.now() - startedAt);
         return begun;
       },
-      end: (replyCharacters) => end(heldMs + replyCharacters / REPLY_BYTES_PER_MS),
+      end: (response, replyCharacters) => whenTaken(response, () => end(heldMs + replyCharacters / REPLY_BYTES_PER_MS)),
     };
   };
 
@@ -87,4 +90,18 @@ export const createPace = (): Pace => {
       return Promise.resolve(turn);
     },
   };
+};
+
+const whenTaken = (response: ServerResponse, then: () => void): void => {
+  if (response.closed) {
+    then();
+    return;
+  }
+  const over = (): void => {
+    clearTimeout(timer);
+    response.off('close', over);
+    then();
+  };
+  const timer = setTimeout(over, TAKE_MS);
+  response.on('close', over);
 };

@@ -3,9 +3,8 @@ import type { Request, Response } from 'express';
 
 /** A body that is on its way. */
 interface Reading {
-  readonly response: Response;
   readonly since: number;
-  /** Tells its caller that it is read no further. */
+  /** Tells its caller that it is read no further, and sees to that. */
   readonly giveWay: () => void;
   bytes: number;
 }
@@ -32,14 +31,13 @@ export const createFollowBody = (bytesMax: number): FollowBody => {
     let heaviest: [Request, Reading] | undefined;
     for (const one of reading) if (!heaviest || weightOf(one[1], now) > weightOf(heaviest[1], now)) heaviest = one;
     if (!heaviest) return;
-    const [request, { response, giveWay }] = heaviest;
+    const [request, { giveWay }] = heaviest;
     end(request);
-    response.once('finish', () => request.destroy());
     giveWay();
   };
 
   return (request, response, giveWay) => {
-    const one: Reading = { response, since: performance.now(), giveWay, bytes: 0 };
+    const one: Reading = { since: performance.now(), giveWay, bytes: 0 };
     reading.set(request, one);
     request.on('data', ({ length }: Buffer) => {
       if (!reading.has(request)) return;

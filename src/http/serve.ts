@@ -81,7 +81,7 @@ export const createServe = <Who extends Principal>(
     const afterS = retryAfterS();
     const now = performance.now();
     const before = asked.get(request.socket);
-    if (reason === 'overload' && before?.principal === principal && before.until > now) {
+    if (before?.principal === principal && before.until > now) {
       const timer = setTimeout(() => refuse(request, response, afterS), before.until - now);
       response.once('close', () => clearTimeout(timer));
     } else {
@@ -114,9 +114,13 @@ export const createServe = <Who extends Principal>(
         return;
       }
 
-      const body = readBody(request, response);
+      const body = readBody(request, response, principal.caller);
       const text = body instanceof Promise ? await body : body;
-      if (text.isErr()) return err(text.error);
+      if (text.isErr()) {
+        if (text.error.code !== 'overloaded') return err(text.error);
+        shed(request, response, 'share', visitor);
+        return;
+      }
 
       const query = request.url.includes('?') ? request.query : NO_QUERY;
       let turn: Turn | undefined;
@@ -129,7 +133,7 @@ export const createServe = <Who extends Principal>(
       }
       const refusal = admission.enter(visitor);
       if (refusal) {
-        turn?.end(0);
+        turn?.end(response, 0);
         shed(request, response, refusal, visitor);
         return;
       }
@@ -148,7 +152,7 @@ export const createServe = <Who extends Principal>(
         const leave = (): void => {
           admission.leave(visitor);
           end?.();
-          turn?.end(replyCharacters);
+          turn?.end(response, replyCharacters);
         };
         // A report has its place until the last of it is taken.
         if (streaming) streaming.once('close', leave);

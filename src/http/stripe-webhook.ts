@@ -57,9 +57,10 @@ export const stripeWebhook = (
       fail(request, response, signature.error);
       return;
     }
-    const end = followBody(request, response, () =>
-      fail(request, response, paymentError('overloaded', { retryAfterS: 1 })),
-    );
+    const end = followBody(request, response, () => {
+      response.once('finish', () => request.destroy());
+      fail(request, response, paymentError('overloaded', { retryAfterS: 1 }));
+    });
     readRaw(request, response, (error: unknown) => {
       end();
       if (response.headersSent) return;

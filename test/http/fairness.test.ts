@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterSuite } from '../support/cleanup.ts';
+import { open } from '../support/raw.ts';
 import { startWorld } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const world = await startWorld();
-const [greedy, other] = await Promise.all(
-  ['Greedy', 'Other'].map(async (name) => world.as(await world.createKey(name, 'secret'))),
-);
+const [greedyKey, otherKey] = await Promise.all(['Greedy', 'Other'].map((name) => world.createKey(name, 'secret')));
+const [greedy, other] = [greedyKey, otherKey].map((key) => world.as(key!));
 const locker = new pg.Client(world.databaseUrl);
 await locker.connect();
 afterSuite(() => locker.end());
@@ -63,12 +63,32 @@ describe('one merchant who sends what is large', () => {
     const items = Array(1000).fill({ quantity: '1', unit_price: '1' });
     await other!.get('/v1/payments');
     const answers = await Promise.all(
-      Array.from({ length: 60 }, () => greedy!.post('/v1/usage/quote', { currency: 'usd', items }, null)),
+      Array.from({ length: 100 }, () => greedy!.post('/v1/usage/quote', { currency: 'usd', items }, null)),
     );
     const refused = answers.filter(({ status }) => status === 503);
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.length).toBeLessThan(40);
     expect(refused[0]?.body.error).toMatchObject({ code: 'overloaded', outcome: 'none' });
+  });
+
+  it('whose end never comes, is read a few at a time, and keeps only his own waiting', async () => {
+    const sockets = await Promise.all(Array.from({ length: 120 }, () => open(world.url)));
+    let refused = 0;
+    for (const socket of sockets) {
+      socket.once('data', () => refused++);
+      socket.write(
+        `POST /v1/usage/quote HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${greedyKey}\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n{`,
+      );
+    }
+    // Sixteen are read, and 64 wait at their heads.
+    await until(() => refused >= 40);
+    expect(refused).toBeLessThan(60);
+    const quote = { currency: 'usd', items: Array(1000).fill({ quantity: '1', unit_price: '1' }) };
+    expect((await other!.post('/v1/usage/quote', quote, null)).status).toBe(200);
+    for (const socket of sockets.slice(40)) socket.destroy();
+    // Those that do not come make room.
+    expect((await greedy!.post('/v1/usage/quote', quote, null)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
   });
 });
 
