@@ -2,14 +2,18 @@
  * Card numbers are refused wherever they stand in a request: what is never accepted can be neither stored nor logged.
  *
  * A card number is 13 to 19 digits, spaces and dashes between them allowed, with an issuer's prefix, of a length that this
- * issuer gives, and right by Luhn's formula (ISO/IEC 7812-1). Digits, spaces and dashes are those of any script.
+ * issuer gives, and right by Luhn's formula (ISO/IEC 7812-1). Digits, spaces and dashes are those of any script, written
+ * as they are or as escapes of a URL or of HTML. Words for digits, formal numerals (肆), letters between digits, and what is
+ * encoded otherwise (base64, backslashes within a text) are not read: whoever writes so means to, and finds another way.
  */
 
 const DIGITS_MIN = 13;
 
 const FOREIGN = /[^\x00-\x7f]/;
-/** What is written as an escape in a URL, which is stored as what it stands for. */
-const ESCAPED = /%[0-7][0-9a-f]/i;
+/** What is written as an escape in a URL or in HTML, which is stored as what it stands for. */
+const ESCAPED = /%[0-7][0-9a-f]|&#(?:x[0-9a-f]+|\d+);/i;
+/** An escape may be escaped itself, as URLs within URLs are. */
+const ESCAPED_TIMES_MAX = 3;
 
 /**
  * By the first six digits, which lengths there are: https://en.wikipedia.org/wiki/Payment_card_number. Visa, Mastercard,
@@ -60,25 +64,35 @@ export const maySuspect = (text: string): boolean => {
     const code = text.charCodeAt(at);
     if (code >= 48 && code <= 57) {
       if (++digits === DIGITS_MIN) return true;
-    } else if (code > 127 || code === PERCENT) return hasDigits(text);
+    } else if (code > 127 || code === PERCENT || (code === AMPERSAND && text.charCodeAt(at + 1) === HASH))
+      return hasDigits(text);
     else if (isLetter(code)) digits = 0;
   }
   return false;
 };
 const PERCENT = 37;
+const AMPERSAND = 38;
+const HASH = 35;
 const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
 /** Digits of any script, wherever they stand. */
-const DIGIT = /\p{N}/gu;
+const DIGIT = /[\p{N}零一二三四五六七八九]/gu;
 const hasDigits = (text: string): boolean => {
   DIGIT.lastIndex = 0;
-  for (let found = 0; found < DIGITS_MIN; found++) if (!DIGIT.test(text)) return false;
+  // A character of another script may be two of them: 42 in a circle.
+  for (let found = 0; found < DIGITS_MIN / 2; found++) if (!DIGIT.test(text)) return false;
   return true;
 };
 
 /** Whether a card number stands in a text, or in what its escapes stand for. Linear in its length. */
 export const holdsCardNumber = (text: string): boolean => {
-  if (text.length < DIGITS_MIN || !maySuspect(text)) return false;
-  return search(text) || (ESCAPED.test(text) && search(decoded(text)));
+  if (text.length < DIGITS_MIN / 2 || !maySuspect(text)) return false;
+  if (search(text)) return true;
+  let plain = text;
+  for (let times = 0; times < ESCAPED_TIMES_MAX && ESCAPED.test(plain); times++) {
+    plain = decoded(plain);
+    if (search(plain)) return true;
+  }
+  return false;
 };
 
 const search = (text: string): boolean => {
@@ -86,7 +100,15 @@ const search = (text: string): boolean => {
   return searchRuns(plain) || printed(plain);
 };
 
-const decoded = (url: string): string => {
+const decoded = (text: string): string => decodedUrl(text.replace(/&#(x[0-9a-f]+|\d+);/gi, ofReference));
+
+/** What names no character is nothing that anyone would see. */
+const ofReference = (_: string, number: string): string => {
+  const code = Number(/^x/i.test(number) ? `0${number}` : number);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+};
+
+const decodedUrl = (url: string): string => {
   try {
     return decodeURIComponent(url);
   } catch {
@@ -101,15 +123,42 @@ const inAscii = (text: string): string =>
     .replace(/[\p{Pd}\u2212]/gu, '-')
     .replace(/\p{Z}/gu, ' ')
     .replace(/[\p{Cf}\p{M}\p{DI}]/gu, '')
-    .replace(/[^\P{N}0-9]/gu, digitOf);
+    .replace(/[^\P{N}0-9]|[零一二三四五六七八九]/gu, digitOf);
 
-const digits = new Map<string, string>();
+/**
+ * Digits that are no decimals and have no plain form in Unicode: by the first of each row, and which digit that is.
+ * https://www.unicode.org/Public/UCD/latest/ucd/extracted/DerivedNumericType.txt, and the numerals of Chinese.
+ */
+const ROWS: readonly (readonly [first: number, from: number, to: number])[] = [
+  [0x1369, 1, 9], // Ethiopic
+  [0x19da, 1, 1], // Tham
+  [0x24f5, 1, 9], // in double circles
+  [0x24ff, 0, 0], // white in black
+  [0x2776, 1, 9], // in dingbats, three times
+  [0x2780, 1, 9],
+  [0x278a, 1, 9],
+  [0x3007, 0, 0], // Chinese
+  [0x3021, 1, 9], // Suzhou
+  [0x10a40, 1, 4], // Kharoshthi
+  [0x10e60, 1, 9], // Rumi
+  [0x11052, 1, 9], // Brahmi
+  [0x1f10b, 0, 0],
+  [0x1f10c, 0, 0],
+];
+const digits = new Map<string, string>([
+  ...ROWS.flatMap(([first, from, to]) =>
+    Array.from({ length: to - from + 1 }, (_, n) => [String.fromCodePoint(first + n), String(from + n)] as const),
+  ),
+  ...[...'零一二三四五六七八九'].map((character, value) => [character, String(value)] as const),
+]);
+/** With what may stand around it in one character: 4. is one, and so are 4, and (4), and 42 in a circle. */
+const FRAMED = /^\(?(\d+)[).,]?$/;
 /** As compatibility has it (NFKC), and by its place in its script: each has its ten in a row, from a multiple of ten's start. */
 const digitOf = (character: string): string => {
   const known = digits.get(character);
   if (known !== undefined) return known;
-  const normal = character.normalize('NFKC');
-  const value = /^\d$/.test(normal) ? normal : /^\p{Nd}$/u.test(character) ? String(placeOf(character)) : character;
+  const framed = FRAMED.exec(character.normalize('NFKC'))?.[1];
+  const value = framed ?? (/^\p{Nd}$/u.test(character) ? String(placeOf(character)) : character);
   digits.set(character, value);
   return value;
 };
