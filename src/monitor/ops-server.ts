@@ -192,6 +192,14 @@ const live =
       },
     });
 
+const pageTexts = new Map<string, string>();
+/** Read when it is first asked for, and kept. */
+const pageText = async (file: string): Promise<string> => {
+  const page = pageTexts.get(file) ?? (await readFile(file, 'utf8'));
+  pageTexts.set(file, page);
+  return page;
+};
+
 /** Listens. An answer that fails is a 500, and ends nothing. Errors: why it could not listen, in one line. */
 export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, string> => {
   const { host, port, economics, secret } = options;
@@ -229,7 +237,7 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return failure(405, 'method_not_allowed', 'The ops port is only read.');
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-    if (page) return { ...text(page.type, await readFile(page.file, 'utf8')), headers: PAGE_HEADERS };
+    if (page) return { ...text(page.type, await pageText(page.file)), headers: PAGE_HEADERS };
     const document = Object.hasOwn(documents, path) ? documents[path] : undefined;
     if (document) return document();
     if (path === '/view' && secret !== undefined && keyIn(request) === secret)
