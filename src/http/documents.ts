@@ -2,10 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { RequestHandler } from 'express';
-import { errorReply } from '../domain/reply.ts';
-import { paymentError } from '../error.ts';
 import type { HeaderList } from './headers.ts';
-import { sendBytes, sendReply } from './respond.ts';
+import { sendBytes } from './respond.ts';
 
 export interface Document {
   readonly path: string;
@@ -20,48 +18,34 @@ export const fileText = (path: string): (() => string) => {
   return () => readFileSync(at, 'utf8');
 };
 
+const ENCODERS = {
+  br: (bytes: Buffer): Buffer => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: (bytes: Buffer): Buffer => gzipSync(bytes),
+  identity: (bytes: Buffer): Buffer => bytes,
+} as const;
+
 /**
- * Replies with them that are not taken yet, of all together: anyone may ask, and each may wait for as long as a reply may.
- * Whoever reads takes his at once.
+ * Made and packed when it is first asked for so: that takes some milliseconds, once. However many do not take theirs, they
+ * share its bytes.
  */
-const UNDER_WAY_MAX = 64;
-let underWay = 0;
-
-interface Packed {
-  /** All are bytes, which every reply shares. */
-  readonly plain: Buffer;
-  readonly br: Buffer;
-  readonly gzip: Buffer;
-}
-
-/** Packed when it is first asked for: that takes some milliseconds, once. */
 export const serveDocument = ({ path, type, headers, text }: Document): RequestHandler => {
-  let packed: Packed | undefined;
-  const pack = (): Packed => {
-    const plain = Buffer.from(text());
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 5 };
-    return { plain, br: brotliCompressSync(plain, { params }), gzip: gzipSync(plain) };
+  const packed = new Map<string, Buffer>();
+  const bytesOf = (encoding: keyof typeof ENCODERS): Buffer => {
+    const bytes =
+      packed.get(encoding) ?? ENCODERS[encoding](encoding === 'identity' ? Buffer.from(text()) : bytesOf('identity'));
+    packed.set(encoding, bytes);
+    return bytes;
   };
   return (request, response) => {
     request.record.route = path;
     request.record.headers = headers;
-    if (underWay >= UNDER_WAY_MAX) {
-      sendReply(request, response, {
-        ...errorReply(paymentError('overloaded'), request.record.requestId),
-        headers: { 'Retry-After': '1' },
-      });
-      return;
-    }
-    underWay++;
-    response.once('close', () => underWay--);
-    packed ??= pack();
-    const encoding = request.acceptsEncodings(['br', 'gzip', 'identity']);
-    const isPacked = encoding === 'br' || encoding === 'gzip';
-    sendBytes(request, response, 200, packed[isPacked ? encoding : 'plain'], {
+    const accepted = request.acceptsEncodings(['br', 'gzip', 'identity']);
+    const encoding = accepted === 'br' || accepted === 'gzip' ? accepted : 'identity';
+    sendBytes(request, response, 200, bytesOf(encoding), {
       'Content-Type': type,
       'Cache-Control': 'public, max-age=60',
       Vary: 'Accept-Encoding',
-      ...(isPacked ? { 'Content-Encoding': encoding } : {}),
+      ...(encoding === 'identity' ? {} : { 'Content-Encoding': encoding }),
     });
   };
 };

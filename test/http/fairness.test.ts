@@ -92,6 +92,15 @@ describe('one merchant who sends what is large', () => {
   });
 });
 
+it('documents that a crowd asks for and does not take are read by others', async () => {
+  const sockets = await Promise.all(Array.from({ length: 100 }, () => open(world.url)));
+  for (const socket of sockets) socket.pause().write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n');
+  // Asked for on a connection that came later, it is answered later.
+  expect((await fetch(`${world.url}/docs/errors`)).status).toBe(200);
+  expect((await fetch(`${world.url}/openapi.json`)).status).toBe(200);
+  for (const socket of sockets) socket.destroy();
+});
+
 describe('/readyz', () => {
   interface Ready {
     readonly checks: Record<string, { readonly state: string; readonly detail: string }>;
