@@ -1,7 +1,8 @@
-/** Requests that nobody would send: every route, method, role, encoding and framing, and a few that are broken off. */
+/** Requests as clients send them, nearly such ones, and such as nobody would send: every route, method, role, encoding and framing, and a few that are broken off. */
 import { connect } from 'node:net';
 import { routes } from '../../src/http/routes.ts';
 import type { Target } from './attacks.ts';
+import { KnownIds, likelyRequest } from './likely.ts';
 import type { Random } from './random.ts';
 
 export interface Arbitrary {
@@ -10,6 +11,8 @@ export interface Arbitrary {
   readonly statuses: Readonly<Record<string, number>>;
 }
 
+/** Of all requests: what most of the code answers is nearly right. */
+const LIKELY = 0.7;
 /** What nothing may take: a reply in a second. */
 const REPLY_MAX_MS = 1_000;
 
@@ -49,7 +52,17 @@ const HEADERS = [
   'Host: other\r\n',
 ] as const;
 
-/** A request as bytes, and whether it can be told that one reply belongs to it. */
+const asBytes = (random: Random, target: Target, ids: KnownIds): Buffer => {
+  if (!random.chance(LIKELY)) return arbitraryRequest(random, target);
+  const { method, url, headers, body } = likelyRequest(random, target, ids);
+  const length = Buffer.byteLength(body);
+  const extra = random.chance(0.1) ? random.pick(HEADERS) : '';
+  return Buffer.from(
+    `${method} ${url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}${extra}Content-Length: ${length}\r\n\r\n${body}`,
+  );
+};
+
+/** One that may be broken in any way. */
 const arbitraryRequest = (random: Random, { secret, publishable }: Target): Buffer => {
   const paths = routes.map(({ path }) => path);
   const id = random.pick([
@@ -103,12 +116,14 @@ export const askArbitrarily = async (
   complaints: string[],
 ): Promise<Arbitrary> => {
   const statuses: Record<string, number> = {};
+  const ids = new KnownIds();
   let slowestMs = 0;
   let asked = 0;
   const one = async (): Promise<void> => {
-    const request = arbitraryRequest(random, target);
+    const request = asBytes(random, target, ids);
     const { answer, ms } = await ask(target.url, request);
     slowestMs = Math.max(slowestMs, ms);
+    ids.learn(answer);
     const reply = answer.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
     const [, status = 'none'] = /^HTTP\/1\.1 (\d{3}) /.exec(reply) ?? [];
     statuses[status] = (statuses[status] ?? 0) + 1;
@@ -129,7 +144,8 @@ const whyWrong = (reply: string, status: string, ms: number): string | undefined
   if (status.startsWith('5') && status !== '503') return `it was answered with ${status}`;
   if (ms > REPLY_MAX_MS) return `it took ${ms.toFixed(0)} ms`;
   const [head = '', body = ''] = reply.split('\r\n\r\n');
-  if (Number(status) < 400 || body === '') return undefined;
+  // Pages say it in words.
+  if (Number(status) < 400 || body === '' || /^content-type: text\/html/im.test(head)) return undefined;
   return /Request-Id: req_/.test(head) && /"(?:outcome)":"(?:none|applied|unknown)"/.test(body)
     ? undefined
     : 'its answer has another form';

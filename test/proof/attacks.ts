@@ -2,15 +2,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Callers } from './likely.ts';
 import type { Random } from './random.ts';
 import { worstBodies } from './worst.ts';
 
-export interface Target {
+/** The keys are another merchant's than those of the callers who are watched. */
+export interface Target extends Callers {
   readonly url: string;
   readonly pid: number;
-  /** Another merchant's keys than those of the callers who are watched. */
-  readonly secret: string;
-  readonly publishable: string;
 }
 
 export interface Attack {

@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import type { Role } from '../../src/domain/principal.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { commandLine, count as countOf } from '../../scripts/command-line.ts';
@@ -146,10 +147,23 @@ const makeTarget = async (world: World, { url, pid }: Service): Promise<Target> 
   const log = pino({ level: 'silent' });
   const database = openDatabase({ url: world.databaseUrl, poolMin: 0, poolMax: 1, acquireTimeoutMs: 3_000, log });
   const keys = createKeys(database.pool);
-  const secret = (await keys.create('Attacker', 'secret', 'test'))._unsafeUnwrap().secret;
-  const publishable = (await keys.create('Attacker', 'publishable', 'test'))._unsafeUnwrap().secret;
+  const keyOf = async (role: Role): Promise<string> =>
+    (await keys.create('Attacker', role, 'test'))._unsafeUnwrap().secret;
+  const secret = await keyOf('secret');
+  const [publishable, finance, oncall] = [await keyOf('publishable'), await keyOf('finance'), await keyOf('oncall')];
+  const cookie = await signIn(url, finance);
   await database.close();
-  return { url, pid, secret, publishable };
+  return { url, pid, secret, publishable, finance, oncall, cookie };
+};
+
+const signIn = async (url: string, key: string): Promise<string> => {
+  const response = await fetch(`${url}/console/sign-in`, {
+    method: 'POST',
+    headers: { Origin: url },
+    body: new URLSearchParams({ key }),
+    redirect: 'manual',
+  });
+  return /^quittance=([^;]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1] ?? '';
 };
 
 const makeCustomer = async (url: string, key: string): Promise<string> => {

@@ -1,6 +1,7 @@
 /** The requests that cost most to look at, and for how long each holds the event loop, in which nobody else is served. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Role } from '../../src/domain/principal.ts';
 import { ask } from './arbitrary.ts';
 import type { Target } from './attacks.ts';
 
@@ -41,12 +42,15 @@ export const worstBodies = (bytes: number = BODY_BYTES): Readonly<Record<string,
   emoji: JSON.stringify({ description: '\u{1f600}'.repeat(bytes / 5) }),
 });
 
+type Asker = Role | 'console' | 'anyone';
+
 interface Worst {
-  readonly role: string;
+  readonly role: Asker;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly what: string;
   readonly body?: string;
+  readonly accept?: string;
   /** As large as one request may be by its nature: a bulk. */
   readonly mayHold?: true;
 }
@@ -70,10 +74,7 @@ export const holdLoop = async (target: Target, log: (line: string) => void): Pro
     const { role, method, path, what, mayHold = false } = worst;
     let [ms, status] = [Infinity, ''];
     for (let n = 0; n < TRIES; n++) {
-      const seen = await holdOf(
-        target.url,
-        asBytes(worst, role === 'publishable' ? target.publishable : target.secret),
-      );
+      const seen = await holdOf(target.url, asBytes(worst, target));
       ({ status } = seen);
       ms = Math.min(ms, seen.ms);
     }
@@ -115,21 +116,29 @@ const worstRequests = async (target: Target): Promise<Worst[]> => {
   const [one, other] = await Promise.all([call('/v1/customers', {}), call('/v1/customers', {})]);
   const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`key ${n}`, '\u{1f600}'.repeat(250)]));
   const pay = { customer: one.id, amount: 100_000, currency: 'usd', payment_method: 'pm_card_visa', confirm: true };
-  await Promise.all([call('/v1/payments', pay), call('/v1/payments', { ...pay, customer: other.id })]);
+  const [paid] = await Promise.all([call('/v1/payments', pay), call('/v1/payments', { ...pay, customer: other.id })]);
   // Pages of what is as large as it may be.
   for (let n = 0; n < 100; n++)
     await call('/v1/payments', { ...pay, confirm: false, metadata, description: 'x'.repeat(1000) });
   const [from, to] = await Promise.all([walletOf(one.id), walletOf(other.id)]);
 
+  const year = new Date().getUTCFullYear();
+  const span = `?from=${year}-01-01`;
+  const today = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const none = '0'.repeat(32);
   const long = { quantity: '0.123456789012', unit_price: '0.999999999999' };
   const transfers = Array(1000).fill({ from, to, amount: 1, currency: 'usd', description: 'x'.repeat(60) });
+  for (let n = 0; n < 3; n++) await call('/v1/transfers/bulk', { mode: 'independent', transfers });
   const post = (path: string, what: string, body: unknown, more: Partial<Worst> = {}): Worst => ({
     ...{ role: 'secret', method: 'POST', path, what, ...more },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-  const get = (path: string, what: string, role = 'secret'): Worst => ({ role, method: 'GET', path, what });
-  const each = (path: string, bodies: Readonly<Record<string, string>>, role: string): Worst[] =>
+  const get = (path: string, what: string, role: Asker = 'secret'): Worst => ({ role, method: 'GET', path, what });
+  const file = (path: string, type: string): Worst => ({
+    ...get(path, type === 'text/csv' ? 'a table' : 'a journal', 'finance'),
+    accept: type,
+  });
+  const each = (path: string, bodies: Readonly<Record<string, string>>, role: Role): Worst[] =>
     Object.entries(bodies).map(([what, body]) => post(path, what, body, { role }));
   return [
     ...each('/v1/customers', worstBodies(), 'secret'),
@@ -164,17 +173,49 @@ const worstRequests = async (target: Target): Promise<Worst[]> => {
     get(`/v1/payments?${'x%34=%34&'.repeat(1_400)}`, 'a query as long as it may be'),
     get(`/v1/items/item_${'%34'.repeat(4_000)}`, 'an id of escapes', 'publishable'),
     get(`/v1/accounts?customer=${'4'.repeat(12_000)}`, 'an id of digits'),
+    // A ledger in which one account has more than any page shows, read by those who only read.
+    ...[from, from].map((account, n) =>
+      get(`/v1/accounts/${account}/entries?limit=100${n === 0 ? '' : '&order=asc'}`, 'a hundred entries', 'finance'),
+    ),
+    get(`/v1/accounts/${from}/statement${span}`, 'of some thousand entries', 'finance'),
+    file(`/v1/accounts/${from}/statement${span}`, 'text/csv'),
+    file(`/v1/accounts/${from}/statement${span}&format=hledger`, 'text/plain'),
+    get(`/v1/accounts/${from}/balance?as_of=${today}&tz=Europe/Berlin`, 'of a day', 'finance'),
+    get(`/v1/trial_balance?as_of=${today}`, 'of a day', 'finance'),
+    file('/v1/trial_balance', 'text/csv'),
+    get(`/v1/activity${span}`, 'of a year', 'finance'),
+    file(`/v1/activity${span}`, 'text/csv'),
+    get('/v1/ledger/proof', 'the latest', 'finance'),
+    get('/v1/ledger/periods', 'all', 'finance'),
+    get('/v1/transfers?limit=100', 'a hundred', 'finance'),
+    get('/v1/payments?limit=100', 'a hundred with metadata as long as it may be', 'finance'),
+    get('/v1/events?limit=100', 'a hundred', 'finance'),
+    get('/v1/volume', 'of a month', 'finance'),
+    get('/v1/payments?limit=100', 'what it may not', 'oncall'),
+    get('/v1/items/item_demo', 'an item', 'oncall'),
+    ...['', '/payments', '/customers', '/accounts', '/refunds', '/events', '/payouts', '/disputes'].map((path) =>
+      get(`/console${path}`, 'a page', 'console'),
+    ),
+    ...['/activity', '/trial-balance', '/contradictions', '/unknown', `/find?q=${'4'.repeat(200)}`].map((path) =>
+      get(`/console${path}`, 'a page', 'console'),
+    ),
+    get(`/console/accounts/${from}${span}`, 'a statement', 'console'),
+    get(`/console/accounts/${from}/statement${span}`, 'a statement as a file', 'console'),
+    get(`/console/payments/${paid.id}`, 'a payment', 'console'),
     get('/openapi.json', 'the largest document', 'anyone'),
     post('/webhooks/stripe', 'a megabyte with a wrong signature', 'x'.repeat(1024 * 1024 - 1), { role: 'anyone' }),
   ];
 };
 
-const asBytes = ({ method, path, body = '' }: Worst, key: string): Buffer => {
+const asBytes = ({ role, method, path, accept = '*/*', body = '' }: Worst, target: Target): Buffer => {
   const lines = [
     `${method} ${path} HTTP/1.1`,
     'Host: localhost',
     'Connection: close',
-    `Authorization: Bearer ${key}`,
+    role === 'console'
+      ? `Cookie: quittance=${target.cookie}`
+      : `Authorization: Bearer ${role === 'anyone' ? 'none' : target[role]}`,
+    `Accept: ${accept}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `Idempotency-Key: ${crypto.randomUUID()}`,
