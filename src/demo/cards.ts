@@ -4,6 +4,7 @@ import type { Event } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { derivedId, idAt, type AccountId, type AttemptId, type MerchantId } from '../domain/ids.ts';
 import type { Dispute, LastError, Payment, Refund } from '../domain/payment.ts';
+import { NOTHING_SAID } from '../domain/payment-details.ts';
 import { balancePostings, payoutPostings, posting } from '../domain/postings.ts';
 import { disputeView, paymentView, refundView } from '../domain/reply.ts';
 import { micros, plusMs, type Micros } from '../domain/time.ts';
@@ -195,7 +196,7 @@ export const createCards = ({ merchant, random, ids, ledger, later, until, isLar
     const made: Payment = {
       ...{ merchant, id, customer, amount, currency, status: isPaid ? 'succeeded' : 'requires_payment_method' },
       ...{ amountCaptured: isPaid ? amount : 0n, amountRefunded: 0n, captureMethod: 'automatic', returnUrl: null },
-      ...{ paymentMethod: isPaid ? card : decline[0], description: 'Top-up', metadata: {}, reference: null },
+      ...{ paymentMethod: isPaid ? card : decline[0], ...NOTHING_SAID, description: 'Top-up' },
       ...{ clientSecret: `${id}_secret_demo`, nextAction: null, lastError: isPaid ? null : decline[1] },
       ...{ intent, attempt: last ?? null, underWay: false, mayExist: false, refundsPending: 0n, createdAt: at },
     };

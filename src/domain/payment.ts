@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../error.ts';
 import type { Currency } from './currency.ts';
 import type { AttemptId, CustomerId, DisputeId, MerchantId, PaymentId, RefundId } from './ids.ts';
+import type { PaymentDetails } from './payment-details.ts';
 import type { Micros } from './time.ts';
 
 /** Stripe's seven statuses: https://docs.stripe.com/payments/paymentintents/lifecycle */
@@ -34,7 +35,7 @@ export type NextAction =
   /** The PaymentIntent's own secret, for `handleNextAction`: https://docs.stripe.com/js/payment_intents/handle_next_action */
   | { readonly type: 'use_stripe_js'; readonly clientSecret: string };
 
-export interface Payment {
+export interface Payment extends PaymentDetails {
   readonly merchant: MerchantId;
   readonly id: PaymentId;
   readonly customer: CustomerId;
@@ -47,10 +48,6 @@ export interface Payment {
   readonly paymentMethod: string | null;
   readonly captureMethod: CaptureMethod;
   readonly returnUrl: string | null;
-  readonly description: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** The merchant's own name for what it is for, such as an order: any number of payments may have the same. */
-  readonly reference: string | null;
   readonly clientSecret: string;
   readonly nextAction: NextAction | null;
   readonly lastError: LastError | null;

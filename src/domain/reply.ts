@@ -11,6 +11,7 @@ import { asOfText, instantText, type Cut } from './cut.ts';
 import { exponentOf, toDecimal, type Currency } from './currency.ts';
 import type { AccountId } from './ids.ts';
 import type { Dispute, LastError, NextAction, Payment, Refund } from './payment.ts';
+import { detailsView, NOTHING_SAID } from './payment-details.ts';
 import type { Holder, SavedMethod } from './saved.ts';
 import type { Setup } from './setup.ts';
 import type { Entry, Statement } from './entry.ts';
@@ -111,9 +112,7 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   customer: audience === 'page' ? null : payment.customer,
   payment_method: payment.paymentMethod,
   capture_method: payment.captureMethod,
-  description: audience === 'page' ? null : payment.description,
-  metadata: audience === 'page' ? {} : payment.metadata,
-  reference: audience === 'page' ? null : payment.reference,
+  ...detailsView(audience === 'page' ? NOTHING_SAID : payment),
   ...(audience === 'servers' ? { client_secret: payment.clientSecret } : {}),
   next_action: payment.nextAction && nextActionView(payment.nextAction, audience),
   last_error: payment.lastError && lastErrorView(payment.lastError),

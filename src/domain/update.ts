@@ -2,11 +2,10 @@
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Payment } from './payment.ts';
+import type { PaymentDetails } from './payment-details.ts';
 
 /** What is absent stays; null takes it away. */
-export interface PaymentUpdate {
-  readonly description?: string | null;
-  readonly reference?: string | null;
+export interface PaymentUpdate extends Partial<Omit<PaymentDetails, 'metadata'>> {
   readonly metadata?: MetadataUpdate;
   /** In minor units. */
   readonly amount?: bigint;

@@ -8,6 +8,7 @@
 import type { ErrorCode, ErrorType, Outcome, Retry } from '../error.ts';
 import type { ContradictionKind } from './contradiction.ts';
 import type { CaptureMethod, DisputeStatus, PaymentStatus, RefundStatus } from './payment.ts';
+import type { DetailsView } from './payment-details.ts';
 import type { SetupStatus } from './setup.ts';
 import type { TransferKind } from './transfer.ts';
 
@@ -57,7 +58,7 @@ interface LastErrorView {
   readonly message: string;
 }
 
-export interface PaymentView {
+export interface PaymentView extends DetailsView {
   readonly id: string;
   readonly object: 'payment';
   readonly status: PaymentStatus;
@@ -68,9 +69,6 @@ export interface PaymentView {
   readonly customer: string | null;
   readonly payment_method: string | null;
   readonly capture_method: CaptureMethod;
-  readonly description: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly reference: string | null;
   readonly client_secret?: string;
   readonly next_action: NextActionView | null;
   readonly last_error: LastErrorView | null;

@@ -15,6 +15,7 @@ import type {
   TimelineView,
 } from '../domain/views.ts';
 import { id, words, metadata, time, code, minor, currency } from './reply-fields.ts';
+import * as details from './payment-details.ts';
 
 export const customer: z.ZodType<CustomerView> = z.strictObject({
   id: id('cus'),
@@ -56,9 +57,7 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
     .describe('Null for a publishable key, which is shown no description and no metadata either.'),
   payment_method: z.string().nullable(),
   capture_method: z.enum(['automatic', 'manual']),
-  description: words,
-  metadata,
-  reference: words.describe("The merchant's own name for what it is for, such as an order."),
+  ...details.shown,
   client_secret: z.string().describe('For the browser that pays. Secret keys alone see it.').exactOptional(),
   next_action: nextAction.describe('What the customer must do before the payment goes on.'),
   last_error: lastError.describe('Why the last attempt failed.'),

@@ -1,4 +1,5 @@
 /** What each route takes: from what a caller sends to what an operation is given. */
+import * as details from './payment-details.ts';
 import * as s from './schemas.ts';
 import { z } from 'zod';
 import type {
@@ -94,9 +95,7 @@ export const payment: z.ZodType<CreatePayment> = z
     save_payment_method: SAVE,
     off_session: z.boolean().default(false).describe('The cardholder is not there, and can be asked for nothing.'),
     capture_method: z.enum(['automatic', 'manual']).default('automatic'),
-    description: s.optional(s.text(1000)),
-    metadata: s.metadata.default({}),
-    reference: s.optional(s.reference),
+    ...details.given,
   })
   .refine(
     s.isChargeable,
@@ -124,11 +123,10 @@ export const payment: z.ZodType<CreatePayment> = z
     s.rule('off_session', 'Who is not there has nothing kept, and meets no challenge.'),
   )
   .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => {
-    const { save_payment_method, off_session, reference, ...plain } = rest;
+    const { customer, amount, currency, confirm, save_payment_method, off_session, ...said } = rest;
     return {
-      ...plain,
-      // Absent where it is not given, as what is paid with is: a hash of the request stays what it was.
-      ...(reference === null ? {} : { reference }),
+      ...{ customer, amount, currency, confirm },
+      ...details.toDetails(said),
       ...payingOf({ payment_method, confirmation_token, return_url, next_action }),
       ...usedFor(save_payment_method ? 'save' : off_session ? 'off_session' : undefined),
       captureMethod: capture_method,
@@ -186,9 +184,7 @@ export const setupConfirmation: z.ZodType<SetupConfirmation> = z
 
 export const paymentUpdate: z.ZodType<PaymentUpdate> = z.strictObject({
   amount: s.amount.exactOptional(),
-  description: s.text(1000).nullable().exactOptional(),
-  metadata: s.metadataUpdate.exactOptional(),
-  reference: s.reference.nullable().exactOptional(),
+  ...details.changed,
 });
 
 export const capture: z.ZodType<{ amount: bigint | null }> = z.strictObject({ amount: s.optional(s.amount) });

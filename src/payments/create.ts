@@ -5,6 +5,7 @@ import { answerOf, type Answer, type Reply } from '../domain/change.ts';
 import type { Currency } from '../domain/currency.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import type { CaptureMethod, NewConfirm, Payment } from '../domain/payment.ts';
+import { NOTHING_SAID, type GivenDetails } from '../domain/payment-details.ts';
 import { jsonReply, paymentView } from '../domain/reply.ts';
 import { CHARGE, type ChargeCode, type ChargeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
@@ -14,7 +15,7 @@ import { stripeCustomerOf } from './holder.ts';
 import { charge, settle, type Claimed } from './perform.ts';
 import { withStripe, type CardNeeds } from './with-stripe.ts';
 
-export interface CreatePayment {
+export interface CreatePayment extends GivenDetails {
   readonly customer: CustomerId;
   /** In minor units. */
   readonly amount: bigint;
@@ -26,9 +27,6 @@ export interface CreatePayment {
   readonly inPage?: true;
   /** The one that pays is kept; or the cardholder is away. */
   readonly usedFor?: 'save' | 'off_session';
-  readonly description: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly reference?: string;
 }
 
 type Code = 'customer_not_found' | 'payment_method_required' | 'payment_not_confirmable' | ChargeCode;
@@ -117,25 +115,25 @@ const create = (
     .andThen(answerOf);
 };
 
-const newPayment = (ctx: Pick<Context, 'clock'>, merchant: MerchantId, command: CreatePayment): Payment => {
+const newPayment = (
+  ctx: Pick<Context, 'clock'>,
+  merchant: MerchantId,
+  { confirm, inPage: _, usedFor: __, ...wanted }: CreatePayment,
+): Payment => {
   const createdAt = ctx.clock.now();
   const id = newId('pay', createdAt);
-  const { customer, amount, currency, paymentMethod, confirm, captureMethod, returnUrl } = command;
   return {
+    ...NOTHING_SAID,
+    ...wanted,
     merchant,
     id,
-    customer,
-    amount,
     amountCaptured: 0n,
     amountRefunded: 0n,
-    currency,
-    status: confirm ? 'processing' : paymentMethod === null ? 'requires_payment_method' : 'requires_confirmation',
-    paymentMethod,
-    captureMethod,
-    returnUrl,
-    description: command.description,
-    metadata: command.metadata,
-    reference: command.reference ?? null,
+    status: confirm
+      ? 'processing'
+      : wanted.paymentMethod === null
+        ? 'requires_payment_method'
+        : 'requires_confirmation',
     clientSecret: secretOf(id),
     nextAction: null,
     lastError: null,

@@ -17,6 +17,7 @@ import {
   type PaymentId,
 } from '../../src/domain/ids.ts';
 import type { ClaimId, Payment } from '../../src/domain/payment.ts';
+import { NOTHING_SAID } from '../../src/domain/payment-details.ts';
 import { jsonReply } from '../../src/domain/reply.ts';
 import { micros, type Micros } from '../../src/domain/time.ts';
 import type { Transfer } from '../../src/domain/transfer.ts';
@@ -215,6 +216,7 @@ export const PAYMENT: PaymentId = idOf('pay', uuid(4, 1));
 
 /** A payment of 500 cents whose first attempt is under way. */
 export const processingPayment = (merchant: MerchantId): Payment => ({
+  ...NOTHING_SAID,
   merchant,
   id: PAYMENT,
   customer: customerOf(merchant),
@@ -226,9 +228,6 @@ export const processingPayment = (merchant: MerchantId): Payment => ({
   paymentMethod: 'pm_card_visa',
   captureMethod: 'automatic',
   returnUrl: null,
-  description: null,
-  metadata: {},
-  reference: null,
   clientSecret: 'secret',
   nextAction: null,
   lastError: null,

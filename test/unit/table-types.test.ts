@@ -58,3 +58,18 @@ describe('the table of routes', () => {
     expect(compile(VIEWS, '  amount_captured: Number(payment.amountCaptured),\n')[0]).toContain('amount_captured');
   });
 });
+
+describe('the description of a table', () => {
+  const PAYMENTS = join(ROOT, 'src/storage/tables/payments.ts');
+
+  it('does not compile where a field stands in the column of another, or in none', () => {
+    const swapped = "reference: changing(orNull(text()), { as: 'description' })";
+    expect(compile(PAYMENTS, 'reference: changing(orNull(text()))', swapped)[0]).toContain('"description"');
+    expect(compile(PAYMENTS, '    reference: changing(orNull(text())),\n')[0]).toContain('reference');
+  });
+
+  it('does not compile where a column is read as what it may not hold', () => {
+    expect(compile(PAYMENTS, 'intent: later(orNull(text()))', 'intent: later(text())')).not.toEqual([]);
+    expect(compile(PAYMENTS, "customer: once(id('cus')", "customer: once(id('mer')")).not.toEqual([]);
+  });
+});
