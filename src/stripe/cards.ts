@@ -80,7 +80,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     breaker.call(work, deadlineMs);
   /** A look at Stripe's records. */
   const look = <T>(work: () => Promise<T>): ResultAsync<T, Unsettled> =>
-    ResultAsync.fromPromise(breaker.call(work), inTheDark);
+    ResultAsync.fromPromise(breaker.call(work), unknownOutcome);
 
   const send = async (payment: Payment, attempt: PaymentAttempt, nth: Nth): Promise<Settlement> => {
     const intent = await intentOf(payment, attempt);
@@ -191,14 +191,14 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
   };
 
   return {
-    send: (payment, attempt, nth) => ResultAsync.fromPromise(send(payment, attempt, nth), inTheDark),
+    send: (payment, attempt, nth) => ResultAsync.fromPromise(send(payment, attempt, nth), unknownOutcome),
     find: (payment, attempt) =>
       look(async () =>
         payment.intent === null
           ? ofClaim(payment, attempt)
           : factOf(await stripe.paymentIntents.retrieve(payment.intent, SHOWING_METHOD)),
       ),
-    refund: (payment, attempt, nth) => ResultAsync.fromPromise(refund(payment, attempt, nth), inTheDark),
+    refund: (payment, attempt, nth) => ResultAsync.fromPromise(refund(payment, attempt, nth), unknownOutcome),
     findRefund: (payment, attempt) => look(() => findRefund(payment, attempt)),
     ping: () => look(() => stripe.balance.retrieve()).map(() => undefined),
   };
@@ -292,7 +292,7 @@ const challengeOf = (
       };
 
 /** What no one can tell yet. Whatever is not Stripe's own trouble is a fault of ours: `internal`, and unknown too. */
-const inTheDark = (error: unknown): Unsettled => {
+const unknownOutcome = (error: unknown): Unsettled => {
   const isUndecided = error instanceof Undecided;
   const cause = isUndecided ? error.cause : error;
   const refusal = isUndecided && error.refusal.isOfRequest ? error.refusal.error : null;
