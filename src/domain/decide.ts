@@ -21,13 +21,13 @@ import {
   type Reply,
 } from './change.ts';
 import { idAt, type AccountId, type CustomerId, type MerchantId } from './ids.ts';
-import { take } from './lifecycle.ts';
+import { applyTransition } from './lifecycle.ts';
 import { move } from './move.ts';
 import type { ClaimId, Refund } from './payment.ts';
 import { balancePostings, payoutPostings } from './postings.ts';
 import { answerOfReply, keptError, methodView } from './reply.ts';
-import { methodOf, takeSaved, type SavedStep, type SavedStepped } from './saved.ts';
-import { takeSetup, type SetupStepped } from './setup.ts';
+import { methodOf, applySavedStep, type SavedStep, type SavedStepped } from './saved.ts';
+import { applySetupStep, type SetupStepped } from './setup.ts';
 import { concernsSecond, type Stepped, type Subject } from './step.ts';
 import { replay, type StoredClaim } from './stored-claim.ts';
 import type { Decision, State, Writes } from './state.ts';
@@ -158,10 +158,10 @@ const draft = (
   now: Micros,
 ): Result<Draft | 'posted before', PaymentError> => {
   const stepped: Result<Stepped | null, PaymentError> = change.payment
-    ? take(find(state, writes, change), change.payment)
+    ? applyTransition(find(state, writes, change), change.payment)
     : ok(null);
   const setup: Result<SetupStepped | null, PaymentError> = change.setup
-    ? takeSetup(
+    ? applySetupStep(
         {
           ownsCustomer: ownerOf(state, change.setup.setup.customer) === change.merchant,
           setup: ofMerchant(change.merchant, stored(state.setups, writes.setups, change.setup.setup.id)),
@@ -230,7 +230,7 @@ const save = (state: State, writes: Writes, change: Change, now: Micros): Result
     holder: ofMerchant(merchant, stored(state.holders, writes.holders, step.customer)),
     method: ofMerchant(merchant, stored(state.methods, writes.methods, methodOf(step) ?? '')),
   };
-  return takeSaved(merchant, subject, step, now);
+  return applySavedStep(merchant, subject, step, now);
 };
 
 /** What Stripe's balance has to post, if it is new. */

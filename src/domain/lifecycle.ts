@@ -88,7 +88,7 @@ const BEGINNINGS: Readonly<Record<PaymentAttempt['kind'], { from: readonly Payme
 };
 
 /** Takes a step, if it may be taken. */
-export const take = (subject: Subject, step: PaymentStep): Result<Stepped, PaymentError> => {
+export const applyTransition = (subject: Subject, step: PaymentStep): Result<Stepped, PaymentError> => {
   if (step.kind === 'create') {
     const { customer } = subject;
     if (!customer) return err(paymentError('customer_not_found', { param: 'customer' }));

@@ -82,7 +82,7 @@ export const methodOf = (step: SavedStep): string | undefined =>
   step.kind === 'keep' ? step.found.id : 'method' in step ? step.method : undefined;
 
 /** Errors: `customer_not_found`, `payment_method_not_found`. */
-export const takeSaved = (
+export const applySavedStep = (
   merchant: MerchantId,
   { ownsCustomer, holder, method }: SavedSubject,
   step: SavedStep,

@@ -62,7 +62,7 @@ export interface SetupStepped {
 }
 
 /** Errors: `customer_not_found`, `setup_not_found`, `too_many_attempts`. */
-export const takeSetup = (
+export const applySetupStep = (
   { ownsCustomer, setup: before }: { readonly ownsCustomer: boolean; readonly setup: Setup | undefined },
   step: SetupStep,
   now: Micros,
