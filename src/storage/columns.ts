@@ -8,14 +8,18 @@ type Columns = { readonly [T in keyof DB]: readonly (keyof DB[T] & string)[] };
 const split = Object.entries(COLUMN_NAMES).map(([table, names]) => [table, names.split(' ')]);
 export const COLUMNS: Columns = Object.fromEntries(split) as Columns;
 
+/** `a.merchant_id, a.id, …` of a table under an alias. */
+export const columnList = (table: keyof DB, alias: string): string =>
+  COLUMNS[table].map((column) => `${alias}.${column}`).join(', ');
+
 const made = new Map<string, RawBuilder<unknown>>();
 
-/** `a.merchant_id, a.id, …` of a table under an alias. */
+/** The same, within a statement. */
 export const columnsOf = (table: keyof DB, alias: string): RawBuilder<unknown> => {
   const key = `${alias}.${table}`;
   const known = made.get(key);
   if (known) return known;
-  const list = sql.raw(COLUMNS[table].map((column) => `${alias}.${column}`).join(', '));
+  const list = sql.raw(columnList(table, alias));
   made.set(key, list);
   return list;
 };

@@ -4,11 +4,12 @@ import { err, ok, type Result } from 'neverthrow';
 import { uuidOf, type Id, type MerchantId } from '../domain/ids.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
-import { columnsOf } from './columns.ts';
+import { columnList, columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
 import { madeWithin, pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 import type { Row } from './tables/table.ts';
+import type { Statement } from './transaction.ts';
 
 /** Tables whose rows are a merchant's, and have an id. */
 type Owned = {
@@ -26,11 +27,22 @@ export const findOne = async <T extends Owned>(
 ): Promise<Row<T> | undefined> => {
   let text = texts.get(table);
   if (text === undefined) {
-    text = `select ${columnsOf(table, 't').compile(db).sql} from ${table} t where t.merchant_id = $1 and t.id = $2`;
+    text = `select ${columnList(table, 't')} from ${table} t where t.merchant_id = $1 and t.id = $2`;
     texts.set(table, text);
   }
   const { rows } = await db.executeQuery<Row<T>>(CompiledQuery.raw(text, [uuidOf(merchant), id]));
   return rows[0];
+};
+
+/** Of those rows, which arrays of merchants and ids name. `isLocked`: in that order, until the transaction ends. */
+export const keyed = <T extends Owned>(
+  table: T,
+  { idType = 'uuid', isLocked = false }: { readonly idType?: 'uuid' | 'text'; readonly isLocked?: boolean } = {},
+): ((merchants: string, ids: string) => Statement<Row<T>>) => {
+  const lock = isLocked ? 'order by t.merchant_id, t.id for no key update of t' : '';
+  const text = `select ${columnList(table, 't')} from ${table} t
+    join unnest($1::uuid[], $2::${idType}[]) k (merchant_id, id) using (merchant_id, id) ${lock}`;
+  return (merchants, ids) => ({ sql: text, parameters: [merchants, ids] });
 };
 
 /** What was found; refused with that code, where there is none. */

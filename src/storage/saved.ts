@@ -1,5 +1,5 @@
 /** What customers have saved: in a commit, and as it is read. */
-import { sql, type Kysely, type Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { err, ok, type ResultAsync } from 'neverthrow';
 import type { Change } from '../domain/change.ts';
 import { savedOf } from '../domain/decide.ts';
@@ -10,16 +10,20 @@ import { methodOf, type Holder, type SavedMethod } from '../domain/saved.ts';
 import type { Setup } from '../domain/setup.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
-import { COLUMNS, columnsOf } from './columns.ts';
+import { COLUMNS } from './columns.ts';
 import { holderOf, savedMethodOf, setupOf } from './tables/saved.ts';
 import { run } from './failure.ts';
-import { findOne, readOr } from './find.ts';
+import { findOne, keyed, readOr } from './find.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
 import { inTurn, type Turns } from './turns.ts';
 
 // ---- in a commit: where nothing of it is asked for, no statement is sent --------------------------------------------
+
+const holdersLocked = keyed('stripe_customers', { isLocked: true });
+const methodsNamed = keyed('payment_methods', { idType: 'text' });
+const setupsLocked = keyed('setups', { isLocked: true });
 
 /** Locked by merchant and customer, after the payments: whoever changes what a customer has saved holds this row. */
 export const lockHolders = async (flight: Flight, changes: readonly Change[]): Promise<State['holders']> => {
@@ -28,11 +32,8 @@ export const lockHolders = async (flight: Flight, changes: readonly Change[]): P
     return step ? [{ merchant: uuidOf(change.merchant), id: uuidOf(step.customer) }] : [];
   });
   if (keys.length === 0) return new Map();
-  const rows = await flight(sql<Selectable<DB['stripe_customers']>>`
-    select ${columnsOf('stripe_customers', 's')} from stripe_customers s
-    where (s.merchant_id, s.id) in (select * from unnest(
-      ${plain(keys.map(({ merchant }) => merchant))}::uuid[], ${plain(keys.map(({ id }) => id))}::uuid[]))
-    order by s.merchant_id, s.id for no key update`);
+  const merchants = plain(keys.map(({ merchant }) => merchant));
+  const rows = await flight(holdersLocked(merchants, plain(keys.map(({ id }) => id))));
   return new Map(rows.map(holderOf).map((holder) => [holder.customer, holder]));
 };
 
@@ -44,10 +45,8 @@ export const readMethods = async (flight: Flight, changes: readonly Change[]): P
     return id === undefined ? [] : [{ merchant: uuidOf(change.merchant), id }];
   });
   if (keys.length === 0) return new Map();
-  const rows = await flight(sql<Selectable<DB['payment_methods']>>`
-    select ${columnsOf('payment_methods', 'm')} from payment_methods m
-    where (m.merchant_id, m.id) in (select * from unnest(
-      ${plain(keys.map(({ merchant }) => merchant))}::uuid[], ${texts(keys.map(({ id }) => id))}::text[]))`);
+  const merchants = plain(keys.map(({ merchant }) => merchant));
+  const rows = await flight(methodsNamed(merchants, texts(keys.map(({ id }) => id))));
   return new Map(rows.map(savedMethodOf).map((method) => [method.id, method]));
 };
 
@@ -56,11 +55,8 @@ export const lockSetups = async (flight: Flight, changes: readonly Change[]): Pr
     setup && setup.kind !== 'create' ? [{ merchant: uuidOf(merchant), id: uuidOf(setup.setup.id) }] : [],
   );
   if (keys.length === 0) return new Map();
-  const rows = await flight(sql<Selectable<DB['setups']>>`
-    select ${columnsOf('setups', 's')} from setups s
-    where (s.merchant_id, s.id) in (select * from unnest(
-      ${plain(keys.map(({ merchant }) => merchant))}::uuid[], ${plain(keys.map(({ id }) => id))}::uuid[]))
-    order by s.merchant_id, s.id for no key update`);
+  const merchants = plain(keys.map(({ merchant }) => merchant));
+  const rows = await flight(setupsLocked(merchants, plain(keys.map(({ id }) => id))));
   return new Map(rows.map(setupOf).map((setup) => [setup.id, setup]));
 };
 

@@ -26,6 +26,7 @@ import { toIsoMicros, type Micros } from '../domain/time.ts';
 import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
+import { keyed } from './find.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf } from './tables/ledger.ts';
 import { disputeOf, secondChargeOf } from './tables/disputes.ts';
@@ -158,16 +159,14 @@ const bothWays = (share: PayoutShare): Transfer[] => {
   return paid === 'posted before' ? [] : paid;
 };
 
+const accountsLocked = keyed('accounts', { isLocked: true });
 const lockAccounts = async (
   flight: Flight,
   legs: readonly Leg[],
 ): Promise<Map<AccountId, ReturnType<typeof accountOf>>> => {
   if (legs.length === 0) return new Map();
   const { merchants, ids } = sorted(legs);
-  const rows = await flight(sql<Selectable<DB['accounts']>>`
-    select ${columnsOf('accounts', 'a')} from accounts a
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by a.merchant_id, a.id for no key update of a`);
+  const rows = await flight(accountsLocked(plain(merchants), plain(ids)));
   return new Map(rows.map(accountOf).map((account) => [account.id, account]));
 };
 
@@ -194,16 +193,14 @@ const openAccounts = async (flight: Flight, legs: readonly Leg[], now: Micros): 
     on conflict do nothing`);
 };
 
+const paymentsLocked = keyed('payments', { isLocked: true });
 const lockPayments = async (flight: Flight, changes: readonly Change[]): Promise<State['payments']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) =>
     step && step.kind !== 'create' ? [{ merchant, id: step.payment.id }] : [],
   );
   if (keys.length === 0) return new Map<PaymentId, never>();
   const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Selectable<DB['payments']>>`
-    select ${columnsOf('payments', 'p')} from payments p
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
-    order by p.merchant_id, p.id for no key update of p`);
+  const rows = await flight(paymentsLocked(plain(merchants), plain(ids)));
   return new Map(rows.map(paymentOf).map((payment) => [payment.id, payment]));
 };
 
@@ -272,6 +269,7 @@ const readReversals = async (flight: Flight, changes: readonly Change[]): Promis
   return new Map(rows.map(({ id, kind, amount }) => [idOf('tr', id), { kind, amount }]));
 };
 
+const secondCharges = keyed('second_charges', { idType: 'text' });
 /** Not locked either: a second charge is written by who holds its payment. */
 const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<State['seconds']> => {
   const keys = changes.flatMap(({ merchant, payment: step }) => {
@@ -279,10 +277,8 @@ const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<
     return intent === undefined ? [] : [{ merchant, intent }];
   });
   if (keys.length === 0) return new Map<string, never>();
-  const rows = await flight(sql<Selectable<DB['second_charges']>>`
-    select ${columnsOf('second_charges', 's')} from second_charges s
-    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
-      ${texts(keys.map(({ intent }) => intent))}::text[]) k (merchant_id, id) using (merchant_id, id)`);
+  const merchants = plain(keys.map(({ merchant }) => uuidOf(merchant)));
+  const rows = await flight(secondCharges(merchants, texts(keys.map(({ intent }) => intent))));
   return new Map(rows.map(secondChargeOf).map((second) => [second.intent, second]));
 };
 

@@ -7,14 +7,16 @@ import { ConnectionLost, failureOf, leavesDoubt } from './failure.ts';
 import { unreplicated, type Connection, type Pool } from './pool.ts';
 import { SET_LOCAL } from './session.ts';
 
-/** Sends a statement within the transaction, at once; those that are sent together are done in that order. */
-export type Flight = <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>;
-
 /** As it is sent: `$1` and the others stand for the parameters. */
-export interface Statement {
+export interface Statement<Row = unknown> {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** For the compiler alone, and never set: what it answers. */
+  readonly answers?: Row;
 }
+
+/** Sends a statement within the transaction, at once; those that are sent together are done in that order. */
+export type Flight = <Row>(statement: RawBuilder<Row> | Statement<Row>) => Promise<readonly Row[]>;
 
 /** What a transaction comes to. */
 interface Work<T> {
@@ -47,8 +49,8 @@ export const createTransact = (pool: Pool, compile: (statement: RawBuilder<unkno
   ): Promise<Ended<T>> => {
     const begun = send(isShared ? BEGIN_SHARED : BEGIN);
     begun.catch(() => undefined);
-    const flight: Flight = async <Row>(statement: RawBuilder<Row>) => {
-      const { sql, parameters } = compile(statement);
+    const flight: Flight = async <Row>(statement: RawBuilder<Row> | Statement<Row>) => {
+      const { sql, parameters } = 'sql' in statement ? statement : compile(statement);
       const [{ rows }] = await Promise.all([send<Row>(sql, parameters), begun]);
       return rows;
     };
