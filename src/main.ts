@@ -92,7 +92,7 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
 
     yield* checkDatabase({ url: databaseUrl, isPrepared: config.pool.isPrepared });
     yield* prepareSchema(config, databaseUrl, log);
-    if (config.demoKeys) yield* seedFirst(databaseUrl, log);
+    if (config.demoKeys && sandboxUrl !== undefined) yield* seedFirst(databaseUrl, sandboxUrl, log);
 
     const places = { databaseUrl, ...(sandboxUrl === undefined ? {} : { sandboxUrl }) };
     const { apiUrl, opsUrl, demoCustomerId } =
@@ -113,11 +113,11 @@ const prepareSchema = (config: Config, url: string, log: Logger): ResultAsync<vo
 };
 
 /** A shop to look at, where nobody has been here yet. Only where it may be wanted is it loaded. */
-const seedFirst = (url: string, log: Logger): ResultAsync<void, string> =>
+const seedFirst = (url: string, sandboxUrl: string, log: Logger): ResultAsync<void, string> =>
   ResultAsync.fromPromise(
     import('./demo/seed.ts'),
     (error) => `the demo could not be loaded: ${messageOf(error)}`,
-  ).andThen(({ seedDemo }) => seedDemo(url, log));
+  ).andThen(({ seedDemo }) => seedDemo(url, sandboxUrl, log));
 
 /** First the ops port for all: it says who is missing while they start, and answers until they have ended. */
 const startSeveral = (

@@ -49,6 +49,9 @@ const DECLINED = 0.07;
 const TRIED_AGAIN = 0.6;
 const REFUNDED = 0.03;
 const DISPUTED = 0.005;
+/** Of the few payments of a small shop, so that each page has something to show. */
+const REFUNDED_OF_FEW = 0.06;
+const DISPUTED_OF_FEW = 0.05;
 const WON = 0.35;
 /** In minor units. */
 const TOP_UPS = [2_000n, 3_000n, 5_000n, 5_000n, 10_000n] as const;
@@ -83,7 +86,7 @@ export const createCards = ({ merchant, random, ids, ledger, later, until, isLar
     const { id: of_, currency } = payment;
     const made: BalanceTransaction = {
       ...{ merchant, id: ids.stripe('txn'), payment: of_, ...of, createdAt: at },
-      ...{ currency, charged: of.gross < 0n ? -of.gross : of.gross, chargedCurrency: currency },
+      ...{ currency, charged: of.gross, chargedCurrency: currency },
     };
     const postedAt = plusMs(at, 2_000);
     for (const transfer of balancePostings(made)) ledger.move(transfer, postedAt);
@@ -169,11 +172,11 @@ export const createCards = ({ merchant, random, ids, ledger, later, until, isLar
     const { wallet } = shopper;
     const after = (least: number, most: number): Micros =>
       plusMs(at, Math.floor((least + random.next() * (most - least)) * DAY_MS));
-    if (random.chance(REFUNDED) && !disputing.has(wallet)) {
+    if (random.chance(isLarge ? REFUNDED : REFUNDED_OF_FEW) && !disputing.has(wallet)) {
       const refundAt = after(1, 14);
       const part = random.chance(0.7) ? amount : (amount * BigInt(random.integer(20, 80))) / 100n;
       if (refundAt < until) return { refundAt, refund: part };
-    } else if (random.chance(DISPUTED) && reserved(wallet) === 0n && !disputing.has(wallet))
+    } else if (random.chance(isLarge ? DISPUTED : DISPUTED_OF_FEW) && reserved(wallet) === 0n && !disputing.has(wallet))
       return { refund: 0n, disputeAt: after(6, 40) };
     return { refund: 0n };
   };

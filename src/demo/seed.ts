@@ -5,7 +5,8 @@ import { idOf, type MerchantId } from '../domain/ids.ts';
 import { micros, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import { openDatabase } from '../storage/database.ts';
-import { createSeeding, type Seeding } from '../storage/seed.ts';
+import { createSeeding, type PastRows, type Seeding } from '../storage/seed.ts';
+import { tellSandbox } from './at-stripe.ts';
 import { DAY_MS, shopYear, type ShopOptions } from './shop.ts';
 
 /** A version 7 UUID like any other, with nothing in it: the merchant of the demo keys. */
@@ -14,7 +15,7 @@ export const DEMO_MERCHANT_NAME = 'Demo';
 
 /** So few that a start does not wait for them, and enough that no page is empty. */
 const DEMO_TRANSFERS = 600;
-const DEMO_SEED = 1;
+const DEMO_SEED = 3;
 
 /** The last midnight: a day that has begun is today's. */
 export const lastMidnight = (nowMs: number): Micros => micros(nowMs - (nowMs % DAY_MS));
@@ -27,8 +28,8 @@ export const seedShop = (
   past: Seeding,
   options: ShopOptions & { readonly name: string },
   onProgress: (transfers: number) => void = () => undefined,
+  stretches: Iterator<PastRows> = shopYear(options),
 ): ResultAsync<number, PaymentError> => {
-  const stretches = shopYear(options);
   let written = 0;
   /** One is made while the one before it is written. */
   const next = (before: ResultAsync<void, PaymentError>): ResultAsync<number, PaymentError> => {
@@ -44,8 +45,11 @@ export const seedShop = (
   return next(okAsync(undefined));
 };
 
-/** The demo merchant's own, where the database is empty. Errors: why it could not be made, in one line. */
-export const seedDemo = (url: string, log: Logger): ResultAsync<void, string> => {
+/**
+ * The demo merchant's own, where the database is empty; what of it is at Stripe, the sandbox is told first, so that nothing
+ * here is missing there. Errors: why it could not be made, in one line.
+ */
+export const seedDemo = (url: string, sandboxUrl: string, log: Logger): ResultAsync<void, string> => {
   const database = openDatabase({ url, poolMin: 0, poolMax: 1, acquireTimeoutMs: 3_000, log });
   const past = createSeeding(database.pool);
   const options = {
@@ -54,7 +58,17 @@ export const seedDemo = (url: string, log: Logger): ResultAsync<void, string> =>
   };
   return past
     .isEmpty()
-    .andThen((isEmpty) => (isEmpty ? seedShop(past, options).map(() => undefined) : ok()))
+    .andThen((isEmpty) => {
+      if (!isEmpty) return ok();
+      const year = [...shopYear(options)];
+      return tellSandbox(sandboxUrl, year)
+        .orElse((why) => {
+          log.warn({ why }, 'the sandbox does not know the demo’s past: a payment of it cannot be refunded');
+          return ok();
+        })
+        .andThen(() => seedShop(past, options, () => undefined, year.values()))
+        .map(() => undefined);
+    })
     .mapErr(({ message }) => `the demo could not be seeded: ${message}`)
     .andThen(() => ResultAsync.fromPromise(database.close(), String))
     .orElse((message) => ResultAsync.fromPromise(database.close(), String).andThen(() => err(message)));

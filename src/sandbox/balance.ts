@@ -68,13 +68,17 @@ interface Movement {
   readonly availableOn?: number;
 }
 
-const record = (scope: Scope, { type, reportingCategory, source, description, ...moved }: Movement) => {
+/** A line of the balance, that is not written yet. */
+export const lineOf = (
+  scope: Scope,
+  { type, reportingCategory, source, description, ...moved }: Movement,
+): Stripe.BalanceTransaction => {
   const { amount, currency, exchangeRate } = settle(moved.amount, moved.currency);
   const now = scope.clock.nowS();
   const fee = moved.fee?.amount ?? 0;
   const usual = midnightOf(now + (amount > 0 ? AVAILABLE_AFTER_S : 0));
   const availableOn = moved.availableOn ?? usual;
-  const transaction = {
+  return {
     id: newId('txn_'),
     object: 'balance_transaction',
     amount,
@@ -95,6 +99,10 @@ const record = (scope: Scope, { type, reportingCategory, source, description, ..
     status: availableOn <= now ? 'available' : 'pending',
     type,
   } satisfies Stripe.BalanceTransaction;
+};
+
+const record = (scope: Scope, movement: Movement): Stripe.BalanceTransaction => {
+  const transaction = lineOf(scope, movement);
   scope.store.put(transaction);
   return transaction;
 };

@@ -16,6 +16,7 @@ import { updateByNetwork } from './payment-methods.ts';
 import { answerPayment } from './attempt.ts';
 import { answerSetup } from './setup-intents.ts';
 import { challengeOf } from './three-d-secure.ts';
+import { rememberPast } from './past.ts';
 import { ACCOUNTS, createAutomaticPayout } from './payouts.ts';
 import { jsonReply, render, type Reply, send } from './reply.ts';
 import { headerOf, partsOf, readBody } from './request.ts';
@@ -127,6 +128,8 @@ const answer = (sandbox: Sandbox, request: IncomingMessage, path: string, query:
       return jsonReply(200, { data: sandbox.faults.list() });
     case 'POST payouts':
       return from(payOut(sandbox, given));
+    case 'POST past':
+      return from(rememberPast(sandbox.scope(), given));
     case 'POST payment_methods/:id':
       return action === 'update' ? from(newCard(sandbox, id ?? '', given)) : from(err(notFound(path)));
     case 'POST events/:id':

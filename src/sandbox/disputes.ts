@@ -90,7 +90,7 @@ export const warnOfFraud = (scope: Scope, chargeId: string): void => {
   save(scope, warning, 'radar.early_fraud_warning.created');
 };
 
-const newDispute = (
+export const newDispute = (
   scope: Scope,
   charge: Stripe.Charge,
   { reason, networkReasonCode, inquiry: isInquiry, eligible }: NonNullable<TestCard['dispute']>,

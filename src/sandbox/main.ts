@@ -35,6 +35,7 @@ libraries. Beside Stripe's routes it has:
   GET    /_sandbox/faults                those that are set, and how often each has struck
   DELETE /_sandbox/faults, …/:id         removes them, and lets go of what hangs
   POST   /_sandbox/payouts               {"currency":"usd"} pays out all that is available, as Stripe does every day
+  POST   /_sandbox/past                  {"payments":[…],"payouts":[…]} remembers what was made up elsewhere, as a demo does
   POST   /_sandbox/events/:id/send       sends an event to every endpoint once more
 
 A fault for one request alone: the header "Sandbox-Fault: latency=500, truncate=120". The kinds:

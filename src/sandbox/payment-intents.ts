@@ -68,7 +68,7 @@ const whatNeedsConfirm = (params: CreateParams): Failure | undefined => {
       );
 };
 
-const newIntent = (scope: Scope, params: CreateParams, method: Stripe.PaymentMethod | null): Intent => {
+export const newIntent = (scope: Scope, params: CreateParams, method: Stripe.PaymentMethod | null): Intent => {
   const id = newId('pi_');
   // Where a request says neither, Stripe takes what the account's dashboard allows.
   const automatic =

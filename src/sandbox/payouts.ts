@@ -100,7 +100,7 @@ export const cancelPayout = (scope: Scope, id: string): Result<Stripe.Payout, Fa
     return ok(canceled);
   });
 
-const newPayout = (
+export const newPayout = (
   scope: Scope,
   amount: number,
   params: Omit<PayoutParams, 'amount'>,

@@ -67,9 +67,9 @@ const chargeToRefund = (scope: Scope, params: RefundParams): Result<Stripe.Charg
   );
 };
 
-const newRefund = (scope: Scope, charge: Stripe.Charge, amount: number, params: RefundParams): Stripe.Refund => {
-  const behaviour = charge.payment_method === null ? undefined : cardBehind(scope, charge.payment_method).refund;
-  const made = {
+/** A refund that has moved nothing yet. */
+export const refundOf = (scope: Scope, charge: Stripe.Charge, amount: number, params: RefundParams): Stripe.Refund =>
+  ({
     id: newId('re_'),
     object: 'refund',
     amount,
@@ -86,13 +86,19 @@ const newRefund = (scope: Scope, charge: Stripe.Charge, amount: number, params: 
     metadata: mergeMetadata({}, params.metadata),
     payment_intent: charge.payment_intent,
     payment_method: charge.payment_method,
-    ...(behaviour === 'pending' ? { pending_reason: 'processing' as const } : {}),
     reason: params.reason ?? null,
     receipt_number: null,
     source_transfer_reversal: null,
-    status: behaviour === 'pending' ? 'pending' : 'succeeded',
+    status: 'succeeded',
     transfer_reversal: null,
-  } satisfies Stripe.Refund;
+  }) satisfies Stripe.Refund;
+
+const newRefund = (scope: Scope, charge: Stripe.Charge, amount: number, params: RefundParams): Stripe.Refund => {
+  const behaviour = charge.payment_method === null ? undefined : cardBehind(scope, charge.payment_method).refund;
+  const made: Stripe.Refund = {
+    ...refundOf(scope, charge, amount, params),
+    ...(behaviour === 'pending' ? { pending_reason: 'processing', status: 'pending' } : {}),
+  };
   // It has moved nothing: no line of the balance tells of it.
   if (behaviour === 'fails_at_once') return { ...made, failure_reason: 'expired_or_canceled_card', status: 'failed' };
   if (behaviour !== undefined) scope.store.schedule(scope.clock.nowMs() + DECIDED_AFTER_MS, 'decide_refund', made.id);

@@ -284,7 +284,10 @@ export const openStore = (file: string): Store => {
       sql(`INSERT INTO paid_out (seq, payout) SELECT object.seq, ? ${PAYABLE}`).run(payout, currency, nowS);
     },
     tie: (transaction, payout) => {
-      sql('INSERT INTO paid_out (seq, payout) SELECT seq, ? FROM object WHERE id = ?').run(payout, transaction);
+      sql('INSERT OR REPLACE INTO paid_out (seq, payout) SELECT seq, ? FROM object WHERE id = ?').run(
+        payout,
+        transaction,
+      );
     },
     counts: () =>
       Object.fromEntries(

@@ -11,7 +11,8 @@ import type { Breaker } from './breaker.ts';
 import { ownerOf } from './events.ts';
 import { grossOfAll, grossOfCharge, grossOfDispute } from './gross.ts';
 import { disputeFactOf, isTrouble, refundFactOf } from './outcome.ts';
-import { MERCHANT_TAG, taggedRefund, type Tagged } from './tags.ts';
+import { MERCHANT_TAG } from '../domain/tags.ts';
+import { taggedRefund, type Tagged } from './tags.ts';
 
 /** One line of the balance, as Stripe lists it; amounts in minor units. */
 export interface BalanceLine {

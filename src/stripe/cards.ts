@@ -40,7 +40,8 @@ import {
   withoutIds,
   type Refusal,
 } from './outcome.ts';
-import { CLAIM_TAG, REFUND_TAG, tagged, tagsOf, type Tags } from './tags.ts';
+import { REFUND_TAG } from '../domain/tags.ts';
+import { CLAIM_TAG, tagged, tagsOf, type Tags } from './tags.ts';
 
 export interface Cards {
   /**

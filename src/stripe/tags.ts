@@ -8,10 +8,8 @@ import {
   type SetupId,
 } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
+import { MERCHANT_TAG, PAYMENT_TAG, REFUND_TAG } from '../domain/tags.ts';
 
-const PAYMENT_TAG = 'quittance_payment';
-export const MERCHANT_TAG = 'quittance_merchant';
-export const REFUND_TAG = 'quittance_refund';
 const CUSTOMER_TAG = 'quittance_customer';
 const SETUP_TAG = 'quittance_setup';
 /**

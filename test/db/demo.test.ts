@@ -10,7 +10,8 @@ import { readPayments } from '../proof/judge/books.ts';
 import { ledgerViolations } from '../proof/judge/ledger.ts';
 import { idAt } from '../../src/domain/ids.ts';
 import { afterSuite } from '../support/cleanup.ts';
-import { createDatabase } from '../support/suite.ts';
+import { judge } from '../proof/judge.ts';
+import { createDatabase, startSandbox } from '../support/suite.ts';
 
 const log = createLogger('silent', process.stdout);
 const UNTIL = micros(Date.parse('2026-03-31T00:00:00Z'));
@@ -79,17 +80,22 @@ describe('the demo’s shop', () => {
   });
 
   it('is the demo merchant’s where nobody has been, and nobody’s where somebody has', async () => {
-    const { url, db, count } = await open();
-    (await seedDemo(url, log))._unsafeUnwrap();
+    const { url, count } = await open();
+    const sandbox = await startSandbox();
+    (await seedDemo(url, sandbox.url, log))._unsafeUnwrap();
     const transfers = await count('transfers');
     expect(transfers).toBeGreaterThan(500);
-    (await seedDemo(url, log))._unsafeUnwrap();
+    (await seedDemo(url, sandbox.url, log))._unsafeUnwrap();
     expect(await count('transfers')).toBe(transfers);
-    expect(await ledgerViolations(db)).toEqual([]);
+    // Stripe's side has all of it, to the cent.
+    const verdict = await judge({ databaseUrl: url, sandboxUrl: sandbox.url, seen: [], balanceRead: true });
+    expect(verdict.violations).toEqual([]);
+    for (const what of ['charges', 'refunds', 'disputes', 'payouts', 'fees'] as const)
+      expect([what, verdict.counts[what]]).not.toEqual([what, 0]);
 
     const other = await open();
     await other.db.query(`insert into merchants (id, name) values (gen_random_uuid(), 'Somebody')`);
-    (await seedDemo(other.url, log))._unsafeUnwrap();
+    (await seedDemo(other.url, sandbox.url, log))._unsafeUnwrap();
     expect(await other.count('transfers')).toBe(0);
   });
 });
