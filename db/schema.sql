@@ -332,6 +332,12 @@ CREATE TABLE periods (
   constraint periods_state_check CHECK ((state = ANY (ARRAY['closing'::text, 'closed'::text])))
 );
 
+CREATE TABLE proof_requests (
+  merchant_id uuid not null,
+  asked_at timestamp with time zone not null,
+  constraint proof_requests_pkey PRIMARY KEY (merchant_id)
+);
+
 CREATE TABLE proofs (
   merchant_id uuid not null,
   whole boolean not null,

@@ -99,7 +99,8 @@ const refusal = (param: string, message: string): Refused =>
 const ZONE = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+){0,2}$/;
 const ZONE_LENGTH_MAX = 64;
 
-const zoneOf = (tz: string | undefined): Result<string, Refused> => {
+/** UTC, where none is named. Errors: `invalid_request`, whose `param` is `tz`. */
+export const zoneOf = (tz: string | undefined): Result<string, Refused> => {
   if (tz === undefined) return ok('UTC');
   if (tz.length > ZONE_LENGTH_MAX || !ZONE.test(tz)) return err(noZone);
   return orRefused(() => Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(tz).timeZoneId, noZone);

@@ -12,6 +12,23 @@ const REST_MS_MAX = 3_600_000;
 /** A part begins this long before where the last one ended: what it built on is looked at again. */
 const OVERLAP_MS = 1_000;
 
+/** What a person asks for takes at most a quarter of a core, whoever asks for it how often. */
+const ASKED_REST = 3;
+
+/** Proves the books of who has asked for it. */
+export const proveAsked = (): ((ctx: Pick<Context, 'clock' | 'proofs'>) => ResultAsync<Round, PaymentError>) => {
+  let restUntil = 0;
+  return ({ clock, proofs }) => {
+    const startedAt = performance.now();
+    if (startedAt < restUntil) return okAsync('done');
+    return proofs.proveAsked(clock.now()).map((was) => {
+      const endedAt = performance.now();
+      if (was) restUntil = endedAt + (endedAt - startedAt) * ASKED_REST;
+      return 'done';
+    });
+  };
+};
+
 /** All of the books at first, and then in turns what was posted since, with all of it again after a rest. */
 export const proveBooks = (
   onProved: (holds: boolean) => void,

@@ -15,7 +15,7 @@ import type { Erasures } from '../storage/erasures.ts';
 import type { Pruner, Slice } from '../storage/prune.ts';
 import { createDeliverer } from '../webhooks/deliver.ts';
 import type { Send } from '../webhooks/send.ts';
-import { proveBooks } from './books.ts';
+import { proveAsked, proveBooks } from './books.ts';
 import { keepTime } from './clock.ts';
 import { prune } from './prune.ts';
 import { sealBooks } from './seal.ts';
@@ -66,8 +66,10 @@ export const createJobs = ({
   eraser: { everyMs: 2_000, isOneEnough: true, run: createEraser(erasures) },
   // It reads all of the ledger, and rests the longer, the longer that took.
   books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveBooks(onProved) },
-  // It seals what lies behind the horizon: nobody waits for it but who closes a period.
-  sealer: { everyMs: 5_000, isOneEnough: true, run: sealBooks },
+  // Somebody looks at a page until it is done.
+  asked_proofs: { everyMs: 2_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveAsked() },
+  // It seals what lies behind the horizon: nobody waits for it but who closes a period, which may wait for a proof.
+  sealer: { everyMs: 5_000, isOneEnough: true, roundMsMax: 3_600_000, run: sealBooks },
   // A slice of each table: 20 GB of each in a day, at a thousandth of a core. So late, on a large table, goes what is
   // over; nothing waits for it.
   pruner: { everyMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },

@@ -12,19 +12,30 @@ import type { KeptProof } from '../storage/proof.ts';
 
 /** The last proof, as the job that makes them has kept it, and the last seal. Errors: `database_unavailable`. */
 export const readProof = (
+  ctx: Pick<Context, 'proofs' | 'periods'>,
+  merchant: MerchantId,
+): ResultAsync<ProofView, StorageError> => readProving(ctx, merchant).map(({ proof }) => proof);
+
+/** The same, and when another was asked for, where that has not ended. Errors: `database_unavailable`. */
+export const readProving = (
   { proofs, periods }: Pick<Context, 'proofs' | 'periods'>,
   merchant: MerchantId,
-): ResultAsync<ProofView, StorageError> =>
-  ResultAsync.combine([proofs.read(merchant), periods.lastSeal(merchant)]).map(([{ whole, since }, sealed]) => {
-    const parts = [whole, since].flatMap((part) => part ?? []);
-    return {
-      object: 'proof',
-      holds: whole && parts.every(({ checks }) => checks.every(({ findings }) => findings.length === 0)),
-      whole: whole && partView(whole),
-      since: since && partView(since),
-      sealed: sealed && { sequence: sealed.sequence.toString(), hash: sealed.hash, to: instantText(sealed.to) },
-    };
-  });
+): ResultAsync<{ readonly proof: ProofView; readonly askedAt: string | null }, StorageError> =>
+  ResultAsync.combine([proofs.read(merchant), periods.lastSeal(merchant)]).map(
+    ([{ whole, since, askedAt }, sealed]) => {
+      const parts = [whole, since].flatMap((part) => part ?? []);
+      return {
+        askedAt: askedAt === null ? null : instantText(askedAt),
+        proof: {
+          object: 'proof',
+          holds: whole && parts.every(({ checks }) => checks.every(({ findings }) => findings.length === 0)),
+          whole: whole && partView(whole),
+          since: since && partView(since),
+          sealed: sealed && { sequence: sealed.sequence.toString(), hash: sealed.hash, to: instantText(sealed.to) },
+        },
+      };
+    },
+  );
 
 const partView = ({ provedAt, provedTo, checks }: KeptProof): NonNullable<ProofView['whole']> => ({
   proved_at: instantText(provedAt),
@@ -33,6 +44,12 @@ const partView = ({ provedAt, provedTo, checks }: KeptProof): NonNullable<ProofV
     ...{ check, promise: CHECK_NAMES[check], counted, holds: findings.length === 0, findings },
   })),
 });
+
+/** Has all of a merchant's books proven within seconds, and longer where there are millions. Errors: `database_unavailable`. */
+export const askForProof = (
+  { proofs, clock }: Pick<Context, 'proofs' | 'clock'>,
+  merchant: MerchantId,
+): ResultAsync<void, StorageError> => proofs.ask(merchant, clock.now());
 
 /** Newest first; the first is open. Errors: `database_unavailable`. */
 export const listPeriods = (
@@ -47,14 +64,27 @@ export const listPeriods = (
     };
     return {
       ...{ object: 'list', url: '/v1/ledger/periods', has_more: false, public_key: publicKey },
-      data: [open, ...all.map((period, at) => periodView(period, all[at + 1]))],
+      data: [open, ...all.map((period, at) => periodView(period, beginOf(all[at + 1])))],
     };
   });
 
-const periodView = ({ number, state, ends, lastDay, tz, file }: Period, before: Period | undefined): PeriodView => ({
-  ...{ object: 'period', number, state, begins: before ? instantText(before.ends) : null },
+const beginOf = (before: Period | undefined): string | null => (before ? instantText(before.ends) : null);
+
+const periodView = ({ number, state, ends, lastDay, tz, file }: Period, begins: string | null): PeriodView => ({
+  ...{ object: 'period', number, state, begins },
   ...{ ends: instantText(ends), last_day: lastDay, tz, file },
 });
+
+/** One that is closing or closed. Errors: `route_not_found`, `database_unavailable`. */
+export const readPeriod = (
+  { periods }: Pick<Context, 'periods'>,
+  merchant: MerchantId,
+  number: number,
+): ResultAsync<PeriodView, StorageError | PaymentError<'route_not_found'>> =>
+  periods.find(merchant, number).andThen((period) => {
+    if (!period) return err(paymentError('route_not_found', { message: 'There is no such period.' }));
+    return ok(periodView(period, period.file?.begins ?? null));
+  });
 
 /**
  * Closes the open period with that day: at once it is `closing`, and `closed` within seconds. Errors: `invalid_request`
@@ -73,8 +103,6 @@ export const closePeriod = (
     .andThen((cut) => (cut.before > now ? err(refused('That day has not ended.')) : ok(cut)))
     .asyncAndThen((cut) => periods.ask(merchant, cut, ends, now))
     .andThen((period) =>
-      period
-        ? ok(periodView(period, undefined))
-        : err(refused('A period that ends there, or later, is there already.')),
+      period ? ok(periodView(period, null)) : err(refused('A period that ends there, or later, is there already.')),
     );
 };

@@ -30,6 +30,7 @@ export const COLUMN_NAMES: Readonly<Record<keyof DB, string>> = {
     'merchant_id id customer_id amount amount_captured amount_refunded currency status payment_method capture_method return_url description metadata client_secret next_action last_error intent attempt refunds_pending created_at ended_attempt may_exist reference',
   payouts: 'merchant_id id currency amount status returned_in created_at',
   periods: 'merchant_id number state ends asked tz sequence hash file created_at closed_at',
+  proof_requests: 'merchant_id asked_at',
   proofs: 'merchant_id whole proved_at proved_to checks',
   refunds:
     'merchant_id id payment_id amount currency status reason failure_reason stripe_id created_at posted reversed held_at freed_at',

@@ -63,6 +63,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
 
   const pool = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(reads, options.observe) }) });
   const scanDb = new Kysely<DB>({ dialect: new PostgresDialect({ pool: kyselyPool(scans) }) });
+  /** The scan before the next one: whoever comes waits for minutes, and not for a connection. */
+  let scanned: Promise<unknown> = Promise.resolve();
   return {
     pool,
     reports: reportsDb,
@@ -75,14 +77,20 @@ export const openDatabase = (options: DatabaseOptions): Database => {
           await freeSettings(tx, REPORT_TIMEOUT_MS);
           return read(tx);
         }),
-    scan: (read) =>
-      scanDb
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .execute(async (tx) => {
-          await freeSettings(tx, SCAN_TIMEOUT_MS);
-          return read(tx);
-        }),
+    scan: (read) => {
+      const mine = scanned.then(() =>
+        scanDb
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .execute(async (tx) => {
+            await freeSettings(tx, SCAN_TIMEOUT_MS);
+            return read(tx);
+          }),
+      );
+      // Why it failed is told to who asked for it.
+      scanned = mine.then(nothing, nothing);
+      return mine;
+    },
     transact: createTransact(lane, (statement) => statement.compile(pool)),
     stats: () => {
       const [one, other] = [reads.stats(), lane.stats()];
@@ -93,11 +101,13 @@ export const openDatabase = (options: DatabaseOptions): Database => {
       };
     },
     close: async () => {
-      const scanned = Promise.race([scanDb.destroy(), sleep(SCAN_STOP_MS, undefined, { ref: false })]);
-      await Promise.all([pool.destroy(), reportsDb.destroy(), scanned, lane.end()]);
+      const ended = Promise.race([scanDb.destroy(), sleep(SCAN_STOP_MS, undefined, { ref: false })]);
+      await Promise.all([pool.destroy(), reportsDb.destroy(), ended, lane.end()]);
     },
   };
 };
+
+const nothing = (): void => undefined;
 
 /** Of what reads whole tables: joined as they lie there, and sorted in so much memory. */
 const FREE_SETTINGS = {

@@ -14,6 +14,8 @@ export interface PaymentFilter extends Page<PaymentId> {
   readonly customer: CustomerId | undefined;
   /** Any of them; all, where none is named. */
   readonly statuses?: readonly PaymentStatus[] | undefined;
+  /** Of those that are processing: whether it is we who don't know yet, or Stripe that is still at work. */
+  readonly isUnderWay?: boolean | undefined;
   readonly currency?: Currency | undefined;
   readonly reference?: string | undefined;
   readonly amount?: Range;
@@ -41,6 +43,7 @@ const paymentQuery = (
   const {
     customer,
     statuses = [],
+    isUnderWay,
     currency,
     reference,
     startingAfter,
@@ -54,6 +57,10 @@ const paymentQuery = (
   const conditions = [
     sql`merchant_id = ${uuidOf(merchant)}::uuid`,
     ...(customer ? [sql`customer_id = ${uuidOf(customer)}::uuid`] : []),
+    // As `paymentOf` has it.
+    ...(isUnderWay === undefined
+      ? []
+      : [sql`(attempt is not null and attempt is distinct from ended_attempt) = ${isUnderWay}::boolean`]),
     ...(currency ? [sql`currency = ${currency}`] : []),
     ...(reference === undefined ? [] : [sql`reference = ${reference}`]),
     ...(amount.least === undefined ? [] : [sql`amount >= ${amount.least}::bigint`]),

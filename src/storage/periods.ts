@@ -29,6 +29,8 @@ export interface Period {
 export interface Periods {
   /** The newest hundred, newest first. */
   readonly list: (merchant: MerchantId) => ResultAsync<Period[], StorageError>;
+  /** Undefined where it has none of that number, or it is the open one. */
+  readonly find: (merchant: MerchantId, number: number) => ResultAsync<Period | undefined, StorageError>;
   /** Asks for one that ends there; undefined where the last one does not end before that. */
   readonly ask: (
     merchant: MerchantId,
@@ -61,10 +63,11 @@ const periodOf = ({ asked, file, ...row }: Row): Period => ({
   file: file === null ? null : (JSON.parse(file) as PeriodFile),
 });
 
-export const createPeriods = (database: Pick<Database, 'scan' | 'pool'>): Periods => {
+export const createPeriods = (database: Pick<Database, 'scan' | 'reading' | 'pool'>): Periods => {
   const { pool } = database;
   return {
     list: (merchant) => run(list(pool, merchant)),
+    find: (merchant, number) => run(find(pool, merchant, number)),
     ask: (merchant, cut, lastDay, now) => run(ask(pool, merchant, cut, lastDay, now)),
     seal: (now) => seal(database, now),
     close: (now) => run(closeOne(database, now)),
@@ -78,6 +81,13 @@ const list = async (db: Kysely<DB>, merchant: MerchantId): Promise<Period[]> => 
     select number, state, ends, asked, tz, file from periods where merchant_id = ${uuidOf(merchant)}::uuid
     order by number desc limit 100`.execute(db);
   return rows.map(periodOf);
+};
+
+const find = async (db: Kysely<DB>, merchant: MerchantId, number: number): Promise<Period | undefined> => {
+  const { rows } = await sql<Row>`
+    select number, state, ends, asked, tz, file from periods
+    where merchant_id = ${uuidOf(merchant)}::uuid and number = ${number}::int`.execute(db);
+  return rows[0] && periodOf(rows[0]);
 };
 
 const ask = async (
@@ -107,6 +117,9 @@ interface Open {
 
 /** The oldest of a merchant that is not closed yet: the next begins where it ends. */
 const closeOne = async ({ scan, pool }: Pick<Database, 'scan' | 'pool'>, now: Micros): Promise<boolean> => {
+  const { rows: asked } = await sql`select from periods where state = 'closing' limit 1`.execute(pool);
+  // A scan may have to wait for another.
+  if (asked.length === 0) return false;
   const closed = await scan(async (db) => {
     const final = toIsoMicros(await finalBefore(db, now));
     const { rows } = await sql<Open>`

@@ -4,7 +4,7 @@
  * wrong too; it alone is named.
  */
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { ok, ResultAsync } from 'neverthrow';
 import type { CheckName, Finding } from '../domain/proof.ts';
 import { idOf, uuidOf, type MerchantId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
@@ -14,13 +14,9 @@ import type { Database } from './database.ts';
 import { readFailure } from './failure.ts';
 import { finalBefore } from './horizon.ts';
 import type { DB } from './schema.ts';
+import { entriesAndBalances } from './proof-entries.ts';
+import { partsOf, toldOf, type Parts, type Row, type Scope } from './proof-query.ts';
 import { brokenSeals } from './seals.ts';
-
-/** Of a merchant, or of all; of what was posted since an instant, or of everything. */
-interface Scope {
-  readonly merchant: MerchantId | null;
-  readonly since: Micros | null;
-}
 
 /** What a check came to, for one merchant. */
 export interface Checked {
@@ -38,9 +34,6 @@ interface Proved {
   readonly to: Micros;
 }
 
-/** More of one check say nothing new. */
-const FINDINGS_MAX = 100;
-
 /** Errors of all: `database_unavailable`. */
 export interface Proofs {
   /**
@@ -50,6 +43,10 @@ export interface Proofs {
   readonly prove: (scope: Scope, now: Micros) => ResultAsync<Proved, StorageError>;
   /** The last proof of all of a merchant's books, and the last of what was posted since one; null where there was none. */
   readonly read: (merchant: MerchantId) => ResultAsync<KeptProofs, StorageError>;
+  /** Has all of a merchant's books proven soon; once, however often it is asked for meanwhile. */
+  readonly ask: (merchant: MerchantId, now: Micros) => ResultAsync<void, StorageError>;
+  /** Proves the books of who has waited longest for it; answers whether there was anybody. */
+  readonly proveAsked: (now: Micros) => ResultAsync<boolean, StorageError>;
 }
 
 /** What is kept of a proof. */
@@ -60,27 +57,59 @@ export interface KeptProof {
   readonly checks: readonly Omit<Checked, 'merchant'>[];
 }
 
-export interface KeptProofs {
+interface KeptProofs {
   readonly whole: KeptProof | null;
   readonly since: KeptProof | null;
+  /** When one was asked for that has not ended yet. */
+  readonly askedAt: Micros | null;
 }
 
-export const createProofs = ({ scan, pool }: Pick<Database, 'scan' | 'pool'>): Proofs => ({
-  prove: (scope, now) =>
+export const createProofs = ({ scan, pool }: Pick<Database, 'scan' | 'pool'>): Proofs => {
+  const prove: Proofs['prove'] = (scope, now) =>
     ResultAsync.fromPromise(
       scan(async (db) => {
         const to = await finalBefore(db, now);
         const checked: Checked[] = [];
-        for (const [check, query] of CHECKS) checked.push(...(await run(db, check, query(partsOf(scope)))));
+        for (const query of CHECKS) checked.push(...(await run(db, query(partsOf(scope)))));
         if (scope.since === null) checked.push(...(await checkSeals(db, scope.merchant, checked)));
         return { checked, to };
       }),
       readFailure,
     ).andThen((proved) =>
       ResultAsync.fromPromise(keepProof(pool, proved, scope.since === null, now), readFailure).map(() => proved),
-    ),
-  read: (merchant) => ResultAsync.fromPromise(readProofs(pool, merchant), readFailure),
-});
+    );
+  return {
+    prove,
+    read: (merchant) => ResultAsync.fromPromise(readProofs(pool, merchant), readFailure),
+    ask: (merchant, now) =>
+      ResultAsync.fromPromise(
+        sql`
+          insert into proof_requests (merchant_id, asked_at)
+          values (${uuidOf(merchant)}::uuid, ${toIsoMicros(now)}::timestamptz) on conflict do nothing`.execute(pool),
+        readFailure,
+      ).map(() => undefined),
+    proveAsked: (now) =>
+      ResultAsync.fromPromise(firstAsked(pool), readFailure).andThen((first) =>
+        first === undefined
+          ? ok(false)
+          : prove({ merchant: idOf('mer', first), since: null }, now).andThen(() =>
+              ResultAsync.fromPromise(
+                pool.deleteFrom('proof_requests').where('merchant_id', '=', first).execute(),
+                readFailure,
+              ).map(() => true),
+            ),
+      ),
+  };
+};
+
+const firstAsked = (db: Kysely<DB>): Promise<string | undefined> =>
+  db
+    .selectFrom('proof_requests')
+    .select('merchant_id')
+    .orderBy('asked_at')
+    .limit(1)
+    .executeTakeFirst()
+    .then((row) => row?.merchant_id);
 
 /** A row that was named before is not named again. */
 const checkSeals = async (
@@ -96,16 +125,9 @@ const checkSeals = async (
   }));
 };
 
-interface Row {
-  readonly merchant: string;
-  readonly counted: string;
-  readonly found:
-    readonly { account: string | null; transfer: string | null; subject: string; detail: string }[] | null;
-}
-
-const run = async (db: Kysely<DB>, check: CheckName, query: RawBuilder<Row>): Promise<Checked[]> => {
+const run = async (db: Kysely<DB>, query: RawBuilder<Row>): Promise<Checked[]> => {
   const { rows } = await query.execute(db);
-  return rows.map(({ merchant, counted, found }) => ({
+  return rows.map(({ check, merchant, counted, found }) => ({
     ...{ merchant: idOf('mer', merchant), check, counted: Number(counted) },
     findings: (found ?? []).map(({ account, transfer, subject, detail }) => ({
       check,
@@ -117,134 +139,21 @@ const run = async (db: Kysely<DB>, check: CheckName, query: RawBuilder<Row>): Pr
   }));
 };
 
-interface Parts {
-  /** `and merchant_id = …`, of a table under an alias. */
-  readonly of: (alias: string) => RawBuilder<unknown>;
-  readonly since: RawBuilder<unknown> | null;
-}
-
-const partsOf = ({ merchant, since }: Scope): Parts => ({
-  of: (alias) => (merchant === null ? sql`` : sql`and ${sql.ref(alias)}.merchant_id = ${uuidOf(merchant)}::uuid`),
-  since: since === null ? null : sql`${toIsoMicros(since)}::timestamptz`,
-});
-
-/**
- * `looked` is what was looked at, and `found` what is wrong: of each merchant how many of the one, and the first of the
- * other.
- */
-const told = (parts: RawBuilder<unknown>): RawBuilder<Row> => sql<Row>`
-  with ${parts},
-  counts as (select merchant_id, count(*) as n from looked group by merchant_id),
-  picked as (
-    select merchant_id, json_agg(json_build_object('account', account, 'transfer', transfer, 'subject', subject, 'detail', detail)
-      order by place) as found
-    from (select found.merchant_id, account, transfer, subject, detail, row_number() over (partition by merchant_id order by subject) as place
-      from found) f
-    where place <= ${FINDINGS_MAX} group by merchant_id)
-  select merchant_id as merchant, coalesce(n, 0) as counted, found from counts full join picked using (merchant_id)`;
-
-/**
- * Both legs of transfers as entries of their accounts; of those since an instant, with the last one before it in each
- * account, on which they build.
- */
-const entries = ({ of, since }: Parts): RawBuilder<unknown> => {
-  const leg = (side: 'debit' | 'credit', is_base: boolean): RawBuilder<unknown> => sql`
-    t.merchant_id, t.${sql.ref(side)} as account, t.id, ${sql.raw(side === 'debit' ? '-t.amount' : 't.amount')} as signed,
-    t.${sql.ref(`${side}_sequence`)} as sequence, t.${sql.ref(`${side}_balance_after`)} as after, t.posted_at,
-    ${is_base}::boolean as is_base`;
-  if (!since)
-    return sql`entries as (
-      select ${leg('debit', false)} from transfers t where true ${of('t')}
-      union all select ${leg('credit', false)} from transfers t where true ${of('t')})`;
-  const fresh = (side: 'debit' | 'credit'): RawBuilder<unknown> => sql`
-    select e.* from touched a cross join lateral (
-      select ${leg(side, false)} from transfers t where t.${sql.ref(side)} = a.id and t.posted_at >= ${since}) e`;
-  const last = (side: 'debit' | 'credit'): RawBuilder<unknown> => sql`
-    (select ${leg(side, true)} from transfers t where t.${sql.ref(side)} = a.id and t.posted_at < ${since}
-     order by t.posted_at desc limit 1)`;
-  return sql`touched as (select a.merchant_id, a.id from accounts a where a.posted_at >= ${since} ${of('a')}),
-    entries as (
-      ${fresh('debit')} union all ${fresh('credit')} union all
-      select b.* from touched a cross join lateral (
-        select * from (${last('debit')} union all ${last('credit')}) two order by sequence desc limit 1) b)`;
-};
-
-/**
- * `off` is by how much a row's balance differs from what the rows up to it come to. A row is named where that begins to
- * differ, and not where it comes back to what it was, nor where a row is missing, which is named by its number.
- */
-const wrongEntries = (parts: Parts): RawBuilder<unknown> => sql`
-  ${entries(parts)},
-  summed as (
-    select e.*, after - sum(case when is_base then after else signed end) over w as off, lag(sequence) over w as prior,
-      lag(posted_at) over w as before, lead(posted_at) over w as next
-    from entries e window w as (partition by merchant_id, account order by sequence, posted_at)),
-  levels as (
-    select s.*, lag(off, 1, 0) over w as off1, lag(off, 2, 0) over w as off2, lag(off, 3, 0) over w as off3,
-      coalesce(posted_at <= before and (next is null or next > before)
-        or posted_at >= next and (before is null or next > before), false) as is_late
-    from summed s window w as (partition by merchant_id, account order by sequence, posted_at)),
-  -- of two neighbours that are the wrong way round, it is the one that stands wrong in its other account too
-  late as (
-    select merchant_id, account, sequence, count(*) over (partition by merchant_id, id) as legs from levels where is_late),
-  wrong as (
-    select merchant_id, account, id as transfer, sequence, concat_ws('; ',
-      case when sequence > coalesce(prior, 0) + 1 then
-        format('entry %s of the account is missing before it', case when sequence = coalesce(prior, 0) + 2
-          then (sequence - 1)::text else format('%s to %s', coalesce(prior, 0) + 1, sequence - 1) end)
-        when sequence <= coalesce(prior, 0) then format('its number, %s, is another entry’s too', sequence)
-        when off <> off1 and off <> off2 and off <> off3 then
-        format('it leaves %s, and the entries up to it come to %s', after, after - off + off1) end,
-      case when is_late and not exists (
-        select from late mine join late beside on beside.merchant_id = mine.merchant_id and beside.account = mine.account
-          and abs(beside.sequence - mine.sequence) = 1 and beside.legs > mine.legs
-        where mine.merchant_id = l.merchant_id and mine.account = l.account and mine.sequence = l.sequence)
-      then format('it is posted at %s, which is not between its neighbours', posted_at) end) as detail
-    from levels l where not is_base)`;
-
-const CHECKS: readonly (readonly [CheckName, (parts: Parts) => RawBuilder<Row>])[] = [
-  [
-    'debits_equal_credits',
-    ({ of }) =>
-      told(sql`looked as (select a.merchant_id from accounts a where true ${of('a')}),
+const CHECKS: readonly ((parts: Parts) => RawBuilder<Row>)[] = [
+  ({ of }) =>
+    toldOf(
+      'debits_equal_credits',
+      sql`looked as (select a.merchant_id from accounts a where true ${of('a')}),
         found as (
           select a.merchant_id, null::uuid as account, null::uuid as transfer, currency as subject,
             format('debits of %s and credits of %s', sum(debits), sum(credits)) as detail
-          from accounts a where true ${of('a')} group by a.merchant_id, currency having sum(debits) <> sum(credits))`),
-  ],
-  [
-    'entries_chain',
-    (parts) =>
-      told(sql`${wrongEntries(parts)}, looked as (select merchant_id from entries where not is_base),
-        found as (select merchant_id, account, transfer, 'tr_' || replace(transfer::text, '-', '') as subject, detail
-          from wrong where detail <> '')`),
-  ],
-  [
-    'balances_are_sums',
-    // Where an entry is wrong, the sum is wrong by it: it is named above.
-    (parts) =>
-      told(sql`${wrongEntries(parts)},
-        ended as (
-          select distinct on (merchant_id, account) merchant_id, account as id, sequence, after from entries
-          order by merchant_id, account, sequence desc),
-        sums as (
-          select merchant_id, account as id, sum(greatest(-signed, 0)) as debits, sum(greatest(signed, 0)) as credits
-          from entries group by merchant_id, account),
-        looked as (select a.merchant_id, a.id, a.sequence, a.debits, a.credits from accounts a
-          where a.sequence > 0 ${parts.of('a')} ${parts.since ? sql`and a.posted_at >= ${parts.since}` : sql``}),
-        found as (
-          select merchant_id, id as account, null::uuid as transfer, 'acct_' || replace(id::text, '-', '') as subject,
-            format('it says %s after %s entries, and its entries come to %s after %s', a.credits - a.debits, a.sequence,
-              e.after, coalesce(e.sequence, 0)) as detail
-          from looked a full join ended e using (merchant_id, id) left join sums s using (merchant_id, id)
-          where (a.sequence is distinct from e.sequence or a.credits - a.debits is distinct from e.after
-              ${parts.since ? sql`` : sql`or a.debits is distinct from s.debits or a.credits is distinct from s.credits`})
-            and not exists (select from wrong w where w.merchant_id = merchant_id and w.account = id and w.detail <> ''))`),
-  ],
-  [
-    'payments_are_posted',
-    ({ of, since }) =>
-      told(sql`looked as (select p.merchant_id, p.id, p.amount_captured, p.amount_refunded from payments p
+          from accounts a where true ${of('a')} group by a.merchant_id, currency having sum(debits) <> sum(credits))`,
+    ),
+  entriesAndBalances,
+  ({ of, since }) =>
+    toldOf(
+      'payments_are_posted',
+      sql`looked as (select p.merchant_id, p.id, p.amount_captured, p.amount_refunded from payments p
           where true ${of('p')} ${since ? sql`and p.created_at >= ${since}` : sql``}),
         posted as (
           select t.merchant_id, t.payment_id as id, coalesce(sum(amount) filter (where kind = 'payment'), 0) as paid,
@@ -257,12 +166,12 @@ const CHECKS: readonly (readonly [CheckName, (parts: Parts) => RawBuilder<Row>])
             format('it was paid %s and refunded %s, and %s and %s of it are posted', amount_captured, amount_refunded,
               coalesce(paid, 0), coalesce(refunded, 0)) as detail
           from looked p left join posted using (merchant_id, id)
-          where coalesce(paid, 0) <> amount_captured or coalesce(refunded, 0) <> amount_refunded)`),
-  ],
-  [
-    'postings_have_causes',
-    ({ of, since }) =>
-      told(sql`looked as (select t.merchant_id, t.id, t.kind, t.payment_id, t.reverses from transfers t
+          where coalesce(paid, 0) <> amount_captured or coalesce(refunded, 0) <> amount_refunded)`,
+    ),
+  ({ of, since }) =>
+    toldOf(
+      'postings_have_causes',
+      sql`looked as (select t.merchant_id, t.id, t.kind, t.payment_id, t.reverses from transfers t
           where (payment_id is not null or reverses is not null) ${of('t')}
             ${since ? sql`and t.posted_at >= ${since}` : sql``}),
         found as (
@@ -290,12 +199,12 @@ const CHECKS: readonly (readonly [CheckName, (parts: Parts) => RawBuilder<Row>])
           full join (select t.merchant_id, currency, sum(case kind when 'payout' then amount else -amount end) as amount
             from transfers t where kind in ('payout', 'payout_reversed') ${of('t')} group by 1, 2) p
             using (merchant_id, currency)
-          where coalesce(k.amount, 0) <> coalesce(p.amount, 0))`),
-  ],
-  [
-    'replies_are_true',
-    ({ of, since }) =>
-      told(sql`replies as (
+          where coalesce(k.amount, 0) <> coalesce(p.amount, 0))`,
+    ),
+  ({ of, since }) =>
+    toldOf(
+      'replies_are_true',
+      sql`replies as (
           select c.merchant_id, c.operation, c.key, c.body::jsonb as shown from claims c
           where c.status between 200 and 299 ${of('c')} ${since ? sql`and c.created_at >= ${since}` : sql``}),
         looked as (
@@ -335,8 +244,8 @@ const CHECKS: readonly (readonly [CheckName, (parts: Parts) => RawBuilder<Row>])
               (select string_agg(f.key || ' ' || (f.value #>> '{}'), ', ') from jsonb_each(stands) f
                 where shown -> f.key is distinct from f.value))
               else format('it was told of %s, which is not here', shown ->> 'id') end as detail
-          from standing where not is_here or not shown @> stands)`),
-  ],
+          from standing where not is_here or not shown @> stands)`,
+    ),
 ];
 
 /** Of each merchant that was looked at. */
@@ -355,8 +264,10 @@ const readProofs = async (db: Kysely<DB>, merchant: MerchantId): Promise<KeptPro
   const { rows } = await sql<KeptProof & { readonly whole: boolean }>`
     select whole, proved_at as "provedAt", proved_to as "provedTo", checks from proofs
     where merchant_id = ${uuidOf(merchant)}::uuid`.execute(db);
+  const asked = await sql<{ readonly at: Micros }>`
+    select asked_at as at from proof_requests where merchant_id = ${uuidOf(merchant)}::uuid`.execute(db);
   const keptOf = (isWhole: boolean): KeptProof | null => rows.find(({ whole }) => whole === isWhole) ?? null;
-  return { whole: keptOf(true), since: keptOf(false) };
+  return { whole: keptOf(true), since: keptOf(false), askedAt: asked.rows[0]?.at ?? null };
 };
 
 /** What the last proof of all of a merchant's books found. */

@@ -258,6 +258,8 @@ export interface DB {
     closed_at: bigint | null;
   };
 
+  proof_requests: { merchant_id: string; asked_at: bigint };
+
   proofs: { merchant_id: string; whole: boolean; proved_at: bigint; proved_to: bigint; checks: unknown };
 
   refunds: {

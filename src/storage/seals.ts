@@ -34,12 +34,16 @@ export const rowHash = (t: string): RawBuilder<Buffer> => {
     ${of('reverses')}, ${of('reason')}, ${of('effective_date')}::text)::text, 'UTF8'))`;
 };
 
-interface Sealed {
-  readonly merchant_id: string;
+/** The last seal of a merchant: the next goes on from it. */
+interface Head {
   readonly number: bigint;
   readonly posted_to: Micros;
   readonly sequence: bigint;
   readonly hash: Buffer;
+}
+
+interface Sealed extends Head {
+  readonly merchant_id: string;
 }
 
 /** A hash over all rows so far: of the one before it, and of each row's. */
@@ -50,50 +54,114 @@ const chained = (before: Buffer, rows: readonly Buffer[]): Buffer => {
 };
 export const NOTHING: Buffer = Buffer.alloc(32);
 
+interface Sealable {
+  readonly merchant_id: string;
+  readonly posted_at: Micros;
+  readonly hash: Buffer;
+}
+
+/** Of what was posted from an instant to before another, by all or by one, the oldest, and whether there is more. */
+const sealable = async (
+  db: Kysely<DB>,
+  merchant: string | null,
+  from: Micros,
+  to: Micros,
+): Promise<{ readonly rows: readonly Sealable[]; readonly until: Micros; readonly isMore: boolean }> => {
+  const { rows } = await sql<Sealable>`
+    select t.merchant_id, t.posted_at, ${rowHash('t')} as hash from transfers t
+    where t.posted_at >= ${toIsoMicros(from)}::timestamptz and t.posted_at < ${toIsoMicros(to)}::timestamptz
+      ${merchant === null ? sql`` : sql`and t.merchant_id = ${merchant}::uuid`}
+    order by t.posted_at, t.id limit ${ROWS_MAX + 1}`.execute(db);
+  const last = rows.at(-1)?.posted_at;
+  if (rows.length <= ROWS_MAX || last === undefined) return { rows, until: to, isMore: false };
+  // Rows of one instant are sealed together: those of the last may be cut in two.
+  return { rows: rows.filter(({ posted_at }) => posted_at !== last), until: last, isMore: true };
+};
+
 /**
  * Seals what lies behind the horizon and is not sealed yet, the oldest first; answers whether there is more. Any number of
  * instances may do so: the second finds its number taken. Errors: `database_unavailable`.
  */
 export const seal = (
-  { scan, pool }: Pick<Database, 'scan' | 'pool'>,
+  { reading, pool }: Pick<Database, 'reading' | 'pool'>,
   now: Micros,
 ): ResultAsync<boolean, StorageError> =>
   ResultAsync.fromPromise(
-    scan(async (db) => {
+    reading(async (db) => {
+      if (await isBeingSeeded(db)) return { made: [], isMore: false };
       const to = await finalBefore(db, now);
-      const heads = await headsOf(db);
+      const heads = new Map<string, Head>(await headsOf(db));
       // Whoever is the first merchant to have been sealed: all are sealed up to the same instant.
       const from = [...heads.values()].reduce(
         (latest, { posted_to }) => (posted_to > latest ? posted_to : latest),
         0n as Micros,
       );
-      const { rows } = await sql<{ merchant_id: string; posted_at: Micros; hash: Buffer }>`
-        select t.merchant_id, t.posted_at, ${rowHash('t')} as hash from transfers t
-        where t.posted_at >= ${toIsoMicros(from)}::timestamptz and t.posted_at < ${toIsoMicros(to)}::timestamptz
-        order by t.posted_at, t.id limit ${ROWS_MAX + 1}`.execute(db);
-      const isMore = rows.length > ROWS_MAX;
-      // Rows of one instant are sealed together: those of the last may be cut in two.
-      const last = rows.at(-1)?.posted_at;
-      const sealable = isMore ? rows.filter(({ posted_at }) => posted_at !== last) : rows;
-      const until = isMore && last !== undefined ? last : to;
-      return { from, until, isMore, heads, of: Map.groupBy(sealable, ({ merchant_id }) => merchant_id) };
-    }).then(async ({ from, until, isMore, heads, of }) => {
-      const seals = [...of].map(([merchant, rows]) => {
-        const head = heads.get(merchant);
-        return {
-          ...{ merchant, number: (head?.number ?? 0n) + 1n, sequence: (head?.sequence ?? 0n) + BigInt(rows.length) },
-          hash: chained(
-            head?.hash ?? NOTHING,
-            rows.map(({ hash }) => hash),
-          ),
-          digests: Buffer.concat(rows.map(({ hash }) => hash.subarray(0, DIGEST_BYTES))),
-        };
-      });
-      if (seals.length > 0) await write(pool, seals, from, until, now);
+      const made: NewSeal[] = [];
+      const add = (rows: readonly Sealable[], since: Micros, until: Micros): void => {
+        for (const [merchant, own] of Map.groupBy(rows, ({ merchant_id }) => merchant_id)) {
+          const next = following(merchant, heads.get(merchant), own, since, until);
+          made.push(next);
+          heads.set(merchant, next);
+        }
+      };
+      // A past that was made up while others were sealed lies before that instant.
+      for (const late of from === 0n ? [] : await unsealed(db, from)) {
+        for (let since = late.from, isMore = true; isMore;) {
+          const part = await sealable(db, late.merchant, since, from);
+          add(part.rows, since, part.until);
+          ({ until: since, isMore } = part);
+        }
+      }
+      const { rows, until, isMore } = await sealable(db, null, from, to);
+      add(rows, from, until);
+      return { made, isMore };
+    }).then(async ({ made, isMore }) => {
+      if (made.length > 0) await write(pool, made, now);
       return isMore;
     }),
     readFailure,
   );
+
+/** Held by whoever writes a past that was made up: until all of it is there, none of it is sealed. */
+export const SEEDING_LOCK = 7_046_029_254_386_353_131n;
+
+const isBeingSeeded = async (db: Kysely<DB>): Promise<boolean> => {
+  const { rows } = await sql<{ got: boolean }>`
+    select pg_try_advisory_xact_lock_shared(${SEEDING_LOCK}::bigint) as got`.execute(db);
+  return rows[0]?.got !== true;
+};
+
+/** Merchants of whom nothing is sealed though they have posted something before that instant, and when they first did. */
+const unsealed = async (
+  db: Kysely<DB>,
+  before: Micros,
+): Promise<readonly { readonly merchant: string; readonly from: Micros }[]> => {
+  const { rows } = await sql<{ merchant: string; from: Micros }>`
+    select m.id as merchant, min(t.posted_at) as "from" from merchants m
+    join accounts a on a.merchant_id = m.id and a.sequence > 0
+    cross join lateral (
+      (select posted_at from transfers where debit = a.id order by posted_at limit 1)
+      union all (select posted_at from transfers where credit = a.id order by posted_at limit 1)) t
+    where not exists (select from seals s where s.merchant_id = m.id)
+    group by m.id having min(t.posted_at) < ${toIsoMicros(before)}::timestamptz`.execute(db);
+  return rows;
+};
+
+const following = (
+  merchant: string,
+  head: Head | undefined,
+  rows: readonly Sealable[],
+  from: Micros,
+  to: Micros,
+): NewSeal => ({
+  ...{ merchant, number: (head?.number ?? 0n) + 1n, sequence: (head?.sequence ?? 0n) + BigInt(rows.length) },
+  ...{ posted_from: from, posted_to: to },
+  hash: chained(
+    head?.hash ?? NOTHING,
+    rows.map(({ hash }) => hash),
+  ),
+  digests: Buffer.concat(rows.map(({ hash }) => hash.subarray(0, DIGEST_BYTES))),
+});
 
 /** The last seal of each merchant, by his UUID. */
 const headsOf = async (db: Kysely<DB>): Promise<Map<string, Sealed>> => {
@@ -103,30 +171,24 @@ const headsOf = async (db: Kysely<DB>): Promise<Map<string, Sealed>> => {
   return new Map(rows.map((row) => [row.merchant_id, row]));
 };
 
-interface NewSeal {
+interface NewSeal extends Head {
   readonly merchant: string;
-  readonly number: bigint;
-  readonly sequence: bigint;
-  readonly hash: Buffer;
+  readonly posted_from: Micros;
   readonly digests: Buffer;
 }
 
 const bytes = (values: readonly Buffer[]): string => plain(values.map((value) => `"\\\\x${value.toString('hex')}"`));
 
-const write = async (
-  db: Kysely<DB>,
-  seals: readonly NewSeal[],
-  from: Micros,
-  to: Micros,
-  now: Micros,
-): Promise<void> => {
+const write = async (db: Kysely<DB>, seals: readonly NewSeal[], now: Micros): Promise<void> => {
   await sql`
     insert into seals (merchant_id, number, posted_from, posted_to, sequence, hash, digests, sealed_at)
-    select w.merchant_id, w.number, ${toIsoMicros(from)}::timestamptz, ${toIsoMicros(to)}::timestamptz, w.sequence, w.hash,
-      w.digests, ${toIsoMicros(now)}::timestamptz
+    select w.merchant_id, w.number, w.posted_from, w.posted_to, w.sequence, w.hash, w.digests,
+      ${toIsoMicros(now)}::timestamptz
     from unnest(${plain(seals.map(({ merchant }) => merchant))}::uuid[], ${plain(seals.map(({ number }) => number))}::bigint[],
+      ${plain(seals.map((one) => toIsoMicros(one.posted_from)))}::timestamptz[],
+      ${plain(seals.map((one) => toIsoMicros(one.posted_to)))}::timestamptz[],
       ${plain(seals.map(({ sequence }) => sequence))}::bigint[], ${bytes(seals.map(({ hash }) => hash))}::bytea[],
-      ${bytes(seals.map(({ digests }) => digests))}::bytea[]) w (merchant_id, number, sequence, hash, digests)`.execute(
+      ${bytes(seals.map(({ digests }) => digests))}::bytea[]) w (merchant_id, number, posted_from, posted_to, sequence, hash, digests)`.execute(
     db,
   );
 };

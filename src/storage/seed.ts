@@ -22,6 +22,7 @@ import { writeRefunds } from './tables/refunds.ts';
 import { insertIntents, lines, writePayouts } from './tables/stripe.ts';
 import { beside, constant, key, once, table, type Table } from './tables/table.ts';
 import type { DB } from './schema.ts';
+import { SEEDING_LOCK } from './seals.ts';
 
 /** An attempt that has long ended. */
 export interface PastAttempt {
@@ -76,16 +77,20 @@ export interface Seeding {
   readonly finish: (until: Micros) => ResultAsync<void, PaymentError>;
 }
 
+/** Over one connection, which holds the sealer off from the first rows to the end, or until it is closed. */
 export const createSeeding = (db: Kysely<DB>): Seeding => {
   const isEmpty = async (): Promise<boolean> => {
     const { rows } = await sql`select from merchants limit 1`.execute(db);
     return rows.length === 0;
   };
-  const write = (rows: PastRows, name: string | undefined): Promise<void> =>
-    executeAll(db, [
+  const write = async (rows: PastRows, name: string | undefined): Promise<void> => {
+    // Its times lie in the past, where others are sealed already.
+    if (name !== undefined) await sql`select pg_advisory_lock(${SEEDING_LOCK}::bigint)`.execute(db);
+    await executeAll(db, [
       ...filled(insertMerchants, name === undefined ? [] : [{ id: rows.merchant, name }]),
       ...partsOf(rows),
     ]);
+  };
   const finish = async (until: Micros): Promise<void> => {
     const to = toIsoMicros(until);
     for (const windows of WINDOWS)
@@ -94,6 +99,7 @@ export const createSeeding = (db: Kysely<DB>): Seeding => {
         select ${to}::timestamptz - interval '1 day', ${to}::timestamptz
         where not exists (select from ${sql.table(windows)})`.execute(db);
     for (const table of SEEDED) await sql`analyze ${sql.table(table)}`.execute(db);
+    await sql`select pg_advisory_unlock(${SEEDING_LOCK}::bigint)`.execute(db);
   };
   return {
     isEmpty: () => run(isEmpty()),

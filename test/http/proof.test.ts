@@ -182,6 +182,50 @@ describe('a proof of the books', () => {
     ]);
   });
 
+  it('names both of two things that are wrong in one account, and nothing else', async () => {
+    const [account] = await world.query<{ id: string; rows: Row[] }>(
+      `select credit as id, json_agg(json_build_object('id', id, 'debit', debit, 'credit', credit) order by credit_sequence) as rows
+       from transfers where credit = $1 group by 1`,
+      [(await debitInTheMiddle()).credit],
+    );
+    const { id, rows } = account!;
+    const at = (nth: number): Row => rows.at(nth)!;
+    const acct = named('acct', id);
+    const cent = (by: number) => (row: Row) =>
+      world.query('update transfers set amount = amount + $2 where id = $1', [row.id, by]);
+    const after = (row: Row) =>
+      world.query('update transfers set credit_balance_after = credit_balance_after + 1 where id = $1', [row.id]);
+    const gone = (row: Row) => world.query('delete from transfers where id = $1', [row.id]);
+    const balance = () =>
+      world.query('update accounts set debits = debits + 1, credits = credits + 1 where id = $1', [id]);
+    /** In both of its accounts, or in this one. */
+    const both = (row: Row): string[] => [acct, named('acct', row.debit)].map((one) => `${one} ${named('tr', row.id)}`);
+    const here = (row: Row): string[] => [`${acct} ${named('tr', row.id)}`];
+    const itself = [`${acct} null`];
+    const last = `${named('acct', at(-1).debit)} null`;
+    const pairs: readonly (readonly [string, readonly (() => Promise<unknown>)[], readonly string[]])[] = [
+      ['two cents', [() => cent(1)(at(50)), () => cent(-1)(at(60))], [...both(at(50)), ...both(at(60))]],
+      ['two cents in a row', [() => cent(1)(at(50)), () => cent(1)(at(51))], [...both(at(50)), ...both(at(51))]],
+      ['a cent and the balance', [() => cent(1)(at(50)), balance], [...both(at(50)), ...itself]],
+      ['an entry’s balance and the balance', [() => after(at(50)), balance], [...here(at(50)), ...itself]],
+      [
+        'a cent and an entry’s balance',
+        [() => cent(1)(at(50)), () => after(at(60))],
+        [...both(at(50)), ...here(at(60))],
+      ],
+      ['a cent and the last row', [() => cent(1)(at(50)), () => gone(at(-1))], [...both(at(50)), ...itself, last]],
+    ];
+    for (const [what, acts, expected] of pairs) {
+      for (const act of acts) await act();
+      const found = await findings();
+      await restore();
+      const told = found.flatMap(({ check, account: of, transfer }) =>
+        check === 'seals_hold' ? [] : [`${String(of)} ${String(transfer)}`],
+      );
+      expect([what, told.toSorted()]).toEqual([what, [...expected].toSorted()]);
+    }
+  });
+
   it('names the reply that tells another amount than was moved', async () => {
     const [claim] = await world.query<{ id: string; key: string }>(
       `select id, key from claims where operation like '%/v1/debits' order by created_at limit 1`,
@@ -278,6 +322,23 @@ describe('seals and periods', () => {
     const other = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     expect(faultsOf(closed!, other)).toHaveLength(2);
     expect(faultsOf(closed!, closed!.public_key)).toEqual([]);
+  });
+
+  it('cover a past that was made up after others were sealed, and all that its merchant posts later', async () => {
+    const shop = { merchant: idAt('mer', 'Late', micros(0)), name: 'Late', seed: 4, transfers: 300 };
+    const seeding = createSeeding(database.pool);
+    (await seedShop(seeding, { ...shop, until: micros(Date.parse('2026-03-31T00:00:00Z')) }))._unsafeUnwrap();
+    const late = world.as(await world.createKey('Late', 'secret'));
+    await world.createCustomer(1_000, late);
+    const periods = createPeriods(database);
+    const own = `select count(*)::int - coalesce((select sum(length(digests) / 8) from seals where merchant_id = $1), 0)::int as n
+      from transfers where merchant_id = $1`;
+    const isSealed = async () => {
+      (await periods.seal(now()))._unsafeUnwrap();
+      return (await world.query<{ n: number }>(own, [shop.merchant.slice(4)]))[0]?.n === 0;
+    };
+    expect(await until(isSealed, 15_000)).toBe(true);
+    expect(await findings()).toEqual([]);
   });
 
   it('are told, with the last proof, at /v1/ledger/proof', async () => {
