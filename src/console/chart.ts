@@ -64,11 +64,11 @@ export const dayFigure = <Day extends DayOf>({ caption, currency, days, columns 
   </figure>`;
 };
 
-/** Each day from one to before another, by its name in a calendar. */
-export const daysBetween = (from: string, before: string): readonly string[] => {
+/** Each day from one to another, by its name in a calendar. */
+export const daysBetween = (from: string, to: string): readonly string[] => {
   const days: string[] = [];
-  const end = Date.parse(before);
-  for (let at = Date.parse(from); at < end && days.length < DAYS_MAX; at += DAY_MS)
+  const end = Date.parse(to);
+  for (let at = Date.parse(from); at <= end && days.length < DAYS_MAX; at += DAY_MS)
     days.push(new Date(at).toISOString().slice(0, 10));
   return days;
 };

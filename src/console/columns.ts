@@ -36,20 +36,20 @@ export const amountColumns = <Row extends { readonly currency: string }>(
 export const but = <Row>(columns: readonly Column<Row>[], ...heads: readonly string[]): readonly Column<Row>[] =>
   columns.filter(({ head }) => !heads.includes(head));
 
-export const paymentColumns = (rows: readonly PaymentView[]): readonly Column<PaymentView>[] => [
+export const paymentColumns = (rows: readonly PaymentView[], zone: string): readonly Column<PaymentView>[] => [
   ...amountColumns(rows, 'Amount', (row) => row.amount),
   { head: 'Status', cell: paymentState },
   { head: 'Payment', isHead: true, cell: ({ id }) => idOf(id) },
   { head: 'Description', cell: ({ description }) => text(description) },
   { head: 'Customer', cell: ({ customer }) => idOrNone(customer) },
-  { head: 'Created', cell: ({ created_at: at }) => time(at) },
+  { head: 'Created', cell: ({ created_at: at }) => time(at, zone) },
 ];
 
 /** One that was declined waits for another card; why it was is said beside it. */
 export const paymentState = ({ status, last_error: error }: Pick<PaymentView, 'status' | 'last_error'>): Page =>
   error === null ? state(status) : html`${state('declined')} <small>${words(error.decline_code ?? error.code)}</small>`;
 
-export const refundColumns = (rows: readonly RefundView[]): readonly Column<RefundView>[] => [
+export const refundColumns = (rows: readonly RefundView[], zone: string): readonly Column<RefundView>[] => [
   ...amountColumns(rows, 'Amount', (row) => row.amount),
   {
     head: 'Status',
@@ -59,7 +59,7 @@ export const refundColumns = (rows: readonly RefundView[]): readonly Column<Refu
   { head: 'Refund', isHead: true, cell: ({ id }) => idOf(id) },
   { head: 'Payment', cell: ({ payment }) => idOf(payment) },
   { head: 'Reason', cell: ({ reason }) => html`${reason === null ? 'not said' : words(reason)}` },
-  { head: 'Created', cell: ({ created_at: at }) => time(at) },
+  { head: 'Created', cell: ({ created_at: at }) => time(at, zone) },
 ];
 
 export const accountColumns = (rows: readonly AccountView[]): readonly Column<AccountView>[] => {

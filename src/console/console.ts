@@ -14,9 +14,11 @@ import { contradictionPages } from './pages/contradictions.ts';
 import { eventPages } from './pages/events.ts';
 import { findPage } from './pages/find.ts';
 import { overviewPage } from './pages/overview.ts';
-import { accountPage } from './pages/statement.ts';
 import { paymentPages } from './pages/payments.ts';
+import { periodPages } from './pages/periods.ts';
+import { proofPages } from './pages/proof.ts';
 import { refundList } from './pages/refunds.ts';
+import { accountPage } from './pages/statement.ts';
 import { stripePages } from './pages/stripe.ts';
 import { trialBalancePage } from './pages/trial-balance.ts';
 import { createSessionCheck } from './session.ts';
@@ -45,6 +47,8 @@ const pages: readonly Served<Session>[] = [
   ...exportsOf('readTrialBalance', '/console/trial-balance/export'),
   ...stripePages,
   ...exportsOf('readActivity', '/console/activity/export'),
+  ...periodPages,
+  ...proofPages,
   ...contradictionPages,
   ...eventPages,
   findPage,

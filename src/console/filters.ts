@@ -18,7 +18,11 @@ export type Filter = { readonly label: string } & (
         readonly type?: 'text' | 'date' | 'email';
         readonly placeholder?: string;
         readonly hint?: string;
+        /** What holds where it is left out: said, it is no filter. */
+        readonly usual?: string;
       })[];
+      /** It says how rows are told, and hides none. */
+      readonly hidesNothing?: true;
     }
 );
 
@@ -31,19 +35,22 @@ const setTo = (filter: Filter, asked: Asked): string | undefined => {
     const value = asked[filter.name];
     return value === undefined ? undefined : (filter.options.find(([name]) => name === value)?.[1] ?? value);
   }
-  const parts = filter.fields.flatMap(({ name, label }) => {
+  const parts = filter.fields.flatMap(({ name, label, usual }) => {
     const value = asked[name];
-    return value === undefined ? [] : [filter.fields.length === 1 ? value : `${label.toLowerCase()} ${value}`];
+    return value === undefined || value === usual
+      ? []
+      : [filter.fields.length === 1 ? value : `${label.toLowerCase()} ${value}`];
   });
   return parts.length === 0 ? undefined : parts.join(', ');
 };
 
-/** Those that are set, each with what is asked without it. */
+/** Those that are set and may hide rows, each with what is asked without it. */
 export const active = (
   filters: readonly Filter[],
   asked: Asked,
 ): readonly { readonly filter: Filter; readonly words: string; readonly rest: Asked }[] =>
   filters.flatMap((filter) => {
+    if (filter.kind === 'fields' && filter.hidesNothing) return [];
     const words = setTo(filter, asked);
     return words === undefined ? [] : [{ filter, words, rest: without(asked, ...namesOf(filter)) }];
   });
@@ -72,7 +79,12 @@ const chip = (path: string, filter: Filter, asked: Asked, wrong: PaymentError | 
   const names = namesOf(filter);
   const words = setTo(filter, asked);
   const isWrong = wrong?.param !== undefined && names.includes(wrong.param);
-  const off = addressOf(path, without(asked, ...names, ...PLACE));
+  // What is kept from page to page is taken off by being told otherwise.
+  const usual =
+    filter.kind === 'fields'
+      ? filter.fields.flatMap((field) => (field.usual === undefined ? [] : [[field.name, field.usual] as const]))
+      : [];
+  const off = addressOf(path, { ...without(asked, ...names, ...PLACE), ...Object.fromEntries(usual) });
   const attributes = { html: isWrong ? ' open' : '' };
   return html`<div class="chip${words === undefined ? '' : ' on'}${isWrong ? ' faulty' : ''}">
     <details name="filter" ${attributes}>

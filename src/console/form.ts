@@ -43,7 +43,12 @@ export const formAction = <Params, Body>(spec: FormSpec<Params, Body>): Served<S
       .map((to) => ({ status: 303, body: '', headers: { Location: to, 'Content-Type': 'text/plain' } }))
       .orElse((error) => {
         request.record.error = error;
-        const main = html`${errorPart(error, requestId)}
+        // A field is named beside its message; how a program would send it again is not for who has a form.
+        const why =
+          error.code === 'invalid_request'
+            ? html`<p class="said-wrong">${error.message}</p>`
+            : errorPart(error, requestId);
+        const main = html`${why}
           <p>Go back to the form: what was written is still in it.</p>`;
         return ok({
           status: statusOf(error),

@@ -12,6 +12,7 @@ import type { Session } from '../storage/sessions.ts';
 import { active, filterBar, misunderstood, type Filter } from './filters.ts';
 import { addressOf, page, without, type Asked } from './page.ts';
 import { timeIn } from './pieces.ts';
+import { zoneFilter } from './spans.ts';
 import { table, type Column } from './table.ts';
 
 interface ListSpec<Row extends { readonly id: string }, Query> {
@@ -25,7 +26,7 @@ interface ListSpec<Row extends { readonly id: string }, Query> {
   readonly filters: readonly Filter[];
   readonly read: (ctx: Context, session: Session, query: Query) => ResultAsync<ListView<Row>, PaymentError>;
   /** The columns of a page, which may depend on what it holds. */
-  readonly columns: (rows: readonly Row[], session: Session) => readonly Column<Row>[];
+  readonly columns: (rows: readonly Row[], zone: string) => readonly Column<Row>[];
   /** What stands there before there is anything. */
   readonly none: Page;
   readonly above?: Page;
@@ -35,13 +36,14 @@ interface ListSpec<Row extends { readonly id: string }, Query> {
 const SHOWN = '25';
 
 export const listPage = <Row extends { readonly id: string }, Query>(spec: ListSpec<Row, Query>): Served<Session> => {
-  const { path, title, noun, filters, read } = spec;
+  const { path, title, noun, read } = spec;
+  const filters = [...spec.filters, zoneFilter];
   const above = spec.above ?? NOTHING;
   /** Which of the filters hide what there is: without one of them there would be something. */
   const emptiedBy = (ctx: Context, session: Session, asked: Asked): ResultAsync<Page, PaymentError> => {
     const set = active(filters, without(asked, 'starting_after', 'ending_before'));
     const tries = set.map(({ rest }) =>
-      safely(spec.query, { ...rest, limit: '1' })
+      safely(spec.query, { ...without(rest, 'tz'), limit: '1' })
         .asyncAndThen((query) => read(ctx, session, query))
         .map(({ data }) => data.length > 0)
         .orElse(() => okAsync(false)),
@@ -80,12 +82,12 @@ export const listPage = <Row extends { readonly id: string }, Query>(spec: ListS
       title,
       main: html`${above}${misunderstood(path, filters, asked, wrong)}`,
     }),
-    show: (ctx, { session, query, asked }) =>
+    show: (ctx, { session, query, asked, zone }) =>
       read(ctx, session, query).andThen(({ data, has_more: hasMore }) => {
         const bar = filterBar(path, filters, asked);
         if (data.length > 0) {
-          const caption = `${title}, newest first. Read ${timeIn(toIso(ctx.clock.now()))}; all times in UTC.`;
-          const rows = table({ caption, columns: spec.columns(data, session), rows: data });
+          const caption = `${title}, newest first. Read ${timeIn(toIso(ctx.clock.now()), zone)}; all times in ${zone}.`;
+          const rows = table({ caption, columns: spec.columns(data, zone), rows: data });
           return okAsync({ title, main: html`${above}${bar}${rows}${pager(path, asked, data, hasMore)}` });
         }
         if (active(filters, asked).length > 0)

@@ -1,14 +1,17 @@
 /** A page is a value, as a route is: what it takes, what it shows, and in which class it is served. */
-import { errAsync, ok, type ResultAsync } from 'neverthrow';
+import { ok, okAsync, type ResultAsync } from 'neverthrow';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { zoneOf } from '../domain/cut.ts';
 import { statusOf, type PaymentError } from '../error.ts';
 import { pageHeaders, type HeaderList } from '../http/headers.ts';
 import type { HttpReply } from '../http/respond.ts';
 import { safely, withoutCard } from '../http/route.ts';
 import type { Served } from '../http/serve.ts';
 import type { Session } from '../storage/sessions.ts';
+import { isOwnPage } from './session.ts';
 import { errorPart, shell, type Shown } from './shell.ts';
+import { zoneCookie, zoneKept } from './zone.ts';
 
 /** Scripts and sheets of its own alone, and nothing from anywhere else. */
 export const CONSOLE_HEADERS: HeaderList = pageHeaders(
@@ -31,6 +34,8 @@ interface Call<Params, Query> {
   readonly params: Params;
   readonly query: Query;
   readonly asked: Asked;
+  /** Whose days and hours the page tells, by IANA's name: as its address says, else as was chosen on a page before. */
+  readonly zone: string;
   /** Where the page is, without its query. */
   readonly path: string;
 }
@@ -41,11 +46,13 @@ interface PageSpec<Params, Query> {
   readonly class: 'read' | 'report';
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
+  /** Its query has a `tz` itself; of any other it is the page's, and not of what is read. */
+  readonly takesZone?: true;
   /** What stands in the place of a field that nobody filled in. */
   readonly defaults?: Asked;
   readonly show: (ctx: Context, call: Call<Params, Query>) => ResultAsync<Shown, PaymentError>;
   /** The same page, without what could not be understood, and with a word beside the field at fault. */
-  readonly mend?: (call: Omit<Call<Params, Query>, 'query'>, wrong: PaymentError) => Shown;
+  readonly mend?: (call: Omit<Call<Params, Query>, 'query' | 'zone'>, wrong: PaymentError) => Shown;
 }
 
 type Nothing = Record<string, never>;
@@ -68,7 +75,9 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
     run: (ctx, { principal: session, request, query: sent, requestId }) => {
       request.record.headers = CONSOLE_HEADERS;
       const { path } = request;
-      const asked = filledIn(sent);
+      const told = filledIn(sent);
+      const kept = zoneKept(request.headers);
+      const asked = kept === undefined ? told : { tz: kept, ...told };
       const failed = (error: PaymentError): HttpReply => {
         request.record.error = error;
         return reply(session, path, {
@@ -78,11 +87,20 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
         });
       };
       const understood = withoutCard(request.url).andThen(() => safely(params, request.params));
-      if (understood.isErr()) return errAsync(understood.error).orElse((error) => ok(failed(error)));
+      if (understood.isErr()) return okAsync(failed(understood.error));
       const call = { session, params: understood.value as Params, asked, path };
-      return safely(query, { ...spec.defaults, ...asked })
-        .asyncAndThen((value) => spec.show(ctx, { ...call, query: value as Query }))
-        .map((shown) => reply(session, path, shown))
+      const wanted = { ...spec.defaults, ...(spec.takesZone ? asked : without(asked, 'tz')) };
+      return zoneOf(asked['tz'])
+        .andThen((zone) => safely(query, wanted).map((value) => ({ zone, value: value as Query })))
+        .asyncAndThen(({ zone, value }) =>
+          spec.show(ctx, { ...call, query: value, zone }).map((shown): HttpReply => {
+            const shownIn = reply(session, path, shown);
+            // Somebody else's link says how its page is told, and not how all pages are from now on.
+            return told['tz'] === undefined || !isOwnPage(request.headers)
+              ? shownIn
+              : { ...shownIn, headers: { ...shownIn.headers, 'Set-Cookie': zoneCookie(request.headers, zone) } };
+          }),
+        )
         .orElse((error) =>
           ok(
             error.code === 'invalid_request' && spec.mend

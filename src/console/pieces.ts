@@ -60,11 +60,14 @@ const formatOf = (zone: Zone): Intl.DateTimeFormat => {
 };
 
 /** `2026-03-31 23:59:59` in that zone. */
-export const timeIn = (iso: string, zone: Zone = 'UTC'): string =>
-  formatOf(zone).format(new Date(iso)).replace(', ', ' ');
+export const timeIn = (iso: string, zone: Zone): string => formatOf(zone).format(new Date(iso)).replace(', ', ' ');
 
-export const time = (iso: string | null | undefined, zone: Zone = 'UTC'): Page =>
+export const time = (iso: string | null | undefined, zone: Zone): Page =>
   iso === null || iso === undefined ? ABSENT : html`<time datetime="${iso}">${timeIn(iso, zone)}</time>`;
+
+/** With its zone, where it stands alone. */
+export const timeAt = (iso: string | null | undefined, zone: Zone): Page =>
+  iso === null || iso === undefined ? ABSENT : html`<span>${time(iso, zone)} ${zone}</span>`;
 
 type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 /** Each state by its tone; whatever stands nowhere here is plain. */
@@ -77,10 +80,18 @@ const TONES: Readonly<Record<string, Tone>> = {
     resolved: 'ok',
     balanced: 'ok',
     closed: 'ok',
+    holds: 'ok',
     final: 'ok',
   },
-  ...{ processing: 'warn', pending: 'warn', requires_action: 'warn', requires_capture: 'warn', open: 'warn' },
-  ...{ failed: 'bad', lost: 'bad', disabled: 'bad', unbalanced: 'bad', unknown: 'warn', declined: 'bad' },
+  ...{
+    processing: 'warn',
+    closing: 'warn',
+    pending: 'warn',
+    requires_action: 'warn',
+    requires_capture: 'warn',
+    open: 'warn',
+  },
+  ...{ failed: 'bad', wrong: 'bad', lost: 'bad', disabled: 'bad', unbalanced: 'bad', unknown: 'warn', declined: 'bad' },
 };
 const WORDS: Readonly<Record<string, string>> = {
   requires_payment_method: 'needs a card',

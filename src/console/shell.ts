@@ -38,6 +38,8 @@ const NAV: readonly (readonly [title: string, pages: readonly (readonly [path: s
       ['/console/accounts', 'Accounts'],
       ['/console/trial-balance', 'Trial balance'],
       ['/console/activity', 'Activity'],
+      ['/console/periods', 'Periods'],
+      ['/console/proof', 'Proof'],
     ],
   ],
   [
@@ -118,6 +120,7 @@ export const shell = (session: Session, path: string, shown: Shown): string =>
         </div>
       </header>
       <main id="main" tabindex="-1">
+        <p class="paper"><bdi>${session.name}</bdi>, ${shown.title}</p>
         ${shown.banner === undefined ? NOTHING : html`<div class="banner">${shown.banner}</div>`}
         <div class="title">
           <h1>${shown.heading ?? shown.title}</h1>

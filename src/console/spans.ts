@@ -4,10 +4,17 @@ import type { Filter } from './filters.ts';
 import { addressOf, without, type Asked } from './page.ts';
 import { timeIn } from './pieces.ts';
 
-const zone: Filter = {
+/** On each page with times: what is chosen on one holds for all. */
+export const zoneFilter: Filter = {
   label: 'Zone',
   kind: 'fields',
-  fields: [{ name: 'tz', label: 'Zone', placeholder: 'Europe/Berlin', hint: 'An IANA name; UTC where none is given.' }],
+  hidesNothing: true,
+  fields: [
+    {
+      ...{ name: 'tz', label: 'Zone', placeholder: 'Europe/Berlin', usual: 'UTC' },
+      hint: 'An IANA name. It holds for all pages, until you choose another or UTC.',
+    },
+  ],
 };
 
 const from = {
@@ -27,7 +34,7 @@ export const spanFilters: readonly Filter[] = [
       { name: 'to', label: 'To', placeholder: '2026-04-01', hint: 'Not included: March ends with 1 April.' },
     ],
   },
-  zone,
+  zoneFilter,
 ];
 
 /** As of a day, which is in it. */
@@ -40,7 +47,7 @@ export const asOfFilters: readonly Filter[] = [
       { ...from, label: 'Movement since' },
     ],
   },
-  zone,
+  zoneFilter,
 ];
 
 /** Across a page that does not show how things stand now. */

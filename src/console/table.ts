@@ -35,11 +35,13 @@ export const table = <Row>({ caption, columns, rows, foot = [], isCaptionHidden 
     html`<tr role="row">
       ${columns.map((column, at) => {
         const cell = cells[at] ?? NOTHING;
+        // On a phone nothing is said of what is not there.
+        const kind = [classOf(column), cell.html.trim() === '' ? 'void' : ''].filter(Boolean).join(' ');
         const inner = html`<span class="label" aria-hidden="true">${column.head}</span>
           <div class="cell">${cell}</div>`;
         return at === named
-          ? html`<th role="rowheader" scope="row" class="${classOf(column)}">${inner}</th>`
-          : html`<td role="cell" class="${classOf(column)}">${inner}</td>`;
+          ? html`<th role="rowheader" scope="row" class="${kind}">${inner}</th>`
+          : html`<td role="cell" class="${kind}">${inner}</td>`;
       })}
     </tr>`;
   return html`<div class="scroll">

@@ -27,6 +27,7 @@ const PAGES = [
     '/disputes',
   ],
   ...['/trial-balance?as_of=2026-01-01', '/trial-balance?as_of=2999-01-01', '/accounts/WALLET?category=fee'],
+  ...['/periods', '/periods/1', '/proof'],
   ...['/contradictions', '/events', '/events/EVENT', '/find?q=nothing', `/payments/pay_${'0'.repeat(32)}`],
 ] as const;
 
@@ -66,6 +67,8 @@ const PAGES = [
        select gen_random_uuid(), merchant_id, 'second_charge', id, 'pi_x', 700, 'usd', 'Twice', now() from payments where id = $1`,
       [paid.slice(4)],
     );
+    const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+    await world.post('/v1/ledger/periods', { ends: day }, null);
     const names: Record<string, string> = {
       ...{ PAYMENT: paid, DECLINED: declined.body.error.payment ?? '', CUSTOMER: customer },
       WALLET: await world.walletOf(customer),

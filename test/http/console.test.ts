@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { faultsOf, type PeriodFile } from '../../src/domain/period.ts';
 import { DEMO_KEYS } from '../../src/http/authenticate.ts';
+import { until } from '../../src/platform/process.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';
 import { sendRaw as raw } from '../support/raw.ts';
 
@@ -132,7 +134,9 @@ describe('a session', () => {
   it('ends by itself, and when its owner says so, and is then nobody’s', async () => {
     const key = await world.createKey('Tired', 'finance');
     const [old, own] = [await signIn(key), await signIn(key)];
-    await world.query(`update console_sessions set expires_at = now() where hash = sha256($1)`, [old.split('=')[1]]);
+    await world.query(`update console_sessions set expires_at = now() - interval '1 minute' where hash = sha256($1)`, [
+      old.split('=')[1],
+    ]);
     expect((await read('/console', old)).status).toBe(303);
     expect((await read('/console', own)).status).toBe(200);
     const out = await sendForm('/console/sign-out', {}, { Cookie: own });
@@ -178,7 +182,13 @@ describe('another site', () => {
     [{ Origin: world.url, 'Sec-Fetch-Site': 'same-site' }],
     [{ Origin: world.url, 'Sec-Fetch-Site': 'none' }],
   ])('as %j says, has nothing done', async (headers) => {
-    for (const path of ['/console/sign-in', '/console/sign-out', '/console/contradictions/x/resolve']) {
+    for (const path of [
+      '/console/sign-in',
+      '/console/sign-out',
+      '/console/contradictions/x/resolve',
+      '/console/periods',
+      '/console/proof',
+    ]) {
       const { status, text } = await sendForm(path, { key: DEMO_KEYS.finance }, { ...headers, Cookie: cookie });
       expect([path, status]).toEqual([path, 403]);
       expect(text).toContain('from a page of another site');
@@ -198,7 +208,7 @@ describe('each page', () => {
       '/console/contradictions',
     ],
     ...['/console/disputes', '/console/payouts', '/console/activity', '/console/trial-balance?tz=Europe/Berlin'],
-    ...['/console/events', '/console/sign-in'],
+    ...['/console/events', '/console/periods', '/console/proof', '/console/sign-in'],
   ];
   it.each(paths)('%s runs nothing but what is ours, is kept by nobody, and shown in no frame', async (path) => {
     const { status, headers, text } = await read(path, cookie);
@@ -283,6 +293,93 @@ it('a contradiction is resolved with a reason, which stays with it', async () =>
   expect([done.status, done.headers.get('location')]).toEqual([303, '/console/contradictions?status=open']);
   expect((await read('/console/contradictions', cookie)).text).toContain('Sent back by hand');
   expect((await sendForm(action, { reason: 'Again' }, { Cookie: cookie })).status).toBe(404);
+});
+
+describe('the zone', () => {
+  const choose = (path: string, headers: Record<string, string> = {}) =>
+    ask(path, { headers: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin', ...headers } });
+
+  it('that is chosen on one page holds for all, until another is', async () => {
+    const { headers, text } = await choose('/console/payments?tz=Asia/Tokyo');
+    const kept = headers.get('set-cookie') ?? '';
+    expect(kept).toMatch(/^quittance-zone=Asia\/Tokyo; Path=\/console; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
+    expect(text).toContain('all times in Asia/Tokyo');
+    const own = `${cookie}; ${kept.split(';')[0] ?? ''}`;
+    for (const path of ['', '/refunds', '/trial-balance', '/activity', `/payments/${payment}`, '/proof', '/periods'])
+      expect([path, (await read(`/console${path}`, own)).text.includes('Asia/Tokyo')]).toEqual([path, true]);
+    // What is read from a page as a file tells the same hours.
+    expect((await read('/console/trial-balance', own)).text).toContain('tz=Asia%2FTokyo');
+    const back = await choose('/console/payments?tz=UTC', { Cookie: own });
+    expect(back.headers.get('set-cookie')).toMatch(/^quittance-zone=UTC; Path=\/console; Max-Age=0/);
+    expect(back.text).toContain('all times in UTC');
+  });
+
+  it('of somebody else’s link is that of its page alone, and one that is none is no other', async () => {
+    const led = await choose('/console/payments?tz=Asia/Tokyo', { 'Sec-Fetch-Site': 'cross-site' });
+    expect([led.status, led.headers.get('set-cookie')]).toEqual([200, null]);
+    for (const path of ['payments', `payments/${payment}`, 'trial-balance', 'proof']) {
+      const { status, headers } = await choose(`/console/${path}?tz=Mars/Olympus`);
+      expect([path, status, headers.get('set-cookie')]).toEqual([path, 400, null]);
+      const kept = await read(`/console/${path}`, `${cookie}; quittance-zone=Mars/Olympus`);
+      expect([path, kept.status, kept.text.includes('Mars')]).toEqual([path, 200, false]);
+    }
+  });
+});
+
+it('the overview tells what is not known from what Stripe is still at work on', async () => {
+  const of = async () => (await world.post('/v1/payments', payFor(customer, 900))).body.id.slice(4);
+  const [ours, theirs] = [await of(), await of()];
+  const [{ attempt } = { attempt: '' }] = await world.query<{ attempt: string }>(
+    `update payments set status = 'processing', ended_attempt = null where id = $1 returning attempt`,
+    [ours],
+  );
+  await world.query(`update payments set status = 'processing', ended_attempt = attempt where id = $1`, [theirs]);
+  const { text } = await read('/console', cookie);
+  const unknown = await read('/console/unknown', cookie);
+  await world.query(`update payments set status = 'succeeded', ended_attempt = $2 where id = $1`, [ours, attempt]);
+  await world.query(`update payments set status = 'succeeded' where id = $1`, [theirs]);
+  expect(text).toContain('1 payment whose outcome is not known yet');
+  expect(text.replace(/\s+/g, ' ')).toContain(
+    'Stripe is still at work on <a href="/console/payments?status=processing" >1 payment</a',
+  );
+  expect(unknown.text).toContain(ours);
+  expect(unknown.text).not.toContain(theirs);
+});
+
+it('all of the books are proven when a person asks for it, and the page says so until it is done', async () => {
+  const done = await sendForm('/console/proof', {}, { Cookie: cookie });
+  expect([done.status, done.headers.get('location')]).toEqual([303, '/console/proof']);
+  expect((await read('/console/proof', cookie)).text).toContain('Look again');
+  const isDone = async () => !(await read('/console/proof', cookie)).text.includes('Look again');
+  expect(await until(isDone, 20_000)).toBe(true);
+  const { text } = await read('/console/proof', cookie);
+  expect(text).toContain('In each currency, all debits equal all credits.');
+  expect(text).toContain('Prove all of it now');
+});
+
+it('a period is closed on its page, once, and its file is right by itself', async () => {
+  const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+  const close = (fields: Record<string, string>) => sendForm('/console/periods', fields, { Cookie: cookie });
+  for (const fields of [
+    {},
+    { ends: day, tz: '<b>' },
+    { ends: '31.3.2026', tz: 'UTC' },
+    { ends: '2999-01-01', tz: 'UTC' },
+    { ends: day, tz: 'UTC', more: '1' },
+  ])
+    expect([fields, (await close(fields)).status]).toEqual([fields, 400]);
+  expect((await read('/console/periods/1', cookie)).status).toBe(404);
+  expect((await close({ ends: day, tz: 'Europe/Berlin' })).status).toBe(303);
+  expect((await close({ ends: day, tz: 'Europe/Berlin' })).text).toContain('is there already');
+  const saved = () => read('/console/periods/1/file', cookie);
+  expect(await until(async () => (await saved()).status === 200, 20_000)).toBe(true);
+  const { headers, text } = await saved();
+  expect(headers.get('content-disposition')).toBe('attachment; filename="period-1.json"');
+  expect(faultsOf(JSON.parse(text) as PeriodFile)).toEqual([]);
+  expect((await read('/console/periods/1', cookie)).text).toContain((JSON.parse(text) as PeriodFile).hash);
+  const other = await signIn(await world.createKey('Another', 'finance'));
+  for (const path of ['periods/1', 'periods/1/file', 'periods/2', 'periods/0', 'periods/x'])
+    expect([path, (await read(`/console/${path}`, other)).status >= 400]).toEqual([path, true]);
 });
 
 it('what anyone has written is shown, and never run', async () => {

@@ -13,7 +13,7 @@ import { accountColumns, but, paymentColumns } from '../columns.ts';
 import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
 import { page } from '../page.ts';
-import { facts, idOf, text, time, words } from '../pieces.ts';
+import { facts, idOf, text, time, timeAt, words } from '../pieces.ts';
 import { metadataOf, section } from '../sections.ts';
 import { table } from '../table.ts';
 
@@ -48,11 +48,11 @@ const customerList = listPage({
     { label: 'Email', kind: 'fields', fields: [{ name: 'email', label: 'Email', placeholder: 'ada@example.org' }] },
   ],
   read: (ctx, { merchant }, query) => listCustomers(ctx, merchant, query),
-  columns: () => [
+  columns: (_rows, zone) => [
     { head: 'Name', cell: ({ name }) => text(name) },
     { head: 'Email', cell: ({ email }) => text(email) },
     { head: 'Customer', isHead: true, cell: ({ id }) => idOf(id) },
-    { head: 'Created', cell: ({ created_at: at }) => time(at) },
+    { head: 'Created', cell: ({ created_at: at }) => time(at, zone) },
   ],
   none: html`<p>No customers yet.</p>`,
 });
@@ -61,7 +61,7 @@ const oneCustomer = page({
   path: '/console/customers/:id',
   class: 'read',
   params: takes.ofCustomer,
-  show: (ctx, { session: { merchant }, params: { id } }) =>
+  show: (ctx, { session: { merchant }, params: { id }, zone }) =>
     ResultAsync.combine([
       readCustomer(ctx, merchant, id),
       listAccounts(ctx, merchant, { ...allAccounts, limit: 100, customer: id }),
@@ -72,7 +72,7 @@ const oneCustomer = page({
       main: html`${facts([
         ['Customer', idOf(customer.id, { long: true })],
         ['Email', text(customer.email)],
-        ['Created', html`${time(customer.created_at)} UTC`],
+        ['Created', timeAt(customer.created_at, zone)],
         ['Metadata', metadataOf(customer.metadata)],
       ])}
       ${section(
@@ -91,9 +91,9 @@ const oneCustomer = page({
         payments.data.length === 0
           ? html`<p class="quiet">None yet.</p>`
           : table({
-              caption: 'The latest payments of this customer, times in UTC',
+              caption: `The latest payments of this customer, times in ${zone}`,
               isCaptionHidden: true,
-              columns: but(paymentColumns(payments.data), 'Customer'),
+              columns: but(paymentColumns(payments.data, zone), 'Customer'),
               rows: payments.data,
             }),
         html`<a href="/console/payments?customer=${customer.id}">All payments</a>`,

@@ -14,7 +14,7 @@ import type { Column } from '../table.ts';
 const moneyOf = ({ amount, currency }: ContradictionView): Page =>
   amount === null || currency === null ? ABSENT : money(amount, currency);
 
-const columns: readonly Column<ContradictionView>[] = [
+const columnsIn = (zone: string): readonly Column<ContradictionView>[] => [
   {
     head: 'What differs',
     isHead: true,
@@ -25,12 +25,15 @@ const columns: readonly Column<ContradictionView>[] = [
   },
   { head: 'Amount', isNumber: true, cell: moneyOf },
   { head: 'Payment', cell: ({ payment }) => idOrNone(payment) },
-  { head: 'Seen', cell: ({ created_at: at }) => time(at) },
-  { head: 'Status', cell: (row) => html`${state(row.status)}${row.status === 'open' ? resolve(row) : resolved(row)}` },
+  { head: 'Seen', cell: ({ created_at: at }) => time(at, zone) },
+  {
+    head: 'Status',
+    cell: (row) => html`${state(row.status)}${row.status === 'open' ? resolve(row) : resolved(row, zone)}`,
+  },
 ];
 
-const resolved = ({ resolution, resolved_at: at }: ContradictionView): Page =>
-  html`<p class="quiet">${text(resolution)} ${at === null ? NOTHING : html`(${time(at)})`}</p>`;
+const resolved = ({ resolution, resolved_at: at }: ContradictionView, zone: string): Page =>
+  html`<p class="quiet">${text(resolution)} ${at === null ? NOTHING : html`(${time(at, zone)})`}</p>`;
 
 /** It states what is resolved, and that no money moves. */
 const resolve = (row: ContradictionView): Page => {
@@ -67,7 +70,7 @@ const contradictionList = listPage({
     },
   ],
   read: (ctx, { merchant }, query) => listContradictions(ctx, merchant, query),
-  columns: () => columns,
+  columns: (_rows, zone) => columnsIn(zone),
   above: html`<p class="lead">
     Where Stripe and the books say different things, or only a person can decide. Each is written down once, and stays
     open until a fact or a person has resolved it.

@@ -9,15 +9,15 @@ import type { Session } from '../../storage/sessions.ts';
 import { listPage } from '../list.ts';
 import { ABSENT, count } from '../money.ts';
 import { page } from '../page.ts';
-import { facts, idOf, state, time } from '../pieces.ts';
+import { facts, idOf, state, time, timeAt } from '../pieces.ts';
 import { section } from '../sections.ts';
 import { table, type Column } from '../table.ts';
 
-const columns: readonly Column<EventView>[] = [
+const columnsIn = (zone: string): readonly Column<EventView>[] => [
   { head: 'Type', cell: ({ type }) => html`${type}` },
   { head: 'Event', isHead: true, cell: ({ id }) => idOf(id) },
   { head: 'Of', cell: ({ data }) => subject(data.object) },
-  { head: 'Created', cell: ({ created_at: at }) => time(at) },
+  { head: 'Created', cell: ({ created_at: at }) => time(at, zone) },
 ];
 
 const subject = (object: unknown): Page => {
@@ -38,11 +38,11 @@ const eventList = listPage({
     },
   ],
   read: (ctx, { merchant }, query) => listEvents(ctx, merchant, query),
-  columns: () => columns,
+  columns: (_rows, zone) => columnsIn(zone),
   none: html`<p>Nothing has happened yet.</p>`,
 });
 
-const deliveryColumns: readonly Column<DeliveryView>[] = [
+const deliveryColumns = (zone: string): readonly Column<DeliveryView>[] => [
   { head: 'Endpoint', isHead: true, cell: ({ url }) => html`<bdi class="text">${url}</bdi>` },
   { head: 'Status', cell: ({ status }) => state(status) },
   { head: 'Tries', isNumber: true, cell: ({ tries }) => html`${count(tries.length)}` },
@@ -53,14 +53,14 @@ const deliveryColumns: readonly Column<DeliveryView>[] = [
       return last === undefined ? ABSENT : html`${last.status_code ?? last.error ?? 'none'} in ${last.latency_ms} ms`;
     },
   },
-  { head: 'Next try', cell: ({ next_try_at: at }) => time(at) },
+  { head: 'Next try', cell: ({ next_try_at: at }) => time(at, zone) },
 ];
 
 const oneEvent = page({
   path: '/console/events/:id',
   class: 'read',
   params: takes.ofEvent,
-  show: (ctx, { session: { merchant }, params: { id } }) =>
+  show: (ctx, { session: { merchant }, params: { id }, zone }) =>
     ResultAsync.combine([readEvent(ctx, merchant, id), listDeliveries(ctx, merchant, id)]).map(
       ([event, deliveries]) => ({
         title: `Event ${event.id}`,
@@ -68,16 +68,16 @@ const oneEvent = page({
         main: html`${facts([
           ['Event', idOf(event.id, { long: true })],
           ['Of', subject(event.data.object)],
-          ['Created', html`${time(event.created_at)} UTC`],
+          ['Created', timeAt(event.created_at, zone)],
         ])}
         ${section(
           'Deliveries',
           deliveries.data.length === 0
             ? html`<p class="quiet">No endpoint asks for events of this type.</p>`
             : table({
-                caption: 'Deliveries of this event, one to each endpoint, times in UTC',
+                caption: `Deliveries of this event, one to each endpoint, times in ${zone}`,
                 isCaptionHidden: true,
-                columns: deliveryColumns,
+                columns: deliveryColumns(zone),
                 rows: deliveries.data,
               }),
         )}

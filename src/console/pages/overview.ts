@@ -1,9 +1,11 @@
 /** How things stand, what was charged lately, and what needs a person. */
 import { ResultAsync } from 'neverthrow';
 import { z } from 'zod';
-import { plusMs, toIso, type Micros } from '../../domain/time.ts';
-import type { TrialBalanceView, VolumeDayView, VolumeView } from '../../domain/ledger-views.ts';
+import { micros, toIso, type Micros } from '../../domain/time.ts';
+import type { ProofView, TrialBalanceView, VolumeDayView, VolumeView } from '../../domain/ledger-views.ts';
+import type { ListView, PaymentView } from '../../domain/views.ts';
 import type { Served } from '../../http/serve.ts';
+import { readProof } from '../../ledger/proof.ts';
 import { trialBalance } from '../../ledger/trial-balance.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import { listContradictions } from '../../payments/contradictions.ts';
@@ -23,6 +25,7 @@ import { table, type Column } from '../table.ts';
 const LATEST = 8;
 /** So many are counted; of more it is said that they are more. */
 const COUNTED = 100;
+const processing = { ...allPayments, limit: COUNTED, statuses: ['processing'] } as const;
 
 const query: z.ZodType<{ currency?: string | undefined }> = z.strictObject({
   currency: z
@@ -35,14 +38,16 @@ export const overviewPage: Served<Session> = page({
   path: '/console',
   class: 'report',
   query,
-  show: (ctx, { session: { merchant }, query: { currency }, asked }) =>
+  show: (ctx, { session: { merchant }, query: { currency }, asked, zone }) =>
     ResultAsync.combine([
-      trialBalance(ctx, merchant, {}),
-      readVolume(ctx, merchant, { from: firstDay(ctx.clock.now()) }),
+      trialBalance(ctx, merchant, { tz: zone }),
+      readVolume(ctx, merchant, { from: firstDay(ctx.clock.now(), zone), tz: zone }),
       listPayments(ctx, merchant, { ...allPayments, limit: LATEST }, false),
-      listPayments(ctx, merchant, { ...allPayments, limit: COUNTED, statuses: ['processing'] }, false),
+      listPayments(ctx, merchant, { ...processing, isUnderWay: true }, false),
+      listPayments(ctx, merchant, { ...processing, isUnderWay: false }, false),
       listContradictions(ctx, merchant, { ...allContradictions, limit: COUNTED, status: 'open' }),
-    ]).map(([balance, volume, latest, unknown, open]) => ({
+      readProof(ctx, merchant),
+    ]).map(([balance, volume, latest, unknown, atStripe, open, proof]) => ({
       title: 'Overview',
       hasChart: true,
       main: html`${needs([
@@ -55,7 +60,12 @@ export const overviewPage: Served<Session> = page({
             one: 'contradiction between Stripe and the books',
             many: 'contradictions between Stripe and the books',
           },
+          {
+            ...{ found: faultsOf(proof), isMore: false, to: '/console/proof' },
+            ...{ one: 'fault in the books, found by their proof', many: 'faults in the books, found by their proof' },
+          },
         ])}
+        ${underWayAtStripe(atStripe)}
         <div class="two">${charged(volume, currency, asked)}${declined(volume)}</div>
         ${section('Balances', balances(balance), html`<a href="/console/trial-balance">Trial balance</a>`)}
         ${section(
@@ -63,9 +73,9 @@ export const overviewPage: Served<Session> = page({
           latest.data.length === 0
             ? html`<p class="quiet">None yet.</p>`
             : table({
-                caption: 'The latest payments, times in UTC',
+                caption: `The latest payments, times in ${zone}`,
                 isCaptionHidden: true,
-                columns: paymentColumns(latest.data),
+                columns: paymentColumns(latest.data, zone),
                 rows: latest.data,
               }),
           html`<a href="/console/payments">All payments</a>`,
@@ -73,8 +83,10 @@ export const overviewPage: Served<Session> = page({
     })),
 });
 
-/** Thirty days, of which today is the last. */
-const firstDay = (now: Micros): string => toIso(plusMs(now, -29 * 24 * 3600 * 1000)).slice(0, 10);
+/** Thirty days of that zone, of which today is the last. */
+const firstDay = (now: Micros, zone: string): string =>
+  toIso(micros(Date.parse(dayIn(toIso(now), zone)) - 29 * 24 * 3600 * 1000)).slice(0, 10);
+const dayIn = (iso: string, zone: string): string => timeIn(iso, zone).slice(0, 10);
 
 interface Need {
   readonly found: number;
@@ -84,13 +96,27 @@ interface Need {
   readonly to: string;
 }
 
+const faultsOf = ({ whole, since }: ProofView): number =>
+  Math.max(...[whole, since].map((part) => part?.checks.reduce((sum, { findings }) => sum + findings.length, 0) ?? 0));
+
+/** Known, and so nobody's to look into. */
+const underWayAtStripe = ({ data, has_more: isMore }: ListView<PaymentView>): Page =>
+  data.length === 0
+    ? NOTHING
+    : html`<p class="quiet">
+        Stripe is still at work on
+        <a href="/console/payments?status=processing"
+          >${data.length}${isMore ? ' or more' : ''} ${data.length === 1 ? 'payment' : 'payments'}</a
+        >, and will tell what comes of it: there is nothing to do.
+      </p>`;
+
 const needs = (all: readonly Need[]): Page => {
   const some = all.filter(({ found }) => found > 0);
   return html`<section class="needs ${some.length === 0 ? 'none' : 'some'}" aria-labelledby="needs">
     <h2 id="needs">Needs a person</h2>
     ${
       some.length === 0
-        ? html`<p>${icon('ok')}Nothing: every outcome is known, and Stripe and the books agree.</p>`
+        ? html`<p>${icon('ok')}Nothing: every outcome is known, Stripe and the books agree, and the books add up.</p>`
         : html`<ul>
             ${some.map(
               ({ found, isMore, one, many, to }) =>
@@ -109,13 +135,13 @@ const volumeColumns: readonly Column<VolumeDayView>[] = [
 ];
 
 /** One currency at a time: sums of two are none. */
-const charged = ({ currencies, from, to }: VolumeView, wanted: string | undefined, asked: Asked): Page => {
+const charged = ({ currencies, from, to, tz }: VolumeView, wanted: string | undefined, asked: Asked): Page => {
   const most = currencies.toSorted((a, b) => b.payments - a.payments)[0];
   const shown = currencies.find(({ currency }) => currency === wanted) ?? most;
   if (!shown) return section('Charged in 30 days', html`<p class="quiet">No payment was made in the last 30 days.</p>`);
   const { currency, captured } = shown;
   const known = new Map(shown.days.map((day) => [day.day, day]));
-  const days = daysBetween(from.slice(0, 10), to).map(
+  const days = daysBetween(dayIn(from, tz), dayIn(to, tz)).map(
     (day) => known.get(day) ?? { day, payments: 0, succeeded: 0, captured: '0' },
   );
   const tabs = html`<nav class="tabs" aria-label="Currency">
@@ -132,7 +158,7 @@ const charged = ({ currencies, from, to }: VolumeView, wanted: string | undefine
     'Charged in 30 days',
     html`<p class="figure">${money(captured, currency)}</p>
       ${dayFigure<VolumeDayView>({
-        caption: `Captured of the payments made on each day, ${currency.toUpperCase()}, ${from.slice(0, 10)} to ${timeIn(to)} UTC`,
+        caption: `Captured of the payments made on each day, ${currency.toUpperCase()}, ${dayIn(from, tz)} to ${timeIn(to, tz)}, ${tz}`,
         ...{ currency, days, columns: volumeColumns },
       })}`,
     currencies.length > 1 ? tabs : NOTHING,
@@ -172,11 +198,11 @@ const KINDS = [
 
 type Currency = TrialBalanceView['currencies'][number];
 
-const balances = ({ currencies, as_of: asOf }: TrialBalanceView): Page => {
+const balances = ({ currencies, as_of: asOf, tz }: TrialBalanceView): Page => {
   if (currencies.length === 0) return html`<p class="quiet">Nothing has been posted yet.</p>`;
   const decimals = decimalsOfAll(currencies.map(({ currency }) => currency));
   return table<Currency>({
-    caption: `As of ${timeIn(asOf)} UTC. Each sum opens to its accounts.`,
+    caption: `As of ${timeIn(asOf, tz)}, ${tz}. Each sum opens to its accounts.`,
     columns: [
       {
         head: 'Currency',

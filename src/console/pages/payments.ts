@@ -15,7 +15,7 @@ import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
 import { ABSENT, money } from '../money.ts';
 import { page } from '../page.ts';
-import { facts, idOf, idOrNone, text, time, words } from '../pieces.ts';
+import { facts, idOf, idOrNone, state, text, timeAt, words } from '../pieces.ts';
 import { table } from '../table.ts';
 import { metadataOf, section } from '../sections.ts';
 
@@ -76,11 +76,16 @@ const unknownList = listPage({
   noun: ['payment', 'payments'],
   query: takes.payments,
   filters: [customerFilter],
-  read: (ctx, { merchant }, query) => listPayments(ctx, merchant, { ...query, statuses: ['processing'] }, false),
-  columns: paymentColumns,
+  read: (ctx, { merchant }, query) =>
+    listPayments(ctx, merchant, { ...query, statuses: ['processing'], isUnderWay: true }, false),
+  columns: (rows, zone) => [
+    ...but(paymentColumns(rows, zone), 'Status'),
+    { head: 'Status', cell: () => state('unknown') },
+  ],
   above: html`<p class="lead">
-    Payments that are under way at Stripe, or whose answer was lost. Each is found out by itself, mostly within a
-    minute. Until then charge nobody again: the money may have moved.
+    Payments that we are asking Stripe for just now, or whose answer was lost. Each is found out by itself, mostly
+    within a minute. Until then charge nobody again: the money may have moved. What Stripe itself is still at work on is
+    known, and not here: <a href="/console/payments?status=processing">payments that are processing</a>.
   </p>`,
   none: html`<p>Every outcome is known.</p>`,
 });
@@ -89,7 +94,7 @@ const onePayment = page({
   path: '/console/payments/:id',
   class: 'read',
   params: takes.ofPayment,
-  show: (ctx, { session: { merchant }, params: { id } }) =>
+  show: (ctx, { session: { merchant }, params: { id }, zone }) =>
     ResultAsync.combine([
       readPayment(ctx, merchant, id, { access: accessOf('finance', null), clientSecret: null }),
       readTimeline(ctx, merchant, id),
@@ -100,7 +105,7 @@ const onePayment = page({
       main: html`${facts([
         ['Payment', idOf(payment.id, { long: true })],
         ['Customer', idOrNone(payment.customer)],
-        ['Created', html`${time(payment.created_at)} UTC`],
+        ['Created', timeAt(payment.created_at, zone)],
         ['Captured', money(payment.amount_captured, payment.currency)],
         ['Refunded', money(payment.amount_refunded, payment.currency)],
         ['Paid with', payment.payment_method === null ? ABSENT : html`<code>${payment.payment_method}</code>`],
@@ -116,16 +121,16 @@ const onePayment = page({
             ]),
         ['Metadata', metadataOf(payment.metadata)],
       ])}
-      ${section('What happened', life(timeline))}
+      ${section('What happened', life(timeline, zone))}
       ${
         refunds.data.length === 0
           ? NOTHING
           : section(
               'Refunds',
               table({
-                caption: 'Refunds of this payment, newest first, times in UTC',
+                caption: `Refunds of this payment, newest first, times in ${zone}`,
                 isCaptionHidden: true,
-                columns: but(refundColumns(refunds.data), 'Payment'),
+                columns: but(refundColumns(refunds.data, zone), 'Payment'),
                 rows: refunds.data,
               }),
             )
@@ -134,15 +139,14 @@ const onePayment = page({
 });
 
 /** Details that a person may want to follow: ids, with a link where there is a page. */
-const life = ({ data }: TimelineView): Page =>
+const life = ({ data }: TimelineView, zone: string): Page =>
   html`<ol class="life">
     ${data.map(
       ({ at, what, details }) =>
         html`<li>
           <p>${what}</p>
           <p class="quiet">
-            ${time(at)}
-            UTC${Object.values(details)
+            ${timeAt(at, zone)}${Object.values(details)
               .filter(
                 (value): value is string =>
                   typeof value === 'string' && /^(?!att_)[a-z]{2,4}_[0-9a-f]{32}$/.test(value),

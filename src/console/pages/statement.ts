@@ -99,6 +99,7 @@ export const accountPage: Served<Session> = page({
   class: 'report',
   params: takes.ofAccount,
   query: takes.entries,
+  takesZone: true,
   defaults: { limit: '50' },
   mend: ({ asked, path }, wrong) => ({
     title: 'Account',

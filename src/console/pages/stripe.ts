@@ -18,7 +18,7 @@ import { filterBar, misunderstood } from '../filters.ts';
 import { listPage, pager } from '../list.ts';
 import { amount, count, money } from '../money.ts';
 import { addressOf, page } from '../page.ts';
-import { facts, idOf, state, text, time, timeIn, words } from '../pieces.ts';
+import { facts, idOf, state, text, time, timeAt, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
 import { finality, pastBanner, spanFilters } from '../spans.ts';
 import { table, type Column } from '../table.ts';
@@ -29,7 +29,7 @@ const currencyFilter = {
   fields: [{ name: 'currency', label: 'Currency', placeholder: 'usd' }],
 } as const;
 
-const payoutColumns = (rows: readonly PayoutView[]): readonly Column<PayoutView>[] => [
+const payoutColumns = (rows: readonly PayoutView[], zone: string): readonly Column<PayoutView>[] => [
   ...amountColumns(rows, 'Amount', (row: PayoutView) => row.amount),
   { head: 'Status', cell: ({ status }) => state(status) },
   { head: 'Payout', isHead: true, cell: ({ id }) => idOf(id) },
@@ -39,7 +39,7 @@ const payoutColumns = (rows: readonly PayoutView[]): readonly Column<PayoutView>
     isNumber: true,
     cell: ({ remainder, currency }) => amount(remainder, currency),
   },
-  { head: 'Paid', cell: ({ created_at: at }) => time(at) },
+  { head: 'Paid', cell: ({ created_at: at }) => time(at, zone) },
 ];
 
 const payoutList = listPage({
@@ -53,13 +53,13 @@ const payoutList = listPage({
   none: html`<p>Stripe has paid out nothing yet.</p>`,
 });
 
-const lineColumns = (currency: string): readonly Column<BalanceTransactionView>[] => {
+const lineColumns = (currency: string, zone: string): readonly Column<BalanceTransactionView>[] => {
   const code = currency.toUpperCase();
   return [
     { head: 'Transaction', isHead: true, cell: ({ id }) => idOf(id) },
     { head: 'Category', cell: ({ category }) => html`${words(category)}` },
     { head: 'Payment', cell: ({ payment }) => idOf(payment) },
-    { head: 'Created', cell: ({ created_at: at }) => time(at) },
+    { head: 'Created', cell: ({ created_at: at }) => time(at, zone) },
     { head: `Gross, ${code}`, isNumber: true, cell: ({ gross }) => amount(gross, currency) },
     { head: `Fee, ${code}`, isNumber: true, cell: ({ fee }) => amount(fee, currency) },
     { head: `Net, ${code}`, isNumber: true, cell: ({ net }) => amount(net, currency) },
@@ -72,22 +72,22 @@ const onePayout = page({
   params: takes.ofPayout,
   query: takes.payoutLines,
   defaults: { limit: '50' },
-  show: (ctx, { session: { merchant }, params: { id }, query, asked, path }) =>
+  show: (ctx, { session: { merchant }, params: { id }, query, asked, path, zone }) =>
     ResultAsync.combine([readPayout(ctx, merchant, id), listPayoutLines(ctx, merchant, id, query)]).map(
       ([payout, { data, has_more: hasMore }]) => ({
         title: `Payout ${payout.id}`,
         heading: html`<small>Payout</small> ${money(payout.amount, payout.currency)} ${state(payout.status)}`,
         main: html`${facts([
           ['Payout', idOf(payout.id, { long: true })],
-          ['Paid', html`${time(payout.created_at)} UTC`],
+          ['Paid', timeAt(payout.created_at, zone)],
           ['Net of its transactions', money(payout.transactions_net, payout.currency)],
           ['Not explained by them', money(payout.remainder, payout.currency)],
         ])}
         ${section(
           'What it is made of',
           html`${table({
-            caption: `${count(payout.transactions)} transactions of Stripe’s balance, newest first, times in UTC`,
-            columns: lineColumns(payout.currency),
+            caption: `${count(payout.transactions)} transactions of Stripe’s balance, newest first, times in ${zone}`,
+            columns: lineColumns(payout.currency, zone),
             rows: data,
             foot:
               hasMore || asked['starting_after'] !== undefined || asked['ending_before'] !== undefined
@@ -111,13 +111,13 @@ const remainderRow = (name: string, minor: string, currency: string): readonly P
   amount(minor, currency),
 ];
 
-const disputeColumns = (rows: readonly DisputeView[]): readonly Column<DisputeView>[] => [
+const disputeColumns = (rows: readonly DisputeView[], zone: string): readonly Column<DisputeView>[] => [
   ...amountColumns(rows, 'Amount', (row: DisputeView) => row.amount),
   { head: 'Status', cell: ({ status }) => state(status) },
   { head: 'Reason', cell: ({ reason }) => text(reason === null ? null : words(reason)) },
   { head: 'Dispute', isHead: true, cell: ({ id }) => idOf(id) },
   { head: 'Payment', cell: ({ payment }) => idOf(payment) },
-  { head: 'Opened', cell: ({ created_at: at }) => time(at) },
+  { head: 'Opened', cell: ({ created_at: at }) => time(at, zone) },
 ];
 
 const disputeList = listPage({
@@ -143,13 +143,20 @@ const disputeList = listPage({
   none: html`<p>No payment has been disputed.</p>`,
 });
 
-const categoryColumns = (currency: string): readonly Column<ActivityCategoryView>[] => {
+/** A category, or the balance that it all begins with. */
+interface ActivityRow {
+  readonly name: string;
+  readonly moved?: ActivityCategoryView;
+  readonly net: string;
+}
+
+const categoryColumns = (currency: string): readonly Column<ActivityRow>[] => {
   const code = currency.toUpperCase();
   return [
-    { head: 'Category', isHead: true, cell: ({ category }) => html`${words(category)}` },
-    { head: 'Count', isNumber: true, cell: (row) => html`${count(row.count)}` },
-    { head: `Gross, ${code}`, isNumber: true, cell: ({ gross }) => amount(gross, currency) },
-    { head: `Fee, ${code}`, isNumber: true, cell: ({ fee }) => amount(fee, currency) },
+    { head: 'Category', isHead: true, cell: ({ name }) => html`${name}` },
+    { head: 'Count', isNumber: true, cell: ({ moved }) => (moved ? html`${count(moved.count)}` : NOTHING) },
+    { head: `Gross, ${code}`, isNumber: true, cell: ({ moved }) => (moved ? amount(moved.gross, currency) : NOTHING) },
+    { head: `Fee, ${code}`, isNumber: true, cell: ({ moved }) => (moved ? amount(moved.fee, currency) : NOTHING) },
     { head: `Net, ${code}`, isNumber: true, cell: ({ net }) => amount(net, currency) },
   ];
 };
@@ -161,11 +168,11 @@ const activityPart = (view: ActivityView): Page =>
       table({
         caption: `Balance at Stripe in ${currency.toUpperCase()}, ${view.from === null ? 'from the beginning' : `from ${timeIn(view.from, view.tz)}`} to ${timeIn(view.to, view.tz)}, ${view.tz}. ${finality(view.final)}`,
         columns: categoryColumns(currency),
-        rows: categories,
-        foot: [
-          ['Opening', opening],
-          ['Closing', closing],
-        ].map(([name = '', minor = '']) => [html`${name}`, NOTHING, NOTHING, NOTHING, amount(minor, currency)]),
+        rows: [
+          { name: 'Opening balance', net: opening },
+          ...categories.map((moved) => ({ name: words(moved.category), moved, net: moved.net })),
+        ],
+        foot: [[html`Closing balance`, NOTHING, NOTHING, NOTHING, amount(closing, currency)]],
       }),
     ),
   )}`;
@@ -174,6 +181,7 @@ const activityPage = page({
   path: '/console/activity',
   class: 'report',
   query: takes.activity,
+  takesZone: true,
   mend: ({ asked, path }, wrong) => ({
     title: 'Activity',
     main: misunderstood(path, spanFilters, asked, wrong),

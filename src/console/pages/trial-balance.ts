@@ -76,6 +76,7 @@ export const trialBalancePage: Served<Session> = page({
   path: '/console/trial-balance',
   class: 'report',
   query: takes.trialBalance,
+  takesZone: true,
   mend: ({ asked, path }, wrong) => ({
     title: 'Trial balance',
     main: misunderstood(path, asOfFilters, asked, wrong),

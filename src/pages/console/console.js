@@ -75,6 +75,7 @@ if (figures.length > 0) {
         axes: [
           {
             ...axis,
+            size: 28,
             grid: { show: false },
             values: (_, at) => at.map((one) => new Date(one * 1000).toISOString().slice(5, 10)),
           },
