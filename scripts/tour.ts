@@ -1,8 +1,8 @@
 /**
- * Draws into README.md how a charge, a refund and a webhook go through the files: what each imports of the others, and
- * what of the Context it uses; and shows the function that all of it is about. `--check` writes nothing and fails where a drawing is stale.
+ * Draws into README.md what the folders import of each other, and how a charge, a refund and a webhook go through the files:
+ * what each imports of the others, and what of the Context it uses; and shows the function that all of it is about. `--check` writes nothing and fails where a drawing is stale.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { glob, readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { commandLine } from './command-line.ts';
 
@@ -10,7 +10,7 @@ const values = commandLine(
   `npm run docs:tour
 npm run docs:tour:check
 
-Draws into README.md how a charge, a refund and a webhook go through the files, from imports and the use of the Context,
+Draws into README.md the folders, and how a charge, a refund and a webhook go through the files, from imports and the use of the Context,
 and shows there the function that they are about, as it stands.
 
   --check  writes nothing, and fails where a drawing is stale`,
@@ -29,6 +29,7 @@ const TOURS = {
     'stripe/cards.ts',
     'storage/commit.ts',
     'storage/batch.ts',
+    'storage/tables/payments.ts',
     'domain/decide.ts',
     'domain/lifecycle.ts',
     'domain/postings.ts',
@@ -39,6 +40,7 @@ const TOURS = {
     'stripe/cards.ts',
     'storage/commit.ts',
     'storage/batch.ts',
+    'storage/tables/refunds.ts',
     'domain/decide.ts',
     'domain/lifecycle.ts',
     'domain/reversals.ts',
@@ -102,8 +104,37 @@ const arrowsOf = async (files: readonly string[]): Promise<string[]> => {
   return [...new Set(arrows)];
 };
 
+/** Files of src/ itself are the assembly, and import of every folder: but for what is under all of them. */
+const folderOf = (file: string): string | undefined => {
+  if (file === 'error.ts' || file === 'error-table.ts') return 'error';
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : undefined;
+};
+
+/** A line from each folder to those that it takes values from; but none where another way leads there. */
+const foldersOf = async (): Promise<string[]> => {
+  const imported = new Map<string, Set<string>>();
+  for await (const file of glob('**/*.ts', { cwd: SOURCE })) {
+    const from = folderOf(file);
+    if (from === undefined) continue;
+    const all = imported.get(from) ?? new Set();
+    imported.set(from, all);
+    for (const to of importsOf(file, await readFile(new URL(file, SOURCE), 'utf8')).map(folderOf))
+      if (to !== undefined && to !== from) all.add(to);
+  }
+  const reaches = (from: string, to: string): boolean =>
+    [...(imported.get(from) ?? [])].some((next) => next === to || reaches(next, to));
+  const back = [...imported.keys()].filter((folder) => reaches(folder, folder));
+  if (back.length > 0) throw new Error(`Imports lead back to where they began: ${back.join(', ')}.`);
+  const lines = [...imported].flatMap(([from, all]) =>
+    [...all]
+      .filter((to) => ![...all].some((other) => other !== to && reaches(other, to)))
+      .map((to) => `  ${from} --> ${to}`),
+  );
+  return lines.sort();
+};
+
 const draw = async (readme: string): Promise<string> => {
-  const drawings: string[] = [];
+  const drawings = [`The folders:\n\n\`\`\`mermaid\nflowchart TD\n${(await foldersOf()).join('\n')}\n\`\`\``];
   for (const [title, files] of Object.entries(TOURS))
     drawings.push(`${title}:\n\n\`\`\`mermaid\nflowchart LR\n${(await arrowsOf(files)).join('\n')}\n\`\`\``);
   const [start, end] = ['<!-- docs:tour -->', '<!-- docs:tour ends -->'];
