@@ -325,6 +325,6 @@ describe('a payout', () => {
   });
 });
 
-it('leaves no money made', async () => {
+it('leaves the sum over all accounts at zero, after all that was done here', async () => {
   for (const sum of await sums()) expect(sum).toBe('0');
 });

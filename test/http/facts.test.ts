@@ -433,6 +433,6 @@ it('tells Stripe why money goes back', async () => {
   expect(data[0]).toMatchObject({ reason: 'requested_by_customer' });
 });
 
-it('leaves no money made', async () => {
+it('leaves the sum over all accounts at zero, after all that was done here', async () => {
   for (const sum of await sums()) expect(sum).toBe('0');
 });

@@ -295,6 +295,6 @@ it('tells on its timeline where Stripe and the books of a payment differ, and ho
   expect(words).toContain(`That ${second.id} differs is settled: It has gone back to the card.`);
 });
 
-it('leaves no money made', async () => {
+it('leaves the sum over all accounts at zero, after all that was done here', async () => {
   for (const sum of await sums()) expect(sum).toBe('0');
 });

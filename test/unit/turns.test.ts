@@ -29,7 +29,7 @@ it('one who asks for everything has a half, and another is served at once', () =
   expect(begun).toEqual(['greedy', 'greedy', 'other']);
 });
 
-it('those who wait have turns', async () => {
+it('gives those who wait their turns, whoever asked for more', async () => {
   const { ask, begun, end } = start(2);
   for (const owner of ['a', 'a', 'a', 'b', 'b', 'c']) void ask(owner);
   for (const owner of ['a', 'b', 'a', 'b', 'c']) await end(owner);
