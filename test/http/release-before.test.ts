@@ -110,6 +110,8 @@ describe('a dispute that the release before has opened', () => {
     const one = await disputed();
     await decide(one.dispute, evidence);
     await becomes('disputes', one, status);
+    // What else was told of it would come between the rows that are changed here.
+    await isQuiet();
     await openedEarlier(one);
     await query('update transfers set id = $2, kind = $4 where payment_id = $1 and kind = $3', [
       ...[one.uuid, secondId(earlierId(one.dispute)), kind, earlierKind],
