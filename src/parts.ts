@@ -97,7 +97,7 @@ export const createParts = (
     vault: createVault(client, breaker),
     breaker,
     stripeEvents: createEvents(client, breaker, stripe.webhookSecrets),
-    inbox: createInbox(database.pool),
+    inbox: runJob('inbox', () => createInbox(database.pool)),
     intents: createIntents(database.pool),
     stripeBalance: createBalance(client, breaker),
     balances: createBalances(database.pool),

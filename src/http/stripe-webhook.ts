@@ -40,7 +40,7 @@ export const stripeWebhook = (
     await ctx.stripeEvents
       .verify(body, signature, now)
       .andThen((event) => (ESCAPED_NUL.test(event.payload) ? err(paymentError('invalid_request')) : ok(event)))
-      .asyncAndThen((event) => ctx.inbox.store([event], now))
+      .asyncAndThen((event) => ctx.inbox.keep(event, now))
       .match(
         () => {
           sendReply(request, response, TAKEN);

@@ -13,7 +13,8 @@ import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { applyCustomer, applyMethod, applySetup } from './saved-facts.ts';
 import { readWindows } from './windows.ts';
 
-const APPLY_MAX = 16;
+/** As many as are read and noted with one statement each. */
+const APPLY_MAX = 64;
 /** How much of Stripe's own list is read at a time, for webhooks that never came: as long as a person can wait for them. */
 const SPAN_MS = 20_000;
 /**
@@ -40,7 +41,7 @@ export const pollEvents =
       againMs: READ_AGAIN_MS,
       readPage: ({ from, to, after }) =>
         ctx.stripeEvents.madeIn(from, to, after).andThen(({ events, hasMore }) =>
-          ctx.inbox.store(events, ctx.clock.now()).map((fresh) => {
+          ctx.inbox.keepMissing(events, ctx.clock.now()).map((fresh) => {
             if (fresh > 0) onStored();
             return { last: events.at(-1)?.id ?? null, hasMore };
           }),
@@ -100,7 +101,9 @@ const apply = (ctx: Context, event: TakenEvent): ResultAsync<string, PaymentErro
     doneAbout(ctx, told).andThen((outcome) => {
       const payment = told.about === 'intent' ? told.text.of?.payment : paymentOf(told);
       const isHere = payment !== undefined && outcome !== 'unknown payment';
-      return ctx.inbox.finish(event.id, isHere ? payment : null, outcome, ctx.clock.now()).map(() => outcome);
+      return ctx.inbox
+        .finish({ id: event.id, payment: isHere ? payment : null, outcome, at: ctx.clock.now() })
+        .map(() => outcome);
     }),
   );
 

@@ -3,7 +3,7 @@ import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { listView, pageView, paymentView, refundView } from '../domain/reply.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
 import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { PaymentFilter } from '../storage/payment-list.ts';
@@ -22,7 +22,7 @@ export const readPayment = (
   merchant: MerchantId,
   id: PaymentId,
   { access, clientSecret }: { readonly access: Access; readonly clientSecret: string | null },
-): ResultAsync<PaymentView, PaymentError<'payment_not_found' | StorageCode>> =>
+): ResultAsync<PaymentView, PaymentError<'payment_not_found'> | LaneError> =>
   ctx.reads
     .payment(merchant, id)
     .andThen((payment) => admit(payment, access, 'payment_not_found'))

@@ -6,7 +6,7 @@ import { parseCurrency, toDecimal } from '../domain/currency.ts';
 import type { MerchantId, PaymentId } from '../domain/ids.ts';
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import { toIsoMicros } from '../domain/time.ts';
-import type { StorageCode } from '../domain/refusals.ts';
+import type { LaneError } from '../domain/refusals.ts';
 import type { HappeningView, TimelineView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { Happening } from '../storage/history.ts';
@@ -16,7 +16,7 @@ export const readTimeline = (
   ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   id: PaymentId,
-): ResultAsync<TimelineView, PaymentError<'payment_not_found' | StorageCode>> =>
+): ResultAsync<TimelineView, PaymentError<'payment_not_found'> | LaneError> =>
   ctx.reads.payment(merchant, id).andThen((payment) =>
     ctx.reads.history(merchant, id).map((history): TimelineView => ({
       object: 'timeline',

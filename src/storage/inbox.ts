@@ -1,11 +1,12 @@
 /** Stripe's events as they came: stored before they are acknowledged, and kept until they are applied. */
 import { sql, type Kysely } from 'kysely';
-import { ResultAsync } from 'neverthrow';
+import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { uuidOf, type PaymentId } from '../domain/ids.ts';
+import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
-import type { PaymentError } from '../error.ts';
-import { texts } from './arrays.ts';
-import { readFailure } from './failure.ts';
+import { jsons, plain, texts } from './arrays.ts';
+import { failureOf, readFailure } from './failure.ts';
+import { createLane, type Lane } from './lane.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
@@ -21,22 +22,33 @@ export interface TakenEvent extends InboxEvent {
   readonly tries: number;
 }
 
-/** Errors of all: `database_unavailable`. */
+/** What was done about an event, or why there was nothing to do. */
+interface Finish {
+  readonly id: string;
+  readonly payment: PaymentId | null;
+  readonly outcome: string;
+  readonly at: Micros;
+}
+
+/** Errors of all: `database_unavailable`; and those of a lane where many at once are one statement. */
 export interface Inbox {
   /** What is to be read of Stripe's own list. */
   readonly windows: Windows;
-  /** Keeps those that are new; answers how many they are. */
-  readonly store: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, PaymentError>;
+  /** Keeps one that came as a webhook. Those that come together are kept together. */
+  readonly keep: (event: InboxEvent, now: Micros) => ResultAsync<void, LaneError>;
+  /** Keeps those of a list that no webhook has brought; answers how many they are. */
+  readonly keepMissing: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, StorageError>;
   /** Takes events that wait to be applied, each by one taker at a time; after `retryS` they are due again. */
-  readonly take: (now: Micros, max: number) => ResultAsync<TakenEvent[], PaymentError>;
-  /** Notes that an event has been applied, or why there was nothing to apply. */
-  readonly finish: (
-    id: string,
-    payment: PaymentId | null,
-    outcome: string,
-    now: Micros,
-  ) => ResultAsync<void, PaymentError>;
+  readonly take: (now: Micros, max: number) => ResultAsync<TakenEvent[], StorageError>;
+  /** Notes that an event has been applied. Those that are done together are noted together. */
+  readonly finish: (finish: Finish) => ResultAsync<void, LaneError>;
 }
+
+/** Events of one statement; a large one counts for as many as it is long. */
+const BATCH_MAX = 64;
+const BYTES_OF_ONE = 16 * 1024;
+/** Some seconds' worth: whoever sends more is told to come again, and Stripe does. */
+const WAITING_MAX = 4_096;
 
 /** https://docs.stripe.com/api/events: 30 days. */
 const KEPT_MS = 30 * 24 * 3600 * 1000;
@@ -44,19 +56,27 @@ const KEPT_MS = 30 * 24 * 3600 * 1000;
 const RETRY_S = sql`least(3600, 5 * power(2, least(tries, 10)))`;
 
 export const createInbox = (db: Kysely<DB>): Inbox => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, PaymentError> => ResultAsync.fromPromise(work, readFailure);
+  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
 
-  const store = async (events: readonly InboxEvent[], now: Micros): Promise<number> => {
-    if (events.length === 0) return 0;
-    const at = toIsoMicros(now);
+  const insert = async (events: readonly Kept[]): Promise<number> => {
     const { numAffectedRows } = await sql`
       insert into stripe_events (id, type, payload, received_at, owned_until)
-      select w.*, ${at}::timestamptz, ${at}::timestamptz from unnest(
+      select id, type, payload, at, at from unnest(
         ${texts(events.map(({ id }) => id))}::text[], ${texts(events.map(({ type }) => type))}::text[],
-        ${texts(events.map(({ payload }) => payload))}::json[]
-      ) w
+        ${jsons(events.map(({ payload }) => onOneLine(payload)))}::json[],
+        ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[]
+      ) w (id, type, payload, at)
       on conflict do nothing`.execute(db);
     return Number(numAffectedRows ?? 0n);
+  };
+
+  const keepMissing = async (events: readonly InboxEvent[], at: Micros): Promise<number> => {
+    if (events.length === 0) return 0;
+    const { rows } = await sql<{ id: string }>`
+      select id from stripe_events where id = any(${texts(events.map(({ id }) => id))}::text[])`.execute(db);
+    const known = new Set(rows.map(({ id }) => id));
+    const missing = events.filter(({ id }) => !known.has(id));
+    return missing.length === 0 ? 0 : insert(missing.map((event) => ({ ...event, at })));
   };
 
   const take = async (now: Micros, max: number): Promise<TakenEvent[]> => {
@@ -74,18 +94,49 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
     return rows;
   };
 
-  const finish = async (id: string, payment: PaymentId | null, outcome: string, now: Micros): Promise<void> => {
-    await sql`
-      update stripe_events
-      set applied_at = ${toIsoMicros(now)}::timestamptz, outcome = ${outcome},
-        payment_id = ${payment && uuidOf(payment)}::uuid
-      where id = ${id}`.execute(db);
-  };
+  const note = (finished: readonly Finish[]): Promise<unknown> =>
+    sql`
+      update stripe_events e set applied_at = w.at, outcome = w.outcome, payment_id = w.payment_id
+      from unnest(
+        ${texts(finished.map(({ id }) => id))}::text[], ${plain(finished.map(({ at }) => toIsoMicros(at)))}::timestamptz[],
+        ${texts(finished.map(({ outcome }) => outcome))}::text[],
+        ${plain(finished.map(({ payment }) => payment && uuidOf(payment)))}::uuid[]
+      ) w (id, at, outcome, payment_id)
+      where e.id = w.id`.execute(db);
 
+  const keeping = together<Kept>(insert, ({ payload }) => Math.ceil(payload.length / BYTES_OF_ONE));
+  const noting = together<Finish>(note, () => 1);
   return {
     windows: createWindows(db, 'event_windows', KEPT_MS),
-    store: (events, now) => run(store(events, now)),
+    keep: (event, at) => keeping.send({ ...event, at }),
+    keepMissing: (events, now) => run(keepMissing(events, now)),
     take: (now, max) => run(take(now, max)),
-    finish: (id, payment, outcome, now) => run(finish(id, payment, outcome, now)),
+    finish: (finish) => noting.send(finish),
   };
+};
+
+interface Kept extends InboxEvent {
+  readonly at: Micros;
+}
+
+/** Between its texts JSON may be broken into lines, and within them there is no such character. */
+const onOneLine = (json: string): string => json.replace(/[\t\n\r]/g, ' ');
+
+/** A lane of what one statement writes. Where one of them cannot be written, each is written by itself. */
+const together = <Item>(
+  write: (items: readonly Item[]) => Promise<unknown>,
+  weightOf: (item: Item) => number,
+): Lane<Item, void, StorageError> => {
+  const all = (items: readonly Item[]): Promise<Result<void, StorageError>[]> =>
+    write(items).then(
+      () => items.map(() => ok()),
+      async (error: unknown) =>
+        items.length > 1 && ['refused', 'fault'].includes(failureOf(error))
+          ? (await Promise.all(items.map((item) => all([item])))).flat()
+          : items.map(() => err(readFailure(error))),
+    );
+  return createLane({
+    ...{ run: all, weightOf, ownerOf: () => '', observe: () => undefined },
+    ...{ batchMax: BATCH_MAX, waitingMax: WAITING_MAX },
+  });
 };

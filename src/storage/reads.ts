@@ -1,5 +1,5 @@
 /** What is read. Every query names its merchant: nobody sees what is another's. */
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { err, ok, type ResultAsync, type Result } from 'neverthrow';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
@@ -9,6 +9,7 @@ import {
   type AccountId,
   type AttemptId,
   type CustomerId,
+  type Id,
   type ItemId,
   type MerchantId,
   type PaymentId,
@@ -23,7 +24,7 @@ import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { COLUMNS, columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
-import { createLane, type BatchStats } from './lane.ts';
+import { createLane, type BatchStats, type Lane } from './lane.ts';
 import { findOne, listPage, readOr } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
@@ -64,10 +65,11 @@ export interface Reads {
     merchant: MerchantId,
     id: CustomerId,
   ) => ResultAsync<Customer, PaymentError<'customer_not_found' | StorageCode>>;
+  /** Reads that arrive together are one query. */
   readonly payment: (
     merchant: MerchantId,
     id: PaymentId,
-  ) => ResultAsync<Payment, PaymentError<'payment_not_found' | StorageCode>>;
+  ) => ResultAsync<Payment, PaymentError<'payment_not_found'> | LaneError>;
   /** The same, with its customer at Stripe, where he has one. */
   readonly paymentToConfirm: (
     merchant: MerchantId,
@@ -112,25 +114,31 @@ const READ_WAITING_MAX = 8_192;
 export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: BatchStats) => void): Reads => {
   const read = inTurn(turns);
 
-  interface AccountKey {
-    readonly merchant: MerchantId;
-    readonly id: AccountId;
-  }
-  const lane = createLane<AccountKey, Account | undefined, StorageError>({
-    run: (keys) =>
-      selectAccounts(db, keys).then(
-        (found) => keys.map(({ merchant, id }) => ok(found.get(merchant + id))),
-        (error: unknown) => keys.map(() => err(readFailure(error))),
-      ),
-    ownerOf: ({ merchant }) => merchant,
-    weightOf: () => 1,
-    batchMax: READ_BATCH_MAX,
-    waitingMax: READ_WAITING_MAX,
-    observe,
-  });
+  /** What is asked for together is one query. */
+  const lane = <Of extends Id<string>, Found>(
+    select: (keys: readonly Key<Of>[]) => Promise<ReadonlyMap<string, Found>>,
+    tell: (batch: BatchStats) => void,
+  ): Lane<Key<Of>, Found | undefined, StorageError> =>
+    createLane({
+      run: (keys) =>
+        select(keys).then(
+          (found) => keys.map(({ merchant, id }) => ok(found.get(merchant + id))),
+          (error: unknown) => keys.map(() => err(readFailure(error))),
+        ),
+      ownerOf: ({ merchant }) => merchant,
+      weightOf: () => 1,
+      batchMax: READ_BATCH_MAX,
+      waitingMax: READ_WAITING_MAX,
+      observe: tell,
+    });
+  const accounts = lane<AccountId, Account>((keys) => selectAccounts(db, keys), observe);
+  const payments = lane<PaymentId, Payment>(
+    (keys) => selectPayments(db, keys),
+    () => undefined,
+  );
 
   return {
-    account: (merchant, id) => lane.send({ merchant, id }),
+    account: (merchant, id) => accounts.send({ merchant, id }),
     accounts: (merchant, ids) =>
       read(merchant, () =>
         selectAccounts(
@@ -144,9 +152,7 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
         readOr(customerOf, 'customer_not_found'),
       ),
     payment: (merchant, id) =>
-      read(merchant, () => findOne(db, 'payments', merchant, uuidOf(id))).andThen(
-        readOr(paymentOf, 'payment_not_found'),
-      ),
+      payments.send({ merchant, id }).andThen((found) => (found ? ok(found) : err(paymentError('payment_not_found')))),
     paymentToConfirm: (merchant, id) =>
       read(merchant, () =>
         db
@@ -212,15 +218,26 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
   };
 };
 
-const selectAccounts = async (
-  db: Kysely<DB>,
-  keys: readonly { readonly merchant: MerchantId; readonly id: AccountId }[],
-): Promise<Map<string, Account>> => {
+interface Key<Of> {
+  readonly merchant: MerchantId;
+  readonly id: Of;
+}
+
+/** Keys, as rows to join with. */
+const keyRows = (keys: readonly Key<Id<string>>[]): RawBuilder<unknown> => sql`
+  unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(keys.map(({ id }) => uuidOf(id)))}::uuid[])
+    k (merchant_id, id)`;
+
+const selectAccounts = async (db: Kysely<DB>, keys: readonly Key<AccountId>[]): Promise<Map<string, Account>> => {
   const { rows } = await sql<Selectable<DB['accounts']>>`
-    select ${columnsOf('accounts', 'a')} from accounts a
-    join unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(keys.map(({ id }) => uuidOf(id)))}::uuid[])
-      k (merchant_id, id) using (merchant_id, id)`.execute(db);
+    select ${columnsOf('accounts', 'a')} from accounts a join ${keyRows(keys)} using (merchant_id, id)`.execute(db);
   return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
+};
+
+const selectPayments = async (db: Kysely<DB>, keys: readonly Key<PaymentId>[]): Promise<Map<string, Payment>> => {
+  const { rows } = await sql<Selectable<DB['payments']>>`
+    select ${columnsOf('payments', 'p')} from payments p join ${keyRows(keys)} using (merchant_id, id)`.execute(db);
+  return new Map(rows.map(paymentOf).map((payment) => [payment.merchant + payment.id, payment]));
 };
 
 const listRefunds = (

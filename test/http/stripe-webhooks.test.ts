@@ -184,6 +184,27 @@ describe('a webhook', () => {
     expect(await applied(idOf(body))).toMatchObject({ type: 'quantum.entangled', outcome: 'ignored' });
   });
 
+  it('that is broken into lines, as Stripe breaks them, is kept as it was said', async () => {
+    const says = { id: 'cus_1', object: 'customer', name: 'A "quoted"\tname, and C:\\n' };
+    const body = JSON.stringify(JSON.parse(event('customer.created', says)), null, 2);
+    expect((await tell(body)).status).toBe(200);
+    const [row] = await query<{ payload: object }>('select payload from stripe_events where id = $1', [idOf(body)]);
+    expect(row!.payload).toEqual(JSON.parse(body));
+  });
+
+  it('that cannot be kept holds up none of those that come with it', async () => {
+    const others = Array.from({ length: 30 }, () => event('customer.created', { id: 'cus_1', object: 'customer' }));
+    // Deeper than the database follows.
+    const deep = event('customer.created', { id: 'cus_1' }).replace(
+      '"cus_1"',
+      '['.repeat(200_000) + ']'.repeat(200_000),
+    );
+    const [answer, ...taken] = await Promise.all([deep, ...others].map((body) => tell(body)));
+    expect(answer!.status).toBe(500);
+    expect(new Set(taken.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await Promise.all(others.map(async (body) => (await kept(idOf(body))).length))).toEqual(others.map(() => 1));
+  });
+
   it('that is replayed is taken, and kept once', async () => {
     const body = event('customer.created', {});
     const answers = await Promise.all(Array.from({ length: 10 }, () => tell(body)));
