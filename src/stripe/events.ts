@@ -116,13 +116,16 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
       paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { cause: error }),
     );
 
-  // The secrets in force: two while one replaces the other, and that of a sandbox once it is registered.
+  // The secrets in force: two while one replaces the other, and that of a sandbox once it is registered. The one that has
+  // signed the last event stands first: each that does not fit costs an error with its stack.
   let accepted = [...secrets];
 
   const verify = (body: string, signature: string, now: Micros): Result<StripeEvent, PaymentError> => {
     for (const secret of accepted) {
       const event = constructed(stripe, body, signature, secret, now);
-      if (event) return ok(event);
+      if (!event) continue;
+      if (secret !== accepted[0]) accepted = [secret, ...accepted.filter((other) => other !== secret)];
+      return ok(event);
     }
     return err(paymentError('webhook_signature_invalid'));
   };
