@@ -107,6 +107,10 @@ export const route = <
   const { name, method, path, summary, roles, key } = spec;
   const params: z.ZodType = spec.params ?? nothing;
   const query: z.ZodType = spec.query ?? nothing;
+  // Most requests have none, and it is understood as it was the last time.
+  const ofNone = safely(query, NO_QUERY);
+  const understandQuery = (sent: Request['query']): Result<unknown, PaymentError> =>
+    sent === NO_QUERY ? ofNone : safely(query, sent);
 
   const operationOf = createOperationOf(method, path);
 
@@ -120,7 +124,7 @@ export const route = <
     withoutCard(request.url)
       .andThen(() => safely(params, request.params))
       .andThen((parsedParams) =>
-        safely(query, sentQuery).andThen((parsedQuery) =>
+        understandQuery(sentQuery).andThen((parsedQuery) =>
           bodyOf(spec.body, text).andThen(({ sent, body }) =>
             claimFor(key, principal, request, operationOf(parsedParams), { sent, understood: body }).map((claim) => ({
               params: parsedParams as Params,
@@ -159,6 +163,9 @@ const errorsOfKind = (key: KeyUse, takesBody: boolean): readonly ErrorCode[] => 
   ...(key === 'none' ? [] : CLAIM),
   ...(key === 'required' ? (['idempotency_key_required'] as const) : []),
 ];
+
+/** Express parses a query anew each time that it is asked, also where there is none. */
+export const NO_QUERY: Request['query'] = {};
 
 /** Errors: `card_number_refused`, for a card number in a path or a query, however it is spelled there. */
 export const withoutCard = (url: string): Result<void, PaymentError> =>

@@ -18,7 +18,7 @@ import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
 import { isLarge, type Pace, type Turn } from './pace.ts';
 import { endTogether, sendReply, type HttpReply } from './respond.ts';
-import { sendError, type Incoming, type Route } from './route.ts';
+import { NO_QUERY, sendError, type Incoming, type Route } from './route.ts';
 
 /** What is served: a route of the API, or a page. `Who` is what is known of whoever asks. */
 export interface Served<Who extends Principal> extends Pick<
@@ -179,9 +179,6 @@ export const createServe = <Who extends Principal>(
     };
   };
 };
-
-/** Express parses a query anew each time that it is asked, also where there is none. */
-const NO_QUERY: Request['query'] = {};
 
 /** Errors: `forbidden`. */
 const mayCall = <Who extends Principal>(route: Pick<Route, 'roles'>, principal: Who): Result<Who, PaymentError> =>

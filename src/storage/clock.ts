@@ -5,7 +5,7 @@
 import { sql, type Kysely } from 'kysely';
 import { type ResultAsync } from 'neverthrow';
 import type { StorageError } from '../domain/refusals.ts';
-import { movedBy, plusMs, toMs, type Clock, type Micros } from '../domain/time.ts';
+import { movedBy, toMs, type Clock, type Micros } from '../domain/time.ts';
 import { run } from './failure.ts';
 import type { DB } from './schema.ts';
 
@@ -21,14 +21,21 @@ const ROUND_TRIP_MAX_MS = 500;
 
 /** Before the database was asked it is the machine's own time. A test moves `machine`, and all time with it. */
 export const createDatabaseClock = (db: Kysely<DB>, machine: Clock): DatabaseClock => {
-  let known: { readonly at: Micros; readonly since: number } | undefined;
+  /** Microseconds since 1970 are whole numbers until the year 2255: requests ask too often for sums of bigints. */
+  let known: { readonly atUs: number; readonly since: number } | undefined;
   let told = 0n as Micros;
-  const estimate = (): Micros =>
-    known ? plusMs(known.at, Math.round(performance.now() - known.since) + movedBy(machine)) : machine.now();
+  let toldUs = 0;
+  const estimateUs = (): number =>
+    known
+      ? known.atUs + (Math.round(performance.now() - known.since) + movedBy(machine)) * 1000
+      : Number(machine.now());
   // Each answer is off by up to half of its way: a step back by less is waited out. A longer one is a clock that was set.
   const now = (): Micros => {
-    const found = estimate();
-    if (found >= told || plusMs(found, ROUND_TRIP_MAX_MS) <= told) told = found;
+    const foundUs = estimateUs();
+    if (foundUs > toldUs || foundUs + ROUND_TRIP_MAX_MS * 1000 <= toldUs) {
+      toldUs = foundUs;
+      told = BigInt(foundUs) as Micros;
+    }
     return told;
   };
 
@@ -37,7 +44,7 @@ export const createDatabaseClock = (db: Kysely<DB>, machine: Clock): DatabaseClo
     const { rows } = await sql<{ now: Micros }>`select clock_timestamp() as now`.execute(db);
     const tookMs = performance.now() - sentAt;
     const [row] = rows;
-    if (row && (tookMs < ROUND_TRIP_MAX_MS || !known)) known = { at: row.now, since: sentAt + tookMs / 2 };
+    if (row && (tookMs < ROUND_TRIP_MAX_MS || !known)) known = { atUs: Number(row.now), since: sentAt + tookMs / 2 };
   };
   return {
     now,

@@ -23,16 +23,33 @@ export const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
  * never guessed.
  */
 export const parseTimestamp = (text: string): Micros => {
-  const at = (from: number, to: number): number => Number(text.slice(from, to));
-  const seconds = Date.UTC(at(0, 4), at(5, 7) - 1, at(8, 10), at(11, 13), at(14, 16), at(17, 19));
   const sign = Math.max(text.lastIndexOf('+'), text.lastIndexOf('-'));
+  const isTime = sign >= 19 && text[13] === ':' && text[16] === ':';
+  const ms = dayMs(text.slice(0, 11)) + (digits(text, 11) * 3600 + digits(text, 14) * 60 + digits(text, 17)) * 1000;
   // NaN where it is written in any other style.
-  if (Number.isNaN(seconds) || text[4] !== '-' || sign < 19) throw new TypeError(`not an instant: ${text}`);
-  const decimals = text[19] === '.' ? text.slice(20, sign).padEnd(6, '0') : '0';
+  if (!isTime || Number.isNaN(ms)) throw new TypeError(`not an instant: ${text}`);
+  const micros = text[19] === '.' ? Number(text.slice(20, sign).padEnd(6, '0')) : 0;
   const offset = text.slice(sign);
-  const offsetMs = offset === '+00' ? 0 : offsetMsOf(offset);
-  return (BigInt(seconds - offsetMs) * 1000n + BigInt(decimals)) as Micros;
+  // Whole numbers until the year 2255.
+  return BigInt((offset === '+00' ? ms : ms - offsetMsOf(offset)) * 1000 + micros) as Micros;
 };
+
+/** Most rows of an answer are of one day. */
+let lastDay = '';
+let lastDayMs = NaN;
+/** Of `2026-01-01 `; NaN where it is none. */
+const dayMs = (day: string): number => {
+  if (day !== lastDay) {
+    const isDay = day[4] === '-' && day[7] === '-' && day[10] === ' ';
+    lastDayMs = isDay ? Date.UTC(Number(day.slice(0, 4)), Number(day.slice(5, 7)) - 1, Number(day.slice(8, 10))) : NaN;
+    lastDay = day;
+  }
+  return lastDayMs;
+};
+
+/** Two of them, as a number. */
+const digits = (text: string, at: number): number => (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
+const ZERO = '0'.charCodeAt(0);
 
 /** Of `+05:30` or `-03`. */
 const offsetMsOf = (offset: string): number => {
