@@ -1,11 +1,11 @@
 /** Stripe's events as they came: stored before they are acknowledged, and kept until they are applied. */
 import { sql, type Kysely } from 'kysely';
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import { uuidOf, type PaymentId } from '../domain/ids.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
-import { failureOf, readFailure } from './failure.ts';
+import { failureOf, readFailure, run } from './failure.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
@@ -56,8 +56,6 @@ const KEPT_MS = 30 * 24 * 3600 * 1000;
 const RETRY_S = sql`least(3600, 5 * power(2, least(tries, 10)))`;
 
 export const createInbox = (db: Kysely<DB>): Inbox => {
-  const run = <T>(work: Promise<T>): ResultAsync<T, StorageError> => ResultAsync.fromPromise(work, readFailure);
-
   const insert = async (events: readonly Kept[]): Promise<number> => {
     const { numAffectedRows } = await sql`
       insert into stripe_events (id, type, payload, received_at, owned_until)
