@@ -2,24 +2,22 @@
  * The proof that every alert fires when what it is for has happened, and ends when that is over: Prometheus itself scrapes
  * the service, with the rules as they are but for time, which runs some sixty times as fast in them.
  *
- *   npm run proof:alerts -- [--alert NAME]
+ *   npm run proof:alerts -- [--alert NAME | --calm MINUTES]
  */
-import { execFile, spawn } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
+import { DEMO_KEYS } from '../../src/http/authenticate.ts';
 import { findPostgres } from '../../src/platform/postgres.ts';
 import { until } from '../../src/platform/process.ts';
-import { commandLine, oneOf } from '../../scripts/command-line.ts';
+import { commandLine, count, oneOf } from '../../scripts/command-line.ts';
 import { findDemo, type Demo } from '../../scripts/drill/demo.ts';
-import { createTempDir } from '../../scripts/temp-dir.ts';
 import { CAUSES, type Machine } from './alert-causes.ts';
+import { proveCalm } from './calm.ts';
+import { hasPrometheus, startPrometheus, type Prometheus } from './prometheus.ts';
 import { repeat } from './repeat.ts';
 import { startService } from './stalls/service.ts';
-import { freePort } from '../support/world.ts';
 
-const RULES = new URL('../../scripts/ops/rules.yml', import.meta.url);
 /** What each span of the rules is here: in the same order, and the longest within a test's patience. */
 const SPANS: Readonly<Record<string, string>> = {
   '1m': '2s',
@@ -49,81 +47,6 @@ export const scaled = (rules: string): string => {
 export const alertsIn = (rules: string): string[] =>
   [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
 
-export interface Prometheus {
-  /** The alerts that fire. */
-  readonly firing: () => Promise<readonly string[]>;
-  readonly value: (query: string) => Promise<number | undefined>;
-  readonly stop: () => Promise<void>;
-}
-
-/** Scrapes that ops port with that key, by the scaled rules. */
-export const startPrometheus = async (opsUrl: string, key: string, scrapeMs: number): Promise<Prometheus> => {
-  const folder = await createTempDir('prometheus');
-  const port = await freePort();
-  const pace = `${scrapeMs}ms`;
-  const config = {
-    global: { scrape_interval: pace, scrape_timeout: pace, evaluation_interval: pace },
-    rule_files: ['rules.yml'],
-    scrape_configs: [
-      {
-        job_name: 'quittance',
-        authorization: { credentials: key },
-        static_configs: [{ targets: [new URL(opsUrl).host] }],
-      },
-    ],
-  };
-  await writeFile(join(folder, 'rules.yml'), scaled(await readFile(RULES, 'utf8')));
-  // JSON is YAML.
-  await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=error',
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  const gone = new Promise((settle) => child.once('exit', settle));
-  const url = `http://127.0.0.1:${port}`;
-  const read = async (path: string): Promise<unknown> =>
-    ((await (await fetch(url + path)).json()) as { data: unknown }).data;
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    await gone;
-    await rm(folder, { recursive: true, force: true });
-  };
-  const isReady = await until(
-    () =>
-      fetch(`${url}/-/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    20_000,
-  );
-  if (!isReady) {
-    await stop();
-    throw new Error('Prometheus did not start');
-  }
-  return {
-    firing: async () => {
-      const { alerts } = (await read('/api/v1/alerts')) as {
-        alerts: { state: string; labels: { alertname: string } }[];
-      };
-      return [...new Set(alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname))];
-    },
-    value: async (query) => {
-      const { result } = (await read(`/api/v1/query?query=${encodeURIComponent(query)}`)) as {
-        result: { value: [number, string] }[];
-      };
-      const [first] = result;
-      return first && Number(first.value[1]);
-    },
-    stop,
-  };
-};
-
 export interface Seen {
   readonly alert: string;
   /** Seconds from the cause to the alert, and from its end to the alert's; undefined where that never came. */
@@ -144,10 +67,13 @@ export const seeAlert = async (
 ): Promise<Seen> => {
   const beside = new Set<string>();
   const isFiring = async (): Promise<boolean> => {
-    const now = await prometheus.firing();
+    const now = (await prometheus.alerts()).filter(({ state }) => state === 'firing').map(({ name }) => name);
     for (const name of now) if (name !== alert) beside.add(name);
     return now.includes(alert);
   };
+  // What an earlier one has left is not caused by this.
+  if (!(await until(async () => !(await isFiring()), PATIENCE_MS)))
+    return { alert, firedAfterS: undefined, resolvedAfterS: undefined, beside: [...beside] };
   const startedAt = performance.now();
   const end = await cause();
   const fired = await until(isFiring, PATIENCE_MS);
@@ -168,12 +94,6 @@ export interface AlertOptions {
   readonly alerts: readonly string[];
   readonly log: (line: string) => void;
 }
-
-export const hasPrometheus = (): Promise<boolean> =>
-  promisify(execFile)('prometheus', ['--version']).then(
-    () => true,
-    () => false,
-  );
 
 /** The one that needs another process beside: code is brought into one, and callers would meet either. */
 const OF_SEVERAL = 'QuittanceWorkerDoesNotAnswer';
@@ -204,7 +124,8 @@ const proveOn = async (workers: string, { alerts, log }: AlertOptions): Promise<
     },
     deafen: service.deafen,
   };
-  const prometheus = await startPrometheus(opsUrl, 'ok_test_demo', workers === '1' ? SCRAPE_MS.one : SCRAPE_MS.several);
+  const scrapeMs = workers === '1' ? SCRAPE_MS.one : SCRAPE_MS.several;
+  const prometheus = await startPrometheus({ opsUrl, key: DEMO_KEYS.oncall, scrapeMs, pace: scaled });
   const read = async (): Promise<void> => {
     const reply = await fetch(`${apiUrl}/v1/customers/${customer}/balance?currency=usd`, {
       headers: { Authorization: 'Bearer sk_test_demo' },
@@ -256,23 +177,43 @@ npm run proof:alerts -- [options]
 Causes each alert on a service, with Prometheus itself and its rules at another pace, and sees it fire and end. It needs
 prometheus (Debian's will do).
 
-  --alert NAME  only this one; may be repeated (all)
+  --alert NAME    only this one; may be repeated (all)
+  --calm MINUTES  the other way round: the mixed load for so long, the rules as they are, and none may fire
+  --rate 300      requests a second of that load
 `;
 
 const main = async (): Promise<void> => {
-  const values = commandLine(USAGE, { alert: { type: 'string', multiple: true } });
+  const { alert, calm, rate } = commandLine(USAGE, {
+    alert: { type: 'string', multiple: true },
+    calm: { type: 'string' },
+    rate: { type: 'string', default: '300' },
+  });
   const known = Object.keys(CAUSES);
-  const wanted = values.alert?.map((name) => oneOf('--alert', name, known)) ?? known;
+  const wanted = alert?.map((name) => oneOf('--alert', name, known)) ?? known;
   if (!(await hasPrometheus())) {
     console.log('SKIPPED: the alerts need prometheus, which is not on this machine. NOTHING WAS PROVED.');
     return;
   }
+  const holds = calm === undefined ? await causeAll(wanted) : await staysCalm(count('calm', calm), count('rate', rate));
+  process.exitCode = holds ? 0 : 1;
+};
+
+const causeAll = async (wanted: readonly string[]): Promise<boolean> => {
   const seen = await proveAlerts({ alerts: wanted, log: console.log });
   const bad = seen.filter(
     ({ firedAfterS, resolvedAfterS }) => firedAfterS === undefined || resolvedAfterS === undefined,
   );
   console.log(bad.length === 0 ? `all ${seen.length} fired and ended` : `${bad.length} of ${seen.length} failed`);
-  process.exitCode = bad.length === 0 ? 0 : 1;
+  return bad.length === 0;
+};
+
+const staysCalm = async (minutes: number, ratePerS: number): Promise<boolean> => {
+  const figures = await proveCalm({ minutes, ratePerS, log: console.log });
+  const { sent, p50Ms, p99Ms, errors, fired, pending, sees } = figures;
+  console.log(`${sent} requests in ${minutes} minutes, P50 ${p50Ms.toFixed(1)}, P99 ${p99Ms.toFixed(1)} ms, ${errors} errors
+fired: ${fired.join(', ') || 'none'}; might have: ${pending.join(', ') || 'none'}
+one that was caused in the end ${sees ? 'was seen' : 'WAS NOT SEEN: nothing was proved'}`);
+  return fired.length === 0 && errors === 0 && sees;
 };
 
 if (import.meta.main) await main();
