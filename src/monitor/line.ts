@@ -1,5 +1,5 @@
 /** The line that on-call reads: one JSON object whose message is a sentence. Pure. */
-import type { Severity, Stall } from './sample.ts';
+import type { Frame, Severity, Stall } from './sample.ts';
 import { stackText } from './stack.ts';
 
 /** Enough to see who called whom; a line stays under 4 KiB, which a pipe takes in one piece. */
@@ -18,22 +18,30 @@ export const sentenceOf = (stall: Stall): string => {
   if (cause === 'suspended') return `the process was suspended for ${ms} ms`;
   const what = phase === 'started' ? `event loop blocked for ${ms} ms so far` : `event loop blocked ${ms} ms`;
   const where = frame
-    ? ` ${afterNativeCall ? 'in a native call of' : 'at'} ${frame.function} ${frame.filename}:${frame.lineno}`
+    ? ` ${afterNativeCall ? 'in a native call of' : 'at'} ${nameOf(frame)}${frame.filename}:${frame.lineno}`
     : '';
   const unsure = confidence === 'low' && isCode(stall) ? ', no stack of it could be taken' : '';
   return `${what}${subjectOf(stall)} (${causeText(stall)})${where}${unsure}`;
 };
 
+/** What stands outside of any function is called "?" in a stack. */
+const nameOf = (frame: Frame): string => (frame.function === '?' ? '' : `${frame.function} `);
+
+/** So much of it was seen to be so. */
+const MOST = 0.5;
 /** Less than this goes without saying. */
 const COLLECTED_MIN = 0.25;
 
-/** What was collected while code computed is of its own making: a smaller input mends both. */
-const causeText = ({ cause, gcMs, durationMs, onCpuRatio }: Stall): string => {
-  if (cause === 'unknown')
-    return onCpuRatio === undefined ? 'cause not known yet' : 'on a core: computing or collecting';
+/** What was collected while code computed is of its own making; and a collector without a core takes all the longer. */
+const causeText = ({ cause, gcMs, durationMs, onCpuRatio, runqRatio = 0 }: Stall): string => {
+  if (cause === 'unknown') {
+    if (onCpuRatio === undefined) return 'cause not known yet';
+    if (onCpuRatio >= MOST) return 'on a core: computing or collecting';
+    return runqRatio >= MOST ? 'waits for a core so far' : 'cause not known yet';
+  }
   const ratio = gcMs / durationMs;
-  const isWorthIt = cause === 'cpu' && ratio >= COLLECTED_MIN;
-  return isWorthIt ? `cpu, ${Math.round(ratio * 100)} % of it collecting garbage` : cause;
+  const isWorthIt = (cause === 'cpu' || cause === 'starved') && ratio >= COLLECTED_MIN;
+  return isWorthIt ? `${cause}, ${Math.round(ratio * 100)} % of it collecting garbage` : cause;
 };
 
 const isCode = ({ cause }: Stall): boolean =>

@@ -288,8 +288,8 @@ export const startWatchdog = (options: WatchdogOptions): Watchdog => {
     const evidence = evidenceOf(stall, facts);
     const found = causeOf(evidence);
     const { runqRatio } = found;
-    const cause = phase === 'started' && !isKnownAtOnce(found.cause, evidence) ? 'unknown' : found.cause;
     const seen = kind === 'turn' ? bestOf(stall?.sightings ?? []) : undefined;
+    const cause = phase === 'started' && !isKnownAtOnce(found.cause, evidence, seen) ? 'unknown' : found.cause;
     const frame = seen && applicationFrame(seen.frames);
     return {
       id: stall?.id ?? `stl_${randomBytes(6).toString('hex')}`,
@@ -367,11 +367,18 @@ const OWN_WORK = 0.5;
 
 /**
  * What the machine tells of another thread while that is blocked; the rest is claimed when it is over. A thread that waits
- * while others of its own process compute may wait for the collector's helpers.
+ * while others of its own process compute may wait for the collector's helpers, and so it may where these have no core.
+ * One that gave its stack at once was not inside of a call.
  */
-const isKnownAtOnce = (cause: Cause, { processCpuRatio }: Evidence): boolean => {
+const isKnownAtOnce = (
+  cause: Cause,
+  { processCpuRatio, pressureRatio = 0 }: Evidence,
+  seen: Sighting | undefined,
+): boolean => {
   if (cause === 'suspended' || cause === 'throttled') return true;
-  return (cause === 'starved' || cause === 'sync_io') && processCpuRatio < OWN_WORK;
+  if (processCpuRatio >= OWN_WORK) return false;
+  if (cause === 'sync_io') return seen ? seen.afterNativeCall : pressureRatio < OWN_WORK;
+  return cause === 'starved';
 };
 
 /** Looks that agree on a function outvote one that does not; else the first that shows the application. */

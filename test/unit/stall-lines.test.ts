@@ -38,11 +38,22 @@ describe('the line of a stall', () => {
 
   it('says how much of it the code spent on collecting what it made itself, where that is much', () => {
     expect(sentenceOf({ ...stall, gcMs: 140 })).toContain('(cpu, 45 % of it collecting garbage) at priceItems');
+    expect(sentenceOf({ ...stall, cause: 'starved', gcMs: 309 })).toContain('(starved, 99 % of it collecting garbage)');
     expect(sentenceOf({ ...stall, cause: 'gc', gcMs: 290 })).toContain('(gc) at priceItems');
   });
 
   it('says that it goes on while it does', () =>
     expect(sentenceOf({ ...stall, phase: 'started' })).toContain('blocked for 312 ms so far'));
+
+  it('says what the thread was seen to do so far, and no more', () => {
+    const soFar = { ...stall, phase: 'started' as const, cause: 'unknown' as const };
+    expect(sentenceOf({ ...soFar, onCpuRatio: 0.9 })).toContain('(on a core: computing or collecting)');
+    expect(sentenceOf({ ...soFar, onCpuRatio: 0.3, runqRatio: 0.6 })).toContain('(waits for a core so far)');
+    expect(sentenceOf({ ...soFar, onCpuRatio: 0.3, runqRatio: 0.1 })).toContain('(cause not known yet)');
+  });
+
+  it('leaves out the name of a function that has none', () =>
+    expect(sentenceOf({ ...stall, frame: { ...frame, function: '?' } })).toContain(' (cpu) at src/ledger/usage.ts:88'));
 
   it('says so where it could not see who blocked, and blames nobody', () => {
     const unseen = { ...stall, frame: undefined, route: undefined, method: undefined, confidence: 'low' as const };

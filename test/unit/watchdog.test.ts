@@ -18,6 +18,7 @@ const watchStall = (
   totals: () => Totals = () => NOTHING,
   now = mainNow,
   cpuMs = (): number => 0,
+  state = 'R',
 ): { watchdog: Watchdog; told: Stall[]; asked: number[]; goOnTo: (turn: number) => void } => {
   const slots = new Float64Array(SLOTS);
   const told: Stall[] = [];
@@ -29,7 +30,7 @@ const watchStall = (
     tiers: { metricMs: 50, warnMs: 100, errorMs: 500, fatalMs: 5_000 },
     host: {
       totals,
-      mainThread: () => ({ state: 'R', cpuMs: cpuMs() }),
+      mainThread: () => ({ state, cpuMs: cpuMs() }),
     },
     mainNow: now,
     askForStack: (number) => void asked.push(number),
@@ -181,6 +182,39 @@ describe('the watchdog', () => {
     expect(told).toMatchObject([{ phase: 'started', cause: 'unknown', onCpuRatio: 1 }]);
     watchdog.ended(sampleOf(mainNow() - 400, 400));
     expect(told.at(-1)).toMatchObject({ phase: 'ended', cause: 'cpu' });
+    watchdog.stop();
+  });
+
+  it.each([
+    ['gave its stack at once', 0, 'unknown'],
+    ['gave its stack when the call was over', 60, 'sync_io'],
+  ])('takes a thread that %s, and had no core, for one in a call or not', async (_how, tookMs, cause) => {
+    const { watchdog, told, asked } = watchStall(
+      () => NOTHING,
+      mainNow,
+      () => 0,
+      'S',
+    );
+    await jest.advanceTimersByTimeAsync(80);
+    expect(asked).toEqual([1]);
+    watchdog.answered({ number: 1, frames: [FRAME], work: { route: '/v1/usage', turn: STALLED }, tookMs });
+    await jest.advanceTimersByTimeAsync(320);
+    expect(told).toMatchObject([{ phase: 'started', route: '/v1/usage', cause }]);
+    watchdog.stop();
+  });
+
+  it.each([
+    ['a machine at rest', () => 0, 'sync_io'],
+    ['a machine without a core to spare', () => performance.now(), 'unknown'],
+  ])('claims a call of a thread that gives no stack on %s, or does not', async (_where, pressureMs, cause) => {
+    const { watchdog, told } = watchStall(
+      () => ({ ...NOTHING, pressureMs: pressureMs() }),
+      mainNow,
+      () => 0,
+      'S',
+    );
+    await jest.advanceTimersByTimeAsync(400);
+    expect(told).toMatchObject([{ phase: 'started', cause }]);
     watchdog.stop();
   });
 
