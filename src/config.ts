@@ -41,6 +41,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Where lines and alerts lead; the ops port's own where it is unset. */
   readonly runbookUrl: string | undefined;
+  readonly consoleUrl: string | undefined;
   readonly stalls: {
     readonly metricMs: number;
     readonly warnMs: number;
@@ -218,6 +219,13 @@ const Environment = z.object({
       meaning: "Where log lines and alerts lead, with #heading; unset, the ops port's own /runbook.",
     },
   ),
+  CONSOLE_URL: optional(
+    z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, '')),
+    {
+      takes: 'a URL that starts with http:// or https://',
+      meaning: "Where the live page's links to a payment lead, with /payments/ID; unset, the console of this process.",
+    },
+  ),
   STALL_METRIC_MS: variable(ms, {
     fallback: '50',
     takes: MS_TAKES,
@@ -317,6 +325,7 @@ const asConfig = (env: Environment): Config => {
     retention: { keyDays: env.IDEMPOTENCY_KEY_DAYS, eventDays: env.EVENT_DAYS },
     logLevel: env.LOG_LEVEL,
     runbookUrl: env.RUNBOOK_URL,
+    consoleUrl: env.CONSOLE_URL,
     stalls: {
       metricMs: env.STALL_METRIC_MS,
       warnMs: env.STALL_WARN_MS,

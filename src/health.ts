@@ -8,11 +8,13 @@ import type { ResultAsync } from 'neverthrow';
 import type { Config } from './config.ts';
 import type { Clocks } from './clocks.ts';
 import type { Context } from './context.ts';
+import { toMs } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { DEMO_KEYS } from './http/authenticate.ts';
 import type { Admission } from './monitor/admission.ts';
 import type { Check, Snapshot } from './monitor/ops.ts';
 import type { JobAge } from './jobs/runner.ts';
+import type { KeptContradiction } from './storage/contradictions.ts';
 import type { Database } from './storage/database.ts';
 import type { Keys } from './storage/keys.ts';
 import type { UnknownOutcomes } from './storage/leases.ts';
@@ -26,6 +28,10 @@ export interface HealthSources {
   readonly admission: Admission;
   /** Of each job that was started. */
   readonly jobs: () => readonly JobAge[];
+  /** Whether the books proved when they were last looked at; undefined before that, and where another process looks. */
+  readonly booksHold: () => boolean | undefined;
+  /** Where people read of payments; undefined before the API listens. */
+  readonly consoleUrl: () => string | undefined;
   /** Whether a write works. */
   readonly probe: () => ResultAsync<void, PaymentError>;
 }
@@ -43,6 +49,8 @@ export interface Health {
 
 /** A probe waits a second; the ops thread, half of that. A database that takes longer is told to be slow. */
 const PATIENCE_MS = 250;
+/** More than a person looks at one by one. */
+const SHOWN_MAX = 20;
 /** Slower than this, it is no use to any request. */
 const DOWN_MS = 2_000;
 
@@ -92,6 +100,8 @@ export const createHealth = ({
   keys,
   admission,
   jobs,
+  booksHold,
+  consoleUrl,
   probe,
 }: HealthSources): Health => {
   const requests = createRequestsCheck(admission);
@@ -99,6 +109,7 @@ export const createHealth = ({
   let keyHashes: readonly string[] | undefined;
   let unknown: UnknownOutcomes | undefined;
   let contradictions: Readonly<Record<string, number>> | undefined;
+  let oldestContradictions: readonly KeptContradiction[] = [];
 
   const reads = createQuestion(async () => {
     const hashes = await keys.oncallHashes();
@@ -108,6 +119,10 @@ export const createHealth = ({
       .unwrapOr(keyHashes);
     unknown = (await ctx.leases.unknown(ctx.clock.now())).unwrapOr(unknown);
     contradictions = (await ctx.contradictions.count()).unwrapOr(contradictions);
+    // None is open nearly always.
+    oldestContradictions = Object.values(contradictions ?? {}).some((count) => count > 0)
+      ? (await ctx.contradictions.oldest(SHOWN_MAX)).unwrapOr(oldestContradictions)
+      : [];
     return hashes.isErr() ? hashes.error : undefined;
   });
   // A database that is full, or whose standby is gone, or that was demoted, reads as well as ever.
@@ -136,11 +151,17 @@ export const createHealth = ({
         ...(config.stripe.webhookSecrets.length > 0 ? {} : { stripe_webhooks: NO_WEBHOOK_SECRET }),
         unknown_outcomes: unknownCheck(unknown),
         contradictions: contradictionsCheck(contradictions),
+        ...booksCheck(booksHold()),
         clocks: clocks.check(),
         pool: poolCheck(database, config.pool.max),
       },
       keyHashes,
       unknown,
+      contradictions: oldestContradictions.map(({ kind, merchant, payment, subject, detail, seenAt }) => ({
+        ...{ kind, merchant, payment, subject, detail },
+        ageMs: toMs(ctx.clock.now()) - toMs(seenAt),
+      })),
+      consoleUrl: consoleUrl(),
     };
   };
   return {
@@ -166,12 +187,16 @@ const createRequestsCheck = (admission: Admission): (() => Check) => {
 const jobsCheck = (ages: readonly JobAge[]): Check => {
   if (ages.length === 0) return { state: 'bad', detail: 'none has begun' };
   const stuck = ages.filter(({ isStuck }) => isStuck);
-  const told = stuck.length > 0 ? stuck : ages;
-  const ended = told.map(({ name, ageMs }) => `${name} ${(ageMs / 1000).toFixed(1)} s ago`).join(', ');
-  return {
-    state: stuck.length === 0 ? 'ok' : stuck.some(({ isVital }) => isVital) ? 'bad' : 'degraded',
-    detail: stuck.length === 0 ? `ended a round: ${ended}` : `stand still; ended a round: ${ended}`,
-  };
+  const failing = ages.filter(({ isFailing }) => isFailing);
+  const list = (some: readonly JobAge[], of: (age: JobAge) => number): string =>
+    some.map((age) => `${age.name} ${(of(age) / 1000).toFixed(1)} s ago`).join(', ');
+  if (stuck.length + failing.length === 0)
+    return { state: 'ok', detail: `ended a round: ${list(ages, ({ ageMs }) => ageMs)}` };
+  const told = [
+    ...(stuck.length > 0 ? [`stand still, and ended a round: ${list(stuck, ({ ageMs }) => ageMs)}`] : []),
+    ...(failing.length > 0 ? [`fail, and last did their work: ${list(failing, ({ undoneMs }) => undoneMs)}`] : []),
+  ];
+  return { state: stuck.some(({ isVital }) => isVital) ? 'bad' : 'degraded', detail: told.join('; ') };
 };
 
 /** Never a reason to send no requests here: reads and the ledger do without Stripe. */
@@ -203,6 +228,16 @@ const contradictionsCheck = (open: Readonly<Record<string, number>> | undefined)
   return some.length === 0
     ? { state: 'ok', detail: 'none is open' }
     : { state: 'degraded', detail: some.map(([kind, count]) => `${kind}: ${count}`).join(', ') };
+};
+
+/** Never a reason to send no requests here by itself: whether to stop all that writes, a person decides. */
+const booksCheck = (hold: boolean | undefined): Record<string, Check> => {
+  if (hold === undefined) return {};
+  return {
+    books: hold
+      ? { state: 'ok', detail: 'proved' }
+      : { state: 'degraded', detail: 'something in them is wrong: the log names each row, and so does npm run verify' },
+  };
 };
 
 /** One that waits is let in within milliseconds; a crowd of them is a sign. */

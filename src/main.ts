@@ -102,7 +102,7 @@ const startAll = (config: Config, log: Logger, parts: Part[]): ResultAsync<strin
     const lacksWebhookSecret = config.stripe.webhookSecrets.length === 0;
     if (lacksWebhookSecret) log.warn(`STRIPE_WEBHOOK_SECRET is not set: ${WITHOUT_WEBHOOK_SECRET}`);
     const customer = config.demoKeys ? demoCustomerId : undefined;
-    return ok(welcome({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }));
+    return ok(welcome({ apiUrl, opsUrl, sandboxUrl, stripeBase: config.stripe.apiBase, customer, lacksWebhookSecret }));
   });
 
 const prepareSchema = (config: Config, url: string, log: Logger): ResultAsync<void, string> => {
@@ -252,6 +252,8 @@ interface Places {
   readonly apiUrl: string;
   readonly opsUrl: string;
   readonly sandboxUrl: string | undefined;
+  /** What stands in the place of Stripe's own; undefined where nothing does. */
+  readonly stripeBase: string | undefined;
   /** Where the demo keys are open: whom to charge. */
   readonly customer: string | undefined;
   readonly lacksWebhookSecret: boolean;
@@ -260,14 +262,14 @@ interface Places {
 const WITHOUT_WEBHOOK_SECRET =
   "Stripe's webhooks are refused, and what they would tell is read from its list of events instead, some 20 s later";
 
-const welcome = ({ apiUrl, opsUrl, sandboxUrl, customer, lacksWebhookSecret }: Places): string =>
+const welcome = ({ apiUrl, opsUrl, sandboxUrl, stripeBase, customer, lacksWebhookSecret }: Places): string =>
   `
   Quittance is ready.
 
   API      ${apiUrl}
   Console  ${apiUrl}/console    for finance: payments, balances, the trial balance
   Ops      ${opsUrl}    the live page, /runbook; /livez /readyz /metrics /stalls
-  Stripe   ${sandboxUrl === undefined ? "Stripe's own" : `${sandboxUrl}    the sandbox: no real money`}
+  Stripe   ${sandboxUrl === undefined ? (stripeBase ?? "Stripe's own") : `${sandboxUrl}    the sandbox: no real money`}
 ${lacksWebhookSecret ? `\n  Set STRIPE_WEBHOOK_SECRET: without it ${WITHOUT_WEBHOOK_SECRET}.\n` : ''}${customer === undefined ? makeKey : demo(apiUrl, customer)}
 `;
 

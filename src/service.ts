@@ -118,7 +118,7 @@ export const createService = (options: ServiceOptions): Service => {
       const apiUrl = yield* listenOn(server, { host, port, reusePort: options.sharePort ?? false });
       jobs.start();
       if (isFirst && config.stripe.kind === 'sandbox') void registerWebhook(ctx, apiUrl, options.onWebhookSecret);
-      watch.refresh();
+      watch.listens(apiUrl);
       return ok({ apiUrl, opsUrl, demoCustomerId });
     });
 

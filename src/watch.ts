@@ -25,8 +25,8 @@ export interface Watch {
   readonly runbookUrl: () => string;
   /** Opens the ops port; answers its URL. Errors: why it could not, in one line. */
   readonly start: () => ResultAsync<string, string>;
-  /** Tells the ops port now what it would be told within two seconds. */
-  readonly refresh: () => void;
+  /** The API listens there: the ops port is told at once, and not within two seconds. */
+  readonly listens: (apiUrl: string) => void;
   /** From now on no request should be sent here. */
   readonly tellStop: () => void;
   readonly close: () => Promise<void>;
@@ -39,8 +39,13 @@ export const createWatch = (
   jobs: () => readonly JobAge[],
 ): Watch => {
   let monitor: Monitor | undefined;
+  let apiUrl: string | undefined;
   const inflight = (): number => Object.values(admission.inflight()).reduce((sum, count) => sum + count, 0);
-  const health = createHealth({ ctx, clocks, config, database, keys, probe, admission, jobs });
+  const health = createHealth({
+    ...{ ctx, clocks, config, database, keys, probe, admission, jobs },
+    booksHold: () => metrics.booksHold(),
+    consoleUrl: () => config.consoleUrl ?? (apiUrl && `${apiUrl}/console`),
+  });
   const metrics = createMetrics({
     ...{ pool: database.stats, inflight: admission.inflight, waiting, clocks: clocks.aheadS, stripe: ctx.breaker },
     ...{ unknown: health.unknown, contradictions: health.contradictions, jobs },
@@ -67,7 +72,10 @@ export const createWatch = (
         monitor = started;
         return started.url;
       }),
-    refresh,
+    listens: (url) => {
+      apiUrl = url;
+      refresh();
+    },
     tellStop: () => {
       health.stop();
       refresh();

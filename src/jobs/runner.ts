@@ -32,7 +32,12 @@ export interface JobAge {
   readonly name: string;
   /** Since its last round ended; before there was one, since it was started. */
   readonly ageMs: number;
+  /** Since it last did its work: of one whose rounds end and fail, this goes on. */
+  readonly undoneMs: number;
+  /** No round ends. */
   readonly isStuck: boolean;
+  /** They end, and all of them have failed for as long. */
+  readonly isFailing: boolean;
   readonly isVital: boolean;
 }
 
@@ -94,10 +99,12 @@ const createLoop = <C extends Needs>(
 ): Loop => {
   const { everyMs, roundMsMax = ROUND_MS_MAX, isVital = false } = job;
   let endedAt: number | undefined;
+  let doneAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isWoken = false;
   let isResting = false;
+  let hasFailed = false;
   let isStopped = false;
   // Asked anew after each round, during which they change.
   const isOver = (): boolean => isStopped;
@@ -117,6 +124,8 @@ const createLoop = <C extends Needs>(
         'a job could not do its work, and tries again',
       );
     isResting = done.isErr();
+    hasFailed = done.isErr();
+    if (done.isOk()) doneAt = performance.now();
     return done.isOk() && done.value === 'more';
   };
   const run = async (): Promise<void> => {
@@ -137,15 +146,19 @@ const createLoop = <C extends Needs>(
   return {
     wake: () => {
       endedAt ??= performance.now();
+      doneAt ??= endedAt;
       isWoken = true;
       if (running || isResting || isStopped) return;
       clearTimeout(timer);
       begin();
     },
     age: () => {
-      if (endedAt === undefined) return undefined;
-      const ageMs = performance.now() - endedAt;
-      return { name, ageMs, isStuck: ageMs > everyMs + roundMsMax, isVital };
+      if (endedAt === undefined || doneAt === undefined) return undefined;
+      const now = performance.now();
+      const [ageMs, undoneMs] = [now - endedAt, now - doneAt];
+      const longMs = everyMs + roundMsMax;
+      const isFailing = hasFailed && undoneMs > longMs;
+      return { name, ageMs, undoneMs, isStuck: ageMs > longMs, isFailing, isVital };
     },
     stop: async () => {
       isStopped = true;

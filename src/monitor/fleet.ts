@@ -6,7 +6,7 @@ import { get } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { ResultAsync } from 'neverthrow';
 import { AggregatorRegistry, Registry } from 'prom-client';
-import type { MetricJson } from './ops.ts';
+import type { Check, Mark, MetricJson } from './ops.ts';
 import { serveOps, wantQuery, type OpsServer } from './ops-server.ts';
 import { createWorkersGauge } from './stall-metrics.ts';
 import { addUp, type Answered, type View, type Want, type Worker } from './view.ts';
@@ -57,6 +57,8 @@ export const serveFleet = ({
     return [...(await totalsOfOthers(answered, running)), ...(await registry.getMetricsAsJSON())];
   };
 
+  const ends = watchEnds(members);
+
   const view = async (want: Want): Promise<View> => {
     const asked = await Promise.all(
       members().map(async (member) => ({ ...member, view: await viewOf(member, secret, want) })),
@@ -64,7 +66,16 @@ export const serveFleet = ({
     const answered = asked.flatMap((one) => (one.view ? [{ ...one, view: one.view }] : []));
     const silent = asked.flatMap(({ index, pid, view }) => (view ? [] : [{ index, pid }]));
     const whole = addUp(answered, silent);
-    return want.metrics ? { ...whole, metrics: [...whole.metrics, ...(await metricsBeside(answered, silent))] } : whole;
+    const missing = count - asked.length;
+    return {
+      ...whole,
+      // The others serve: the kernel gives a process that has ended no connections.
+      ...(missing > 0 && asked.length > 0
+        ? { checks: { ...whole.checks, workers: checkOfMissing(missing, count) } }
+        : {}),
+      ...(want.points ? { marks: inOrder([...whole.marks, ...ends.marks()]) } : {}),
+      ...(want.metrics ? { metrics: [...whole.metrics, ...(await metricsBeside(answered, silent))] } : {}),
+    };
   };
   return serveOps({
     host,
@@ -74,7 +85,51 @@ export const serveFleet = ({
     view: share(view),
     secret: undefined,
     runbookUrl,
-  }).mapErr((message) => `the ops port ${port} could not be opened: ${message}`);
+  })
+    .map(({ url, close }) => ({
+      url,
+      close: () => {
+        ends.stop();
+        return close();
+      },
+    }))
+    .mapErr((message) => {
+      ends.stop();
+      return `the ops port ${port} could not be opened: ${message}`;
+    });
+};
+
+const checkOfMissing = (missing: number, count: number): Check => ({
+  state: 'degraded',
+  detail: `${missing} of ${count} ended, and what takes its place does not serve yet`,
+});
+
+const inOrder = (marks: readonly Mark[]): Mark[] => marks.toSorted((a, b) => (a.at < b.at ? -1 : 1));
+
+const LOOK_EVERY_MS = 1_000;
+/** As many as a person reads. */
+const ENDS_MAX = 50;
+
+/** Who ended, for the time line: with a process goes what it knew of itself. */
+const watchEnds = (
+  members: FleetOptions['members'],
+): { readonly marks: () => readonly Mark[]; readonly stop: () => void } => {
+  let marks: readonly Mark[] = [];
+  let before: readonly Worker[] = [];
+  const look = (): void => {
+    const now = members();
+    const gone = before.filter(({ pid }) => !now.some((one) => one.pid === pid));
+    const at = new Date().toISOString();
+    const ended = gone.map(({ index, pid }): Mark => ({
+      at,
+      what: `worker ${index}: ended, pid ${pid}`,
+      level: 'bad',
+    }));
+    marks = [...marks, ...ended].slice(-ENDS_MAX);
+    before = now;
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  return { marks: () => marks, stop: () => clearInterval(timer) };
 };
 
 /** What counts add up to depends on who was asked last: of two rounds at once, the later one could end first. */

@@ -27,8 +27,10 @@ export interface Metrics {
   /** Old rows that were deleted, by table. */
   readonly pruned: (rows: Readonly<Record<string, number>>) => void;
   readonly gc: (kind: GcKind, durationMs: number) => void;
-  /** Whether debits equalled credits when the books were last added up. */
-  readonly books: (balance: boolean) => void;
+  /** Whether the books proved when they were last looked at. */
+  readonly books: (hold: boolean) => void;
+  /** What was last told of them. */
+  readonly booksHold: () => boolean | undefined;
   /** Where the time of requests went, since the start. */
   readonly spent: () => Spent;
   /** What was asked of database and Stripe since the last time. */
@@ -51,8 +53,8 @@ export interface MetricsSources {
   readonly unknown: () => { readonly count: number; readonly oldestMs: number } | undefined;
   /** How many are open, by kind. */
   readonly contradictions: () => Readonly<Record<string, number>> | undefined;
-  /** How long ago each job ended a round. */
-  readonly jobs: () => readonly { readonly name: string; readonly ageMs: number }[];
+  /** How long ago each job did its work. */
+  readonly jobs: () => readonly { readonly name: string; readonly undoneMs: number }[];
   /** How far each clock is ahead of the database's, in seconds. */
   readonly clocks: () => Readonly<Record<string, number>>;
   readonly stripe: { readonly circuit: () => string; readonly inFlight: () => number } | undefined;
@@ -152,8 +154,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'operation',
     'result',
   );
-  const rounds = histogram('quittance_job_duration_seconds', 'How long a round of a job took.', SECONDS, 'job');
-  const failures = counter('quittance_job_failures_total', 'Rounds in which a job could not do its work.', 'job');
+  const rounds = histogram('quittance_job_duration_seconds', 'How long a round of a job took.', SECONDS, 'name');
+  const failures = counter('quittance_job_failures_total', 'Rounds in which a job could not do its work.', 'name');
   const sheds = counter(
     'quittance_shed_requests_total',
     'Requests refused under load, by reason and class.',
@@ -199,9 +201,9 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   );
   gauges(
     'quittance_job_age_seconds',
-    'How long ago a job last ended a round.',
-    'job',
-    () => Object.fromEntries(sources.jobs().map(({ name, ageMs }) => [name, ageMs / 1000])),
+    'How long ago a job last did its work: its last round that did not fail.',
+    'name',
+    () => Object.fromEntries(sources.jobs().map(({ name, undoneMs }) => [name, undoneMs / 1000])),
     'max',
   );
   gauges(
@@ -223,13 +225,13 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     'max',
   );
   gauge('quittance_stripe_calls_in_flight', 'Calls that wait for Stripe.', () => sources.stripe?.inFlight());
-  let booksBalance: number | undefined;
+  let booksHold: boolean | undefined;
   // Before they were first proved, since the start.
   let booksAt = performance.now();
   gauge(
     'quittance_ledger_balanced',
     '1 where the books proved themselves when they were last looked at, 0 where something in them is wrong.',
-    () => booksBalance,
+    () => (booksHold === undefined ? undefined : Number(booksHold)),
     'min',
   );
   gauge(
@@ -284,8 +286,8 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
     },
     error: (code) => errors.inc({ code }),
     job: (name, result, durationMs) => {
-      rounds.observe({ job: name }, durationMs / 1000);
-      failures.inc({ job: name }, Number(result !== 'done' && result !== 'more'));
+      rounds.observe({ name }, durationMs / 1000);
+      failures.inc({ name }, Number(result !== 'done' && result !== 'more'));
     },
     fault: () => faults.inc(),
     stripeCall: (operation, result, durationMs) => {
@@ -300,10 +302,11 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
       for (const [table, count] of Object.entries(rows)) prunes.inc({ table }, count);
     },
     gc: (kind, durationMs) => gc.observe({ kind }, durationMs / 1000),
-    books: (balance) => {
-      booksBalance = Number(balance);
+    books: (hold) => {
+      booksHold = hold;
       booksAt = performance.now();
     },
+    booksHold: () => booksHold,
     takeCalls: () => {
       const { database, stripe: ofStripe } = calls;
       calls.database = { ...NONE };

@@ -172,6 +172,8 @@ const live =
           inflight: view.inflight,
           live: view.live,
           unknown: view.unknown,
+          contradictions: view.contradictions,
+          console_url: view.consoleUrl,
           checks: view.checks,
           checks_age_ms: view.checksAgeMs,
           points: view.points,

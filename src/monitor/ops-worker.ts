@@ -99,6 +99,8 @@ const NOTHING: Snapshot = {
   checks: data.protect ? { service: { state: 'bad', detail: 'has not reported yet' } } : {},
   keyHashes: undefined,
   unknown: undefined,
+  contradictions: [],
+  consoleUrl: undefined,
 };
 let snapshot = NOTHING;
 let snapshotAt = performance.now();
@@ -223,6 +225,8 @@ const view = async (want: Want): Promise<View> => {
     checksAgeMs,
     keyHashes: snapshot.keyHashes,
     unknown: snapshot.unknown,
+    contradictions: snapshot.contradictions,
+    consoleUrl: snapshot.consoleUrl,
     stalls: records.stalls(want.stalls),
     points: want.points ? records.points() : [],
     marks: want.points ? records.marks() : [],

@@ -57,6 +57,22 @@ export interface Snapshot {
   /** SHA-256 of the keys that may read more than health, in base64; undefined while no database has told them. */
   readonly keyHashes: readonly string[] | undefined;
   readonly unknown: Unknown | undefined;
+  /** The oldest that are open. */
+  readonly contradictions: readonly OpenContradiction[];
+  /** Where a person reads of a payment, by its id. */
+  readonly consoleUrl: string | undefined;
+}
+
+/** Where Stripe and the books say different things, and a person must look. */
+export interface OpenContradiction {
+  readonly kind: string;
+  /** Whose; null where it is nobody's alone. */
+  readonly merchant: string | null;
+  readonly payment: string | null;
+  /** Stripe's id of what it is about. */
+  readonly subject: string;
+  readonly detail: string;
+  readonly ageMs: number;
 }
 
 /** Attempts at Stripe whose outcome nobody knows. */
@@ -64,7 +80,12 @@ interface Unknown {
   readonly count: number;
   readonly oldestMs: number;
   /** The oldest of them. */
-  readonly oldest: readonly { readonly payment: string; readonly kind: string; readonly ageMs: number }[];
+  readonly oldest: readonly {
+    readonly merchant: string;
+    readonly payment: string;
+    readonly kind: string;
+    readonly ageMs: number;
+  }[];
 }
 
 /** Something that happened, for the time line. */

@@ -30,13 +30,19 @@ const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading:
   clocks: { what: 'Clocks differ that money depends on', heading: 'clocks' },
   requests: { what: 'Nearly every request is refused', heading: 'overloaded' },
   service: { what: 'This process does not serve: it starts, or stops', heading: 'down' },
-  jobs: { what: 'A job in the background stands still', heading: 'jobs' },
+  jobs: { what: 'A job in the background does not do its work', heading: 'jobs' },
+  // All that is served goes on, and nobody can trust it.
+  books: { what: 'The books contradict themselves', heading: 'ledger', level: 'red' },
+  workers: { what: 'A process is missing', heading: 'workers' },
   snapshot: { what: 'The service does not say how it is', heading: 'wedged' },
 };
 
 /** As long as a person who was woken takes to look. */
 const RECENT_MS = 300_000;
 const SHED_SECONDS = 60;
+const MB = 2 ** 20;
+/** A machine that others use too holds everybody up now and then. */
+const HELD_UP_MIN_MS = 1_000;
 /** So long is a page, whoever is to blame; less is a thing for the morning. */
 const BLOCKED_RED_MS = 2_000;
 
@@ -65,9 +71,11 @@ const blockedNow = ({ loop: { blockedMs }, stalls }: View): Bare[] => {
 const levelOf = (state: CheckState): Level => (state === 'bad' ? 'red' : 'amber');
 
 /** The same of several processes is one trouble. */
-const checksIn = ({ checks }: View): Bare[] => {
+const checksIn = ({ checks, loop: { blockedMs } }: View): Bare[] => {
   const broken = Object.entries(checks).filter(([, { state }]) => state !== 'ok');
   const byKind = Map.groupBy(broken, ([name]) => name.replace(/^worker_\d+_?/, ''));
+  // That it is blocked is told already, with where.
+  if (blockedMs > 0) byKind.delete('event_loop');
   return [...byKind].map(([name, some]) => {
     const { what, heading, level } = CHECKS[name] ?? { what: unknownCheck(name), heading: headingOf(name) };
     const worst = some.some(([, { state }]) => state === 'bad') ? 'bad' : 'degraded';
@@ -90,24 +98,35 @@ const refusals = ({ points }: View): Bare[] => {
   ];
 };
 
-/** Those that were worth a line, by cause. */
+/** Those that were worth a line, by cause; first what took most. */
 const recentStalls = ({ stalls }: View, now: number): Bare[] => {
   const recent = stalls.filter(
     ({ phase, severity, at }) => phase === 'ended' && severity !== 'metric' && now - Date.parse(at) < RECENT_MS,
   );
-  return [...Map.groupBy(recent, ({ cause }) => cause)].map(([cause, some]) => ({
-    level: 'amber',
-    what: stallText(cause, some),
-    detail: sentenceOf(longestOf(some)),
-    heading: cause,
-  }));
+  return [...Map.groupBy(recent, ({ cause }) => cause)]
+    .filter(([cause, some]) => !isHostCause(cause) || totalMs(some) >= HELD_UP_MIN_MS)
+    .sort(([, a], [, b]) => totalMs(b) - totalMs(a))
+    .map(([cause, some]) => ({
+      level: 'amber',
+      what: stallText(cause, some),
+      detail: `${sentenceOf(longestOf(some))}${cause === 'gc' ? heapText(longestOf(some)) : ''}`,
+      heading: cause,
+    }));
 };
+
+/** Near its limit or far from it: that is what on-call asks first of a collector. */
+const heapText = ({ heapUsedBytes, heapLimitBytes }: Stall): string =>
+  heapUsedBytes === undefined || heapLimitBytes === undefined
+    ? ''
+    : `; the heap has ${Math.round(heapUsedBytes / MB)} of ${Math.round(heapLimitBytes / MB)} MB`;
+
+const totalMs = (stalls: readonly Stall[]): number => stalls.reduce((sum, { durationMs }) => sum + durationMs, 0);
 
 const longestOf = (stalls: readonly Stall[]): Stall =>
   stalls.reduce((longest, stall) => (stall.durationMs > longest.durationMs ? stall : longest));
 
 const stallText = (cause: Stall['cause'], stalls: readonly Stall[]): string => {
-  const totalS = (stalls.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000).toFixed(1);
+  const totalS = (totalMs(stalls) / 1000).toFixed(1);
   const times = stalls.length === 1 ? 'once' : `${stalls.length} times`;
   const who = isHostCause(cause) ? 'The machine held the service up' : 'The event loop was blocked';
   return `${who} (${cause}) ${times} in the last five minutes, ${totalS} s in all`;

@@ -22,6 +22,8 @@ export interface View {
   readonly checksAgeMs: number;
   readonly keyHashes: Snapshot['keyHashes'];
   readonly unknown: Snapshot['unknown'];
+  readonly contradictions: Snapshot['contradictions'];
+  readonly consoleUrl: Snapshot['consoleUrl'];
   readonly stalls: readonly (Stall & { readonly worker?: Worker })[];
   readonly points: readonly Point[];
   /** What happened, oldest first. */
@@ -89,6 +91,8 @@ export const addUp = (of: readonly Answered[], silent: readonly Worker[]): View 
     keyHashes: keyHashes.length === 0 ? undefined : [...new Set(keyHashes.flat())],
     // Each asks the same database.
     unknown: views.find(({ unknown }) => unknown)?.unknown,
+    contradictions: views.find(({ contradictions }) => contradictions.length > 0)?.contradictions ?? [],
+    consoleUrl: views.find(({ consoleUrl }) => consoleUrl !== undefined)?.consoleUrl,
     stalls: of
       .flatMap(({ index, pid, view }) => view.stalls.map((stall) => ({ ...stall, worker: { index, pid } })))
       .sort((a, b) => (a.at < b.at ? -1 : 1)),

@@ -49,6 +49,8 @@ export interface Contradictions {
     resolution: string,
     now: Micros,
   ) => ResultAsync<KeptContradiction, StorageError | PaymentError<'contradiction_not_found'>>;
+  /** Of all merchants, the oldest that are open. */
+  readonly oldest: (limit: number) => ResultAsync<KeptContradiction[], StorageError>;
   /** How many are open, by kind. */
   readonly count: () => ResultAsync<Readonly<Record<ContradictionKind, number>>, StorageError>;
 }
@@ -101,6 +103,16 @@ export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictio
           where id = ${uuidOf(id)}::uuid and merchant_id = ${uuidOf(merchant)}::uuid and resolved_at is null
           returning ${columnsOf('contradictions', 'contradictions')}`.execute(db),
       ).andThen(({ rows: [row] }) => (row ? ok(contradictionOf(row)) : err(paymentError('contradiction_not_found')))),
+    oldest: (limit) =>
+      run(
+        db
+          .selectFrom('contradictions')
+          .select(COLUMNS.contradictions)
+          .where('resolved_at', 'is', null)
+          .orderBy('seen_at')
+          .limit(limit)
+          .execute(),
+      ).map((rows) => rows.map(contradictionOf)),
     count: () =>
       run(
         sql<{ kind: string; n: bigint }>`

@@ -1,9 +1,8 @@
 /** Attempts that are under way, and who may finish them. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { type ResultAsync } from 'neverthrow';
-import { idOf, type PaymentId } from '../domain/ids.ts';
 import type { Attempt, Payment } from '../domain/payment.ts';
-import { uuidOf } from '../domain/ids.ts';
+import { idOf, uuidOf, type MerchantId, type PaymentId } from '../domain/ids.ts';
 import { LEASE_MS } from '../domain/deadlines.ts';
 import { plusMs, toIsoMicros, toMs, type Micros } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
@@ -43,6 +42,7 @@ export interface UnknownOutcomes {
 }
 
 interface UnknownOutcome {
+  readonly merchant: MerchantId;
   readonly payment: PaymentId;
   /** What was attempted: `confirm`, `capture`, `refund`, … */
   readonly kind: string;
@@ -69,6 +69,7 @@ const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes
     .selectFrom('attempts')
     .select(({ fn }) => [
       fn.countAll<bigint>().over().as('count'),
+      'merchant_id',
       'payment_id',
       'kind',
       sql<Micros>`started_at`.as('started_at'),
@@ -78,7 +79,8 @@ const findUnknown = async (db: Kysely<DB>, now: Micros): Promise<UnknownOutcomes
     .orderBy('started_at')
     .limit(SHOWN_MAX)
     .execute();
-  const oldest = rows.map(({ payment_id, kind, started_at }) => ({
+  const oldest = rows.map(({ merchant_id, payment_id, kind, started_at }) => ({
+    merchant: idOf('mer', merchant_id),
     payment: idOf('pay', payment_id),
     kind,
     ageMs: toMs(now) - toMs(started_at),

@@ -57,6 +57,14 @@ if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM
     await page.click('button');
     await page.waitForSelector('#checks >> text=database');
     expect(await page.isVisible('#secret')).toBe(false);
+    await world.query(
+      `insert into contradictions (id, kind, subject, payment_id, detail, seen_at)
+       values (gen_random_uuid(), 'second_charge', 'pi_x', '00000000-0000-7000-8000-000000000001', 'two were paid', now())`,
+    );
+    // A person decides by what happened to the payment, which the console tells.
+    const link = page.locator('#contradictions tr:has-text("two were paid") a');
+    expect(await link.getAttribute('href')).toBe(`${world.url}/console/payments/pay_00000000000070008000000000000001`);
+    await page.waitForSelector('#story .trouble:has-text("Stripe contradicts what was believed")');
     await page.close();
   });
 

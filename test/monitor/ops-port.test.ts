@@ -7,6 +7,7 @@ import { serveFleet, type Member } from '../../src/monitor/fleet.ts';
 import type { Check, MetricJson } from '../../src/monitor/ops.ts';
 import { serveOps } from '../../src/monitor/ops-server.ts';
 import { createStallMetrics } from '../../src/monitor/stall-metrics.ts';
+import type { Stall } from '../../src/monitor/sample.ts';
 import { addUp, type View } from '../../src/monitor/view.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { sendRaw } from '../support/raw.ts';
@@ -23,6 +24,8 @@ const viewWith = (different: Partial<View> = {}): View => ({
   checksAgeMs: 0,
   keyHashes: [createHash('sha256').update(KEY).digest('base64')],
   unknown: undefined,
+  contradictions: [],
+  consoleUrl: undefined,
   stalls: [],
   points: [],
   marks: [],
@@ -172,6 +175,8 @@ describe("the page's story", () => {
     ['worker_1_database', 'bad', 'red', 'database_unavailable'],
     ['worker_1', 'bad', 'red', 'workers'],
     ['stripe_webhooks', 'degraded', 'amber', 'stripe-webhooks'],
+    ['books', 'degraded', 'red', 'ledger'],
+    ['jobs', 'degraded', 'amber', 'jobs'],
   ] as const)('says of the check %s (%s) in %s what the runbook says under %s', async (name, state, level, heading) => {
     const [trouble, ...more] = await storyWith(checks(name, state));
     expect(more).toEqual([]);
@@ -189,6 +194,33 @@ describe("the page's story", () => {
     });
     expect(story.map(({ level }) => level)).toEqual(['red', 'amber', 'amber']);
     expect(story[0]?.heading).toBe('database_unavailable');
+  });
+
+  it('tells of a loop that is blocked once, by how long, and not by its check as well', async () => {
+    const blocked = { ...checks('event_loop', 'bad'), loop: { ageMs: 3_000, blockedMs: 3_000 } };
+    expect((await storyWith(blocked)).map(({ what }) => what)).toEqual(['The event loop has been blocked for 3.0 s']);
+  });
+
+  it('has of past stalls first the cause that took most', async () => {
+    const stallOf = (cause: Stall['cause'], durationMs: number): Stall => ({
+      ...{
+        id: cause,
+        at: new Date().toISOString(),
+        phase: 'ended',
+        durationMs,
+        kind: 'turn',
+        cause,
+        confidence: 'low',
+      },
+      ...{ severity: 'warn', onCpuRatio: 1, runqRatio: 0, gcMs: 0, route: undefined, method: undefined },
+      ...{ requestId: undefined, frame: undefined, frames: [], afterNativeCall: false, fingerprint: cause },
+      ...{ heapUsedBytes: undefined, heapLimitBytes: undefined, inflight: 0, elu: undefined },
+    });
+    const story = await storyWith({
+      stalls: [stallOf('throttled', 120), stallOf('starved', 1_000), stallOf('gc', 500), stallOf('cpu', 1_200)],
+    });
+    // What others had of the machine for a tenth of a second is no trouble.
+    expect(story.map(({ heading }) => heading)).toEqual(['cpu', 'starved', 'gc']);
   });
 });
 
@@ -233,6 +265,34 @@ describe('the ops port of several processes', () => {
     const { text } = await ask(`${url}/metrics`);
     for (const state of ['answers', 'silent', 'missing'])
       expect(text).toContain(`quittance_workers{state="${state}"} 1`);
+  });
+
+  it('tells on the page of one that ended, until another takes its place, and when that was', async () => {
+    const workers = [
+      await startWorker(
+        0,
+        answering(() => Promise.resolve(viewWith())),
+      ),
+      await startWorker(
+        1,
+        answering(() => Promise.resolve(viewWith())),
+      ),
+    ];
+    let members = workers;
+    const url = await startFleet(() => members);
+    const live = async (): Promise<{ story: { what: string; detail: string }[]; marks: { what: string }[] }> =>
+      JSON.parse((await ask(`${url}/live`)).text) as Awaited<ReturnType<typeof live>>;
+    expect((await live()).story).toEqual([]);
+    // Long enough for it to be known to have run.
+    await new Promise((settle) => setTimeout(settle, 1_100));
+    members = workers.slice(0, 1);
+    await until(async () => (await live()).marks.some(({ what }) => what === 'worker 1: ended, pid 101'));
+    expect((await live()).story).toMatchObject([
+      { what: 'A process is missing', detail: '1 of 2 ended, and what takes its place does not serve yet' },
+    ]);
+    expect((await ask(`${url}/readyz`)).status).toBe(200);
+    members = workers;
+    await until(async () => (await live()).story.length === 0);
   });
 
   it('asks each worker once, however many ask at once', async () => {

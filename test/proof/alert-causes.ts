@@ -112,6 +112,7 @@ const RESOLVED = "update contradictions set resolved_at = now(), resolution = 'a
 export const CAUSES: Readonly<Record<string, Cause>> = {
   QuittanceLedgerUnchecked: drilled('database'),
   QuittanceLedgerBroken: changed(BROKEN, MENDED),
+  QuittanceJobFails: changed('alter table erasures rename to erased', 'alter table erased rename to erasures'),
   QuittanceWedged: held('stall', 9_000, 1_000),
   QuittanceBlocked: held('stall', 6_000, 1_000),
   QuittanceStalls: held('stall', 300, 700),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { errAsync, okAsync } from 'neverthrow';
 import pino from 'pino';
 import { paymentError } from '../../src/error.ts';
-import { createRunner, type Job, type Runner, type RunnerOptions } from '../../src/jobs/runner.ts';
+import { createRunner, type Job, type JobAge, type Runner, type RunnerOptions } from '../../src/jobs/runner.ts';
 import { runWork, storage } from '../../src/monitor/context.ts';
 import { createBreaker } from '../../src/stripe/breaker.ts';
 import { afterSuite } from '../support/cleanup.ts';
@@ -69,6 +69,29 @@ describe('a job', () => {
       await new Promise(setImmediate);
     }
     expect(seen).toEqual(['one: database_unavailable']);
+  });
+
+  it('that fails again and again is told to be failing, and when it last did its work, though its rounds end', async () => {
+    let isBroken = false;
+    let failed = 0;
+    const runner = start({
+      one: {
+        everyMs: 1,
+        roundMsMax: 20,
+        run: () => {
+          if (!isBroken) return okAsync('done' as const);
+          failed++;
+          return errAsync(paymentError('internal'));
+        },
+      },
+    });
+    const age = (): JobAge | undefined => runner.ages()[0];
+    await until(() => age()?.isFailing === false);
+    isBroken = true;
+    await until(() => age()?.isFailing === true && failed > 1);
+    expect(age()?.undoneMs).toBeGreaterThan(20);
+    isBroken = false;
+    await until(() => age()?.isFailing === false);
   });
 
   it('does nothing on behalf of the request that woke it', async () => {

@@ -24,6 +24,25 @@ it('a class of requests that is no longer there is no longer told of', async () 
   expect(text).not.toContain('quittance_requests_in_flight{class="money"');
 });
 
+it('no label is called as Prometheus calls the target that it scraped, which would put its own in the place of ours', async () => {
+  const metrics = createMetrics({
+    pool: () => ({ total: 0, idle: 0, waiting: 0 }),
+    inflight: () => ({}),
+    waiting: () => 0,
+    unknown: () => undefined,
+    contradictions: () => undefined,
+    jobs: () => [{ name: 'sweeper', undoneMs: 1_000 }],
+    clocks: () => ({}),
+    stripe: undefined,
+    lag: () => undefined,
+  });
+  metrics.job('sweeper', 'internal', 1);
+  const text = await metricsText(await metrics.json());
+  expect(text).toContain('quittance_job_age_seconds{name="sweeper"} 1');
+  expect(text).toContain('quittance_job_failures_total{name="sweeper"} 1');
+  expect(text).not.toMatch(/[{,](job|instance)="/);
+});
+
 it('what is known is told as zero before it happens for the first time, so that the first is seen to be one more', async () => {
   const metrics = createMetrics({
     pool: () => ({ total: 0, idle: 0, waiting: 0 }),

@@ -16,6 +16,14 @@ const element = (tag, text, className = '') => {
 };
 
 const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 8);
+const timeOf = (iso) => clock(Date.parse(iso) / 1000);
+/** The log has its times in UTC, and a person who was woken compares them. */
+const zone = () => {
+  const minutes = -new Date().getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
+};
 // Without a pointer there is nothing to show the values of.
 const live = matchMedia('(hover: hover)').matches;
 
@@ -99,6 +107,7 @@ const tile = (label, value, className) => {
   return made;
 };
 
+const RANKS = { ok: 0, degraded: 1, bad: 2 };
 const SIGNS = { ok: '✓', degraded: '!', bad: '✗' };
 const CLASSES = { ok: 'ok', degraded: 'warn', bad: 'bad' };
 /** What is wrong, first and large. */
@@ -112,10 +121,33 @@ const tell = ({ level, what, detail, heading, sentence }) => {
   return card;
 };
 
+/** Of texts and elements. */
 const rowOf = (cells) => {
   const row = document.createElement('tr');
-  row.append(...cells.map((text) => element('td', text)));
+  row.append(
+    ...cells.map((cell) => {
+      const made = document.createElement('td');
+      made.append(cell);
+      return made;
+    }),
+  );
   return row;
+};
+
+/** By what name this page was opened, that machine has the console too, unless it is known to be elsewhere. */
+const consoleAt = (address) => {
+  const url = new URL(address);
+  if (/^(127\.|0\.0\.0\.0$|localhost$|\[::1?\]$)/.test(url.hostname)) url.hostname = location.hostname;
+  return url.href.replace(/\/$/, '');
+};
+
+const paymentLink = (now, payment) => {
+  if (!now.console_url) return payment;
+  const link = element('a', payment);
+  link.href = `${consoleAt(now.console_url)}/payments/${payment}`;
+  link.target = '_blank';
+  link.rel = 'noreferrer';
+  return link;
 };
 
 const ago = (ms) => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
@@ -139,12 +171,26 @@ const showLists = (now) => {
   byId('unknown').hidden = oldest.length === 0;
   byId('unknown')
     .querySelector('tbody')
-    .replaceChildren(...oldest.map(({ payment, kind, ageMs }) => rowOf([payment, kind, ago(ageMs)])));
-  const contradictions = now.contradictions ?? [];
+    .replaceChildren(
+      ...oldest.map(({ merchant, payment, kind, ageMs }) =>
+        rowOf([paymentLink(now, payment), kind, ago(ageMs), merchant]),
+      ),
+    );
+  const { contradictions } = now;
   byId('contradictions').hidden = contradictions.length === 0;
   byId('contradictions')
-    .querySelector('ul')
-    .replaceChildren(...contradictions.map((one) => element('li', Object.values(one).join('  '), 'bad')));
+    .querySelector('tbody')
+    .replaceChildren(
+      ...contradictions.map(({ kind, merchant, payment, subject, detail, ageMs }) =>
+        rowOf([
+          kind.replaceAll('_', ' '),
+          payment === null ? subject : paymentLink(now, payment),
+          detail,
+          ago(ageMs),
+          merchant ?? 'of no merchant alone',
+        ]),
+      ),
+    );
   byId('processes').hidden = now.processes.length + now.silent.length < 2;
   const silent = now.silent.map(({ worker, pid }) => [`${worker} (pid ${pid})`, 'does not answer', '', '', '']);
   const processes = now.processes.map((one) => [
@@ -152,14 +198,14 @@ const showLists = (now) => {
     one.blockedMs > 0 ? `blocked ${Math.round(one.blockedMs)} ms` : `${Math.round(one.lagMs)} ms`,
     `${Math.round(one.utilisation * 100)} %`,
     String(one.inflight),
-    new Date(one.startedAt).toLocaleTimeString(),
+    timeOf(one.startedAt),
   ]);
   byId('processes')
     .querySelector('tbody')
     .replaceChildren(...[...processes, ...silent].map(rowOf));
   const happened = now.marks.toReversed().map(({ at, what, level }) => {
     const line = element('li', '', CLASSES[level]);
-    line.append(element('time', new Date(at).toLocaleTimeString()), what);
+    line.append(element('time', timeOf(at)), what);
     return line;
   });
   byId('marks').replaceChildren(...happened);
@@ -198,36 +244,31 @@ const show = (now) => {
   draw(now.points);
   const lines = now.stalls.map((stall) => {
     const line = element('li', '', LEVELS[stall.severity]);
-    line.append(element('time', new Date(stall.at).toLocaleTimeString()), stall.msg);
+    line.append(element('time', timeOf(stall.at)), stall.msg);
     return line;
   });
   byId('stalls').replaceChildren(...(lines.length > 0 ? lines : [element('li', 'None seen.')]));
-  const rows = now.culprits.map((one) => {
-    const row = document.createElement('tr');
-    const cells = [
-      (one.ms / 1000).toFixed(1),
-      one.cause,
-      `${one.method ?? ''} ${one.route ?? 'no route'}`,
-      one.at ?? '',
-      `${one.stalls} ×`,
-    ];
-    row.append(...cells.map((text) => element('td', text)));
-    return row;
-  });
+  const rows = now.culprits.map(({ ms, cause, method = '', route = 'no route', at = '', stalls }) =>
+    rowOf([(ms / 1000).toFixed(1), cause, `${method} ${route}`, at, `${stalls} ×`]),
+  );
+  byId('culprits').hidden = rows.length === 0;
   byId('culprits')
     .querySelector('tbody')
     .replaceChildren(...rows);
   byId('checks').replaceChildren(
-    ...Object.entries(now.checks).map(([name, { state, detail }]) =>
-      element('li', `${SIGNS[state]} ${name.replaceAll('_', ' ')}: ${detail}`, CLASSES[state]),
-    ),
+    // What does not hold first.
+    ...Object.entries(now.checks)
+      .sort(([, a], [, b]) => RANKS[b.state] - RANKS[a.state])
+      .map(([name, { state, detail }]) =>
+        element('li', `${SIGNS[state]} ${name.replaceAll('_', ' ')}: ${detail}`, CLASSES[state]),
+      ),
   );
   byId('verdict').textContent = now.verdict.summary;
   const worst = now.story[0];
   const state = byId('state');
   const isReady = Object.values(now.checks).every((check) => check.state !== 'bad');
   state.className = !isReady || blocked > 0 ? 'bad' : worst ? 'warn' : '';
-  const at = new Date().toLocaleTimeString();
+  const at = `${clock(Date.now() / 1000)} ${zone()}`;
   if (blocked > 0) state.textContent = `Blocked for ${(blocked / 1000).toFixed(1)} s`;
   else state.textContent = `${isReady ? 'Ready' : 'Not ready'}, ${at}${worst ? '' : ': nothing is wrong'}`;
   document.title = worst ? `${worst.level === 'red' ? '●' : '○'} ${worst.what}` : 'Quittance: now';
