@@ -46,7 +46,7 @@ export const proveCalm = async ({ minutes, ratePerS, log }: CalmOptions): Promis
       const over = new AbortController();
       const watching = watch(prometheus.alerts, over.signal, (alert, isNew) => {
         seen.set(`${alert.name} ${alert.state}`, alert);
-        tell(`${isNew ? alert.state : 'no longer'} ${alert.name}: ${alert.summary}`);
+        tell(`${isNew ? '' : 'no longer '}${alert.state} ${alert.name}: ${alert.summary}`);
       });
       const duration = String(minutes * 60);
       const report = await runLoad(own, {

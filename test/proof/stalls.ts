@@ -26,6 +26,7 @@ const HELP = `npm run proof:stalls -- [NAME …] [options]: without a name, all 
   --seconds 20   how long hog, throttled, overload and verdicts last
   --ms-max 2000  the longest stall of the matrix
   --part NAME    overhead of one part alone: turns, gc, beat or context
+  --of cheap     overhead of a request that is cheap (items and quotes), or of a debit
 `;
 
 const { values, words } = commandWords(HELP, {
@@ -34,6 +35,7 @@ const { values, words } = commandWords(HELP, {
   seconds: { type: 'string', default: '20' },
   'ms-max': { type: 'string', default: '2000' },
   part: { type: 'string', default: '' },
+  of: { type: 'string', default: 'cheap' },
 });
 const seed = countOf('seed', values.seed, 0);
 const seconds = countOf('seconds', values.seconds);
@@ -41,6 +43,8 @@ const msMax = countOf('ms-max', values['ms-max'], 111);
 const given = values.count === undefined ? undefined : countOf('count', values.count);
 const count = (fallback: number): number => given ?? fallback;
 const part = values.part === '' ? '' : oneOf('--part', values.part, ['turns', 'gc', 'beat', 'context']);
+
+const of = oneOf('--of', values.of, ['cheap', 'debit'] as const);
 
 /** One mechanism is taken out, or several, with commas between them. */
 const without = (mechanism: string): SubjectOptions => ({
@@ -141,7 +145,7 @@ const PROOFS: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   overhead: async () => {
-    const figures = await overhead(count(400), part);
+    const figures = await overhead(count(400), part, of);
     const { cpu, throughput, p99, opsThread } = figures;
     const holds = cpu.median + opsThread <= 1 && throughput.to >= 0 && p99.from <= 0;
     check('overhead: at most 1 % of CPU a request, and nothing to be seen in throughput and P99', holds, figures);
