@@ -10,13 +10,12 @@ import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
 import { runJob, storage } from './context.ts';
 import {
-  EXAMPLE,
-  type Economics,
   type FromOps,
   type Live,
   type MetricJson,
   type OpsData,
   type Snapshot,
+  type ToldEconomics,
   type ToOps,
 } from './ops.ts';
 import type { Tiers } from './sample.ts';
@@ -46,7 +45,7 @@ export interface MonitorOptions {
   readonly warn: (fields: object, message: string) => void;
   /** Where lines lead; the ops port's own runbook where it is left out. */
   readonly runbookUrl?: string | undefined;
-  readonly economics?: Partial<Economics>;
+  readonly economics?: ToldEconomics;
   /** One of several processes: what opens its view to the one that adds them up. */
   readonly secret?: string | undefined;
 }
@@ -169,7 +168,7 @@ const startWorker = (
     levelMin: LEVELS[logLevel] ?? 30,
     linesFd: options.linesFd ?? 1,
     protect: snapshot !== undefined,
-    economics: options.economics && { ...EXAMPLE, ...options.economics },
+    economics: options.economics,
     secret: options.secret,
   };
   return new Worker(new URL('./ops-worker.ts', import.meta.url), {

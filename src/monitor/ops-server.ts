@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import { isLocalHost, urlOf } from '../address.ts';
 import { fieldsOf, sentenceOf } from './line.ts';
-import { EXAMPLE, type CheckState, type Economics } from './ops.ts';
+import { economicsOf, type CheckState, type Economics, type ToldEconomics } from './ops.ts';
 import { openRunbook, runbookAt, type Runbook } from './runbook.ts';
 import { storyOf } from './story.ts';
 import { verdictOf } from './verdict.ts';
@@ -21,7 +21,7 @@ export interface OpsServerOptions {
   readonly port: number;
   readonly protect: boolean;
   /** What it costs, where that was told. */
-  readonly economics: Economics | undefined;
+  readonly economics: ToldEconomics | undefined;
   /** Asked for each answer. */
   readonly view: (want: Want) => Promise<View>;
   /** Who knows it may read the view as it is, at /view. */
@@ -145,7 +145,7 @@ const stalls: Route = () =>
   });
 
 const verdict =
-  (told: Economics | undefined): Route =>
+  (told: ToldEconomics | undefined): Route =>
   (request) =>
     settingsIn(queryOf(request), told).map(({ minutes, economics }) => ({
       want: { ...HEALTH, minutes },
@@ -161,12 +161,12 @@ const verdict =
     }));
 
 const live =
-  (economics: Economics | undefined, sentences: Runbook['sentences']): Route =>
+  (told: ToldEconomics | undefined, sentences: Runbook['sentences']): Route =>
   () =>
     ok({
       want: { minutes: VERDICT_MINUTES, stalls: STALLS_JUDGED, points: true, metrics: false, fresh: true },
       show: (view) => {
-        const hour = verdictOf(view.minutes, economics);
+        const hour = verdictOf(view.minutes, reckonedBy(told));
         return json(200, {
           loop: { age_ms: view.loop.ageMs, blocked_ms: view.loop.blockedMs },
           inflight: view.inflight,
@@ -325,12 +325,16 @@ const ECONOMICS = {
 /** Nobody runs a larger bill on this page. */
 const AMOUNT_MAX = 1e9;
 
+/** Where nothing is told, nothing is reckoned. */
+const reckonedBy = (told: ToldEconomics = {}): Economics | undefined =>
+  Object.keys(told).length === 0 ? undefined : economicsOf(told);
+
 /** What the address asks for. The error is a sentence. */
 const settingsIn = (
   query: URLSearchParams,
-  told: Economics | undefined,
+  told: ToldEconomics | undefined,
 ): Result<{ readonly minutes: number; readonly economics: Economics | undefined }, string> => {
-  const economics: Partial<Record<keyof Economics, number>> = {};
+  const economics: Partial<Record<keyof ToldEconomics, number>> = {};
   let minutes = VERDICT_MINUTES;
   for (const [name, value] of query) {
     const amount = /^\d{1,10}(\.\d{1,4})?$/.test(value) ? Number(value) : NaN;
@@ -343,6 +347,6 @@ const settingsIn = (
     if (!(amount > 0 && amount <= AMOUNT_MAX)) return err(`${name} takes a number above 0.`);
   }
   return minutes >= 1 && minutes <= MINUTES_MAX
-    ? ok({ minutes, economics: Object.keys(economics).length > 0 ? { ...EXAMPLE, ...told, ...economics } : told })
+    ? ok({ minutes, economics: reckonedBy({ ...told, ...economics }) })
     : err(`minutes takes 1 to ${MINUTES_MAX}.`);
 };

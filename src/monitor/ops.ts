@@ -64,7 +64,7 @@ export interface Snapshot {
 }
 
 /** Where Stripe and the books say different things, and a person must look. */
-export interface OpenContradiction {
+interface OpenContradiction {
   readonly kind: string;
   /** Whose; null where it is nobody's alone. */
   readonly merchant: string | null;
@@ -128,13 +128,18 @@ export interface OpsData {
   readonly linesFd: number;
   /** Whether the pages that show more than health ask for an on-call key. */
   readonly protect: boolean;
-  readonly economics: Economics | undefined;
+  readonly economics: ToldEconomics | undefined;
   /** Opens `/view` to the process that adds up several; undefined where there is one. */
   readonly secret: string | undefined;
 }
 
 /** What the verdict reckons with. */
-export interface Economics {
+export interface Economics extends Figures {
+  /** Those of the example, because nobody told them. */
+  readonly assumed: readonly (keyof Figures)[];
+}
+
+interface Figures {
   readonly instances: number;
   readonly instanceUsdMonth: number;
   readonly rewriteUsd: number;
@@ -142,8 +147,18 @@ export interface Economics {
   readonly rewriteSpeedup: number;
 }
 
+export type ToldEconomics = Partial<Figures>;
+
 /**
  * What is not told beside a figure that is: those of a service that was rewritten, with 32 instances at $12,000 a month,
  * $180,000 of engineering, and 4 of the 32 left.
  */
-export const EXAMPLE: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
+const EXAMPLE: Figures = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
+const FIGURES = ['instances', 'instanceUsdMonth', 'rewriteUsd', 'rewriteSpeedup'] as const;
+
+/** What was told, and of the rest the example's. */
+export const economicsOf = (told: ToldEconomics): Economics => ({
+  ...EXAMPLE,
+  ...told,
+  assumed: FIGURES.filter((name) => told[name] === undefined),
+});

@@ -2,7 +2,7 @@
  * The question of the story, answered from the service's own records: what makes it slow, what does that cost, and what
  * would mend it? Pure: from the minutes of a window to a finding, an advice and a page of text.
  */
-import type { Economics, Spent } from './ops.ts';
+import type { Economics, Spent, ToldEconomics } from './ops.ts';
 import type { Culprit } from './records.ts';
 import { isHostCause, type Cause } from './sample.ts';
 import type { SeenMinute } from './view.ts';
@@ -334,13 +334,15 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const moneyText = (money: Money | undefined): string => {
   if (!money)
     return 'Economics: nobody told what this costs. Whether a rewrite would pay: npm run verdict -- --instances N --instance-usd N --rewrite-usd N --speedup N';
-  const bill = `${money.instances} instances at ${usd(money.instanceUsdMonth)} a month are ${usd(money.usdMonth)}`;
-  const rewrite = `A rewrite at ${usd(money.rewriteUsd)}, ${money.rewriteSpeedup}× less CPU, would save ${usd(money.savedUsdMonth)} a month`;
+  const assumed = (name: keyof ToldEconomics): string => (money.assumed.includes(name) ? ' (assumed)' : '');
+  const bill = `${money.instances}${assumed('instances')} instances at ${usd(money.instanceUsdMonth)}${assumed('instanceUsdMonth')} a month are ${usd(money.usdMonth)}`;
+  const rewrite = `A rewrite at ${usd(money.rewriteUsd)}${assumed('rewriteUsd')}, ${money.rewriteSpeedup}×${assumed('rewriteSpeedup')} less CPU, would save ${usd(money.savedUsdMonth)} a month`;
   const pays =
     money.breakEvenMonths === undefined
       ? '; it never pays.'
       : ` and pay for itself in ${money.breakEvenMonths.toFixed(1)} months.`;
-  return `Economics: ${bill}. ${rewrite}${pays}`;
+  const note = money.assumed.length === 0 ? '' : ' What is assumed is an example: tell yours.';
+  return `Economics: ${bill}. ${rewrite}${pays}${note}`;
 };
 
 /** The page: what was found, what to do, and the figures behind it. */

@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Economics, Spent } from '../../src/monitor/ops.ts';
+import { economicsOf, type Economics, type Spent } from '../../src/monitor/ops.ts';
 import type { Culprit, Minute } from '../../src/monitor/records.ts';
 import type { Cause } from '../../src/monitor/sample.ts';
 import { verdictOf, type VerdictReport } from '../../src/monitor/verdict.ts';
 
-const STORY: Economics = { instances: 32, instanceUsdMonth: 375, rewriteUsd: 180_000, rewriteSpeedup: 8 };
+const STORY: Economics = economicsOf({
+  instances: 32,
+  instanceUsdMonth: 375,
+  rewriteUsd: 180_000,
+  rewriteSpeedup: 8,
+});
 const spent: Spent = {
   requests: 1000,
   requestMs: 50_000,
@@ -130,6 +135,14 @@ describe('the verdict', () => {
     const report = of({ secondsOver50: 60, culprits });
     expect(report).toMatchObject({ finding: 'starved', apart: 'gc' });
     expect(report.summary).toContain('Apart from that: Garbage collection');
+  });
+
+  it('says which figures it assumes, where only some are told', () => {
+    const { summary } = of({}, economicsOf({ instances: 4 }));
+    expect(summary).toContain('Economics: 4 instances at $375 (assumed) a month');
+    expect(summary).toContain('A rewrite at $180,000 (assumed), 8× (assumed) less CPU');
+    expect(summary).toContain('What is assumed is an example: tell yours.');
+    expect(of({}).summary).not.toContain('assumed');
   });
 
   it('adds an instance to a loop that is full, where a rewrite does not pay', () =>
