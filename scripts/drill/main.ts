@@ -46,8 +46,10 @@ const watch = async ({ story }: Demo, startedAt: number, isOver: () => boolean):
       { level: 'gone', what: error instanceof Error ? error.message : String(error), detail: '', heading: '' },
     ]);
     const now = troubles.map(({ level, what }) => `${level}: ${what}`).join(' | ') || 'nothing is wrong';
-    if (now !== before) print(`  ${Math.round((performance.now() - startedAt) / 1000)} s  the page says  ${now}`);
-    before = now;
+    // That a count went on is no news.
+    const kinds = now.replaceAll(/[\d.]+/g, '');
+    if (kinds !== before) print(`  ${Math.round((performance.now() - startedAt) / 1000)} s  the page says  ${now}`);
+    before = kinds;
     if (isOver()) overAt ??= performance.now();
     // Stalls of the last five minutes stay there; what does not is mended by now.
     const isCalm = troubles.every(({ what }) => what.includes('last five minutes'));

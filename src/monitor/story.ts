@@ -16,11 +16,27 @@ export interface Trouble {
   readonly sentence: string;
 }
 
+interface Told {
+  readonly what: string;
+  /** Where it is late, or holds in part: what is served still is not to be called broken. */
+  readonly degraded?: string;
+  readonly heading: string;
+  readonly level?: Level;
+}
+
 /** Of a check that does not hold: what that means for those who pay, and where the runbook tells what to do. */
-const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading: string; readonly level?: Level }>> = {
-  event_loop: { what: 'The event loop does not come round', heading: 'wedged' },
-  database: { what: 'The database does not answer as it should', heading: 'database_unavailable' },
-  writes: { what: 'Nothing can be written', heading: 'database_unavailable' },
+const CHECKS: Readonly<Record<string, Told>> = {
+  event_loop: {
+    what: 'The event loop does not come round',
+    degraded: 'The event loop comes round late',
+    heading: 'wedged',
+  },
+  database: {
+    what: 'The database does not answer as it should',
+    degraded: 'The database answers late',
+    heading: 'database_unavailable',
+  },
+  writes: { what: 'Nothing can be written', degraded: 'Writes are slow', heading: 'database_unavailable' },
   pool: { what: 'Requests wait for a connection to the database', heading: 'database_unavailable' },
   // Requests are served still, and yet nobody can pay.
   stripe: { what: 'Stripe does not answer: charges are refused', heading: 'provider_unavailable', level: 'red' },
@@ -28,7 +44,7 @@ const CHECKS: Readonly<Record<string, { readonly what: string; readonly heading:
   unknown_outcomes: { what: 'The outcome of charges is not known', heading: 'unknown-outcomes' },
   contradictions: { what: 'Stripe contradicts what was believed of payments', heading: 'contradictions' },
   clocks: { what: 'Clocks differ that money depends on', heading: 'clocks' },
-  requests: { what: 'Nearly every request is refused', heading: 'overloaded' },
+  requests: { what: 'Every request is refused', heading: 'overloaded' },
   service: { what: 'This process does not serve: it starts, or stops', heading: 'down' },
   jobs: { what: 'A job in the background does not do its work', heading: 'jobs' },
   // All that is served goes on, and nobody can trust it.
@@ -43,11 +59,14 @@ const SHED_SECONDS = 60;
 const MB = 2 ** 20;
 /** A machine that others use too holds everybody up now and then. */
 const HELD_UP_MIN_MS = 1_000;
+/** Shorter, it is over before anyone has read of it. */
+const BLOCKED_MIN_MS = 500;
 /** So long is a page, whoever is to blame; less is a thing for the morning. */
 const BLOCKED_RED_MS = 2_000;
 
 export const storyOf = (view: View, sentences: Readonly<Record<string, string>>, now: number): Trouble[] => {
-  const troubles = [...blockedNow(view), ...checksIn(view), ...refusals(view), ...recentStalls(view, now)];
+  // Under more than can be served all else is late as well.
+  const troubles = [...blockedNow(view), ...refusals(view), ...checksIn(view), ...recentStalls(view, now)];
   return troubles
     .map((trouble) => ({ ...trouble, sentence: sentences[trouble.heading] ?? '' }))
     .sort((a, b) => Number(b.level === 'red') - Number(a.level === 'red'));
@@ -56,14 +75,16 @@ export const storyOf = (view: View, sentences: Readonly<Record<string, string>>,
 type Bare = Omit<Trouble, 'sentence'>;
 
 const blockedNow = ({ loop: { blockedMs }, stalls }: View): Bare[] => {
-  if (blockedMs === 0) return [];
+  if (blockedMs < BLOCKED_MIN_MS) return [];
   const told = stalls.findLast(({ phase }) => phase === 'started');
+  const isLong = blockedMs >= BLOCKED_RED_MS;
   return [
     {
-      level: blockedMs >= BLOCKED_RED_MS ? 'red' : 'amber',
+      level: isLong ? 'red' : 'amber',
       what: `The event loop has been blocked for ${(blockedMs / 1000).toFixed(1)} s`,
       detail: told ? sentenceOf(told) : 'its stack is being taken',
-      heading: 'wedged',
+      // It may end by itself yet.
+      heading: isLong ? 'wedged' : (told?.cause ?? 'unknown'),
     },
   ];
 };
@@ -74,20 +95,22 @@ const levelOf = (state: CheckState): Level => (state === 'bad' ? 'red' : 'amber'
 const checksIn = ({ checks, loop: { blockedMs } }: View): Bare[] => {
   const broken = Object.entries(checks).filter(([, { state }]) => state !== 'ok');
   const byKind = Map.groupBy(broken, ([name]) => name.replace(/^worker_\d+_?/, ''));
-  // That it is blocked is told already, with where.
-  if (blockedMs > 0) byKind.delete('event_loop');
-  return [...byKind].map(([name, some]) => {
-    const { what, heading, level } = CHECKS[name] ?? { what: unknownCheck(name), heading: headingOf(name) };
+  // That it is blocked is told already, with where; and so are refusals, with how many.
+  if (blockedMs >= BLOCKED_MIN_MS) byKind.delete('event_loop');
+  return [...byKind].flatMap(([name, some]) => {
     const worst = some.some(([, { state }]) => state === 'bad') ? 'bad' : 'degraded';
+    if (name === 'requests' && worst === 'degraded') return [];
+    const { what, degraded = what, heading, level } = CHECKS[name] ?? unknownCheck(name);
     const detail = some.map(([, check]) => check.detail).join('; ');
-    return { level: level ?? levelOf(worst), what, detail, heading };
+    return [{ level: level ?? levelOf(worst), what: worst === 'bad' ? what : degraded, detail, heading }];
   });
 };
 
-/** A worker that does not answer has no checks but that one. */
-const headingOf = (name: string): string => (name === '' || name === 'workers' ? 'workers' : name);
-const unknownCheck = (name: string): string =>
-  headingOf(name) === 'workers' ? 'A process does not answer' : `Not as it should be: ${name.replaceAll('_', ' ')}`;
+/** A worker that does not answer has no checks but that one, which has its name. */
+const unknownCheck = (name: string): Told =>
+  name === ''
+    ? { what: 'A process does not answer', heading: 'workers' }
+    : { what: `Not as it should be: ${name.replaceAll('_', ' ')}`, heading: name };
 
 const refusals = ({ points }: View): Bare[] => {
   const refused = points.slice(-SHED_SECONDS).reduce((sum, { shed }) => sum + shed, 0);

@@ -190,7 +190,7 @@ describe("the page's story", () => {
         unknown_outcomes: { state: 'degraded', detail: '3' },
         database: { state: 'bad', detail: 'none' },
       },
-      loop: { ageMs: 300, blockedMs: 300 },
+      loop: { ageMs: 900, blockedMs: 900 },
     });
     expect(story.map(({ level }) => level)).toEqual(['red', 'amber', 'amber']);
     expect(story[0]?.heading).toBe('database_unavailable');
@@ -199,6 +199,21 @@ describe("the page's story", () => {
   it('tells of a loop that is blocked once, by how long, and not by its check as well', async () => {
     const blocked = { ...checks('event_loop', 'bad'), loop: { ageMs: 3_000, blockedMs: 3_000 } };
     expect((await storyWith(blocked)).map(({ what }) => what)).toEqual(['The event loop has been blocked for 3.0 s']);
+  });
+
+  it('calls nothing broken that is late, and tells of more than can be served before all that it makes late', async () => {
+    const point = { t: 1, lagMs: 1, gcMs: 0, utilisation: 1, inflight: 9, stallMs: 0, databaseMs: 1, stripeMs: 0 };
+    const late = { state: 'degraded' as const, detail: 'answered in 300 ms' };
+    const story = await storyWith({
+      checks: { database: late, writes: late, requests: late, event_loop: late },
+      points: [{ ...point, shed: 40 }],
+    });
+    expect(story.map(({ what }) => what)).toEqual([
+      'Requests are refused: more come than can be served',
+      'The database answers late',
+      'Writes are slow',
+      'The event loop comes round late',
+    ]);
   });
 
   it('has of past stalls first the cause that took most', async () => {

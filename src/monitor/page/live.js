@@ -5,7 +5,12 @@ const EVERY_MS = 1000;
 const KEY = 'quittance-oncall-key';
 const byId = (id) => document.getElementById(id);
 const main = document.querySelector('main');
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A canvas knows no variables, nor colours that are one by day and another by night. */
+const sample = document.body.appendChild(document.createElement('i'));
+const css = (name) => {
+  sample.style.color = `var(${name})`;
+  return getComputedStyle(sample).color;
+};
 
 /** Text is set as text: a route or a function is never read as HTML. */
 const element = (tag, text, className = '') => {
@@ -107,6 +112,8 @@ const tile = (label, value, className) => {
   return made;
 };
 
+/** Shorter, it is over before anyone has read of it. */
+const BLOCKED_MIN_MS = 500;
 const RANKS = { ok: 0, degraded: 1, bad: 2 };
 const SIGNS = { ok: '✓', degraded: '!', bad: '✗' };
 const CLASSES = { ok: 'ok', degraded: 'warn', bad: 'bad' };
@@ -217,7 +224,7 @@ const show = (now) => {
   main.hidden = false;
   draw ??= charts();
   const last = now.points.at(-1) ?? { lagMs: 0, utilisation: 0, shed: 0 };
-  const blocked = now.loop.blocked_ms;
+  const blocked = now.loop.blocked_ms >= BLOCKED_MIN_MS ? now.loop.blocked_ms : 0;
   const lagMs = Math.max(last.lagMs, blocked);
   const unknown = now.unknown?.count ?? 0;
   marks = now.marks;

@@ -1,6 +1,6 @@
 /** The service itself in a process of its own, with its own Postgres and sandbox. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,10 @@ export const startService = async (
     cpuMs: () => {
       const spent = { main: 0, ops: 0 };
       for (const task of readdirSync(`/proc/${String(pid)}/task`)) {
-        const read = (file: string): string => readFileSync(`/proc/${String(pid)}/task/${task}/${file}`, 'utf8');
+        const of = `/proc/${String(pid)}/task/${task}`;
+        // One that has ended since it was listed.
+        if (!existsSync(`${of}/comm`)) continue;
+        const read = (file: string): string => readFileSync(`${of}/${file}`, 'utf8');
         spent[read('comm').startsWith('WorkerThread') ? 'ops' : 'main'] +=
           Number(read('schedstat').split(' ')[0]) / 1e6;
       }
