@@ -173,6 +173,12 @@ const classOf = (checks, name) => {
   return states.includes('bad') ? 'bad' : states.includes('degraded') ? 'warn' : '';
 };
 
+/** How long a call takes, or that it is of no use. */
+const callTile = (label, { checks, points }, name, down) => {
+  const state = classOf(checks, label.toLowerCase());
+  return down.includes(state) ? tile(label, 'down', 'bad') : tile(label, latency(points, name), state);
+};
+
 const showLists = (now) => {
   const oldest = now.unknown?.oldest ?? [];
   byId('unknown').hidden = oldest.length === 0;
@@ -237,8 +243,9 @@ const show = (now) => {
       lagMs >= 500 ? 'bad' : lagMs >= 50 ? 'warn' : '',
     ),
     tile('loop busy', `${Math.round(last.utilisation * 100)} %`, last.utilisation > 0.95 ? 'warn' : ''),
-    tile('database', latency(now.points, 'databaseMs'), classOf(now.checks, 'database')),
-    tile('Stripe', latency(now.points, 'stripeMs'), classOf(now.checks, 'stripe')),
+    callTile('database', now, 'databaseMs', ['bad']),
+    // Charges are refused, and yet requests are served.
+    callTile('Stripe', now, 'stripeMs', ['bad', 'warn']),
     tile('in flight', String(now.inflight)),
     tile('refused a second', String(last.shed), last.shed > 0 ? 'warn' : ''),
     tile('wait for the commit', String(now.live?.waiting.commit ?? 0)),
