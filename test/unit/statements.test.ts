@@ -6,7 +6,9 @@ import { nameOf } from '../../src/storage/statement.ts';
 import { parseTimestamp } from '../../src/storage/types.ts';
 
 const folder = join(import.meta.dirname, '../../src/storage');
-const sources = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
+const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
 
 describe('a statement', () => {
   it.each(sources)('of %s asks for columns by their names', (_, text) => {
