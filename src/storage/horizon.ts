@@ -30,7 +30,8 @@ const SKEW_MS = 2_000;
 /**
  * What was posted before this instant is all there, and nothing joins it: a balance as of then is final. To be asked
  * before the balance is read. A commit takes its time once its transaction is open, so that none that is not seen here
- * posts anything earlier. A commit that waits for its standby, for however long, is seen: it is still open.
+ * posts anything earlier. A commit that waits for its standby, for however long, is seen: it is still open. Within a
+ * snapshot it is asked too late: what ended since that was taken is neither open nor in it.
  */
 export const finalBefore = async (db: Kysely<DB>, now: Micros): Promise<Micros> =>
   plusMs(now, -(await oldestWriteMs(db)) - SKEW_MS);

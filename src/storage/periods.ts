@@ -120,8 +120,8 @@ const closeOne = async ({ scan, pool }: Pick<Database, 'scan' | 'pool'>, now: Mi
   const { rows: asked } = await sql`select from periods where state = 'closing' limit 1`.execute(pool);
   // A scan may have to wait for another.
   if (asked.length === 0) return false;
+  const final = toIsoMicros(await finalBefore(pool, now));
   const closed = await scan(async (db) => {
-    const final = toIsoMicros(await finalBefore(db, now));
     const { rows } = await sql<Open>`
       select p.merchant_id, p.number, p.ends, p.asked, p.tz from periods p
       where p.state = 'closing' and p.ends <= ${final}::timestamptz

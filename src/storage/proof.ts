@@ -67,13 +67,14 @@ interface KeptProofs {
 export const createProofs = ({ scan, pool }: Pick<Database, 'scan' | 'pool'>): Proofs => {
   const prove: Proofs['prove'] = (scope, now) =>
     ResultAsync.fromPromise(
-      scan(async (db) => {
-        const to = await finalBefore(db, now);
-        const checked: Checked[] = [];
-        for (const query of CHECKS) checked.push(...(await run(db, query(partsOf(scope)))));
-        if (scope.since === null) checked.push(...(await checkSeals(db, scope.merchant, checked)));
-        return { checked, to };
-      }),
+      finalBefore(pool, now).then((to) =>
+        scan(async (db) => {
+          const checked: Checked[] = [];
+          for (const query of CHECKS) checked.push(...(await run(db, query(partsOf(scope)))));
+          if (scope.since === null) checked.push(...(await checkSeals(db, scope.merchant, checked)));
+          return { checked, to };
+        }),
+      ),
       readFailure,
     ).andThen((proved) =>
       ResultAsync.fromPromise(keepProof(pool, proved, scope.since === null, now), readFailure).map(() => proved),

@@ -87,40 +87,48 @@ export const seal = (
   now: Micros,
 ): ResultAsync<boolean, StorageError> =>
   ResultAsync.fromPromise(
-    reading(async (db) => {
-      if (await isBeingSeeded(db)) return { made: [], isMore: false };
-      const to = await finalBefore(db, now);
-      const heads = new Map<string, Head>(await headsOf(db));
-      // Whoever is the first merchant to have been sealed: all are sealed up to the same instant.
-      const from = [...heads.values()].reduce(
-        (latest, { posted_to }) => (posted_to > latest ? posted_to : latest),
-        0n as Micros,
-      );
-      const made: NewSeal[] = [];
-      const add = (rows: readonly Sealable[], since: Micros, until: Micros): void => {
-        for (const [merchant, own] of Map.groupBy(rows, ({ merchant_id }) => merchant_id)) {
-          const next = following(merchant, heads.get(merchant), own, since, until);
-          made.push(next);
-          heads.set(merchant, next);
-        }
-      };
-      // A past that was made up while others were sealed lies before that instant.
-      for (const late of from === 0n ? [] : await unsealed(db, from)) {
-        for (let since = late.from, isMore = true; isMore;) {
-          const part = await sealable(db, late.merchant, since, from);
-          add(part.rows, since, part.until);
-          ({ until: since, isMore } = part);
-        }
-      }
-      const { rows, until, isMore } = await sealable(db, null, from, to);
-      add(rows, from, until);
-      return { made, isMore };
-    }).then(async ({ made, isMore }) => {
-      if (made.length > 0) await write(pool, made, now);
-      return isMore;
-    }),
+    finalBefore(pool, now)
+      .then((to) => reading((db) => due(db, pool, to)))
+      .then(async ({ made, isMore }) => {
+        if (made.length > 0) await write(pool, made, now);
+        return isMore;
+      }),
     readFailure,
   );
+
+/** What is to be sealed now of what was posted before that instant, and whether there is more. */
+const due = async (
+  db: Kysely<DB>,
+  pool: Kysely<DB>,
+  to: Micros,
+): Promise<{ readonly made: readonly NewSeal[]; readonly isMore: boolean }> => {
+  if (await isBeingSeeded(db)) return { made: [], isMore: false };
+  const heads = new Map<string, Head>(await headsOf(db));
+  // Whoever is the first merchant to have been sealed: all are sealed up to the same instant.
+  const from = [...heads.values()].reduce(
+    (latest, { posted_to }) => (posted_to > latest ? posted_to : latest),
+    0n as Micros,
+  );
+  const made: NewSeal[] = [];
+  const add = (rows: readonly Sealable[], since: Micros, until: Micros): void => {
+    for (const [merchant, own] of Map.groupBy(rows, ({ merchant_id }) => merchant_id)) {
+      const next = following(merchant, heads.get(merchant), own, since, until);
+      made.push(next);
+      heads.set(merchant, next);
+    }
+  };
+  // A past that was made up while others were sealed lies before that instant.
+  for (const late of from === 0n ? [] : await unsealed(pool, from)) {
+    for (let since = late.from, isMore = true; isMore;) {
+      const part = await sealable(db, late.merchant, since, from);
+      add(part.rows, since, part.until);
+      ({ until: since, isMore } = part);
+    }
+  }
+  const { rows, until, isMore } = await sealable(db, null, from, to);
+  add(rows, from, until);
+  return { made, isMore };
+};
 
 /** Held by whoever writes a past that was made up: until all of it is there, none of it is sealed. */
 export const SEEDING_LOCK = 7_046_029_254_386_353_131n;
@@ -131,19 +139,24 @@ const isBeingSeeded = async (db: Kysely<DB>): Promise<boolean> => {
   return rows[0]?.got !== true;
 };
 
-/** Merchants of whom nothing is sealed though they have posted something before that instant, and when they first did. */
+/**
+ * Merchants of whom nothing is sealed though they have posted something before that instant, and when they first did. To be
+ * asked over indexes, as the pool does: of those who are sealed no account is looked at.
+ */
 const unsealed = async (
   db: Kysely<DB>,
   before: Micros,
 ): Promise<readonly { readonly merchant: string; readonly from: Micros }[]> => {
   const { rows } = await sql<{ merchant: string; from: Micros }>`
-    select m.id as merchant, min(t.posted_at) as "from" from merchants m
-    join accounts a on a.merchant_id = m.id and a.sequence > 0
+    select m.id as merchant, first."from" from merchants m
     cross join lateral (
-      (select posted_at from transfers where debit = a.id order by posted_at limit 1)
-      union all (select posted_at from transfers where credit = a.id order by posted_at limit 1)) t
+      select min(t.posted_at) as "from" from accounts a
+      cross join lateral (
+        (select posted_at from transfers where debit = a.id order by posted_at limit 1)
+        union all (select posted_at from transfers where credit = a.id order by posted_at limit 1)) t
+      where a.merchant_id = m.id and a.sequence > 0) first
     where not exists (select from seals s where s.merchant_id = m.id)
-    group by m.id having min(t.posted_at) < ${toIsoMicros(before)}::timestamptz`.execute(db);
+      and first."from" < ${toIsoMicros(before)}::timestamptz`.execute(db);
   return rows;
 };
 

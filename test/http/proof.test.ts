@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { Finding } from '../../src/domain/proof.ts';
 import { micros } from '../../src/domain/time.ts';
 import { idAt } from '../../src/domain/ids.ts';
@@ -322,6 +324,33 @@ describe('seals and periods', () => {
     const other = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     expect(faultsOf(closed!, other)).toHaveLength(2);
     expect(faultsOf(closed!, closed!.public_key)).toEqual([]);
+  });
+
+  it('leave out nothing of a commit that ends while they are made, however long it took', async () => {
+    const [merchant, other] = ['00000000-0000-7000-8000-00000000abcd', '00000000-0000-7000-8000-00000000abce'];
+    const post = `insert into transfers (merchant_id, id, kind, debit, credit, amount, currency, posted_at, debit_sequence,
+         credit_sequence, debit_balance_after, credit_balance_after)
+       select $1, gen_random_uuid(), 'debit', gen_random_uuid(), gen_random_uuid(), 1, 'usd', now(), 1, 1, 0, 0`;
+    const slow = new pg.Client(world.databaseUrl);
+    await slow.connect();
+    await slow.query('begin');
+    await slow.query(post, [merchant]);
+    await world.query(post, [other]);
+    // Longer than two clocks may differ, as one that waits for its standby.
+    await sleep(2_500);
+    const straddled = createPeriods({
+      ...database,
+      reading: (read) => database.reading((db) => slow.query('commit').then(() => read(db))),
+    });
+    (await straddled.seal(now())).unwrapOr(false);
+    await slow.end();
+    const isSealed = async () => {
+      (await createPeriods(database).seal(now())).unwrapOr(false);
+      return (await world.query(`select from seals where merchant_id = $1`, [merchant])).length > 0;
+    };
+    expect(await until(isSealed, 10_000)).toBe(true);
+    for (const table of ['seals', 'transfers'])
+      await world.query(`delete from ${table} where merchant_id in ($1, $2)`, [merchant, other]);
   });
 
   it('cover a past that was made up after others were sealed, and all that its merchant posts later', async () => {
