@@ -41,7 +41,11 @@ const applyFound = (ctx: Facts, payment: Payment, { found, claim }: FoundIntent)
       .map((applied) => seen(applied, found));
   // What an attempt asked for is its own to tell, unless Stripe has ended the matter.
   const isOver = found.status === 'succeeded' || found.status === 'canceled';
-  if (!isOver || payment.attempt === null) return okAsync('left to the attempt under way');
+  if (found.status === 'processing') return okAsync('left to the attempt under way');
+  // The rest is heard when the attempt is over: its answer may be older, where Stripe repeats what it said at first, or the
+  // bank was quicker than the reply.
+  if (!isOver || payment.attempt === null)
+    return errAsync(paymentError('contention', { message: 'An attempt is under way, which has not told of this.' }));
   return ctx.reads
     .attempt(payment.merchant, payment.attempt)
     .andThen((attempt) =>

@@ -4,7 +4,7 @@
  * The first commit (claim) has written the attempt, and the payment as `processing`. Whoever learns the outcome settles
  * it with the second: the request, a webhook, or, if the request died, the sweeper. The first wins.
  */
-import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
 import type { Settlement } from '../domain/fact.ts';
@@ -57,38 +57,7 @@ export const settle = <Code extends ErrorCode>(
     .commit({ ...settling(payment, attempt, charged), refusals })
     .mapErr((error) => withDetail(error, unknownOf(payment)))
     .andThrough(() => checkCustomer(ctx, holderOf(attempt), charged.refusal))
-    .andThen((applied) => seeAgain(ctx, attempt, applied).map(() => applied))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
-
-/**
- * Looks once more at a payment that an answer has left `processing`. The answer may be of before, where Stripe repeats an
- * old one, or the bank was quicker than the reply; and what Stripe told of that meanwhile was left to the attempt. From now
- * on it is heard. A look that fails is logged.
- */
-export const seeAgain = <View, Code extends ErrorCode>(
-  ctx: Pick<Context, 'commit' | 'cards' | 'log'>,
-  attempt: PaymentAttempt,
-  applied: Applied<View, Code>,
-): ResultAsync<void, never> => {
-  const payment = applied.kind === 'done' ? applied.effect.payment : null;
-  if (!payment || payment.status !== 'processing' || payment.underWay) return okAsync(undefined);
-  return ctx.cards
-    .find(payment, attempt)
-    .andThen((found) =>
-      found && found.status !== 'processing'
-        ? ctx
-            .commit({ merchant: payment.merchant, payment: { kind: 'observe', payment, found }, events: paymentEvents })
-            .map(() => undefined)
-        : okAsync(undefined),
-    )
-    .orElse((error) => {
-      ctx.log.warn(
-        { payment: payment.id, code: error.code, err: error.cause },
-        'a payment that waits for the bank could not be looked at once more',
-      );
-      return okAsync(undefined);
-    });
-};
 
 const holderOf = (attempt: PaymentAttempt): string | null =>
   attempt.kind === 'confirm' ? attempt.stripeCustomer : null;

@@ -21,7 +21,7 @@ import { plusMs, toMs } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Abandoned } from '../storage/leases.ts';
 import type { Unsettled } from '../stripe/cards.ts';
-import { conclude, seeAgain } from './perform.ts';
+import { conclude } from './perform.ts';
 import { concludeRefund } from './refund.ts';
 
 const HOUR_MS = 3600 * 1000;
@@ -183,7 +183,7 @@ const settlementFor = <Found, Settled>(
 };
 
 const recoverPayment = (
-  ctx: Pick<Context, 'commit' | 'cards' | 'log'>,
+  ctx: Pick<Context, 'commit' | 'cards'>,
   abandoned: Abandoned,
   attempt: PaymentAttempt,
   ageMs: number,
@@ -199,9 +199,7 @@ const recoverPayment = (
     isTelling: (found) => isTelling(found, payment, attempt),
     settlement: (found, refusal) => (found ? settlementOf(found, null) : neverArrived(attempt, refusal)),
     isGuarded: attempt.kind !== 'confirm' && payment.intent !== null,
-  })
-    .andThen((settlement) => conclude(ctx, payment, attempt, settlement))
-    .andThen((applied) => seeAgain(ctx, attempt, applied).map(() => applied));
+  }).andThen((settlement) => conclude(ctx, payment, attempt, settlement));
 };
 
 const recoverRefund = (

@@ -168,14 +168,20 @@ it.each([
   const type = status === 'requires_capture' ? 'amount_capturable_updated' : 'payment_failed';
   await eventually(
     () =>
-      query('select from stripe_events where type = $1 and payload::text like $2 and applied_at is not null', [
+      query('select from stripe_events where type = $1 and payload::text like $2 and tries > 0', [
         `payment_intent.${type}`,
         `%${id}%`,
       ]),
     ({ length }) => length > 0,
   );
-  // It is sent again, and Stripe repeats what it said at first.
+  // It is sent again, and Stripe repeats what it said at first; what it told is heard, though it can't be looked up at once.
+  await stripe.fault({ kind: 'error_before', path: `${CREATE}/*`, method: 'GET', count: 1 });
   await clock.advance(world.sandbox.url, LEASE_S);
+  await eventually(
+    () => query('select from attempts where payment_id = $1 and outcome is not null', [uuidOf(id)]),
+    ({ length }) => length > 0,
+  );
+  for (let tries = 0; tries < 3; tries++) await clock.advance(world.sandbox.url, 60);
   const payment = await eventually(
     async () => (await get(`/v1/payments/${id}`)).body,
     (shown) => shown.status === status,
