@@ -16,6 +16,7 @@ import { askArbitrarily, type Arbitrary } from './arbitrary.ts';
 import { ATTACKS, type Target } from './attacks.ts';
 import { chargeFor, type Charge } from './bystanders.ts';
 import { createRandom, seedOf } from './random.ts';
+import { startSink } from './sink.ts';
 import { holdLoop, lineOfHeld, type Held } from './worst.ts';
 import { attached, createWorld, withoutNpm, type Service, type World } from '../support/world.ts';
 
@@ -29,6 +30,8 @@ export interface HostileOptions {
   readonly count: number;
   /** What is done: attacks whose names hold it, `arbitrary`, or `worst`; all of it where it is undefined. */
   readonly only?: string | undefined;
+  /** The attacks go to a server of nothing: what others notice then is what the attacker's work takes from the machine. */
+  readonly elsewhere?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -77,7 +80,7 @@ const rssMb = (pid: number): number => {
 };
 
 export const proveHostile = async (options: HostileOptions): Promise<Hostile> => {
-  const { seed, seconds, ratePerS, count, only, log } = options;
+  const { seed, seconds, ratePerS, count, only, elsewhere = false, log } = options;
   const world = await createWorld();
   try {
     const service = await world.start(withoutNpm(await attached(world)));
@@ -101,12 +104,16 @@ export const proveHostile = async (options: HostileOptions): Promise<Hostile> =>
     await watch('warming up', false, nothing);
     const alone = await watch('nothing else', false, nothing);
     const attacks: Bystanders[] = [];
+    const sink = elsewhere ? await startSink() : undefined;
+    const attacked = sink ? { ...target, url: sink.url } : target;
     for (const [at, { name, begin, isControl = false }] of chosen.entries()) {
-      attacks.push(await watch(name, isControl, () => begin(target, random.fork(at))));
+      if (isControl && sink) continue;
+      attacks.push(await watch(name, isControl, () => begin(attacked, random.fork(at))));
       await sleep(500);
     }
+    sink?.close();
     const complaints = attacks.flatMap((seen) => complaintsOf(seen, alone));
-    const isWanted = (what: string): boolean => only === undefined || only === what;
+    const isWanted = (what: string): boolean => !elsewhere && (only === undefined || only === what);
     const held = isWanted('worst') ? await holdLoop(target, log) : [];
     for (const { ms, route, what, mayHold } of held)
       if (ms > HOLD_MAX_MS && !mayHold) complaints.push(`${route}: ${what} held the loop for ${ms.toFixed(0)} ms`);
@@ -186,6 +193,8 @@ which must be noticed.
   --rate N      charges of the other merchant begun in a second (20)
   --count N     arbitrary requests (20000)
   --only WORD   attacks whose name holds it, or one of arbitrary, worst
+  --elsewhere   sends the attacks to a server of nothing: what is noticed then is what the attacker's work takes from the
+                machine, and is to be compared
   --progress    tells of each
 `;
 
@@ -196,6 +205,7 @@ const main = async (): Promise<void> => {
     rate: { type: 'string', default: '20' },
     count: { type: 'string', default: '20000' },
     only: { type: 'string' },
+    elsewhere: { type: 'boolean', default: false },
     progress: { type: 'boolean', default: false },
   });
   const seed = seedOf(values.seed);
@@ -206,9 +216,9 @@ const main = async (): Promise<void> => {
   ];
   console.log(`proof:hostile --seed ${seed}: attacks of ${seconds} s, and ${count} arbitrary requests`);
   const log = values.progress ? console.log : (): void => undefined;
-  const { only } = values;
+  const { only, elsewhere } = values;
   const { alone, attacks, held, arbitrary, complaints } = await proveHostile({
-    ...{ seed, seconds, ratePerS, count, only, log },
+    ...{ seed, seconds, ratePerS, count, only, elsewhere, log },
   });
   for (const seen of [alone, ...attacks]) console.log(lineOf(seen));
   for (const one of held) console.log(lineOfHeld(one));

@@ -40,6 +40,14 @@ const QUERIES = [
     'from=2026-01-01',
     'to=2026-01-01',
   ],
+  ...[
+    'as_of=0001-01-01',
+    'from=9999-12-31',
+    'created[lt]=-1',
+    'amount[lt]=99999999999999999999',
+    'tz=',
+    'reference=%ED%A0%80',
+  ],
   ...['format=csv', 'format=hledger', 'customer=:cus', 'payment=:pay', 'reference=%00', 'q=%ff', 'direction=credit'],
 ] as const;
 const ACCEPTS = [
@@ -52,6 +60,7 @@ const ACCEPTS = [
 ] as const;
 const VALUES: readonly unknown[] = [
   ...[null, '', 0, -1, 1, true, [], {}, 'x'.repeat(300), '\u0000', '9'.repeat(30), 'usd', 'xxx', '2026-02-30'],
+  ...['\ud800', 'a\u0000b', '\u{1f600}'.repeat(60), '9223372036854775807', { '\u0000': '\u0000' }, [[[]]]],
   ...['4242 4242 4242 4242', 2 ** 53, '0.1', 'pm_card_chargeDeclined', 'pm_card_authenticationRequired'],
 ];
 
