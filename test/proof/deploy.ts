@@ -71,13 +71,18 @@ const AFTER_KILL_MS = 8_000;
 const SETTLE_TIMEOUT_MS = 90_000;
 const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
 
-/** That version's files, beside this one's packages. */
+/** That version's files, with this one's packages where it names the same ones, and else with its own. */
 const checkOut = async (release: string): Promise<string> => {
   const folder = await createTempDir('release');
   const archive = join(folder, 'release.tar');
   await run('git', ['archive', '--output', archive, release], { cwd: ROOT });
   await run('tar', ['xf', archive, '-C', folder]);
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const [its, ours] = await Promise.all([folder, ROOT].map((of) => readFile(join(of, 'package-lock.json'), 'utf8')));
+  if (its === ours) await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  else
+    await run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], {
+      cwd: folder,
+    });
   return folder;
 };
 
