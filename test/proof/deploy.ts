@@ -86,6 +86,13 @@ const checkOut = async (release: string): Promise<string> => {
   return folder;
 };
 
+/** Whether that version takes such a field. */
+const knows = (release: string, field: string): Promise<boolean> =>
+  run('git', ['grep', '-q', field, release, '--', 'src/http'], { cwd: ROOT }).then(
+    () => true,
+    () => false,
+  );
+
 const migrateWith = (folder: string, databaseUrl: string): Promise<unknown> =>
   run(process.execPath, ['--import', './scripts/require-node.js', 'scripts/migrate.ts'], {
     cwd: folder,
@@ -114,7 +121,8 @@ export const proveDeploy = async ({ release, kills, clients, seed, broken, log }
     for (const place of [0, 1]) await replace(place, 'old');
     const urls = services.map(({ url }) => url);
     const { apiKey } = deployed;
-    const load = await startLoad({ urls: () => urls, apiKey, random: random.fork(1), clients });
+    const keepsCards = await knows(release, 'save_payment_method');
+    const load = await startLoad({ urls: () => urls, apiKey, random: random.fork(1), clients, keepsCards });
     const tickers = await Promise.all(
       urls.map((url, place) => startTicker({ url, apiKey, ratePerS: 20, name: `place-${place}` })),
     );
