@@ -66,6 +66,8 @@ export interface Held {
 }
 
 const TRIES = 5;
+/** What is as short as this in one try is not tried again. */
+const SHORT_MS = 10;
 
 /** Asks the worst of each kind and role, one after the other. */
 export const holdLoop = async (target: Target, log: (line: string) => void): Promise<Held[]> => {
@@ -73,7 +75,7 @@ export const holdLoop = async (target: Target, log: (line: string) => void): Pro
   for (const worst of await worstRequests(target)) {
     const { role, method, path, what, mayHold = false } = worst;
     let [ms, status] = [Infinity, ''];
-    for (let n = 0; n < TRIES; n++) {
+    for (let n = 0; n < TRIES && ms > SHORT_MS; n++) {
       const seen = await holdOf(target.url, asBytes(worst, target));
       ({ status } = seen);
       ms = Math.min(ms, seen.ms);
