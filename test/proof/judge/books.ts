@@ -12,6 +12,8 @@ export interface PaymentRow {
   readonly postings: number;
   readonly posted: bigint;
   readonly told: number;
+  /** So old that the event which told of it is deleted by now, after its 180 days. */
+  readonly isForgotten?: boolean;
   /** Said by the payment itself, and by the ledger. */
   readonly refunded: bigint;
   readonly refunding: bigint;
@@ -72,6 +74,7 @@ export const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
         where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind = 'payment') as posted,
        (select count(*) from events e where e.merchant_id = p.merchant_id
         and e.subject = ${paymentId('p.id')} and e.type = 'payment.succeeded') as told,
+       p.created_at < now() - interval '179 days' as "isForgotten",
        p.amount_refunded as refunded, p.refunds_pending as refunding,
        (select coalesce(sum(case t.kind when 'refund' then t.amount else -t.amount end), 0) from transfers t
         where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind in ('refund', 'refund_reversed')) as unposted,
