@@ -26,11 +26,7 @@ interface Told {
 
 /** Of a check that does not hold: what that means for those who pay, and where the runbook tells what to do. */
 const CHECKS: Readonly<Record<string, Told>> = {
-  event_loop: {
-    what: 'The event loop does not come round',
-    degraded: 'The event loop comes round late',
-    heading: 'wedged',
-  },
+  event_loop: { what: 'The event loop does not come round', heading: 'wedged' },
   database: {
     what: 'The database does not answer as it should',
     degraded: 'The database answers late',
@@ -95,11 +91,12 @@ const levelOf = (state: CheckState): Level => (state === 'bad' ? 'red' : 'amber'
 const checksIn = ({ checks, loop: { blockedMs } }: View): Bare[] => {
   const broken = Object.entries(checks).filter(([, { state }]) => state !== 'ok');
   const byKind = Map.groupBy(broken, ([name]) => name.replace(/^worker_\d+_?/, ''));
-  // That it is blocked is told already, with where; and so are refusals, with how many.
+  // That it is blocked is told already, with where; and so are refusals, with how many. A loop that is late only has been
+  // blocked for too short a time to be told, or a past stall says so.
   if (blockedMs >= BLOCKED_MIN_MS) byKind.delete('event_loop');
   return [...byKind].flatMap(([name, some]) => {
     const worst = some.some(([, { state }]) => state === 'bad') ? 'bad' : 'degraded';
-    if (name === 'requests' && worst === 'degraded') return [];
+    if (worst === 'degraded' && (name === 'requests' || name === 'event_loop')) return [];
     const { what, degraded = what, heading, level } = CHECKS[name] ?? unknownCheck(name);
     const detail = some.map(([, check]) => check.detail).join('; ');
     return [{ level: level ?? levelOf(worst), what: worst === 'bad' ? what : degraded, detail, heading }];

@@ -212,7 +212,6 @@ describe("the page's story", () => {
       'Requests are refused: more come than can be served',
       'The database answers late',
       'Writes are slow',
-      'The event loop comes round late',
     ]);
   });
 
