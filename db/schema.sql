@@ -297,6 +297,7 @@ CREATE TABLE payments (
   ended_attempt uuid,
   may_exist boolean not null default false,
   reference text,
+  unpaid_status text,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
   constraint payments_amount_check CHECK ((amount > 0)),
@@ -567,7 +568,7 @@ CREATE INDEX payments_customer_idx ON public.payments USING btree (customer_id, 
 
 CREATE INDEX payments_reference_idx ON public.payments USING btree (merchant_id, reference, id) WHERE (reference IS NOT NULL);
 
-CREATE INDEX payments_status_idx ON public.payments USING btree (merchant_id, status, id);
+CREATE INDEX payments_unpaid_idx ON public.payments USING btree (merchant_id, unpaid_status, id) WHERE (unpaid_status IS NOT NULL);
 
 CREATE INDEX payouts_id_idx ON public.payouts USING btree (id);
 
@@ -594,3 +595,20 @@ CREATE INDEX transfers_posted_idx ON public.transfers USING brin (posted_at) WIT
 CREATE INDEX transfers_reference_idx ON public.transfers USING btree (merchant_id, reference, id) WHERE (reference IS NOT NULL);
 
 CREATE INDEX transfers_reverses_idx ON public.transfers USING btree (merchant_id, reverses) WHERE (reverses IS NOT NULL);
+
+CREATE OR REPLACE FUNCTION public.keep_unpaid_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      new.unpaid_status := unpaid_status_of(new.status, new.attempt, new.ended_attempt);
+      return new;
+    end $function$;
+
+CREATE OR REPLACE FUNCTION public.unpaid_status_of(status text, attempt uuid, ended_attempt uuid)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((status = 'succeeded'::text) OR ((status = 'processing'::text) AND (attempt IS DISTINCT FROM ended_attempt))) THEN NULL::text ELSE status END;
+
+CREATE TRIGGER payments_unpaid_status BEFORE INSERT OR UPDATE ON public.payments FOR EACH ROW WHEN ((new.unpaid_status IS DISTINCT FROM unpaid_status_of(new.status, new.attempt, new.ended_attempt))) EXECUTE FUNCTION keep_unpaid_status();

@@ -232,6 +232,7 @@ export interface DB {
     ended_attempt: string | null;
     may_exist: Generated<boolean>;
     reference: string | null;
+    unpaid_status: string | null;
   };
 
   payouts: {
