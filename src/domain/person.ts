@@ -11,9 +11,10 @@ export const withoutPerson = (json: string, isOne: (customer: string) => boolean
     if (Array.isArray(value)) return value.map(without);
     if (!isObject(value)) return value;
     const fields = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, without(inner)]));
-    const taken = isOne(String(fields['object'] === 'customer' ? fields['id'] : fields['customer'])) ? TAKEN : {};
-    const gone = Object.entries(taken).filter(([name, empty]) => !isSame(fields[name], empty));
-    return { ...fields, ...Object.fromEntries(gone) };
+    if (!isOne(String(fields['object'] === 'customer' ? fields['id'] : fields['customer']))) return fields;
+    const gone = Object.entries(TAKEN).filter(([name, empty]) => !isSame(fields[name], empty));
+    const next = 'next_action' in fields ? { next_action: withoutWayBack(fields['next_action']) } : {};
+    return { ...fields, ...next, ...Object.fromEntries(gone) };
   };
   const before: unknown = JSON.parse(json);
   const after = JSON.stringify(without(before));
@@ -22,6 +23,14 @@ export const withoutPerson = (json: string, isOne: (customer: string) => boolean
 
 /** What says who somebody is, of a customer and of what is his; what an object has not, it does not get. */
 const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, description: null, metadata: {} };
+
+/** A way back may say who comes back by it. */
+const withoutWayBack = (value: unknown): unknown =>
+  isObject(value)
+    ? Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [name, name === 'return_url' ? null : withoutWayBack(inner)]),
+      )
+    : value;
 
 /** Absent is as good as empty. */
 const isSame = (value: unknown, empty: unknown): boolean =>

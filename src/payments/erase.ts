@@ -1,5 +1,5 @@
 /** Customers who are to be forgotten are taken out of all that was written down of them. */
-import { err, ok, ResultAsync, type Result } from 'neverthrow';
+import { err, ok, okAsync, ResultAsync, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { PaymentError } from '../error.ts';
 import type { Erasure, Erasures } from '../storage/erasures.ts';
@@ -45,8 +45,10 @@ export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'
     }
     const saved = await erasures.clearSaved(of);
     if (saved.isErr()) return err(saved.error);
-    for (const stripeCustomer of saved.value) {
-      const forgotten = await ctx.vault.forget(stripeCustomer);
+    for (const { customer, stripeId, askedAt } of saved.value) {
+      // Who was asked for by a process that did not live to hear the answer may be there.
+      const known = stripeId === null ? ctx.vault.findCustomer(customer, askedAt) : okAsync(stripeId);
+      const forgotten = await known.andThen((id) => (id === null ? okAsync(undefined) : ctx.vault.forget(id)));
       if (forgotten.isErr()) return err(forgotten.error);
     }
     walk = undefined;

@@ -13,7 +13,7 @@ import { hasDetails, insertDetailedTransfers, insertTransfers, updateAccounts } 
 import { insertPayments, updatePayments, updateWhatTheySay } from './tables/payments.ts';
 import { held, writeRefunds } from './tables/refunds.ts';
 import { answerClaims, insertClaims, insertEvents } from './tables/replies.ts';
-import { insertHolders, updateHolders, writeMethods, writeSetups } from './tables/saved.ts';
+import { insertHolders, reopenErasures, updateHolders, writeMethods, writeSetups } from './tables/saved.ts';
 import { insertIntents, insertLines, writePayouts } from './tables/stripe.ts';
 import type { Flight, Statement } from './transaction.ts';
 
@@ -42,6 +42,9 @@ const PARTS: readonly Part[] = [
   part(insertHolders, ({ newHolders, holders }) => [...newHolders].flatMap((customer) => holders.get(customer) ?? [])),
   part(updateHolders, ({ newHolders, holders }) =>
     [...holders.values()].filter(({ customer }) => !newHolders.has(customer)),
+  ),
+  part(reopenErasures, ({ newHolders, holders }) =>
+    [...holders.values()].filter(({ customer, stripeId }) => stripeId !== null && !newHolders.has(customer)),
   ),
   part(writeMethods, ({ methods }) => [...methods.values()]),
   part(writeSetups, ({ setups }) => [...setups.values()]),

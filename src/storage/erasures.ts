@@ -5,8 +5,9 @@
  * For the latter no index is kept, which would cost every commit for what happens seldom: those tables are walked from
  * their first page to their last, once for all who are to be forgotten by then.
  */
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { type ResultAsync } from 'neverthrow';
+import { LEASE_MS } from '../domain/deadlines.ts';
 import { idOf, uuidOf, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { withoutPerson, withoutPersonAtStripe } from '../domain/person.ts';
 import type { StorageError } from '../domain/refusals.ts';
@@ -19,6 +20,13 @@ export interface Erasure {
   readonly merchant: MerchantId;
   readonly customer: CustomerId;
   readonly requestedAt: Micros;
+}
+
+/** A customer as Stripe knows him; without an id where Stripe was asked for one, and it is not known what came of it. */
+interface Known {
+  readonly customer: CustomerId;
+  readonly stripeId: string | null;
+  readonly askedAt: Micros;
 }
 
 /** What is walked. */
@@ -38,8 +46,8 @@ export interface Erasures {
     fromPage: number,
     of: readonly Erasure[],
   ) => ResultAsync<number | undefined, StorageError>;
-  /** Takes from them what they have saved; answers who they are at Stripe, of those who are anyone there. */
-  readonly clearSaved: (of: readonly Erasure[]) => ResultAsync<string[], StorageError>;
+  /** Takes from them what they have saved; answers who they are at Stripe, of those who are or may be anyone there. */
+  readonly clearSaved: (of: readonly Erasure[]) => ResultAsync<Known[], StorageError>;
   /** Notes that it is done, unless it was asked for again meanwhile. */
   readonly finish: (of: readonly Erasure[], now: Micros) => ResultAsync<void, StorageError>;
 }
@@ -64,15 +72,14 @@ export const createErasures = (db: Kysely<DB>): Erasures => {
   };
 };
 
+/** Whoever is being made at Stripe right now is waited for: then it is known who he is, or that somebody must look. */
 const selectOpen = async (db: Kysely<DB>, now: Micros): Promise<Erasure[]> => {
-  const rows = await db
-    .selectFrom('erasures')
-    .select(['merchant_id', 'customer_id', 'requested_at'])
-    .where('done_at', 'is', null)
-    .where(sql<boolean>`requested_at <= ${toIsoMicros(plusMs(now, -SETTLED_MS))}::timestamptz`)
-    .orderBy('requested_at')
-    .limit(TOGETHER_MAX)
-    .execute();
+  const { rows } = await sql<Pick<Selectable<DB['erasures']>, 'merchant_id' | 'customer_id' | 'requested_at'>>`
+    select e.merchant_id, e.customer_id, e.requested_at from erasures e
+    left join stripe_customers s on s.merchant_id = e.merchant_id and s.id = e.customer_id
+    where e.done_at is null and e.requested_at <= ${toIsoMicros(plusMs(now, -SETTLED_MS))}::timestamptz
+      and (s.id is null or s.stripe_id is not null or s.asked_at <= ${toIsoMicros(plusMs(now, -LEASE_MS))}::timestamptz)
+    order by e.requested_at limit ${TOGETHER_MAX}`.execute(db);
   return rows.map((row) => ({
     merchant: idOf('mer', row.merchant_id),
     customer: idOf('cus', row.customer_id),
@@ -85,13 +92,16 @@ const keysOf = (of: readonly Erasure[]): ReturnType<typeof sql> =>
     ${plain(of.map(({ customer }) => uuidOf(customer)))}::uuid[]) k (merchant_id, customer_id)`;
 
 /** A way back may say who comes back by it. */
+const WITHOUT_WAY_BACK = sql`case when next_action ->> 'returnUrl' is null then next_action
+  else jsonb_set(next_action, '{returnUrl}', 'null') end`;
+
 const clearPayments = async (db: Kysely<DB>, of: readonly Erasure[]): Promise<boolean> => {
   const { numAffectedRows } = await sql`
-    update payments p set description = null, metadata = '{}', return_url = null
+    update payments p set description = null, metadata = '{}', return_url = null, next_action = ${WITHOUT_WAY_BACK}
     from (
       select p.merchant_id, p.id from ${keysOf(of)}
       join payments p on p.merchant_id = k.merchant_id and p.customer_id = k.customer_id
-      where p.description is not null or p.metadata <> '{}' or p.return_url is not null
+      where p.description is not null or p.metadata <> '{}' or p.return_url is not null or p.next_action ->> 'returnUrl' is not null
       limit ${PAYMENTS_AT_ONCE} for no key update of p
     ) t
     where p.merchant_id = t.merchant_id and p.id = t.id`.execute(db);
@@ -156,15 +166,21 @@ const CLEAR: Readonly<Record<WrittenDown, Clear>> = {
         update events e set data = w.body::json from unnest(${keysAndBodies(changed)}) w (merchant_id, id, body)
         where e.merchant_id = w.merchant_id and e.id = w.id`.execute(db);
   },
-  // What Stripe tells of a payment has its tag, or was found to be of it.
+  // What Stripe tells of a payment or a setup has its tag, or was found to be of it; of a card, it names whose it is.
   stripe_events: async (db, inPages, of) => {
     const { rows } = await sql<{ id: string; body: string }>`
       select t.id, t.payload::text as body from stripe_events t
-      where ${inPages} and exists (
+      where ${inPages} and (exists (
         select from ${keysOf(of)}
         join payments p on p.merchant_id = k.merchant_id and p.customer_id = k.customer_id
-        where p.id = coalesce(t.payment_id,
-          substring(t.payload::text from '"quittance_payment": ?"pay_([0-9a-f]{32})"')::uuid))`.execute(db);
+        where p.id = coalesce(t.payment_id, ${tagIn('payment', 'pay')})
+      ) or exists (
+        select from ${keysOf(of)} join setups s on s.merchant_id = k.merchant_id and s.id = ${tagIn('setup', 'set')}
+        where s.customer_id = k.customer_id
+      ) or exists (
+        select from ${keysOf(of)} join stripe_customers s on s.merchant_id = k.merchant_id and s.id = k.customer_id
+        where strpos(t.payload::text, '"' || s.stripe_id || '"') > 0
+      ))`.execute(db);
     const changed = rows.flatMap(({ id, body: was }) => {
       const body = withoutPersonAtStripe(was);
       return body === was ? [] : [{ id, body }];
@@ -177,21 +193,29 @@ const CLEAR: Readonly<Record<WrittenDown, Clear>> = {
   },
 };
 
+const tagIn = (tag: string, prefix: string): Condition =>
+  sql`substring(t.payload::text from ${sql.lit(`"quittance_${tag}": ?"${prefix}_([0-9a-f]{32})"`)})::uuid`;
+
 const keysAndBodies = (rows: readonly Written[]): Condition =>
   sql`${plain(rows.map((row) => row.merchant_id))}::uuid[], ${plain(rows.map((row) => row.id))}::uuid[],
     ${jsons(rows.map((row) => row.body))}::text[]`;
 
-const clearSaved = async (db: Kysely<DB>, of: readonly Erasure[]): Promise<string[]> => {
-  const { rows } = await sql<{ stripe_id: string }>`
+const clearSaved = async (db: Kysely<DB>, of: readonly Erasure[]): Promise<Known[]> => {
+  const { rows } = await sql<Pick<Selectable<DB['stripe_customers']>, 'id' | 'stripe_id' | 'asked_at'>>`
     with gone as (
       update payment_methods m set detached = true, card = null from ${keysOf(of)}
       where m.merchant_id = k.merchant_id and m.customer_id = k.customer_id
-    ), holders as (
-      update stripe_customers s set default_method = null from ${keysOf(of)}
-      where s.merchant_id = k.merchant_id and s.id = k.customer_id returning s.stripe_id
+    ), unset as (
+      update setups s set return_url = null, next_action = ${WITHOUT_WAY_BACK} from ${keysOf(of)}
+      where s.merchant_id = k.merchant_id and s.customer_id = k.customer_id
     )
-    select stripe_id from holders where stripe_id is not null`.execute(db);
-  return rows.map((row) => row.stripe_id);
+    update stripe_customers s set default_method = null from ${keysOf(of)}
+    where s.merchant_id = k.merchant_id and s.id = k.customer_id returning s.id, s.stripe_id, s.asked_at`.execute(db);
+  return rows.map((row) => ({
+    customer: idOf('cus', row.id),
+    stripeId: row.stripe_id,
+    askedAt: row.asked_at as Micros,
+  }));
 };
 
 const finish = async (db: Kysely<DB>, of: readonly Erasure[], now: Micros): Promise<void> => {

@@ -1,5 +1,5 @@
 /** What customers have saved: in a commit, and as it is read. */
-import type { Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { err, ok, type ResultAsync } from 'neverthrow';
 import type { Change } from '../domain/change.ts';
 import { savedOf } from '../domain/decide.ts';
@@ -10,7 +10,7 @@ import { methodOf, type Holder, type SavedMethod } from '../domain/saved.ts';
 import type { Setup } from '../domain/setup.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
-import { COLUMNS } from './columns.ts';
+import { COLUMNS, columnsOf } from './columns.ts';
 import { holderOf, savedMethodOf, setupOf } from './tables/saved.ts';
 import { run } from './failure.ts';
 import { findOne, keyed, readOr } from './find.ts';
@@ -70,7 +70,7 @@ interface Belongs {
 
 /** Errors of all: `database_unavailable`, and `<resource>_not_found` of those that read one. */
 export interface Saved {
-  /** The customer at Stripe; undefined where none was ever asked for. */
+  /** The customer at Stripe; undefined where none was ever asked for, and of who was erased. */
   readonly holder: (merchant: MerchantId, customer: CustomerId) => ResultAsync<Holder | undefined, StorageError>;
   /** Whose Stripe's customer is. */
   readonly holderAt: (stripeId: string) => ResultAsync<Belongs | undefined, StorageError>;
@@ -101,9 +101,13 @@ export const createSaved = (db: Kysely<DB>, turns: Turns): Saved => {
   });
   return {
     holder: (merchant, customer) =>
-      read(merchant, () => findOne(db, 'stripe_customers', merchant, uuidOf(customer))).map(
-        (row) => row && holderOf(row),
-      ),
+      read(merchant, () =>
+        sql<Selectable<DB['stripe_customers']>>`
+          select ${columnsOf('stripe_customers', 's')} from stripe_customers s join customers c using (merchant_id, id)
+          where s.merchant_id = ${uuidOf(merchant)}::uuid and s.id = ${uuidOf(customer)}::uuid and c.erased_at is null`.execute(
+          db,
+        ),
+      ).map(({ rows: [row] }) => row && holderOf(row)),
     holderAt: (stripeId) =>
       run(
         db

@@ -1,28 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/stripe.ts';
+import { eventually, stripeAt } from '../support/stripe.ts';
 import { payFor, startWorld } from '../support/service.ts';
+import { placesOf } from '../support/places.ts';
 
 const world = await startWorld();
 const { get, post, query } = world;
+const stripe = stripeAt(world.sandbox.url);
 
-/** Every place in the database where a text may stand, and how many rows of it hold one of these. */
-const whereIs = async (texts: readonly string[]): Promise<string[]> => {
-  const columns = await query<{ table: string; column: string }>(`
-    select c.table_name as table, c.column_name as column from information_schema.columns c
-    join information_schema.tables t using (table_schema, table_name)
-    where c.table_schema = 'public' and t.table_type = 'BASE TABLE'
-      and c.data_type in ('text', 'json', 'jsonb', 'character varying', 'ARRAY', 'bytea')`);
-  const found: string[] = [];
-  for (const { table, column } of columns) {
-    const [row] = await query<{ count: number }>(
-      `select count(*)::int as count from "${table}" where "${column}"::text ilike any ($1)`,
-      [texts.map((text) => `%${text}%`)],
-    );
-    if (row!.count > 0) found.push(`${table}.${column}: ${row!.count}`);
-  }
-  return found;
-};
+const whereIs = (texts: readonly string[]): Promise<string[]> => placesOf(world.databaseUrl, texts);
 
 const isDone = (customer: string) =>
   eventually(
@@ -44,6 +30,8 @@ const live = async (name: string, email: string) => {
   const open = (await post('/v1/payments', payFor(id, 700, { ...said, confirm: false }))).body;
   await post(`/v1/payments/${open.id}`, { description: `more tea for ${name}` });
   await post('/v1/payments', payFor(id, 900, { ...said, payment_method: 'pm_card_visa_chargeDeclined' }));
+  await post('/v1/payments', payFor(id, 300, { ...said, ...returns, payment_method: 'pm_card_threeDSecureRequired' }));
+  await post('/v1/setups', { customer: id, confirm: true, payment_method: 'pm_card_threeDSecureRequired', ...returns });
   await post('/v1/refunds', { payment: paid.id, amount: 100 });
   await post('/v1/debits', { customer: id, amount: 50, currency: 'usd', description: 'tea' });
   // Stripe tells of the charge, with the description that it was given.
@@ -129,5 +117,56 @@ describe('a customer who is erased', () => {
     await world.del(`/v1/customers/${id}`);
     await isDone(id);
     expect(await whereIs(['Cora Quince', 'cora@shop.example'])).toEqual([]);
+  });
+
+  /** As if the time had passed in which others may still be at work on him. */
+  const later = async (customer: string) => {
+    const id = [customer.slice(4)];
+    await query(`update stripe_customers set asked_at = asked_at - interval '1 minute' where id = $1`, id);
+    await query(`update erasures set requested_at = requested_at - interval '1 minute' where customer_id = $1`, id);
+  };
+  const atStripe = async (customer: string) =>
+    (await stripe.get('/v1/customers?limit=100')).data.filter(
+      ({ metadata }) => metadata['quittance_customer'] === customer,
+    );
+
+  it('is looked for at Stripe, where it is not known whether he came to be there', async () => {
+    const { id } = (await post('/v1/customers', {})).body;
+    const heal = await stripe.fault({ kind: 'error_after', method: 'POST', path: '/v1/customers', count: 1 });
+    const path = `/v1/customers/${id}/payment_methods`;
+    expect((await post(path, { payment_method: 'pm_card_visa' })).status).toBe(503);
+    await heal();
+    expect(await atStripe(id)).toHaveLength(1);
+    await world.del(`/v1/customers/${id}`);
+    await later(id);
+    await isDone(id);
+    expect(await atStripe(id)).toEqual([]);
+    expect((await post(path, { payment_method: 'pm_card_visa' })).body.error.code).toBe('customer_not_found');
+    expect(await atStripe(id)).toEqual([]);
+  });
+
+  it('is forgotten once more, where he comes to be at Stripe only after he was forgotten', async () => {
+    const { id } = (await post('/v1/customers', {})).body;
+    const heal = await stripe.fault({ kind: 'latency', method: 'POST', path: '/v1/customers', ms: 4_000 });
+    const saving = post(`/v1/customers/${id}/payment_methods`, { payment_method: 'pm_card_visa' });
+    await eventually(
+      () => query('select from stripe_customers where id = $1', [id.slice(4)]),
+      (asked) => asked.length === 1,
+    );
+    await world.del(`/v1/customers/${id}`);
+    await later(id);
+    await isDone(id);
+    await saving;
+    await heal();
+    expect(await query('select from erasures where customer_id = $1 and done_at is null', [id.slice(4)])).toHaveLength(
+      1,
+    );
+    await later(id);
+    await isDone(id);
+    expect(await atStripe(id)).toEqual([]);
+    expect((await get(`/v1/customers/${id}/payment_methods`)).body.data).toEqual([]);
+    expect(
+      await query('select from payment_methods where customer_id = $1 and card is not null', [id.slice(4)]),
+    ).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
  * k-th network system call of its main thread, for every k, and started again; the client repeats, and the judge judges.
  * Before each write, read and connection is after the one before it: so no step of a charge is left out.
  *
- *   npm run proof:matrix -- [--operation charge|confirm|…|detach] [--every 1] [--progress]
+ *   npm run proof:matrix -- [--operation charge|confirm|…|erase] [--every 1] [--progress]
  *
  * It needs strace (Linux): elsewhere it says that it was skipped.
  */
@@ -22,12 +22,14 @@ import {
   clearFaults,
   createWorld,
   expireLeases,
+  isErased,
   openAttempts,
   setFault,
   withoutNpm,
   type Service,
   type World,
 } from '../support/world.ts';
+import { placesOf } from '../support/places.ts';
 
 export const OPERATIONS = [
   'charge',
@@ -43,6 +45,7 @@ export const OPERATIONS = [
   'confirm-setup',
   'away',
   'detach',
+  'erase',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -141,18 +144,22 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
     const body = { customer, amount: 700, currency: PAYMENT.currency, confirm: true, off_session: true };
     return () => client.send({ operation: 'POST /v1/payments', key, body });
   },
-  detach: async ({ world, client, url }, key) => {
-    const id = await saved(client, await stranger(client, key), key);
-    // It takes no key: whoever is cut off asks again.
-    const detach = (): Promise<boolean> =>
-      fetch(`${url()}/v1/payment_methods/${id}`, {
-        method: 'DELETE',
-        headers: { authorization: `Bearer ${world.apiKey}` },
-      }).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    return () => until(detach, FINAL_TIMEOUT_MS);
+  detach: async (bench, key) => {
+    const id = await saved(bench.client, await stranger(bench.client, key), key);
+    return () => until(() => remove(bench, `/v1/payment_methods/${id}`), FINAL_TIMEOUT_MS);
+  },
+  /** To the end of what is then cleared in rounds, and of what is forgotten at Stripe. */
+  erase: async (bench, key) => {
+    const { world, client } = bench;
+    const who = { name: NAME, metadata: { who: NAME } };
+    const made = await client.send({ operation: 'POST /v1/customers', key: `${key}-customer`, body: who });
+    const { id: customer = 'none' } = JSON.parse(made?.body ?? '{}') as { id?: string };
+    const body = { ...PAYMENT, customer, confirm: true, save_payment_method: true, description: `for ${NAME}` };
+    await client.send({ operation: 'POST /v1/payments', key, body });
+    return async () => {
+      await until(() => remove(bench, `/v1/customers/${customer}`), FINAL_TIMEOUT_MS);
+      await until(() => isErased(world, customer), FINAL_TIMEOUT_MS);
+    };
   },
   /** Stripe has charged and its reply was lost: the sweeper is at work, and is killed. */
   recover: async ({ world, client, wallet, url }, key) => {
@@ -171,6 +178,16 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
     };
   },
 };
+
+/** Who is erased: to be found nowhere. */
+const NAME = 'Ada Quillfeather';
+
+/** It takes no key: whoever is cut off asks again. */
+const remove = ({ world, url }: Bench, path: string): Promise<boolean> =>
+  fetch(url() + path, { method: 'DELETE', headers: { authorization: `Bearer ${world.apiKey}` } }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** A customer of whom Stripe knows nothing yet. */
 const stranger = async (client: Client, key: string): Promise<string> => {
@@ -238,8 +255,10 @@ export const proveMatrix = async ({ operations, every, log }: MatrixOptions): Pr
       }
     }
     const { databaseUrl, sandboxUrl } = world;
+    const places = operations.includes('erase') ? await placesOf(databaseUrl, [NAME]) : [];
     const verdict = await judge({ databaseUrl, sandboxUrl, seen: [...client.seen.values()] });
-    return { verdict, complaints: client.complaints, points };
+    const complaints = [...client.complaints, ...places.map((place) => `who was erased stands in ${place}`)];
+    return { verdict, complaints, points };
   } finally {
     await world.close();
   }
@@ -293,7 +312,7 @@ npm run proof:matrix -- [options]
 Kills the service at its k-th network system call, for every k, in each operation. It needs strace (Linux).
 
   --operation NAME  charge, confirm, capture, cancel, refund, debit, recover, save, attach, setup, confirm-setup,
-                    away or detach; may be repeated (all)
+                    away, detach or erase; may be repeated (all)
   --every N         every N-th kill point (1)
   --progress        tells each kill point
 `;

@@ -129,6 +129,25 @@ export const expireLeases = async ({ databaseUrl }: World): Promise<void> => {
 export const openAttempts = async ({ databaseUrl }: World): Promise<number> =>
   (await ask(databaseUrl, 'select from attempts where outcome is null')).rowCount ?? 0;
 
+/** Whether a customer is forgotten everywhere; what is waited for, before it begins, is taken as over. */
+export const isErased = async ({ databaseUrl }: World, customer: string): Promise<boolean> => {
+  const id = [customer.slice(customer.indexOf('_') + 1)];
+  const since = `interval '1 minute' where %s > now() - interval '30 s'`;
+  await ask(
+    databaseUrl,
+    `update stripe_customers set asked_at = asked_at - ${since.replace('%s', 'asked_at')} and id = $1`,
+    id,
+  );
+  await ask(
+    databaseUrl,
+    `update erasures set requested_at = requested_at - ${since.replace('%s', 'requested_at')} and customer_id = $1`,
+    id,
+  );
+  return (
+    (await ask(databaseUrl, 'select from erasures where customer_id = $1 and done_at is not null', id)).rowCount === 1
+  );
+};
+
 /** Waits until all that Stripe's balance says of our payments is here: what goes wrong then is for the judge to say. */
 export const balanceIsRead = ({ databaseUrl, sandboxUrl }: World): Promise<boolean> =>
   until(async () => {
@@ -152,10 +171,10 @@ interface Exported {
   readonly balance: readonly object[];
 }
 
-const ask = async (url: string, statement: string): Promise<pg.QueryResult> => {
+const ask = async (url: string, statement: string, values: unknown[] = []): Promise<pg.QueryResult> => {
   const db = new pg.Client(url);
   await db.connect();
-  return db.query(statement).finally(() => db.end());
+  return db.query(statement, values).finally(() => db.end());
 };
 
 // ---- services ----------------------------------------------------------------------------------------------------

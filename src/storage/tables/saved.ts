@@ -1,4 +1,5 @@
 /** What customers have saved: who they are at Stripe, their methods, and setups. */
+import { uuidOf } from '../../domain/ids.ts';
 import type { Holder, SavedMethod } from '../../domain/saved.ts';
 import type { Setup } from '../../domain/setup.ts';
 import { insert, overwrite, update, type Bulk } from './bulk.ts';
@@ -18,6 +19,18 @@ export const holderOf: (row: Row<'stripe_customers'>) => Holder = HOLDERS.read;
 /** Two processes that ask for one customer at once meet at the key: the later is run again, and finds him. */
 export const insertHolders: Bulk<Holder> = insert(HOLDERS);
 export const updateHolders: Bulk<Holder> = update(HOLDERS);
+
+/** Whoever was erased meanwhile, and forgotten at Stripe as he was known then, is to be forgotten once more. */
+export const reopenErasures: Bulk<Holder> = {
+  name: 'reopen_erasures',
+  text: (first) => `update erasures set requested_at = greatest(requested_at + interval '1 us', now()), done_at = null
+    from unnest($${first}::uuid[], $${first + 1}::uuid[]) w (merchant_id, customer_id)
+    where erasures.merchant_id = w.merchant_id and erasures.customer_id = w.customer_id`,
+  values: (rows) => [
+    `{${rows.map(({ merchant }) => uuidOf(merchant)).join()}}`,
+    `{${rows.map(({ customer }) => uuidOf(customer)).join()}}`,
+  ],
+};
 
 const METHODS: Table<'payment_methods', SavedMethod> = table('payment_methods', {
   merchant: key(id('mer'), { as: 'merchant_id' }),

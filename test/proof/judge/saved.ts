@@ -15,6 +15,13 @@ interface Listed {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+interface Holder {
+  readonly customer: string;
+  readonly stripe_id: string | null;
+  readonly default_method: string | null;
+  readonly erased: boolean;
+}
+
 const PAGE = 100;
 const CUSTOMER_TAG = 'quittance_customer';
 
@@ -47,9 +54,11 @@ export const compareSaved = async (db: pg.Client, there: readonly HolderThere[])
   const violations: Violation[] = [];
   const report = (subject: string, detail: string): void =>
     void violations.push({ rule: 'saved_differs', subject, detail });
-  const holders = await rowsOf<{ customer: string; stripe_id: string | null; default_method: string | null }>(
+  const holders = await rowsOf<Holder>(
     db,
-    `select 'cus_' || replace(id::text, '-', '') as customer, stripe_id, default_method from stripe_customers`,
+    `select 'cus_' || replace(s.id::text, '-', '') as customer, s.stripe_id, s.default_method,
+       c.erased_at is not null as erased
+     from stripe_customers s join customers c using (merchant_id, id)`,
   );
   const methods = await rowsOf<{ id: string; customer: string }>(
     db,
@@ -62,13 +71,14 @@ export const compareSaved = async (db: pg.Client, there: readonly HolderThere[])
   const known = new Map(holders.map((holder) => [holder.customer, holder]));
   for (const { customer, id, methods: attached } of there) {
     const holder = known.get(customer);
+    if (holder?.erased) report(customer, `was erased, and is still ${id} at Stripe`);
     if (holder?.stripe_id !== id) report(customer, `${id} is of it, and ${holder?.stripe_id ?? 'none'} is here`);
     const here = new Set(methods.filter((method) => method.customer === customer).map((method) => method.id));
     for (const method of attached) if (!here.delete(method)) report(customer, `${method} is attached, and is not here`);
     for (const method of here) report(customer, `${method} is here, and is not attached`);
   }
-  for (const { customer, stripe_id: id, default_method: chosen } of holders) {
-    if (id !== null && !byCustomer.get(customer)?.some((one) => one.id === id))
+  for (const { customer, stripe_id: id, default_method: chosen, erased } of holders) {
+    if (id !== null && !erased && !byCustomer.get(customer)?.some((one) => one.id === id))
       report(customer, `${id} is here, and Stripe does not have it`);
     if (chosen !== null && !methods.some((method) => method.id === chosen && method.customer === customer))
       report(customer, `its default is ${chosen}, which it has not saved`);
