@@ -47,7 +47,7 @@ const inWords = (what: Happening['what'], details: Happening['details'], payment
   const money = `${toDecimal(minor, its)} ${its}`;
   switch (what) {
     case 'attempt began':
-      return began(say('kind'), money, say('payment_method'));
+      return `${began(say('kind'), money, say('payment_method'))}${details['off_session'] === true ? ', off session: the cardholder is not there' : ''}`;
     case 'attempt ended': {
       const reason = details['reason'];
       const swept = Number(details['fence']) > 1 ? ', as the sweeper found out' : '';

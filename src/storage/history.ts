@@ -34,7 +34,7 @@ export const readHistory = async (db: Kysely<DB>, merchant: MerchantId, payment:
     select at, what, details from (
       select 1 as rank, started_at as place, started_at as at, 'attempt began' as what, json_build_object('attempt', id, 'kind', kind,
         'payment_method', payment_method, 'amount', amount::text, 'refund', 're_' || replace(refund_id::text, '-', ''), 'idempotency_key', (select c.key from claims c
-        where c.merchant_id = a.merchant_id and c.id = a.claim_id), 'request_id', request_id) as details
+        where c.merchant_id = a.merchant_id and c.id = a.claim_id), 'request_id', request_id, 'off_session', coalesce(used_for = 'off_session', false)) as details
       from attempts a where merchant_id = ${of} and payment_id = ${id}
       union all
       select 2, received_at, received_at, 'told by stripe', json_build_object('stripe_event', id, 'type', type, 'outcome', outcome)

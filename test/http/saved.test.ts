@@ -253,6 +253,11 @@ describe('a charge while the cardholder is away', () => {
       'succeeded',
     );
     expect(await balanceOf(customer)).toBe(1250);
+    const told = JSON.stringify((await get(`/v1/payments/${payment.id}/timeline`)).body);
+    expect(told.match(/Charge of [^"]* sent to Stripe(, off session[^"]*)?/g)).toEqual([
+      expect.stringMatching(/off session: the cardholder is not there$/),
+      expect.stringMatching(/sent to Stripe$/),
+    ]);
   });
 
   it.each([
