@@ -13,7 +13,7 @@ import { jsonReply, setupView } from '../domain/reply.ts';
 import type { Setup, SetupFact } from '../domain/setup.ts';
 import type { SetupView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import type { Confirming } from '../stripe/vault.ts';
+import type { Confirming, NewSetup, Told } from '../stripe/vault.ts';
 import { admit, secretOf, type Access } from './access.ts';
 import { stripeCustomerOf } from './holder.ts';
 import { shareLook } from './look.ts';
@@ -46,9 +46,9 @@ export const createSetup = (
   return unlessAnswered(ctx, caller, CREATE, () =>
     stripeCustomerOf(ctx, merchant, customer)
       .andThen((stripeCustomer) =>
-        ctx.vault
-          .createSetup({ merchant, id, stripeCustomer, paymentMethod, confirming }, claim.id)
-          .andThrough(({ refusal }) => checkCustomer(ctx, stripeCustomer, refusal)),
+        makeSetup(ctx, { merchant, id, stripeCustomer, paymentMethod, confirming }, claim.id).andThrough(
+          ({ refusal }) => checkCustomer(ctx, stripeCustomer, refusal),
+        ),
       )
       .andThen(({ found, refusal }) => {
         const setup = found && newSetup(ctx, { merchant, id, customer, returnUrl, paymentMethod }, found);
@@ -61,6 +61,22 @@ export const createSetup = (
       .andThen(answerOf),
   );
 };
+
+/** Where Stripe has nothing more to say under the key, what it has made is looked for, and else asked for under another. */
+const makeSetup = (
+  { vault }: Pick<Context, 'vault'>,
+  wanted: NewSetup,
+  key: string,
+): ResultAsync<Told<SetupFact>, StripeError | PaymentError<'idempotency_key_reused'>> =>
+  vault.createSetup(wanted, key).orElse((silence): ReturnType<typeof makeSetup> => {
+    if (silence.isOfAnother) return errAsync(paymentError('idempotency_key_reused'));
+    if (!silence.mustLook) return errAsync(silence);
+    return vault
+      .findSetup(wanted.stripeCustomer, wanted.id)
+      .andThen((found) =>
+        found ? ok({ found, refusal: found.lastError }) : vault.createSetup(wanted, `${key}-again`),
+      );
+  });
 
 const newSetup = (
   ctx: Pick<Context, 'clock'>,

@@ -27,16 +27,18 @@ import {
   wasReplayed,
 } from './outcome.ts';
 import { persist } from './persist.ts';
-import { isTaggedCustomer, tagsOfCustomer, tagsOfSetup } from './tags.ts';
+import { isTaggedCustomer, taggedSetup, tagsOfCustomer, tagsOfSetup } from './tags.ts';
 
 /** What Stripe has, or why it has not done what was asked for. */
-type Told<Found> =
+export type Told<Found> =
   { readonly found: Found; readonly refusal: null } | { readonly found: Found | null; readonly refusal: LastError };
 
 /** Why Stripe has not answered. */
 type Silence = StripeError & {
   /** Sending it again under its key is of no use. */
   readonly mustLook: boolean;
+  /** Stripe knows that key for something else. */
+  readonly isOfAnother: boolean;
 };
 
 /** With what a setup is confirmed, and how its customer would meet a challenge of his bank. */
@@ -47,7 +49,7 @@ export interface Confirming {
   readonly inPage: boolean;
 }
 
-interface NewSetup {
+export interface NewSetup {
   readonly merchant: MerchantId;
   readonly id: SetupId;
   readonly stripeCustomer: string;
@@ -83,6 +85,8 @@ export interface Vault {
   readonly method: (id: string) => ResultAsync<MethodFact | undefined, StripeError>;
   readonly createSetup: (wanted: NewSetup, key: string) => ResultAsync<Told<SetupFact>, Silence>;
   readonly confirmSetup: (intent: string, how: Confirming, key: string) => ResultAsync<Told<SetupFact>, Silence>;
+  /** What was made of a setup for that customer of Stripe's, by our tag; null where nothing was. */
+  readonly findSetup: (stripeCustomer: string, setup: SetupId) => ResultAsync<SetupFact | null, StripeError>;
   /** As it is now; undefined where Stripe has none. */
   readonly setup: (intent: string) => ResultAsync<SetupFact | undefined, StripeError>;
 }
@@ -115,6 +119,7 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
     return ResultAsync.fromPromise(run(), (error) => ({
       ...paymentError(isTrouble(error) ? 'provider_unavailable' : 'internal', { outcome: 'unknown', cause: error }),
       mustLook: wasReplayed(error) || isKeyOfAnother(error),
+      isOfAnother: isKeyOfAnother(error),
     }));
   };
   const look = <T>(work: () => Promise<T>): ResultAsync<T, StripeError> =>
@@ -199,6 +204,16 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
         () => stripe.setupIntents.confirm(intent, { ...paramsOf(how), ...SHOWING_METHOD }, { idempotencyKey: key }),
         SETUP,
       ),
+    // A customer has a handful, and the newest come first.
+    findSetup: (stripeCustomer, setup) =>
+      look(async () => {
+        const { data } = await stripe.setupIntents.list({
+          ...{ customer: stripeCustomer, limit: PAGE },
+          expand: SHOWING_METHOD.expand.map((field) => `data.${field}`),
+        });
+        const found = data.find(({ metadata }) => taggedSetup(metadata)?.setup === setup);
+        return found ? setupFactOf(found) : null;
+      }),
     setup: (intent) =>
       look(() => stripe.setupIntents.retrieve(intent, SHOWING_METHOD).then(setupFactOf, undefinedIfMissing)),
   };

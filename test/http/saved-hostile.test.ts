@@ -84,6 +84,29 @@ describe('another merchant', () => {
   });
 });
 
+describe('a setup whose reply was lost', () => {
+  it.each(['error_after', 'reset_after', 'truncate'])(
+    'by %s is made once, and its key is not for another',
+    async (kind) => {
+      const customer = await createCustomer();
+      await attach(customer, 'pm_card_mastercard');
+      const [holder] = await holdersOf(customer);
+      const key = crypto.randomUUID();
+      const body = { customer, payment_method: 'pm_card_visa', confirm: true };
+      await stripe.fault({ kind, method: 'POST', path: '/v1/setup_intents', count: 2 });
+      expect((await post('/v1/setups', body, key)).body.error.code).toBe('provider_unavailable');
+      await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+      const other = await post('/v1/setups', { ...body, payment_method: 'pm_card_amex' }, key);
+      expect([other.status, other.body.error.code]).toEqual([400, 'idempotency_key_reused']);
+      const again = await post('/v1/setups', body, key);
+      expect([again.status, again.body.status]).toEqual([201, 'succeeded']);
+      expect((await stripe.get(`/v1/setup_intents?customer=${holder!.id}`)).data).toHaveLength(1);
+      expect(await methodsOf(customer)).toHaveLength(2);
+      expect((await post('/v1/setups', body, key)).body.id).toBe(again.body.id);
+    },
+  );
+});
+
 describe('a confirmation of a setup', () => {
   it('whose reply was lost is answered when it is repeated, though Stripe has told of it meanwhile', async () => {
     const customer = await createCustomer();
