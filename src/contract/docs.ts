@@ -57,7 +57,8 @@ him there, and he finishes that payment. Never make a second one for it.</p>
 <h3>Customers, and their data</h3>
 <p>Find a customer with <code>GET /v1/customers?email=</code>, change him with <code>POST /v1/customers/:id</code>, and erase him with
 <code>DELETE</code>: name, e-mail, metadata and cards go, here and at Stripe, also from stored replies and events. His payments and
-his balance stay, for the ledger needs them; keep nothing personal in <code>reference</code>.</p>
+his balance stay, for the ledger needs them. Keep nothing personal in <code>reference</code>, nor in what a debit, a usage or a
+transfer says: those are lines of the ledger, which is sealed, and no line of it is ever changed.</p>
 <h3>Keys and retries</h3>
 <p>Each request that moves money takes an <code>Idempotency-Key</code>: a UUID of yours, kept until the answer is final. The same
 request under it is done once. <code>retry</code> says what to do: <code>same_key</code>, the same again after <code>Retry-After</code>;
