@@ -1,9 +1,10 @@
 /**
- * `npm run proof:reads`: what finance reads costs the same in a ledger a hundred times as large, and slows no charge.
+ * `npm run proof:reads`: what finance reads costs the same in a ledger a hundred times as large, and slows no charge; and
+ * a list of payments, however it is narrowed, among a million of them what it does among a thousand.
  *
  * Two databases with as many customers, one with ten thousand transfers and one with a million: balances as of a time, a
- * page of a statement and an account are read from both, in turns. Then all rows of the busiest account are exported while
- * cards are charged.
+ * page of a statement and an account are read from both, in turns, and lists of a thousand payments and of a million. Then
+ * all rows of the busiest account are exported while cards are charged.
  */
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,11 +20,15 @@ const USAGE = `
 npm run proof:reads
 
 What finance reads of a ledger of a million transfers, beside one of ten thousand: P99 of each, the rows and the memory of an
-export, and what charges take beside it. It wants the machine for itself, for some three minutes.
+export, and what charges take beside it; and lists of a million payments beside those of a thousand. It wants the machine for
+itself, for some five minutes.
+
+  --lists  the lists alone
 `;
 
 const CUSTOMERS = 10_000;
 const SIZES = [10_000, 1_000_000] as const;
+const PAYMENTS = [1_000, 1_000_000] as const;
 const READS = 800;
 const AT_ONCE = 4;
 /** P99 of the large by that of the small, and of charges beside an export by that of charges alone. */
@@ -97,12 +102,37 @@ const seed = async (url: string, transfers: number): Promise<Omit<Shop, 'own'>> 
   return { customers, wallets, revenue: clearing ?? '' };
 };
 
-const shopOf = async (world: World, transfers: number): Promise<Shop> => {
+/** A year of payments: one of twenty in euros, one of eleven declined, and some of what is rare or was given up long ago. */
+const seedPayments = async (url: string, { customers }: Omit<Shop, 'own'>, count: number): Promise<void> => {
+  const db = new pg.Client(url);
+  db.on('error', () => undefined);
+  await db.connect();
+  await db.query(
+    `insert into payments (merchant_id, id, customer_id, amount, currency, status, capture_method, metadata, client_secret,
+       attempt, ended_attempt, created_at, reference)
+     select m.id, (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+       c.id, 1 + n * 7919::bigint % 100000,
+       case when n = $2 / 2 then 'gbp' when n < $2 / 10 and n % 2 = 0 then 'sek' when n % 20 = 0 then 'eur' else 'usd' end,
+       case when n in ($2 / 3, $2 / 4) then 'canceled' when n % 11 = 0 then 'requires_payment_method' else 'succeeded' end,
+       'automatic', '{}', 'secret', m.id, m.id, at, 'order ' || n
+     from (select n, now() - interval '1 year' + n * (interval '364 days' / $2) as at from generate_series(0, $2 - 1) n) p
+     join unnest($1::uuid[]) with ordinality c (id, nth) on c.nth = 1 + n % $3
+     join merchants m on m.name = 'Proof' order by n`
+      .replaceAll('$2', `${count}`)
+      .replaceAll('$3', `${customers.length}`),
+    [customers.map((id) => id.slice(id.indexOf('_') + 1))],
+  );
+  await db.query('vacuum analyze payments');
+  await db.end();
+};
+
+const shopOf = async (world: World, transfers: number, payments: number): Promise<Shop> => {
   const name = `shop_${transfers}`;
   const url = await createDatabase(world.databaseUrl, name);
   (await migrate(url))._unsafeUnwrap();
   const key = await createApiKey(url);
   const seeded = await seed(url, transfers);
+  await seedPayments(url, seeded, payments);
   return { ...seeded, own: await startOwn(world, { database: { name, url, key } }) };
 };
 
@@ -125,6 +155,25 @@ const READERS: Readonly<Record<string, (shop: Shop) => string>> = {
     `/v1/accounts/${pick(wallets)}/statement?from=${new Date(Date.now() - 300 * DAY_MS).toISOString()}`,
   account: ({ wallets }) => `/v1/accounts/${pick(wallets)}`,
 };
+
+/** What narrows a list of payments, at its best and at its worst. */
+const LISTS: readonly string[] = [
+  ...['', 'status=succeeded', 'status=requires_payment_method', 'status=canceled', 'status=processing'],
+  ...[
+    'status=succeeded,canceled',
+    'currency=usd',
+    'currency=sek',
+    'currency=gbp',
+    'currency=jpy',
+    'reference=order 500',
+  ],
+  ...['amount[gte]=2', 'amount[gte]=99000', 'amount[gte]=500&amount[lte]=501', 'amount[gte]=200000', 'amount=77'],
+  ...['amount[lte]=50000&status=canceled', 'amount[gte]=2&currency=sek', 'CUSTOMER', 'BEFORE'],
+];
+const listOf =
+  (narrowed: string) =>
+  (shop: Shop): string =>
+    `/v1/payments?${narrowed.replace('CUSTOMER', `customer=${pick(shop.customers)}`).replace('BEFORE', `created[lt]=${then()}`)}`;
 
 const p99 = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? NaN;
@@ -180,27 +229,35 @@ const line = (name: string, isMet: boolean, text: string): boolean => {
   return isMet;
 };
 
-const main = async (): Promise<boolean> => {
+/** P99 of both, asked in turns. */
+const compare = async (
+  shops: readonly [Shop, Shop],
+  path: (shop: Shop) => string,
+): Promise<readonly [number, number]> => {
+  const times: [number[], number[]] = [[], []];
+  for (const shop of shops) await timesOf(shop, path, READS / 4);
+  for (let round = 0; round < 4; round++)
+    for (const nth of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+      times[nth].push(...(await timesOf(shops[nth], path, READS / 4)));
+  return [p99(times[0]), p99(times[1])];
+};
+
+const main = async (onlyLists: boolean): Promise<boolean> => {
   const world = await createWorld();
   const met: boolean[] = [];
   try {
-    const shops = [await shopOf(world, SIZES[0]), await shopOf(world, SIZES[1])] as const;
-    process.stdout.write(`seeded ${SIZES.join(' and ')} transfers of ${CUSTOMERS} customers each\n`);
-    for (const [name, path] of Object.entries(READERS)) {
-      const times: [number[], number[]] = [[], []];
-      for (const shop of shops) await timesOf(shop, path, 200);
-      for (let round = 0; round < 4; round++)
-        for (const nth of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
-          times[nth].push(...(await timesOf(shops[nth], path, READS / 4)));
-      const [small, large] = [p99(times[0]), p99(times[1])];
-      met.push(
-        line(
-          name,
-          large <= small * GROWTH_MAX,
-          `P99 ${small.toFixed(2)} ms of 10,000, ${large.toFixed(2)} ms of 1,000,000`,
-        ),
-      );
+    const shops = [await shopOf(world, SIZES[0], PAYMENTS[0]), await shopOf(world, SIZES[1], PAYMENTS[1])] as const;
+    process.stdout.write(
+      `seeded ${SIZES.join(' and ')} transfers, ${PAYMENTS.join(' and ')} payments of ${CUSTOMERS} customers each\n`,
+    );
+    const lists = LISTS.map((narrowed) => [`payments?${narrowed}`, listOf(narrowed), PAYMENTS] as const);
+    const reads = Object.entries(READERS).map(([name, path]) => [name, path, SIZES] as const);
+    for (const [name, path, sizes] of onlyLists ? lists : [...reads, ...lists]) {
+      const [small, large] = await compare(shops, path);
+      const said = `P99 ${small.toFixed(2)} ms of ${sizes[0]}, ${large.toFixed(2)} ms of ${sizes[1]}`;
+      met.push(line(name, large <= small * GROWTH_MAX, said));
     }
+    if (onlyLists) return met.every(Boolean);
 
     const [, shop] = shops;
     const until = performance.now() + CHARGES_S * 1000;
@@ -248,6 +305,6 @@ const main = async (): Promise<boolean> => {
 };
 
 if (import.meta.main) {
-  commandLine(USAGE, {});
-  process.exitCode = (await main()) ? 0 : 1;
+  const { lists } = commandLine(USAGE, { lists: { type: 'boolean', default: false } });
+  process.exitCode = (await main(lists)) ? 0 : 1;
 }
