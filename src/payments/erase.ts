@@ -1,10 +1,15 @@
 /** Customers who are to be forgotten are taken out of all that was written down of them. */
 import { err, ok, okAsync, ResultAsync, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
+import type { CustomerId } from '../domain/ids.ts';
+import type { StripeError } from '../domain/refusals.ts';
 import type { PaymentError } from '../error.ts';
-import type { Erasure, Erasures } from '../storage/erasures.ts';
+import type { Erasure, Erasures, Known } from '../storage/erasures.ts';
 
-type Needs = Pick<Context, 'vault' | 'clock' | 'log'>;
+type Needs = Pick<Context, 'vault' | 'breaker' | 'clock' | 'log'>;
+
+/** Who could not be forgotten at Stripe is looked for again after so long, and holds up nobody until then. */
+const AGAIN_MS = 600_000;
 
 /** How far it has come. Who is killed begins again: each step finds done what was done. */
 interface Walk {
@@ -21,13 +26,17 @@ interface Walk {
  */
 export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'done' | 'more', PaymentError>) => {
   let walk: Walk | undefined;
+  /** By the machine's monotonic clock. */
+  const postponed = new Map<CustomerId, number>();
+  const isDue = ({ customer }: Erasure): boolean => (postponed.get(customer) ?? 0) <= performance.now();
 
   const round = async (ctx: Needs): Promise<Result<'done' | 'more', PaymentError>> => {
     if (!walk) {
       const open = await erasures.open(ctx.clock.now());
       if (open.isErr()) return err(open.error);
-      if (open.value.length === 0) return ok('done');
-      walk = { of: open.value, table: -1, page: 0 };
+      const due = open.value.filter(isDue);
+      if (due.length === 0) return ok('done');
+      walk = { of: due, table: -1, page: 0 };
     }
     const { of, table, page } = walk;
     if (table < 0) {
@@ -45,17 +54,28 @@ export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'
     }
     const saved = await erasures.clearSaved(of);
     if (saved.isErr()) return err(saved.error);
-    for (const { customer, stripeId, askedAt } of saved.value) {
-      // Who was asked for by a process that did not live to hear the answer may be there.
-      const known = stripeId === null ? ctx.vault.findCustomer(customer, askedAt) : okAsync(stripeId);
-      const forgotten = await known.andThen((id) => (id === null ? okAsync(undefined) : ctx.vault.forget(id)));
-      if (forgotten.isErr()) return err(forgotten.error);
-    }
+    const isDown = saved.value.length > 0 ? ctx.breaker.refusal() : undefined;
+    if (isDown) return err(isDown);
     walk = undefined;
-    const finished = await erasures.finish(of, ctx.clock.now());
+    let failure: StripeError | undefined;
+    for (const known of saved.value) {
+      const forgotten = await forget(ctx, known);
+      postponed.delete(known.customer);
+      if (forgotten.isOk()) continue;
+      failure = forgotten.error;
+      postponed.set(known.customer, performance.now() + AGAIN_MS);
+    }
+    const done = of.filter(isDue);
+    const finished = await erasures.finish(done, ctx.clock.now());
     if (finished.isErr()) return err(finished.error);
-    ctx.log.info({ customers: of.map(({ customer }) => customer) }, 'customers were erased');
-    return ok('more');
+    if (done.length > 0) ctx.log.info({ customers: done.map(({ customer }) => customer) }, 'customers were erased');
+    return failure ? err(failure) : ok('more');
   };
   return (ctx) => new ResultAsync(round(ctx));
 };
+
+/** Who was asked for by a process that did not live to hear the answer may be there. */
+const forget = ({ vault, clock }: Needs, { customer, stripeId, askedAt }: Known): ResultAsync<void, StripeError> =>
+  (stripeId === null ? vault.findCustomer(customer, askedAt, clock.now()) : okAsync(stripeId)).andThen((id) =>
+    id === null ? okAsync(undefined) : vault.forget(id),
+  );

@@ -47,7 +47,7 @@ const make = (
     if (holder.stripeId !== null) return ok(holder.stripeId);
     const isForgotten = toMs(ctx.clock.now()) - toMs(holder.askedAt) > KEY_KEPT_MS;
     if (!isForgotten) return send(ctx, holder);
-    const found = yield* ctx.vault.findCustomer(customer, holder.askedAt);
+    const found = yield* ctx.vault.findCustomer(customer, holder.askedAt, ctx.clock.now());
     return found === null ? send(ctx, yield* ask(ctx, holder)) : hold(ctx, holder, found);
   });
 
@@ -57,7 +57,7 @@ const send = (ctx: Needs, holder: Holder): ResultAsync<string, HolderError> =>
     const sent = await ctx.vault.makeCustomer(merchant, customer, `${customer}-${tries}`);
     if (sent.isErr() && sent.error.mustLook) {
       // Under that key Stripe has nothing else to say: whoever comes next asks under another.
-      const found = yield* ctx.vault.findCustomer(customer, askedAt);
+      const found = yield* ctx.vault.findCustomer(customer, askedAt, ctx.clock.now());
       if (found !== null) return hold(ctx, holder, found);
       yield* ask(ctx, holder);
     }

@@ -23,7 +23,7 @@ export interface Erasure {
 }
 
 /** A customer as Stripe knows him; without an id where Stripe was asked for one, and it is not known what came of it. */
-interface Known {
+export interface Known {
   readonly customer: CustomerId;
   readonly stripeId: string | null;
   readonly askedAt: Micros;

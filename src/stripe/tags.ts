@@ -53,6 +53,9 @@ export const tagsOfCustomer = (merchant: MerchantId, customer: CustomerId): Reco
 export const isTaggedCustomer = (metadata: Tags, customer: CustomerId): boolean =>
   metadata?.[CUSTOMER_TAG] === customer;
 
+/** The same as a search: https://docs.stripe.com/search#search-syntax */
+export const customerQuery = (customer: CustomerId): string => `metadata['${CUSTOMER_TAG}']:'${customer}'`;
+
 export const tagsOfSetup = (merchant: MerchantId, setup: SetupId): Record<string, string> => ({
   [SETUP_TAG]: setup,
   [MERCHANT_TAG]: merchant,

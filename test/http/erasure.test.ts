@@ -169,4 +169,31 @@ describe('a customer who is erased', () => {
       await query('select from payment_methods where customer_id = $1 and card is not null', [id.slice(4)]),
     ).toEqual([]);
   });
+
+  it('is found among more customers than can be looked through', async () => {
+    const { id } = (await post('/v1/customers', {})).body;
+    const heal = await stripe.fault({ kind: 'error_after', method: 'POST', path: '/v1/customers', count: 1 });
+    await post(`/v1/customers/${id}/payment_methods`, { payment_method: 'pm_card_visa' });
+    await heal();
+    const [found] = await atStripe(id);
+    for (let made = 0; made < 2_100; made += 50)
+      await Promise.all(Array.from({ length: 50 }, () => stripe.post('/v1/customers')));
+    await world.del(`/v1/customers/${id}`);
+    await later(id);
+    await isDone(id);
+    expect(await stripe.get(`/v1/customers/${found!.id}`)).toMatchObject({ deleted: true });
+  });
+
+  it('whom Stripe does not forget holds up nobody else', async () => {
+    const [held, other] = [(await post('/v1/customers', {})).body, (await post('/v1/customers', {})).body];
+    await post(`/v1/customers/${held.id}/payment_methods`, { payment_method: 'pm_card_visa' });
+    const heal = await stripe.fault({ kind: 'error_before', method: 'DELETE', path: '/v1/customers/*' });
+    await world.del(`/v1/customers/${held.id}`);
+    await world.del(`/v1/customers/${other.id}`);
+    await later(held.id);
+    await later(other.id);
+    await isDone(other.id);
+    await heal();
+    expect(await atStripe(held.id)).toHaveLength(1);
+  });
 });
