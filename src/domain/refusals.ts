@@ -4,6 +4,8 @@ import type { ErrorCode, PaymentError } from '../error.ts';
 /** Of anything that reads or writes: the database is away, slow, or asked wrongly by us. */
 export type StorageCode = 'database_unavailable' | 'contention' | 'internal';
 export type StorageError = PaymentError<StorageCode>;
+/** Of a list: that it could not be read, or has no such id as its page begins at. */
+export type ListError = StorageError | PaymentError<'invalid_request'>;
 
 /** Of a read that shares its query with others: the same, and there is no room to wait for it. */
 export type LaneError = PaymentError<StorageCode | 'overloaded'>;

@@ -4,7 +4,7 @@ import type { CallerWithoutKey, Context } from '../context.ts';
 import { answerOf, type Answer, type Customer, type Reply } from '../domain/change.ts';
 import { newId, type CustomerId, type MerchantId } from '../domain/ids.ts';
 import { customerView, jsonReply, pageView } from '../domain/reply.ts';
-import type { ChangeError, StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ChangeError, ListError, StorageCode } from '../domain/refusals.ts';
 import type { CustomerView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { CustomerFilter, CustomerUpdate } from '../storage/people.ts';
@@ -33,12 +33,12 @@ export const readCustomer = (
 ): ResultAsync<CustomerView, PaymentError<'customer_not_found' | StorageCode>> =>
   ctx.reads.customer(merchant, id).map(customerView);
 
-/** Who was erased is found by his id alone. Errors: `database_unavailable`. */
+/** Who was erased is found by his id alone. Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listCustomers = (
   ctx: Pick<Context, 'people' | 'clock'>,
   merchant: MerchantId,
   filter: CustomerFilter,
-): ResultAsync<ListView<CustomerView>, StorageError> =>
+): ResultAsync<ListView<CustomerView>, ListError> =>
   ctx.people.list(merchant, filter, ctx.clock.now()).map(pageView('/v1/customers', customerView));
 
 /** Errors: `customer_not_found`, also of one that was erased; `invalid_request`, `contention`, `database_unavailable`. */

@@ -5,18 +5,17 @@ import type { MerchantId, TransferId } from '../domain/ids.ts';
 import { accountView, pageView, transferView } from '../domain/reply.ts';
 import type { AccountView } from '../domain/ledger-views.ts';
 import type { ListView, TransferView } from '../domain/views.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode } from '../domain/refusals.ts';
 import type { PaymentError } from '../error.ts';
-import type { ListError } from '../storage/ledger.ts';
 import type { AccountFilter } from '../storage/reads.ts';
 import type { TransferFilter } from '../storage/transfers.ts';
 
-/** Errors: `database_unavailable`. */
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listAccounts = (
   ctx: Pick<Context, 'reads'>,
   merchant: MerchantId,
   filter: AccountFilter,
-): ResultAsync<ListView<AccountView>, StorageError> =>
+): ResultAsync<ListView<AccountView>, ListError> =>
   ctx.reads.listAccounts(merchant, filter).map(pageView('/v1/accounts', accountView));
 
 /** Errors: `transfer_not_found`, `database_unavailable`. */

@@ -4,12 +4,11 @@ import type { Context } from '../context.ts';
 import { categoryOfLine } from '../domain/category.ts';
 import type { DisputeId, MerchantId } from '../domain/ids.ts';
 import { disputeView, pageView } from '../domain/reply.ts';
-import type { StorageCode } from '../domain/refusals.ts';
+import type { ListError, StorageCode } from '../domain/refusals.ts';
 import { toIso } from '../domain/time.ts';
 import type { BalanceTransactionView, PayoutView } from '../domain/ledger-views.ts';
 import type { DisputeView, ListView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
-import type { ListError } from '../storage/ledger.ts';
 import type { DisputeFilter, Line, LineFilter, Payout, PayoutFilter } from '../storage/stripe-lists.ts';
 
 type Reader = Pick<Context, 'ledger' | 'clock'>;

@@ -3,7 +3,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import { CONTRADICTIONS } from '../domain/contradiction.ts';
 import type { ContradictionId, MerchantId } from '../domain/ids.ts';
-import type { StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageError } from '../domain/refusals.ts';
 import { pageView } from '../domain/reply.ts';
 import { toIso } from '../domain/time.ts';
 import type { ContradictionView, ListView } from '../domain/views.ts';
@@ -12,12 +12,12 @@ import type { ContradictionFilter, KeptContradiction } from '../storage/contradi
 
 type Given = Pick<Context, 'contradictions' | 'clock'>;
 
-/** Newest first. Errors: `database_unavailable`. */
+/** Newest first. Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listContradictions = (
   ctx: Given,
   merchant: MerchantId,
   filter: ContradictionFilter,
-): ResultAsync<ListView<ContradictionView>, StorageError> =>
+): ResultAsync<ListView<ContradictionView>, ListError> =>
   ctx.contradictions.list(merchant, filter).map(pageView('/v1/contradictions', contradictionView));
 
 /** A person says what was done about it. Errors: `contradiction_not_found`, `database_unavailable`. */

@@ -3,7 +3,7 @@ import { okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { MerchantId, PaymentId, RefundId } from '../domain/ids.ts';
 import { listView, pageView, paymentView, refundView } from '../domain/reply.ts';
-import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
+import type { LaneError, ListError, StorageCode } from '../domain/refusals.ts';
 import type { ListView, PaymentView, RefundView } from '../domain/views.ts';
 import type { PaymentError } from '../error.ts';
 import type { PaymentFilter } from '../storage/payment-list.ts';
@@ -35,13 +35,13 @@ export const readPayment = (
     )
     .map((payment) => paymentView(payment, AUDIENCES[access.kind]));
 
-/** Errors: `database_unavailable`. */
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listPayments = (
   ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   filter: PaymentFilter,
   showsSecret: boolean,
-): ResultAsync<ListView<PaymentView>, StorageError> =>
+): ResultAsync<ListView<PaymentView>, ListError> =>
   ctx.reads.listPayments(merchant, filter, ctx.clock.now()).map(({ data, hasMore }) =>
     listView(
       '/v1/payments',
@@ -58,10 +58,10 @@ export const readRefund = (
 ): ResultAsync<RefundView, PaymentError<'refund_not_found' | StorageCode>> =>
   ctx.reads.refund(merchant, id).map(refundView);
 
-/** Errors: `database_unavailable`. */
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listRefunds = (
   ctx: Pick<Context, 'reads' | 'clock'>,
   merchant: MerchantId,
   filter: RefundFilter,
-): ResultAsync<ListView<RefundView>, StorageError> =>
+): ResultAsync<ListView<RefundView>, ListError> =>
   ctx.reads.listRefunds(merchant, filter, ctx.clock.now()).map(pageView('/v1/refunds', refundView));

@@ -3,11 +3,12 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { err, ok, type ResultAsync } from 'neverthrow';
 import { CONTRADICTION_KINDS, type Contradiction, type ContradictionKind } from '../domain/contradiction.ts';
 import { idOf, uuidOf, type ContradictionId, type MerchantId } from '../domain/ids.ts';
-import type { StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { COLUMNS, columnsOf } from './columns.ts';
 import { run } from './failure.ts';
+import { findOne, paged } from './find.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 import { execute } from './tables/bulk.ts';
@@ -41,7 +42,7 @@ export interface Contradictions {
   readonly list: (
     merchant: MerchantId,
     filter: ContradictionFilter,
-  ) => ResultAsync<PageOf<KeptContradiction>, StorageError>;
+  ) => ResultAsync<PageOf<KeptContradiction>, ListError>;
   /** A person has decided. Errors: `contradiction_not_found`, also where it is resolved. */
   readonly resolve: (
     merchant: MerchantId,
@@ -59,7 +60,12 @@ export interface Contradictions {
 const NONE = Object.fromEntries(CONTRADICTION_KINDS.map((kind) => [kind, 0])) as Record<ContradictionKind, number>;
 
 export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictions => {
-  const list = async (merchant: MerchantId, filter: ContradictionFilter): Promise<PageOf<KeptContradiction>> => {
+  const list = async (
+    merchant: MerchantId,
+    filter: ContradictionFilter,
+  ): Promise<PageOf<KeptContradiction> | undefined> => {
+    const beside = filter.startingAfter ?? filter.endingBefore;
+    if (beside && !(await findOne(db, 'contradictions', merchant, uuidOf(beside)))) return undefined;
     let query = db
       .selectFrom('contradictions')
       .select(COLUMNS.contradictions)
@@ -68,7 +74,6 @@ export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictio
     const { from, before } = filter.created ?? {};
     if (from !== undefined) query = query.where(sql<boolean>`seen_at >= ${toIsoMicros(from)}::timestamptz`);
     if (before !== undefined) query = query.where(sql<boolean>`seen_at < ${toIsoMicros(before)}::timestamptz`);
-    const beside = filter.startingAfter ?? filter.endingBefore;
     if (beside)
       query = query.where(
         sql<boolean>`(seen_at, id) ${sql.raw(filter.endingBefore ? '>' : '<')}
@@ -95,7 +100,7 @@ export const createContradictions = (db: Kysely<DB>, turns: Turns): Contradictio
         sql`update contradictions set resolved_at = ${toIsoMicros(now)}::timestamptz, resolution = ${resolution}
           where id = ${nameFor({ kind, subject })}::uuid and resolved_at is null`.execute(db),
       ).map(() => undefined),
-    list: (merchant, filter) => run(turns(merchant, () => list(merchant, filter))),
+    list: (merchant, filter) => paged(filter, run(turns(merchant, () => list(merchant, filter)))),
     resolve: (merchant, id, resolution, now) =>
       run(
         sql<Selectable<DB['contradictions']>>`

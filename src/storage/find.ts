@@ -1,7 +1,8 @@
 /** One row by its key, and a page of a list: as most tables are read. */
 import { CompiledQuery, sql, type Kysely, type RawBuilder } from 'kysely';
-import { err, ok, type Result } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import { uuidOf, type Id, type MerchantId } from '../domain/ids.ts';
+import type { ListError, StorageError } from '../domain/refusals.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { columnList, columnsOf } from './columns.ts';
@@ -67,13 +68,15 @@ interface List<T extends Owned, Read> {
   readonly now?: Micros;
 }
 
-/** A page of a list in the order of its ids, newest first. */
+/** A page of a list in the order of its ids, newest first. Undefined: the id that it begins at is not there. */
 export const listPage = async <T extends Owned, Read>(
   db: Kysely<DB>,
   { table, merchant, where, read, now }: List<T, Read>,
   page: Page<Id<string>>,
-): Promise<PageOf<Read>> => {
+): Promise<PageOf<Read> | undefined> => {
   const { startingAfter, endingBefore, limit, created } = page;
+  const cursor = startingAfter ?? endingBefore;
+  if (cursor && !(await findOne(db, table, merchant, uuidOf(cursor)))) return undefined;
   const newest = endingBefore && now !== undefined ? await horizon(db, now) : undefined;
   const conditions = [
     sql`t.merchant_id = ${uuidOf(merchant)}::uuid`,
@@ -88,3 +91,14 @@ export const listPage = async <T extends Owned, Read>(
     order by t.id ${endingBefore ? sql`asc` : sql`desc`} limit ${limit + 1}`.execute(db);
   return pageOf(rows.map(read), page);
 };
+
+/** The page, where the id is there that it begins at. */
+export const paged = <T>(
+  { startingAfter }: Pick<Page<unknown>, 'startingAfter'>,
+  page: ResultAsync<PageOf<T> | undefined, StorageError>,
+): ResultAsync<PageOf<T>, ListError> =>
+  page.andThen((found): Result<PageOf<T>, ListError> => {
+    if (found) return ok(found);
+    const param = startingAfter === undefined ? 'ending_before' : 'starting_after';
+    return err(paymentError('invalid_request', { param, message: `${param}: It is not in this list.` }));
+  });

@@ -1,14 +1,14 @@
 /** What is read of the ledger: transfers, entries, balances as they were. */
-import { err, ok, type ResultAsync, type Result } from 'neverthrow';
+import type { ResultAsync } from 'neverthrow';
 import type { Account, PastBalance } from '../domain/account.ts';
 import type { Span } from '../domain/cut.ts';
 import type { Entry, Statement } from '../domain/entry.ts';
 import type { Dispute } from '../domain/payment.ts';
 import { uuidOf, type AccountId, type DisputeId, type MerchantId, type TransferId } from '../domain/ids.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode, StorageError } from '../domain/refusals.ts';
 import type { Micros } from '../domain/time.ts';
 import type { PostedTransfer } from '../domain/transfer.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import type { PaymentError } from '../error.ts';
 import { REPORTS_MAX, type Database } from './database.ts';
 import { entryPostedAt, readEntries, type EntryFilter, type Stretch } from './entries.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type Movements,
   type TrialBalanceLine,
 } from './books.ts';
-import { orRefuse } from './find.ts';
+import { orRefuse, paged } from './find.ts';
 import { finalBefore } from './horizon.ts';
 import { balancesBefore } from './past.ts';
 import {
@@ -37,9 +37,6 @@ import { readStatement } from './statement-of.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
 import { createTurns, inTurn, type Turns } from './turns.ts';
-
-/** Of a list whose page begins at an id: it must be there. */
-export type ListError = StorageError | PaymentError<'invalid_request'>;
 
 /** Errors of all: `database_unavailable`, and those that are named. */
 export interface LedgerReads {
@@ -182,14 +179,3 @@ export const createLedgerReads = (
       ),
   };
 };
-
-/** The page, where the id is there that it begins at. */
-const paged = <T>(
-  { startingAfter }: Pick<Page<unknown>, 'startingAfter'>,
-  page: ResultAsync<PageOf<T> | undefined, StorageError>,
-): ResultAsync<PageOf<T>, ListError> =>
-  page.andThen((found): Result<PageOf<T>, ListError> => {
-    if (found) return ok(found);
-    const param = startingAfter === undefined ? 'ending_before' : 'starting_after';
-    return err(paymentError('invalid_request', { param, message: `${param}: It is not in this list.` }));
-  });

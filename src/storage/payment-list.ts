@@ -8,6 +8,7 @@ import { uuidOf, type CustomerId, type MerchantId, type PaymentId } from '../dom
 import type { Payment, PaymentStatus } from '../domain/payment.ts';
 import type { Micros } from '../domain/time.ts';
 import { columnsOf } from './columns.ts';
+import { findOne } from './find.ts';
 import { horizon } from './horizon.ts';
 import { madeWithin, pageOf, type Page, type PageOf, type Range } from './pages.ts';
 import { paymentOf } from './tables/payments.ts';
@@ -24,12 +25,15 @@ export interface PaymentFilter extends Page<PaymentId> {
   readonly amount?: Range;
 }
 
+/** Newest first. Undefined: the id that the page begins at is not there. */
 export const listPayments = async (
   db: Kysely<DB>,
   merchant: MerchantId,
   filter: PaymentFilter,
   now: Micros,
-): Promise<PageOf<Payment>> => {
+): Promise<PageOf<Payment> | undefined> => {
+  const cursor = filter.startingAfter ?? filter.endingBefore;
+  if (cursor && !(await findOne(db, 'payments', merchant, uuidOf(cursor)))) return undefined;
   const { rows } = await paymentQuery(merchant, filter, filter.endingBefore && (await horizon(db, now))).execute(db);
   return pageOf(rows.map(paymentOf), filter);
 };

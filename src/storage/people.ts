@@ -3,12 +3,12 @@ import { sql, type Kysely } from 'kysely';
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Customer } from '../domain/change.ts';
 import { uuidOf, type CustomerId, type MerchantId } from '../domain/ids.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { merged, type MetadataUpdate } from '../domain/update.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { COLUMNS, columnsOf } from './columns.ts';
-import { listPage } from './find.ts';
+import { listPage, paged } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import { customerOf } from './tables/customers.ts';
 import type { DB } from './schema.ts';
@@ -48,7 +48,7 @@ export interface People {
     merchant: MerchantId,
     filter: CustomerFilter,
     now: Micros,
-  ) => ResultAsync<PageOf<Customer>, StorageError>;
+  ) => ResultAsync<PageOf<Customer>, ListError>;
 }
 
 export const createPeople = (db: Kysely<DB>, turns: Turns): People => {
@@ -56,7 +56,11 @@ export const createPeople = (db: Kysely<DB>, turns: Turns): People => {
   return {
     update: (merchant, id, wanted) => ask(merchant, () => update(db, merchant, id, wanted)).andThen((done) => done),
     erase: (merchant, id, now) => ask(merchant, () => erase(db, merchant, id, now)).andThen((done) => done),
-    list: (merchant, filter, now) => ask(merchant, () => list(db, merchant, filter, now)),
+    list: (merchant, filter, now) =>
+      paged(
+        filter,
+        ask(merchant, () => list(db, merchant, filter, now)),
+      ),
   };
 };
 
@@ -111,7 +115,12 @@ const erase = async (
   return rows[0] ? ok(customerOf(rows[0])) : err(paymentError('customer_not_found'));
 };
 
-const list = (db: Kysely<DB>, merchant: MerchantId, filter: CustomerFilter, now: Micros): Promise<PageOf<Customer>> => {
+const list = (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  filter: CustomerFilter,
+  now: Micros,
+): Promise<PageOf<Customer> | undefined> => {
   const { email } = filter;
   const where = [sql`t.erased_at is null`, email === undefined ? undefined : sql`t.email = ${email}`];
   return listPage(db, { table: 'customers', merchant, where, read: customerOf, now }, filter);

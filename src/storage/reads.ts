@@ -18,14 +18,14 @@ import {
 import type { StoredClaim } from '../domain/stored-claim.ts';
 import type { Attempt, ClaimId, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
-import type { LaneError, StorageCode, StorageError } from '../domain/refusals.ts';
+import type { LaneError, ListError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { COLUMNS, columnsOf } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
-import { findOne, listPage, readOr } from './find.ts';
+import { findOne, listPage, paged, readOr } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
@@ -60,7 +60,7 @@ export interface Reads {
   readonly account: (merchant: MerchantId, id: AccountId) => ResultAsync<Account | undefined, LaneError>;
   /** Many at once, in one snapshot. Those that do not exist are left out. */
   readonly accounts: (merchant: MerchantId, ids: readonly AccountId[]) => ResultAsync<Account[], StorageError>;
-  readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, StorageError>;
+  readonly listAccounts: (merchant: MerchantId, filter: AccountFilter) => ResultAsync<PageOf<Account>, ListError>;
   readonly customer: (
     merchant: MerchantId,
     id: CustomerId,
@@ -79,7 +79,7 @@ export interface Reads {
     merchant: MerchantId,
     filter: PaymentFilter,
     now: Micros,
-  ) => ResultAsync<PageOf<Payment>, StorageError>;
+  ) => ResultAsync<PageOf<Payment>, ListError>;
   /** What an idempotency key was used for, or undefined where it is new. */
   readonly claim: (merchant: MerchantId, id: ClaimId) => ResultAsync<StoredClaim | undefined, StorageError>;
   readonly attempt: (
@@ -101,7 +101,7 @@ export interface Reads {
     merchant: MerchantId,
     filter: RefundFilter,
     now: Micros,
-  ) => ResultAsync<PageOf<Refund>, StorageError>;
+  ) => ResultAsync<PageOf<Refund>, ListError>;
   /** Everything that is recorded of a payment. */
   readonly history: (merchant: MerchantId, id: PaymentId) => ResultAsync<History, StorageError>;
   readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError<'item_not_found' | StorageCode>>;
@@ -146,7 +146,11 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
           ids.map((id) => ({ merchant, id })),
         ),
       ).map((found) => ids.flatMap((id) => found.get(merchant + id) ?? [])),
-    listAccounts: (merchant, filter) => read(merchant, () => listAccounts(db, merchant, filter)),
+    listAccounts: (merchant, filter) =>
+      paged(
+        filter,
+        read(merchant, () => listAccounts(db, merchant, filter)),
+      ),
     customer: (merchant, id) =>
       read(merchant, () => findOne(db, 'customers', merchant, uuidOf(id))).andThen(
         readOr(customerOf, 'customer_not_found'),
@@ -179,7 +183,11 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
           .where(sql<boolean>`started_at >= ${toIsoMicros(since)}::timestamptz`)
           .executeTakeFirst(),
       ).map((row) => Number(row?.count ?? 0)),
-    listPayments: (merchant, filter, now) => read(merchant, () => listPayments(db, merchant, filter, now)),
+    listPayments: (merchant, filter, now) =>
+      paged(
+        filter,
+        read(merchant, () => listPayments(db, merchant, filter, now)),
+      ),
     claim: (merchant, id) =>
       read(merchant, () =>
         sql<ClaimRow>`
@@ -211,7 +219,11 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
       read(merchant, () => findOne(db, 'refunds', merchant, uuidOf(id))).andThen(
         readOr((row: RefundRow) => refundOf(row), 'refund_not_found'),
       ),
-    listRefunds: (merchant, filter, now) => read(merchant, () => listRefunds(db, merchant, filter, now)),
+    listRefunds: (merchant, filter, now) =>
+      paged(
+        filter,
+        read(merchant, () => listRefunds(db, merchant, filter, now)),
+      ),
     history: (merchant, id) => read(merchant, () => readHistory(db, merchant, id)),
     item: (merchant, id) =>
       read(merchant, () => findOne(db, 'items', merchant, id)).andThen(readOr(itemOf, 'item_not_found')),
@@ -245,12 +257,16 @@ const listRefunds = (
   merchant: MerchantId,
   filter: RefundFilter,
   now: Micros,
-): Promise<PageOf<Refund>> => {
+): Promise<PageOf<Refund> | undefined> => {
   const where = [filter.payment && sql`t.payment_id = ${uuidOf(filter.payment)}::uuid`];
   return listPage(db, { table: 'refunds', merchant, where, read: (row) => refundOf(row), now }, filter);
 };
 
-const listAccounts = (db: Kysely<DB>, merchant: MerchantId, filter: AccountFilter): Promise<PageOf<Account>> => {
+const listAccounts = (
+  db: Kysely<DB>,
+  merchant: MerchantId,
+  filter: AccountFilter,
+): Promise<PageOf<Account> | undefined> => {
   const { customer, currency, kind } = filter;
   const where = [
     customer && sql`t.customer_id = ${uuidOf(customer)}::uuid`,

@@ -1,6 +1,6 @@
 /** What customers have saved: in a commit, and as it is read. */
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { err, ok, type ResultAsync } from 'neverthrow';
+import type { ResultAsync } from 'neverthrow';
 import type { Change } from '../domain/change.ts';
 import { savedOf } from '../domain/decide.ts';
 import type { State } from '../domain/state.ts';
@@ -8,12 +8,12 @@ import { idOf, uuidOf, type CustomerId, type MerchantId, type SetupId } from '..
 import type { StorageCode, StorageError } from '../domain/refusals.ts';
 import { methodOf, type Holder, type SavedMethod } from '../domain/saved.ts';
 import type { Setup } from '../domain/setup.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import type { PaymentError } from '../error.ts';
 import { plain, texts } from './arrays.ts';
 import { COLUMNS, columnsOf } from './columns.ts';
 import { holderOf, savedMethodOf, setupOf } from './tables/saved.ts';
 import { run } from './failure.ts';
-import { findOne, keyed, readOr } from './find.ts';
+import { findOne, keyed, paged, readOr } from './find.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 import type { Flight } from './transaction.ts';
@@ -129,15 +129,9 @@ export const createSaved = (db: Kysely<DB>, turns: Turns): Saved => {
           .executeTakeFirst(),
       ).map((row) => row && belongs(row)),
     listMethods: (merchant, customer, page) =>
-      read(merchant, () => listMethods(db, merchant, customer, page)).andThen((found) =>
-        found
-          ? ok(found)
-          : err(
-              paymentError('invalid_request', {
-                param: page.startingAfter === undefined ? 'ending_before' : 'starting_after',
-                message: 'There is no such payment method of this customer.',
-              }),
-            ),
+      paged(
+        page,
+        read(merchant, () => listMethods(db, merchant, customer, page)),
       ),
     setup: (merchant, id) =>
       read(merchant, () => findOne(db, 'setups', merchant, uuidOf(id))).andThen(readOr(setupOf, 'setup_not_found')),

@@ -83,7 +83,7 @@ export const listEndpoints = (
   db: Kysely<DB>,
   merchant: MerchantId,
   page: Page<EndpointId>,
-): Promise<PageOf<Endpoint>> => {
+): Promise<PageOf<Endpoint> | undefined> => {
   const where = [sql`t.status <> 'deleted'`];
   return listPage(db, { table: 'webhook_endpoints', merchant, where, read: endpointOf }, page);
 };

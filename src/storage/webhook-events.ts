@@ -53,7 +53,7 @@ export const listEvents = (
   merchant: MerchantId,
   filter: EventFilter,
   now: Micros,
-): Promise<PageOf<StoredEvent>> => {
+): Promise<PageOf<StoredEvent> | undefined> => {
   const where = [filter.subject === undefined ? undefined : sql`t.subject = ${filter.subject}`];
   return listPage(db, { table: 'events', merchant, where, read: eventOf, now }, filter);
 };

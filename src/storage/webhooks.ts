@@ -7,12 +7,12 @@
  */
 import type { Kysely } from 'kysely';
 import { err, ok, ResultAsync } from 'neverthrow';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode, StorageError } from '../domain/refusals.ts';
 import { uuidOf, type EndpointId, type EventId, type MerchantId } from '../domain/ids.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { readFailure, run, writeFailure } from './failure.ts';
-import { findOne, readOr } from './find.ts';
+import { findOne, paged, readOr } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import type { DB } from './schema.ts';
 import { inTurn, type Turns } from './turns.ts';
@@ -58,7 +58,7 @@ export interface Webhooks {
     merchant: MerchantId,
     id: EndpointId,
   ) => ResultAsync<Endpoint, PaymentError<'webhook_endpoint_not_found' | StorageCode>>;
-  readonly listEndpoints: (merchant: MerchantId, page: Page<EndpointId>) => ResultAsync<PageOf<Endpoint>, StorageError>;
+  readonly listEndpoints: (merchant: MerchantId, page: Page<EndpointId>) => ResultAsync<PageOf<Endpoint>, ListError>;
   readonly updateEndpoint: (
     merchant: MerchantId,
     id: EndpointId,
@@ -87,7 +87,7 @@ export interface Webhooks {
     merchant: MerchantId,
     filter: EventFilter,
     now: Micros,
-  ) => ResultAsync<PageOf<StoredEvent>, StorageError>;
+  ) => ResultAsync<PageOf<StoredEvent>, ListError>;
   /** Of these events, in their order, each with its latest tries. */
   readonly deliveries: (merchant: MerchantId, events: readonly EventId[]) => ResultAsync<Delivery[], StorageError>;
   /** Makes it due now, from the beginning of the schedule: to one endpoint, or to every enabled one that asks for it. */
@@ -117,7 +117,11 @@ export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
         row ? ok(endpointOf(row)) : err(paymentError('webhook_endpoint_limit')),
       ),
     endpoint,
-    listEndpoints: (merchant, page) => ask(merchant, () => listEndpoints(db, merchant, page)),
+    listEndpoints: (merchant, page) =>
+      paged(
+        page,
+        ask(merchant, () => listEndpoints(db, merchant, page)),
+      ),
     updateEndpoint: (merchant, id, change) =>
       ask(merchant, () => updateEndpoint(db, merchant, id, change)).andThen(found),
     deleteEndpoint: (merchant, id) =>
@@ -130,7 +134,11 @@ export const createWebhooks = (db: Kysely<DB>, turns: Turns): Webhooks => {
       ),
     event: (merchant, id) =>
       ask(merchant, () => findOne(db, 'events', merchant, uuidOf(id))).andThen(readOr(eventOf, 'event_not_found')),
-    listEvents: (merchant, filter, now) => ask(merchant, () => listEvents(db, merchant, filter, now)),
+    listEvents: (merchant, filter, now) =>
+      paged(
+        filter,
+        ask(merchant, () => listEvents(db, merchant, filter, now)),
+      ),
     deliveries: (merchant, events) => ask(merchant, () => selectDeliveries(db, merchant, events)),
     redeliver: (merchant, event, to, now) =>
       ResultAsync.fromPromise(

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { newId, type EndpointId, type MerchantId } from '../domain/ids.ts';
 import { pageView } from '../domain/reply.ts';
 import { plusMs } from '../domain/time.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode } from '../domain/refusals.ts';
 import type { DeletedEndpointView, EndpointView, EndpointWithSecretView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Page } from '../storage/pages.ts';
@@ -48,12 +48,12 @@ export const readEndpoint = (
 ): ResultAsync<EndpointView, PaymentError<'webhook_endpoint_not_found' | StorageCode>> =>
   ctx.webhooks.endpoint(merchant, id).map(endpointView);
 
-/** Errors: `database_unavailable`. */
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listEndpoints = (
   ctx: Pick<Context, 'webhooks'>,
   merchant: MerchantId,
   page: Page<EndpointId>,
-): ResultAsync<ListView<EndpointView>, StorageError> =>
+): ResultAsync<ListView<EndpointView>, ListError> =>
   ctx.webhooks.listEndpoints(merchant, page).map(pageView('/v1/webhook_endpoints', endpointView));
 
 /** Errors: `invalid_request` of its URL, `webhook_endpoint_not_found`, `database_unavailable`. */

@@ -3,7 +3,7 @@ import { err, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { EndpointId, EventId, MerchantId } from '../domain/ids.ts';
 import { listView, pageView } from '../domain/reply.ts';
-import type { StorageCode, StorageError } from '../domain/refusals.ts';
+import type { ListError, StorageCode } from '../domain/refusals.ts';
 import type { DeliveryView, EventView, ListView } from '../domain/views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { EventFilter } from '../storage/webhook-events.ts';
@@ -17,12 +17,12 @@ export const readEvent = (
 ): ResultAsync<EventView, PaymentError<'event_not_found' | StorageCode>> =>
   ctx.webhooks.event(merchant, id).map(eventView);
 
-/** Errors: `database_unavailable`. */
+/** Errors: `invalid_request` for a cursor that is not there, `database_unavailable`. */
 export const listEvents = (
   ctx: Pick<Context, 'webhooks' | 'clock'>,
   merchant: MerchantId,
   filter: EventFilter,
-): ResultAsync<ListView<EventView>, StorageError> =>
+): ResultAsync<ListView<EventView>, ListError> =>
   ctx.webhooks.listEvents(merchant, filter, ctx.clock.now()).map(pageView('/v1/events', eventView));
 
 /** The log of its deliveries: one to each endpoint. Errors: `event_not_found`, `database_unavailable`. */

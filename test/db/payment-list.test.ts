@@ -106,7 +106,7 @@ describe('a list of payments', () => {
 describe('a narrowed list of payments', () => {
   const numbers = async (narrowed: Narrowed): Promise<number[]> => {
     const page = await listPayments(one.database.pool, merchant, filterOf(narrowed), systemClock().now());
-    return page.data.map(({ amount }) => Number(amount));
+    return page!.data.map(({ amount }) => Number(amount));
   };
 
   it('is the newest of those, be they many or few', async () => {

@@ -62,3 +62,23 @@ describe('who reads a list on from the newest that was seen', () => {
     expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 2));
   });
 });
+
+describe('a page that begins at what is not there', () => {
+  const nowhere = '0'.repeat(32);
+  it.each([
+    ['/v1/payments', 'pay_'],
+    ['/v1/refunds', 're_'],
+    ['/v1/customers', 'cus_'],
+    ['/v1/accounts', 'acct_'],
+    ['/v1/events', 'evt_'],
+    ['/v1/webhook_endpoints', 'we_'],
+    ['/v1/transfers', 'tr_'],
+    ['/v1/disputes', 'dp_'],
+    ['/v1/contradictions', 'ctr_'],
+  ])('is refused in the list %s, in both directions', async (path, prefix) => {
+    for (const param of ['starting_after', 'ending_before']) {
+      const { status, body } = await get(`${path}?${param}=${prefix}${nowhere}`);
+      expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_request', param]);
+    }
+  });
+});
