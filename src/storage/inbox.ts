@@ -10,7 +10,7 @@ import { createLane, type Lane } from './lane.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
-interface InboxEvent {
+export interface InboxEvent {
   readonly id: string;
   readonly type: string;
   /** JSON. */
@@ -23,10 +23,13 @@ export interface TakenEvent extends InboxEvent {
 }
 
 /** What was done about an event, or why there was nothing to do. */
-interface Finish {
-  readonly id: string;
+export interface Done {
   readonly payment: PaymentId | null;
   readonly outcome: string;
+}
+
+interface Finish extends Done {
+  readonly id: string;
   readonly at: Micros;
 }
 
@@ -34,8 +37,8 @@ interface Finish {
 export interface Inbox {
   /** What is to be read of Stripe's own list. */
   readonly windows: Windows;
-  /** Keeps one that came as a webhook. Those that come together are kept together. */
-  readonly keep: (event: InboxEvent, now: Micros) => ResultAsync<void, LaneError>;
+  /** Keeps one that came as a webhook, done or not. Those that come together are kept together. */
+  readonly keep: (event: InboxEvent, done: Done | undefined, now: Micros) => ResultAsync<void, LaneError>;
   /** Keeps those of a list that no webhook has brought; answers how many they are. */
   readonly keepMissing: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, StorageError>;
   /** Takes events that wait to be applied, each by one taker at a time; after `retryS` they are due again. */
@@ -58,12 +61,14 @@ const RETRY_S = sql`least(3600, 5 * power(2, least(tries, 10)))`;
 export const createInbox = (db: Kysely<DB>): Inbox => {
   const insert = async (events: readonly Kept[]): Promise<number> => {
     const { numAffectedRows } = await sql`
-      insert into stripe_events (id, type, payload, received_at, owned_until)
-      select id, type, payload, at, at from unnest(
+      insert into stripe_events (id, type, payload, received_at, owned_until, applied_at, outcome, payment_id)
+      select id, type, payload, at, at, case when outcome is not null then at end, outcome, payment_id from unnest(
         ${texts(events.map(({ id }) => id))}::text[], ${texts(events.map(({ type }) => type))}::text[],
         ${jsons(events.map(({ payload }) => onOneLine(payload)))}::json[],
-        ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[]
-      ) w (id, type, payload, at)
+        ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[],
+        ${texts(events.map(({ done }) => done?.outcome ?? null))}::text[],
+        ${plain(events.map(({ done }) => (done?.payment ? uuidOf(done.payment) : null)))}::uuid[]
+      ) w (id, type, payload, at, outcome, payment_id)
       on conflict do nothing`.execute(db);
     return Number(numAffectedRows ?? 0n);
   };
@@ -74,7 +79,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
       select id from stripe_events where id = any(${texts(events.map(({ id }) => id))}::text[])`.execute(db);
     const known = new Set(rows.map(({ id }) => id));
     const missing = events.filter(({ id }) => !known.has(id));
-    return missing.length === 0 ? 0 : insert(missing.map((event) => ({ ...event, at })));
+    return missing.length === 0 ? 0 : insert(missing.map((event) => ({ ...event, done: undefined, at })));
   };
 
   const take = async (now: Micros, max: number): Promise<TakenEvent[]> => {
@@ -106,7 +111,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
   const noting = together<Finish>(note, () => 1);
   return {
     windows: createWindows(db, 'event_windows', KEPT_MS),
-    keep: (event, at) => keeping.send({ ...event, at }),
+    keep: (event, done, at) => keeping.send({ ...event, done, at }),
     keepMissing: (events, now) => run(keepMissing(events, now)),
     take: (now, max) => run(take(now, max)),
     finish: (finish) => noting.send(finish),
@@ -114,6 +119,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
 };
 
 interface Kept extends InboxEvent {
+  readonly done: Done | undefined;
   readonly at: Micros;
 }
 
