@@ -5,7 +5,6 @@ import type { Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
-import { receiveEvent } from '../payments/inbox.ts';
 import { ofReader } from './body.ts';
 import { createFollowBody } from './reading.ts';
 import { sendError } from './route.ts';
@@ -25,7 +24,7 @@ const TAKEN: Reply = { status: 200, body: '{"received":true}' };
 
 /** `onStored` is told that there is something to apply. */
 export const stripeWebhook = (
-  ctx: Pick<Context, 'stripeEvents' | 'reads' | 'inbox' | 'clock' | 'log'>,
+  ctx: Pick<Context, 'stripeEvents' | 'inbox' | 'clock' | 'log'>,
   onStored: () => void,
 ): RequestHandler => {
   // The signature is over the bytes: whatever they say they are, they are read as they came.
@@ -41,11 +40,11 @@ export const stripeWebhook = (
     await ctx.stripeEvents
       .verify(body, signature, now)
       .andThen((event) => (ESCAPED_NUL.test(event.payload) ? err(paymentError('invalid_request')) : ok(event)))
-      .asyncAndThen((event) => receiveEvent(ctx, event))
+      .asyncAndThen((event) => ctx.inbox.keep(event, now))
       .match(
-        (state) => {
+        () => {
           sendReply(request, response, TAKEN);
-          if (state === 'waits') onStored();
+          onStored();
         },
         (error) => fail(request, response, error),
       );

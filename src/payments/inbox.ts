@@ -7,8 +7,7 @@ import type { Context } from '../context.ts';
 import type { PaymentId } from '../domain/ids.ts';
 import type { Payment } from '../domain/payment.ts';
 import type { PaymentError } from '../error.ts';
-import type { LaneError } from '../domain/refusals.ts';
-import type { Done, InboxEvent, TakenEvent } from '../storage/inbox.ts';
+import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { applyCustomer, applyMethod, applySetup } from './saved-facts.ts';
@@ -23,33 +22,6 @@ const SPAN_MS = 20_000;
  * of its own Stripe may list them much later. A list of 100 events for each reading is little beside 100 charges.
  */
 const READ_AGAIN_MS = [600_000, 2 * 3600 * 1000];
-
-/**
- * Keeps an event that came as a webhook: most tell of what a request has settled long before, and are kept as done. Answers
- * whether it waits to be applied. Errors: those of a lane.
- */
-export const receiveEvent = (
-  ctx: Pick<Context, 'stripeEvents' | 'reads' | 'inbox' | 'clock'>,
-  event: InboxEvent,
-): ResultAsync<'done' | 'waits', LaneError> =>
-  nothingNew(ctx, event).andThen((done) =>
-    ctx.inbox.keep(event, done, ctx.clock.now()).map(() => (done ? 'done' : 'waits')),
-  );
-
-/** Undefined where there may be something new in it: whoever applies it finds out. */
-const nothingNew = (
-  ctx: Pick<Context, 'stripeEvents' | 'reads'>,
-  { payload }: InboxEvent,
-): ResultAsync<Done | undefined, never> => {
-  const told = ctx.stripeEvents.says(payload);
-  if (told?.about === 'nothing') return okAsync({ payment: null, outcome: told.why });
-  if (told?.about !== 'intent' || !told.text.of) return okAsync(undefined);
-  const { merchant, payment: id } = told.text.of;
-  return ctx.reads
-    .payment(merchant, id)
-    .map((payment) => (isKnown(payment, told.text) ? { payment: id, outcome: `known: ${payment.status}` } : undefined))
-    .orElse(() => okAsync(undefined));
-};
 
 /** A round: applies some of what has been stored. Errors: `database_unavailable`: it could not be read. */
 export const applyEvents = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> =>

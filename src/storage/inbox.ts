@@ -10,7 +10,7 @@ import { createLane, type Lane } from './lane.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
 
-export interface InboxEvent {
+interface InboxEvent {
   readonly id: string;
   readonly type: string;
   /** JSON. */
@@ -23,13 +23,10 @@ export interface TakenEvent extends InboxEvent {
 }
 
 /** What was done about an event, or why there was nothing to do. */
-export interface Done {
+interface Finish {
+  readonly id: string;
   readonly payment: PaymentId | null;
   readonly outcome: string;
-}
-
-interface Finish extends Done {
-  readonly id: string;
   readonly at: Micros;
 }
 
@@ -37,8 +34,8 @@ interface Finish extends Done {
 export interface Inbox {
   /** What is to be read of Stripe's own list. */
   readonly windows: Windows;
-  /** Keeps one that came as a webhook, done or not. Those that come together are kept together. */
-  readonly keep: (event: InboxEvent, done: Done | undefined, now: Micros) => ResultAsync<void, LaneError>;
+  /** Keeps one that came as a webhook. Those that come together are kept together. */
+  readonly keep: (event: InboxEvent, now: Micros) => ResultAsync<void, LaneError>;
   /** Keeps those of a list that no webhook has brought; answers how many they are. */
   readonly keepMissing: (events: readonly InboxEvent[], now: Micros) => ResultAsync<number, StorageError>;
   /** Takes events that wait to be applied, each by one taker at a time; after `retryS` they are due again. */
@@ -61,14 +58,12 @@ const RETRY_S = sql`least(3600, 5 * power(2, least(tries, 10)))`;
 export const createInbox = (db: Kysely<DB>): Inbox => {
   const insert = async (events: readonly Kept[]): Promise<number> => {
     const { numAffectedRows } = await sql`
-      insert into stripe_events (id, type, payload, received_at, owned_until, applied_at, outcome, payment_id)
-      select id, type, payload, at, at, case when outcome is not null then at end, outcome, payment_id from unnest(
+      insert into stripe_events (id, type, payload, received_at, owned_until)
+      select id, type, payload, at, at from unnest(
         ${texts(events.map(({ id }) => id))}::text[], ${texts(events.map(({ type }) => type))}::text[],
         ${jsons(events.map(({ payload }) => onOneLine(payload)))}::json[],
-        ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[],
-        ${texts(events.map(({ done }) => done?.outcome ?? null))}::text[],
-        ${plain(events.map(({ done }) => (done?.payment ? uuidOf(done.payment) : null)))}::uuid[]
-      ) w (id, type, payload, at, outcome, payment_id)
+        ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[]
+      ) w (id, type, payload, at)
       on conflict do nothing`.execute(db);
     return Number(numAffectedRows ?? 0n);
   };
@@ -79,7 +74,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
       select id from stripe_events where id = any(${texts(events.map(({ id }) => id))}::text[])`.execute(db);
     const known = new Set(rows.map(({ id }) => id));
     const missing = events.filter(({ id }) => !known.has(id));
-    return missing.length === 0 ? 0 : insert(missing.map((event) => ({ ...event, done: undefined, at })));
+    return missing.length === 0 ? 0 : insert(missing.map((event) => ({ ...event, at })));
   };
 
   const take = async (now: Micros, max: number): Promise<TakenEvent[]> => {
@@ -111,7 +106,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
   const noting = together<Finish>(note, () => 1);
   return {
     windows: createWindows(db, 'event_windows', KEPT_MS),
-    keep: (event, done, at) => keeping.send({ ...event, done, at }),
+    keep: (event, at) => keeping.send({ ...event, at }),
     keepMissing: (events, now) => run(keepMissing(events, now)),
     take: (now, max) => run(take(now, max)),
     finish: (finish) => noting.send(finish),
@@ -119,7 +114,6 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
 };
 
 interface Kept extends InboxEvent {
-  readonly done: Done | undefined;
   readonly at: Micros;
 }
 

@@ -67,8 +67,6 @@ export interface StripeEvents {
    * a page of them, newest first, after that event where one is named. Errors: `provider_unavailable`.
    */
   readonly madeIn: (from: Micros, to: Micros, after: string | null) => ResultAsync<EventPage, PaymentError>;
-  /** What an event is about, where it says so itself; undefined where Stripe has to be asked. */
-  readonly says: (payload: string) => Told | undefined;
   /** Finds out what an event is about. Errors: `provider_unavailable`. */
   readonly understand: (payload: string) => ResultAsync<Told, PaymentError>;
   /** A PaymentIntent as it is now; undefined where Stripe has none, or it is none of ours. Errors: `provider_unavailable`. */
@@ -175,10 +173,19 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     );
 
   const understand = async (payload: string): Promise<Told> => {
-    const read = readEvent(payload);
-    if (!read) return IGNORED;
-    const { object } = read.data;
+    const read = shape.safeParse(JSON.parse(payload));
+    if (!read.success) return IGNORED;
+    const { object } = read.data.data;
     switch (object.object) {
+      case 'payment_intent': {
+        const text = {
+          of: tagged(object.metadata),
+          intent: object.id,
+          status: object.status ?? '',
+          received: BigInt(object.amount_received ?? 0),
+        };
+        return { about: 'intent', text };
+      }
       case 'refund': {
         const refund = await stripe.refunds.retrieve(object.id);
         const of = await ownerOf(stripe, refund.metadata, refund.payment_intent);
@@ -190,8 +197,18 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
         const of = await ownerOf(stripe, null, dispute.payment_intent);
         return of ? { about: 'dispute', of, found: disputeFactOf(dispute) } : UNKNOWN;
       }
+      case 'payment_method':
+        return { about: 'method', method: object.id };
+      case 'setup_intent': {
+        const of = taggedSetup(object.metadata);
+        return of ? { about: 'setup', of, intent: object.id } : UNKNOWN;
+      }
+      case 'payout':
+        return { about: 'payout', payout: object.id };
+      case 'customer':
+        return read.data.type === 'customer.deleted' ? { about: 'customer', customer: object.id } : IGNORED;
       default:
-        return saidBy(read) ?? UNKNOWN;
+        return IGNORED;
     }
   };
 
@@ -200,10 +217,6 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
     madeIn: (from, to, after) => wrap(() => madeIn(from, to, after)),
     intent,
     intentsMadeIn: (from, to, after) => wrap(() => intentsMadeIn(from, to, after)),
-    says: (payload) => {
-      const read = readEvent(payload);
-      return read ? saidBy(read) : IGNORED;
-    },
     understand: (payload) => wrap(() => understand(payload).catch(unknownIfMissing)),
     register: (url) => wrap(() => register(url)),
     accept: (secret) => {
@@ -225,44 +238,6 @@ const shape = z.object({
     }),
   }),
 });
-
-type ReadEvent = z.output<typeof shape>;
-
-/** Undefined: it is of a shape that changes nothing here. */
-const readEvent = (payload: string): ReadEvent | undefined => {
-  const read = shape.safeParse(JSON.parse(payload));
-  return read.success ? read.data : undefined;
-};
-
-/** Undefined: what moved is told by the object alone. */
-const saidBy = ({ type, data: { object } }: ReadEvent): Told | undefined => {
-  switch (object.object) {
-    case 'refund':
-    case 'dispute':
-      return undefined;
-    case 'payment_intent': {
-      const text = {
-        of: tagged(object.metadata),
-        intent: object.id,
-        status: object.status ?? '',
-        received: BigInt(object.amount_received ?? 0),
-      };
-      return { about: 'intent', text };
-    }
-    case 'payment_method':
-      return { about: 'method', method: object.id };
-    case 'setup_intent': {
-      const of = taggedSetup(object.metadata);
-      return of ? { about: 'setup', of, intent: object.id } : UNKNOWN;
-    }
-    case 'payout':
-      return { about: 'payout', payout: object.id };
-    case 'customer':
-      return type === 'customer.deleted' ? { about: 'customer', customer: object.id } : IGNORED;
-    default:
-      return IGNORED;
-  }
-};
 
 const UNKNOWN: Told = { about: 'nothing', why: 'unknown object' };
 const IGNORED: Told = { about: 'nothing', why: 'ignored' };
