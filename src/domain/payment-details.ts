@@ -19,11 +19,8 @@ export interface GivenDetails extends Pick<PaymentDetails, 'description' | 'meta
 
 export const NOTHING_SAID: PaymentDetails = { description: null, metadata: {}, reference: null };
 
-export interface DetailsView {
-  readonly description: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly reference: string | null;
-}
+/** Shown as it was said. */
+export type DetailsView = PaymentDetails;
 
 export const detailsView = ({ description, metadata, reference }: PaymentDetails): DetailsView => ({
   description,

@@ -8,7 +8,7 @@ import type { Erasure, Erasures, Known } from '../storage/erasures.ts';
 
 type Needs = Pick<Context, 'vault' | 'breaker' | 'clock' | 'log'>;
 
-/** Who could not be forgotten at Stripe is looked for again after so long, and holds up nobody until then. */
+/** Who could not be forgotten at Stripe is looked for again after so long; until then a hundred of them hold up nobody. */
 const AGAIN_MS = 600_000;
 
 /** How far it has come. Who is killed begins again: each step finds done what was done. */
