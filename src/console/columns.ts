@@ -76,3 +76,11 @@ export const accountColumns = (rows: readonly AccountView[]): readonly Column<Ac
     { head: 'Entries', isNumber: true, cell: ({ sequence }) => html`${count(sequence)}` },
   ];
 };
+
+/** What each line of a trial balance adds up, with its heading. */
+export const BALANCE_SUMS = [
+  ['Opening', 'opening'],
+  ['Debits', 'debits'],
+  ['Credits', 'credits'],
+  ['Closing', 'closing'],
+] as const;

@@ -10,6 +10,7 @@ import type { Served } from '../../http/serve.ts';
 import { closePeriod, listPeriods, readPeriod } from '../../ledger/proof.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
+import { BALANCE_SUMS } from '../columns.ts';
 import { formAction } from '../form.ts';
 import { ABSENT, amount, count } from '../money.ts';
 import { CONSOLE_HEADERS, page } from '../page.ts';
@@ -126,13 +127,6 @@ const close = formAction({
   act: (ctx, { merchant }, _, body) => closePeriod(ctx, merchant, body),
 });
 
-const FIELDS = [
-  ['Opening', 'opening'],
-  ['Debits', 'debits'],
-  ['Credits', 'credits'],
-  ['Closing', 'closing'],
-] as const;
-
 const balanceOf = ({ trial_balance: lines }: PeriodFile): Page =>
   html`${[...Map.groupBy(lines, ({ currency }) => currency)].map(([currency, own]) => {
     const code = currency.toUpperCase();
@@ -150,7 +144,7 @@ const balanceOf = ({ trial_balance: lines }: PeriodFile): Page =>
                 ? html`${capital(words(kind))}s`
                 : html`<a href="/console/accounts/${account}">${capital(words(kind))}</a>`,
           },
-          ...FIELDS.map(([head, name]): Column<PeriodLine> => ({
+          ...BALANCE_SUMS.map(([head, name]): Column<PeriodLine> => ({
             head: `${head}, ${code}`,
             isNumber: true,
             cell: (line) => amount(line[name], currency),
@@ -160,7 +154,7 @@ const balanceOf = ({ trial_balance: lines }: PeriodFile): Page =>
         foot: [
           [
             html`Total`,
-            ...FIELDS.map(([, name]) =>
+            ...BALANCE_SUMS.map(([, name]) =>
               amount(
                 sum((line) => line[name]),
                 currency,

@@ -7,23 +7,17 @@ import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
 import { filterBar, misunderstood } from '../filters.ts';
 import { amount, count, money } from '../money.ts';
+import { BALANCE_SUMS } from '../columns.ts';
 import { addressOf, page, type Asked } from '../page.ts';
 import { capital, state, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
 import { asOfFilters, finality, pastBanner } from '../spans.ts';
 import { table, type Column } from '../table.ts';
 
-const FIELDS = [
-  ['Opening', 'opening'],
-  ['Debits', 'debits'],
-  ['Credits', 'credits'],
-  ['Closing', 'closing'],
-] as const;
-
 /** A sum opens to the entries that make it, over the same span. */
 const columnsIn = (currency: string, asked: Asked): readonly Column<TrialBalanceLineView>[] => [
   { head: 'Account', isHead: true, cell: (line) => opening(line, currency, asked) },
-  ...FIELDS.map(([head, name]): Column<TrialBalanceLineView> => ({
+  ...BALANCE_SUMS.map(([head, name]): Column<TrialBalanceLineView> => ({
     head: `${head}, ${currency.toUpperCase()}`,
     isNumber: true,
     cell: (line) => amount(line[name], currency),
@@ -61,7 +55,7 @@ const currencyPart = (
       foot: [
         [
           html`Total: ${balanced ? 'debits equal credits' : 'debits and credits differ'}`,
-          ...FIELDS.map(([, name]) => amount(totals[name], currency)),
+          ...BALANCE_SUMS.map(([, name]) => amount(totals[name], currency)),
         ],
       ],
     }),
