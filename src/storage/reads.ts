@@ -1,5 +1,5 @@
 /** What is read. Every query names its merchant: nobody sees what is another's. */
-import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import { CompiledQuery, sql, type Kysely, type Selectable } from 'kysely';
 import { err, ok, type ResultAsync, type Result } from 'neverthrow';
 import type { Account, AccountKind } from '../domain/account.ts';
 import type { Customer, Item } from '../domain/change.ts';
@@ -22,10 +22,10 @@ import type { LaneError, ListError, StorageCode, StorageError } from '../domain/
 import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
-import { COLUMNS, columnsOf } from './columns.ts';
+import { COLUMNS } from './columns.ts';
 import { readFailure } from './failure.ts';
 import { createLane, type BatchStats, type Lane } from './lane.ts';
-import { findOne, listPage, paged, readOr } from './find.ts';
+import { findOne, keyed, listPage, paged, readOr } from './find.ts';
 import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
@@ -35,6 +35,7 @@ import { customerOf, itemOf } from './tables/customers.ts';
 import { paymentOf } from './tables/payments.ts';
 import { refundOf } from './tables/refunds.ts';
 import type { DB } from './schema.ts';
+import type { Statement } from './transaction.ts';
 import { inTurn, type Turns } from './turns.ts';
 
 export interface RefundFilter extends Page<RefundId> {
@@ -235,22 +236,29 @@ interface Key<Of> {
   readonly id: Of;
 }
 
-/** Keys, as rows to join with. */
-const keyRows = (keys: readonly Key<Id<string>>[]): RawBuilder<unknown> => sql`
-  unnest(${plain(keys.map(({ merchant }) => uuidOf(merchant)))}::uuid[], ${plain(keys.map(({ id }) => uuidOf(id)))}::uuid[])
-    k (merchant_id, id)`;
+const accountsNamed = keyed('accounts');
+const paymentsNamed = keyed('payments');
 
-const selectAccounts = async (db: Kysely<DB>, keys: readonly Key<AccountId>[]): Promise<Map<string, Account>> => {
-  const { rows } = await sql<Selectable<DB['accounts']>>`
-    select ${columnsOf('accounts', 'a')} from accounts a join ${keyRows(keys)} using (merchant_id, id)`.execute(db);
-  return new Map(rows.map(accountOf).map((account) => [account.merchant + account.id, account]));
+/** Those rows that there are, each by its merchant and its id. */
+const selectNamed = async <R, Found extends Key<Id<string>>>(
+  db: Kysely<DB>,
+  named: (merchants: string, ids: string) => Statement<R>,
+  read: (row: R) => Found,
+  keys: readonly Key<Id<string>>[],
+): Promise<Map<string, Found>> => {
+  const { sql: text, parameters } = named(
+    plain(keys.map(({ merchant }) => uuidOf(merchant))),
+    plain(keys.map(({ id }) => uuidOf(id))),
+  );
+  const { rows } = await db.executeQuery<R>(CompiledQuery.raw(text, [...parameters]));
+  return new Map(rows.map(read).map((found) => [found.merchant + found.id, found]));
 };
 
-const selectPayments = async (db: Kysely<DB>, keys: readonly Key<PaymentId>[]): Promise<Map<string, Payment>> => {
-  const { rows } = await sql<Selectable<DB['payments']>>`
-    select ${columnsOf('payments', 'p')} from payments p join ${keyRows(keys)} using (merchant_id, id)`.execute(db);
-  return new Map(rows.map(paymentOf).map((payment) => [payment.merchant + payment.id, payment]));
-};
+const selectAccounts = (db: Kysely<DB>, keys: readonly Key<AccountId>[]): Promise<Map<string, Account>> =>
+  selectNamed(db, accountsNamed, accountOf, keys);
+
+const selectPayments = (db: Kysely<DB>, keys: readonly Key<PaymentId>[]): Promise<Map<string, Payment>> =>
+  selectNamed(db, paymentsNamed, paymentOf, keys);
 
 const listRefunds = (
   db: Kysely<DB>,
