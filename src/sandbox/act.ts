@@ -36,17 +36,25 @@ const number = z
   .transform((text) => (text === '' ? undefined : Number(text)));
 const fault = z.strictObject({ kind: z.string(), path: z.string(), size: number, count: number });
 
-/** The card is all that can be used; a way back there is none, since the page itself shows what to do. */
-const CARDS = { allowed_payment_method_types: ['card' as const] };
+/** A way back there is none, since the page itself shows what to do. In euros a bank account may be debited too. */
+const waysToPay = (currency: string, capture?: string): object =>
+  currency === 'eur' && capture !== 'manual'
+    ? {
+        allowed_payment_method_types: ['card', 'sepa_debit'],
+        mandate_data: { customer_acceptance: { type: 'offline' } },
+      }
+    : { allowed_payment_method_types: ['card'] };
 
 type Act = (sandbox: Sandbox, scope: Scope, form: Record<string, unknown>) => Next;
 
 const ACTS: Readonly<Record<string, Act>> = {
   pay: (_sandbox, scope, form) =>
-    readForm(pay, form).andThen((input) => orPage(createIntent(scope, { ...input, ...CARDS, confirm: true }))),
+    readForm(pay, form).andThen((input) =>
+      orPage(createIntent(scope, { ...input, ...waysToPay(input.currency, input.capture_method), confirm: true })),
+    ),
   confirm: (_sandbox, scope, form) =>
     readForm(confirm, form).andThen(({ id, payment_method }) =>
-      orPage(confirmIntent(scope, id, { payment_method, ...CARDS })),
+      orPage(confirmIntent(scope, id, { payment_method, ...waysToPay(currencyOf(scope, id)) })),
     ),
   capture: (_sandbox, scope, form) => readForm(one, form).andThen(({ id }) => orPage(captureIntent(scope, id, {}))),
   cancel: (_sandbox, scope, form) =>
@@ -84,6 +92,8 @@ const ACTS: Readonly<Record<string, Act>> = {
     return ok('/');
   },
 };
+
+const currencyOf = ({ store }: Scope, intent: string): string => store.get('payment_intent', intent)?.currency ?? '';
 
 /** A decline is no failure of the page: the payment's own says what happened. */
 const orPage = (done: Result<{ readonly id: string }, Failure>): Next =>

@@ -2,8 +2,9 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { recordCharge } from './balance.ts';
-import { CAPTURE_WITHIN_S, newCharge, scheduleWhatFollows } from './charges.ts';
+import { CAPTURE_WITHIN_S, failedDebit, newCharge, scheduleWhatFollows } from './charges.ts';
 import { methodNamed, type NamedMethod, useToken } from './confirmation-tokens.ts';
+import { debitRefused } from './debits.ts';
 import { AUTHENTICATION_NOT_HANDLED, AUTHENTICATION_REQUIRED, type Decline, GENERIC_DECLINE } from './declines.ts';
 import {
   badParam,
@@ -37,11 +38,12 @@ export interface CardOptions {
 
 /** What a confirmation takes, alone or as part of a creation. */
 export interface ConfirmParams extends NamedMethod, ChallengeParams {
-  readonly allowed_payment_method_types?: readonly ('card' | 'link')[] | undefined;
+  readonly allowed_payment_method_types?: readonly ('card' | 'link' | 'sepa_debit')[] | undefined;
   readonly capture_method?: string | undefined;
   readonly client_secret?: string | undefined;
   readonly error_on_requires_action?: boolean | undefined;
   readonly excluded_payment_method_types?: readonly string[] | null | undefined;
+  readonly mandate_data?: object | null | undefined;
   readonly off_session?: boolean | undefined;
   readonly payment_method_options?: { readonly card?: CardOptions | undefined } | undefined;
   readonly payment_method_types?: readonly string[] | undefined;
@@ -184,9 +186,11 @@ export const attempt = (
       ),
     );
   }
-  if (intent.statement_descriptor !== null) return err(noDescriptorOfCards());
-  useToken(scope, params.confirmation_token, intent);
   const card = cardBehind(scope, method.id);
+  if (card.debit !== true && intent.statement_descriptor !== null) return err(noDescriptorOfCards());
+  const unfit = card.debit === true ? debitRefused(intent, params) : undefined;
+  if (unfit !== undefined) return err(unfit);
+  useToken(scope, params.confirmation_token, intent);
   const circumstances = {
     offSession: params.off_session === true || params.payment_method_options?.card?.moto === true,
     wish: intent.payment_method_options?.card?.request_three_d_secure ?? undefined,
@@ -197,13 +201,16 @@ export const attempt = (
     if (params.error_on_requires_action === true) return decline(scope, intent, method, AUTHENTICATION_NOT_HANDLED);
     return ok(requireAction(scope, intent, method, params));
   }
+  if (card.processing !== undefined) return ok(process(scope, intent, method));
   if (card.decline !== undefined) return decline(scope, intent, method, card.decline, params);
-  return ok(card.processing === undefined ? take(scope, intent, method, params) : process(scope, intent, method));
+  return ok(take(scope, intent, method, params));
 };
 
 /** The answer takes a while: until then nobody knows whether the money comes. */
 const process = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod): Intent => {
-  const charge = newCharge(scope, intent, method, { kind: 'processing' });
+  const made = newCharge(scope, intent, method, { kind: 'processing' });
+  // Of a debit the balance has a line from the beginning, which says nothing of whether it is paid.
+  const charge = made.captured ? { ...made, balance_transaction: recordCharge(scope, made, made.amount).id } : made;
   save(scope, charge, 'charge.pending');
   const afterMs = cardBehind(scope, method.id).processingMs ?? PROCESSED_AFTER_MS;
   scope.store.schedule(scope.clock.nowMs() + afterMs, 'finish_processing', intent.id);
@@ -225,10 +232,10 @@ export const finishProcessing = (scope: Scope, id: string): void => {
   const method = intent === undefined ? null : methodOf(scope, intent);
   const waiting = scope.store.get('charge', idOf(intent?.latest_charge) ?? '');
   if (intent?.status !== 'processing' || method === null || waiting === undefined) return;
-  const fails = cardBehind(scope, method.id).processing === 'fails';
-  if (!fails) take(scope, intent, method, { waiting });
+  const { processing, decline: why = GENERIC_DECLINE } = cardBehind(scope, method.id);
+  if (processing !== 'fails') take(scope, intent, method, { waiting });
   // The decline is in the intent and in its event; there is no request any more to be told of it.
-  else decline(scope, intent, method, GENERIC_DECLINE, { waiting }).unwrapOr(intent);
+  else decline(scope, intent, method, why, { waiting }).unwrapOr(intent);
 };
 
 /** How it came to the verdict. */
@@ -240,8 +247,11 @@ interface How {
 }
 
 /** Another verdict on a charge that was made before: the same charge. */
-const again = (made: Stripe.Charge, waiting: Stripe.Charge | undefined): Stripe.Charge =>
-  waiting === undefined ? made : { ...made, id: waiting.id, created: waiting.created };
+const again = (made: Stripe.Charge, waiting: Stripe.Charge | undefined): Stripe.Charge => {
+  if (waiting === undefined) return made;
+  const { id, created, balance_transaction, payment_method_details } = waiting;
+  return { ...made, id, created, balance_transaction, payment_method_details };
+};
 
 /** The money is taken, or only held where the capture is manual. */
 const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, how: How): Intent => {
@@ -249,11 +259,14 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, how: H
   const verdict = { kind: manual ? 'authorized' : 'captured', authenticated: how.authenticated === true } as const;
   const made = again(newCharge(scope, intent, method, verdict), how.waiting);
   const settlesNow = intent.capture_method === 'automatic' && !manual;
-  const charge = settlesNow
-    ? { ...made, balance_transaction: recordCharge(scope, made, made.amount_captured).id }
-    : made;
+  const isSettled = made.balance_transaction !== null;
+  const charge =
+    settlesNow && !isSettled
+      ? { ...made, balance_transaction: recordCharge(scope, made, made.amount_captured).id }
+      : made;
   save(scope, charge, 'charge.succeeded');
-  if (!manual && !settlesNow) scope.store.schedule(scope.clock.nowMs() + SETTLES_AFTER_MS, 'settle_charge', charge.id);
+  if (!manual && !settlesNow && !isSettled)
+    scope.store.schedule(scope.clock.nowMs() + SETTLES_AFTER_MS, 'settle_charge', charge.id);
   if (manual) scope.store.schedule(scope.clock.nowMs() + CAPTURE_WITHIN_S * 1000, 'expire_capture', intent.id);
   else scheduleWhatFollows(scope, charge);
 
@@ -279,7 +292,13 @@ const take = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, how: H
 /** The attempt failed: the intent wants another payment method, and remembers why. */
 const decline = (scope: Scope, intent: Intent, method: Stripe.PaymentMethod, why: Decline, how: How = {}): Outcome => {
   const verdict = { kind: 'declined', decline: why, authenticated: how.authenticated === true } as const;
-  const charge = why.chargeless === true ? undefined : again(newCharge(scope, intent, method, verdict), how.waiting);
+  const { waiting } = how;
+  const charge =
+    why.chargeless === true
+      ? undefined
+      : waiting?.captured === true
+        ? failedDebit(scope, waiting, why)
+        : again(newCharge(scope, intent, method, verdict), waiting);
   if (charge !== undefined) save(scope, charge, 'charge.failed');
   const failure = cardError({
     ...declineError(why),

@@ -11,6 +11,8 @@ const DISPUTE_FEE = 1500;
 const DAY_S = 24 * 60 * 60;
 /** Funds can be paid out two days after they were earned, from the beginning of that day on. */
 const AVAILABLE_AFTER_S = 2 * DAY_S;
+/** Of a SEPA debit: https://docs.stripe.com/payments/sepa-debit#timing. */
+const DEBIT_AVAILABLE_AFTER_S = 6 * DAY_S;
 
 const midnightOf = (atS: number): number => atS - (atS % DAY_S);
 
@@ -36,6 +38,9 @@ const CENTS_PER_MINOR_UNIT: ReadonlyMap<string, number> = new Map([
   ['kwd', 0.327],
   ['bhd', 0.265],
 ]);
+
+/** And of a SEPA debit: 0.8 % and 30, at most 6.00. */
+const debitFee = (settledAmount: number): number => Math.min(600, Math.round((settledAmount * 8) / 1000) + FEE_FIXED);
 
 /** What a charge of that amount costs, rounded half up, in the minor units of its settlement currency. */
 const chargeFee = (settledAmount: number): number => Math.round((settledAmount * FEE_PER_MILLE) / 1000) + FEE_FIXED;
@@ -111,14 +116,36 @@ const record = (scope: Scope, movement: Movement): Stripe.BalanceTransaction => 
 export const recordCharge = (scope: Scope, charge: Stripe.Charge, amount: number): Stripe.BalanceTransaction => {
   const settled = settle(amount, charge.currency);
   return record(scope, {
-    type: 'charge',
+    type: isDebit(charge) ? 'payment' : 'charge',
     reportingCategory: 'charge',
     source: charge.id,
     amount,
     currency: charge.currency,
     description: charge.description,
-    fee: { amount: chargeFee(settled.amount), description: 'Stripe processing fees' },
+    fee: {
+      amount: isDebit(charge) ? debitFee(settled.amount) : chargeFee(settled.amount),
+      description: 'Stripe processing fees',
+    },
+    ...(isDebit(charge) ? { availableOn: midnightOf(scope.clock.nowS() + DEBIT_AVAILABLE_AFTER_S) } : {}),
     ...(availableAtOnce(scope, charge) ? { availableOn: midnightOf(scope.clock.nowS()) } : {}),
+  });
+};
+
+const isDebit = ({ payment_method_details: details }: Stripe.Charge): boolean => details?.type === 'sepa_debit';
+
+/** What a debit that fails takes back: of one that was never paid the fee is given back too, of another it is kept. */
+export const recordFailure = (scope: Scope, charge: Stripe.Charge): Stripe.BalanceTransaction => {
+  const earned = scope.store.get('balance_transaction', idOf(charge.balance_transaction) ?? '');
+  const fee = charge.status === 'pending' ? -(earned?.fee ?? 0) : 0;
+  return record(scope, {
+    type: 'payment_failure_refund',
+    reportingCategory: 'charge_failure',
+    source: charge.id,
+    amount: -charge.amount,
+    currency: charge.currency,
+    description: `Payment failure refund for ${charge.id}`,
+    fee: fee === 0 ? null : { amount: fee, description: 'Stripe processing fees' },
+    ...(earned === undefined ? {} : { availableOn: Math.max(earned.available_on, midnightOf(scope.clock.nowS())) }),
   });
 };
 
@@ -131,7 +158,7 @@ export const recordRefund = (scope: Scope, refund: Stripe.Refund, charge: Stripe
   const earned = scope.store.get('balance_transaction', idOf(charge.balance_transaction) ?? '');
   return record(scope, {
     ...(earned === undefined ? {} : { availableOn: Math.max(earned.available_on, midnightOf(scope.clock.nowS())) }),
-    type: 'refund',
+    type: isDebit(charge) ? 'payment_refund' : 'refund',
     reportingCategory: 'refund',
     source: refund.id,
     amount: -refund.amount,

@@ -3,7 +3,8 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { noDescriptorOfCards } from './attempt.ts';
 import { recordCharge } from './balance.ts';
-import { scheduleWhatFollows, settleCharge } from './charges.ts';
+import { failedDebit, scheduleWhatFollows, settleCharge } from './charges.ts';
+import { CALLED_OFF } from './declines.ts';
 import { type Failure, intentRefused, refused, unexpectedState } from './failure.ts';
 import { idOf } from './ids.ts';
 import { mergeMetadata } from './params.ts';
@@ -106,7 +107,12 @@ export const cancelIntent = (scope: Scope, id: string, reason: string | undefine
 const cancel = (scope: Scope, intent: Intent, reason: string | null): Intent => {
   const held = scope.store.get('charge', idOf(intent.latest_charge) ?? '');
   // The bank's answer, when it comes, finds nothing that waits for it.
-  if (intent.status === 'processing' && held !== undefined) save(scope, { ...held, status: 'failed' }, 'charge.failed');
+  if (intent.status === 'processing' && held !== undefined)
+    save(
+      scope,
+      held.captured ? failedDebit(scope, held, CALLED_OFF) : { ...held, status: 'failed' as const },
+      'charge.failed',
+    );
   const canceled: Intent = {
     ...intent,
     amount_capturable: 0,

@@ -1,5 +1,8 @@
 import type { Stripe } from 'stripe';
+import { DEBITS } from './debits.ts';
 import { TEST_CARDS, type TestCard } from './test-cards.ts';
+
+const TEST_DEBITS: ReadonlyMap<string, TestCard> = new Map(DEBITS);
 
 /** Some names are known with their brand too: `visa_chargeDeclined` is `chargeDeclined`. */
 const canonical = (name: string): string | undefined => {
@@ -8,16 +11,19 @@ const canonical = (name: string): string | undefined => {
   return TEST_CARDS.has(bare) ? bare : undefined;
 };
 
-/** The name of the test card that a payment method of Stripe's names: `pm_card_…`. */
-export const testCardName = (reference: string): string | undefined =>
-  reference.startsWith('pm_card_') ? canonical(reference.slice('pm_card_'.length)) : undefined;
+/** The name of the test card, or account, that a payment method of Stripe's names: `pm_card_…`, `pm_success_de`. */
+export const testCardName = (reference: string): string | undefined => {
+  if (reference.startsWith('pm_card_')) return canonical(reference.slice('pm_card_'.length));
+  const name = reference.slice('pm_'.length);
+  return reference.startsWith('pm_') && TEST_DEBITS.has(name) ? name : undefined;
+};
 
 /** The name of the test card that a token names: `tok_…`. */
 export const testTokenName = (reference: string): string | undefined =>
   reference.startsWith('tok_') ? canonical(reference.slice('tok_'.length)) : undefined;
 
-/** The test card of that name; a payment method of the sandbox always has one. */
-export const testCard = (name: string): TestCard => TEST_CARDS.get(name) ?? FALLBACK;
+/** The test card or account of that name; a payment method of the sandbox always has one. */
+export const testCard = (name: string): TestCard => TEST_CARDS.get(name) ?? TEST_DEBITS.get(name) ?? FALLBACK;
 const FALLBACK: TestCard = { brand: 'visa', last4: '4242', funding: 'credit', country: 'US' };
 
 /** What a card does, in a sentence for a person. */
@@ -41,7 +47,7 @@ export const whatItDoes = (card: TestCard): string => {
       break;
     case undefined:
   }
-  if (card.decline !== undefined) {
+  if (card.decline !== undefined && card.debit !== true) {
     const why = card.decline.declineCode ?? card.decline.code;
     said.push(
       card.decline.blocked === true
@@ -49,7 +55,11 @@ export const whatItDoes = (card: TestCard): string => {
         : `${card.declinesOnlyCharges === true ? 'can be saved, and ' : ''}is declined: ${why}`,
     );
   }
-  if (card.processing !== undefined) said.push(`stays processing for a while, then ${card.processing}`);
+  if (card.processing !== undefined) {
+    const why = card.debit === true && card.decline !== undefined ? `: ${card.decline.code}` : '';
+    said.push(`stays processing for ${lasting(card.processingMs)}, then ${card.processing}${why}`);
+  }
+  if (card.failsLate !== undefined) said.push(`fails after that: ${card.failsLate.code}`);
   if (card.risk === 'elevated') said.push('pays, with an elevated risk');
   const checks = Object.entries(card.checks ?? {}).map(([what, result]) => `${CHECKED[what] ?? what}: ${result}`);
   if (checks.length > 0) said.push(`pays; ${checks.join(', ')}`);
@@ -66,6 +76,8 @@ export const whatItDoes = (card: TestCard): string => {
   if (card.available === 'at_once') said.push('pays, available at once');
   return said.length === 0 ? 'pays' : said.join('; ');
 };
+const lasting = (ms = 0): string =>
+  ms >= 24 * 3600 * 1000 ? `${ms / (24 * 3600 * 1000)} days` : ms >= 60_000 ? `${ms / 60_000} minutes` : 'a while';
 const CHECKED: Readonly<Record<string, string>> = { cvc: 'CVC', line1: 'address', postalCode: 'postal code' };
 
 /** The card of a payment method. */

@@ -1,14 +1,15 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
-import { recordCharge } from './balance.ts';
+import { recordCharge, recordFailure } from './balance.ts';
 import { checksOf } from './cards.ts';
+import { debitDetails } from './debits.ts';
 import { findCustomer } from './customers.ts';
 import type { Decline } from './declines.ts';
 import { type Failure, refused } from './failure.ts';
-import { newId } from './ids.ts';
+import { newId, newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { cardBehind } from './payment-methods.ts';
-import { find, saveChange, type Scope } from './scope.ts';
+import { find, save, saveChange, type Scope } from './scope.ts';
 import type { TestCard } from './test-cards.ts';
 import { AUTHENTICATED } from './three-d-secure.ts';
 
@@ -109,10 +110,12 @@ export const newCharge = (
 ): Stripe.Charge => {
   const now = scope.clock.nowS();
   const card = cardBehind(scope, method.id);
-  const captured = verdict.kind === 'captured';
+  // A debit is sent to the bank as it is; whether it is paid is another matter.
+  const captured = verdict.kind === 'captured' || card.debit === true;
   const decline = verdict.kind === 'declined' ? verdict.decline : undefined;
   return {
-    id: newId('ch_'),
+    // What is paid by another method than a card Stripe calls a payment, and its charge accordingly.
+    id: newId(card.debit === true ? 'py_' : 'ch_'),
     object: 'charge',
     amount: intent.amount,
     amount_captured: captured ? intent.amount : 0,
@@ -136,11 +139,14 @@ export const newCharge = (
     livemode: false,
     metadata: intent.metadata,
     on_behalf_of: null,
-    outcome: outcomeOf(card, verdict),
+    outcome: card.debit === true && verdict.kind === 'processing' ? null : outcomeOf(card, verdict),
     paid: verdict.kind === 'captured' || verdict.kind === 'authorized',
     payment_intent: intent.id,
     payment_method: method.id,
-    payment_method_details: cardDetails(card, method, intent, verdict, now),
+    payment_method_details:
+      card.debit === true
+        ? debitDetails(card, newSecret('mandate_', 24))
+        : cardDetails(card, method, intent, verdict, now),
     radar_options: {},
     receipt_email: intent.receipt_email,
     receipt_number: null,
@@ -171,16 +177,41 @@ export const settleCharge = (scope: Scope, charge: Stripe.Charge): Stripe.Charge
 
 /** A cardholder complains, or the bank warns, within a second; Stripe's test cards do so as fast. */
 const FOLLOWS_AFTER_MS = 500;
+/** A debit that was paid comes back after this: long enough to be seen paid. */
+const FAILS_AFTER_MS = 5000;
 
 /** What the test card of a captured charge has in store: disputes, a warning. */
 export const scheduleWhatFollows = (scope: Scope, charge: Stripe.Charge): void => {
   if (charge.payment_method === null) return;
-  const { dispute, warns } = cardBehind(scope, charge.payment_method);
+  const { dispute, warns, failsLate } = cardBehind(scope, charge.payment_method);
   const atMs = scope.clock.nowMs() + FOLLOWS_AFTER_MS;
   if (warns === true) scope.store.schedule(atMs, 'warn_of_fraud', charge.id);
+  if (failsLate !== undefined) scope.store.schedule(scope.clock.nowMs() + FAILS_AFTER_MS, 'fail_late', charge.id);
   for (let left = dispute === undefined ? 0 : (dispute.times ?? 1); left > 0; left--) {
     scope.store.schedule(atMs, 'open_dispute', charge.id);
   }
+};
+
+/**
+ * A debit fails: what Stripe's balance has had of it since it was made, or since it was paid, is taken back.
+ * https://docs.stripe.com/reports/balance-transaction-types
+ */
+export const failedDebit = (scope: Scope, charge: Stripe.Charge, why: Decline): Stripe.Charge => ({
+  ...charge,
+  failure_balance_transaction: recordFailure(scope, charge).id,
+  failure_code: why.code,
+  failure_message: why.message,
+  paid: false,
+  status: 'failed',
+});
+
+/** The bank takes back what it had paid, and makes no dispute of it; the intent stays as it is. */
+export const failLate = (scope: Scope, id: string): void => {
+  const charge = scope.store.get('charge', id);
+  const why =
+    typeof charge?.payment_method === 'string' ? cardBehind(scope, charge.payment_method).failsLate : undefined;
+  if (charge?.status === 'succeeded' && why !== undefined)
+    save(scope, failedDebit(scope, charge, why), 'charge.failed');
 };
 
 export interface ChargeParams {

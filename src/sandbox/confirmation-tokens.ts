@@ -2,6 +2,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { cardOf, testCard, testCardName } from './cards.ts';
+import { debitOf } from './debits.ts';
 import { badParam, type Failure, refused } from './failure.ts';
 import { idOf, newId } from './ids.ts';
 import { type MethodParams, newPaymentMethod, usePaymentMethod } from './payment-methods.ts';
@@ -38,13 +39,16 @@ export const createConfirmationToken = (
   return held.map((method) => {
     const now = scope.clock.nowS();
     const billing = methodData?.billing;
+    const card = testCard(cardName ?? '');
+    const isDebit = method === null ? card.debit === true : method.type === 'sepa_debit';
     const token = {
       id: newId('ctoken_'),
       object: 'confirmation_token',
       created: now,
       expires_at: now + EXPIRES_AFTER_S,
       livemode: false,
-      mandate_data: null,
+      // Where a mandate is needed, Stripe.js has shown it, and says so.
+      mandate_data: isDebit ? ACCEPTED : null,
       metadata: {},
       payment_intent: null,
       payment_method_options: null,
@@ -57,10 +61,10 @@ export const createConfirmationToken = (
           phone: billing?.phone ?? null,
           tax_id: null,
         },
-        card: method?.card ?? cardOf(testCard(cardName ?? '')),
+        ...(isDebit ? { sepa_debit: method?.sepa_debit ?? debitOf(card) } : { card: method?.card ?? cardOf(card) }),
         customer: idOf(method?.customer),
         customer_account: null,
-        type: 'card',
+        type: isDebit ? ('sepa_debit' as const) : ('card' as const),
       },
       return_url: params.return_url ?? null,
       setup_future_usage: params.setup_future_usage ?? null,
@@ -73,6 +77,10 @@ export const createConfirmationToken = (
     scope.store.put(token, JSON.stringify(behind));
     return token;
   });
+};
+
+const ACCEPTED: Stripe.ConfirmationToken.MandateData = {
+  customer_acceptance: { online: { ip_address: '127.0.0.1', user_agent: 'sandbox' }, type: 'online' },
 };
 
 const NO_ADDRESS = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };

@@ -56,3 +56,12 @@ export const AUTHENTICATION_NOT_HANDLED: Decline = {
     "you're ready, you can upgrade your integration to handle actions at " +
     'https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.',
 };
+
+/** A debit that was on its way, and was called off before the bank had it. */
+export const CALLED_OFF: Decline = {
+  code: 'payment_intent_payment_attempt_expired',
+  message: 'The payment was canceled before the bank was asked for it.',
+  adviceCode: null,
+  networkCode: null,
+  sellerMessage: 'The payment was canceled.',
+};

@@ -32,9 +32,14 @@ export const openDispute = (scope: Scope, chargeId: string): void => {
   const inquiry = behaviour.inquiry === true;
   const opened = newDispute(scope, charge, behaviour);
   scope.store.put({ ...charge, disputed: true });
-  save(scope, inquiry ? opened : withdraw(scope, opened), 'charge.dispute.created');
+  const taken = inquiry ? opened : withdraw(scope, opened);
+  save(scope, behaviour.final === true ? { ...taken, status: 'lost' } : taken, 'charge.dispute.created');
   if (!inquiry) tellWithdrawn(scope, opened.id);
+  const lost = behaviour.final === true ? scope.store.get('dispute', opened.id) : undefined;
+  if (lost !== undefined) save(scope, lost, 'charge.dispute.closed');
 };
+
+const isDebited = ({ payment_method_details: details }: Stripe.Charge): boolean => details?.type === 'sepa_debit';
 
 const withdraw = (scope: Scope, dispute: Stripe.Dispute): Stripe.Dispute => ({
   ...dispute,
@@ -96,7 +101,8 @@ export const newDispute = (
   { reason, networkReasonCode, inquiry: isInquiry, eligible }: NonNullable<TestCard['dispute']>,
 ): Stripe.Dispute => {
   const now = scope.clock.nowS();
-  const brand = charge.payment_method_details?.card?.brand ?? 'visa';
+  // Of a debit there is nothing of a card to be shown.
+  const brand = isDebited(charge) ? undefined : (charge.payment_method_details?.card?.brand ?? 'visa');
   const inquiry = isInquiry === true;
   const types = eligible === undefined ? [] : [eligible];
   const isCompliance = eligible === 'visa_compliance' || eligible === 'mastercard_compliance';
@@ -123,15 +129,23 @@ export const newDispute = (
     livemode: false,
     metadata: {},
     payment_intent: charge.payment_intent,
-    payment_method_details: {
-      card: {
-        brand,
-        case_type: inquiry ? 'inquiry' : isCompliance ? 'compliance' : 'chargeback',
-        network: brand,
-        network_reason_code: networkReasonCode,
-      },
-      type: 'card',
-    },
+    ...(brand === undefined
+      ? {}
+      : {
+          payment_method_details: {
+            card: {
+              brand,
+              case_type: inquiry
+                ? ('inquiry' as const)
+                : isCompliance
+                  ? ('compliance' as const)
+                  : ('chargeback' as const),
+              network: brand,
+              network_reason_code: networkReasonCode,
+            },
+            type: 'card' as const,
+          },
+        }),
     reason,
     status: inquiry ? 'warning_needs_response' : 'needs_response',
   } satisfies Stripe.Dispute;

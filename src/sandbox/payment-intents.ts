@@ -3,6 +3,7 @@ import { err, ok, type Result } from 'neverthrow';
 import type { Stripe } from 'stripe';
 import { checkAmount } from './amounts.ts';
 import { attempt, CONFIRMABLE, type ConfirmParams, missingReturnUrl, narrowed, optionsOf } from './attempt.ts';
+import { debitRefused, unfitForDebits } from './debits.ts';
 import { methodNamed } from './confirmation-tokens.ts';
 import { findCustomer } from './customers.ts';
 import { badParam, type Failure, unexpectedState } from './failure.ts';
@@ -39,7 +40,10 @@ export interface CreateParams extends UpdateParams, ConfirmParams {
 
 /** Makes an intent, and confirms it where `confirm` says so. */
 export const createIntent = (scope: Scope, params: CreateParams): Outcome => {
-  const unusable = checkAmount(params.amount, params.currency) ?? whatNeedsConfirm(params);
+  const unusable =
+    checkAmount(params.amount, params.currency) ??
+    whatNeedsConfirm(params) ??
+    unfitForDebits(params.allowed_payment_method_types ?? [], params.currency, params.capture_method);
   if (unusable !== undefined) return err(unusable);
   const customer = params.customer === undefined ? ok(null) : findCustomer(scope, params.customer);
   if (customer.isErr()) return err(customer.error);
@@ -48,6 +52,9 @@ export const createIntent = (scope: Scope, params: CreateParams): Outcome => {
     const intent = newIntent(scope, given, method);
     const redirect = params.confirm === true ? missingReturnUrl(intent, given) : undefined;
     if (redirect !== undefined) return err(redirect);
+    // What cannot pay at all leaves no intent behind.
+    const unfit = params.confirm === true && method?.type === 'sepa_debit' ? debitRefused(intent, given) : undefined;
+    if (unfit !== undefined && unfit.error.payment_intent === undefined) return err(unfit);
     save(scope, intent, 'payment_intent.created');
     return params.confirm === true ? attempt(scope, intent, method, given) : ok(intent);
   });
@@ -56,9 +63,9 @@ export const createIntent = (scope: Scope, params: CreateParams): Outcome => {
 /** Some parameters are about the confirmation alone; Stripe refuses them without one. */
 const whatNeedsConfirm = (params: CreateParams): Failure | undefined => {
   if (params.confirm === true) return undefined;
-  const given = (['return_url', 'off_session', 'error_on_requires_action', 'confirmation_token'] as const).find(
-    (name) => params[name] !== undefined,
-  );
+  const given = (
+    ['return_url', 'off_session', 'error_on_requires_action', 'confirmation_token', 'mandate_data'] as const
+  ).find((name) => params[name] !== undefined);
   return given === undefined
     ? undefined
     : badParam(

@@ -5,6 +5,7 @@ import type { Decline } from './declines.ts';
 import { badParam, cardError, type ErrorBody, type Failure, refused, resourceMissing } from './failure.ts';
 import { idOf, newId } from './ids.ts';
 import { mergeMetadata } from './params.ts';
+import { debitOf } from './debits.ts';
 import { find, save, saveChange, type Scope } from './scope.ts';
 import type { TestCard } from './test-cards.ts';
 
@@ -29,6 +30,7 @@ const NO_ADDRESS = { city: null, country: null, line1: null, line2: null, postal
 /** A payment method of that test card, made afresh, as Stripe makes one each time that a `pm_card_…` is named. */
 export const newPaymentMethod = (scope: Scope, params: MethodParams): Stripe.PaymentMethod => {
   const { cardName, billing = {}, allowRedisplay = 'unspecified', metadata } = params;
+  const card = testCard(cardName);
   const method = {
     id: newId('pm_'),
     object: 'payment_method',
@@ -40,13 +42,13 @@ export const newPaymentMethod = (scope: Scope, params: MethodParams): Stripe.Pay
       phone: billing.phone ?? null,
       tax_id: null,
     },
-    card: cardOf(testCard(cardName)),
+    ...(card.debit === true ? { sepa_debit: debitOf(card) } : { card: cardOf(card) }),
     created: scope.clock.nowS(),
     customer: null,
     customer_account: null,
     livemode: false,
     metadata: mergeMetadata({}, metadata),
-    type: 'card',
+    type: card.debit === true ? ('sepa_debit' as const) : ('card' as const),
   } satisfies Stripe.PaymentMethod;
   scope.store.put(method, cardName);
   return method;
@@ -130,7 +132,7 @@ export const ownable = (
 const savable = (scope: Scope, reference: string, customer: string | null): Result<Stripe.PaymentMethod, Failure> =>
   usePaymentMethod(scope, reference, customer).andThen((method) => {
     const { decline, declinesOnlyCharges } = cardBehind(scope, method.id);
-    return decline === undefined || declinesOnlyCharges === true
+    return decline === undefined || declinesOnlyCharges === true || method.type !== 'card'
       ? ok(method)
       : err(cardError({ ...declineError(decline), payment_method: method }));
   });

@@ -54,7 +54,9 @@ const chargeToRefund = (scope: Scope, params: RefundParams): Result<Stripe.Charg
   if (params.charge !== undefined) {
     // As if the charge were the path's: 404, and `id`.
     return find(scope, 'charge', params.charge).andThen((charge) =>
-      charge.captured ? ok(charge) : err(refused(`Charge ${charge.id} has not been captured; cancel it instead.`)),
+      charge.captured && charge.status === 'succeeded'
+        ? ok(charge)
+        : err(refused(`Charge ${charge.id} has not been captured; cancel it instead.`)),
     );
   }
   if (params.payment_intent === undefined) {

@@ -5,7 +5,7 @@ import { CONFIRMABLE, methodOf, missingReturnUrl } from './attempt.ts';
 import { methodNamed, type NamedMethod, useToken } from './confirmation-tokens.ts';
 import { findCustomer } from './customers.ts';
 import type { Decline } from './declines.ts';
-import { badParam, cardError, type Failure, resourceMissing, setupUnexpectedState } from './failure.ts';
+import { badParam, cardError, type Failure, refused, resourceMissing, setupUnexpectedState } from './failure.ts';
 import { idOf, newId, newSecret } from './ids.ts';
 import { mergeMetadata } from './params.ts';
 import { attach, cardBehind, declineError } from './payment-methods.ts';
@@ -198,8 +198,17 @@ const attempt = (
       ),
     );
   }
-  useToken(scope, params.confirmation_token, setup);
   const card = cardBehind(scope, method.id);
+  if (card.debit === true)
+    return err(
+      refused(
+        'The PaymentMethod provided (sepa_debit) is not allowed for this SetupIntent. Please attach a PaymentMethod of one ' +
+          `of the following types: ${setup.payment_method_types.join(', ')}.`,
+        'setup_intent_incompatible_payment_method',
+        'payment_method',
+      ),
+    );
+  useToken(scope, params.confirmation_token, setup);
   const wish = setup.payment_method_options?.card?.request_three_d_secure ?? undefined;
   // The owner is there: a setup is how a card comes to be charged without him.
   const asked = wantsOwner(card, { offSession: card.authentication === 'on_session', wish, isSetUp: false });

@@ -91,7 +91,8 @@ export const EXPORT = `
       SELECT json_group_array(json_object(
         'id', charge.id, 'status', charge.status, 'captured', json(made.json -> '$.captured'),
         'amount_captured', made.json -> '$.amount_captured', 'amount_refunded', made.json -> '$.amount_refunded',
-        'disputed', json(made.json -> '$.disputed'), 'balance_transaction', made.json ->> '$.balance_transaction'))
+        'disputed', json(made.json -> '$.disputed'), 'balance_transaction', made.json ->> '$.balance_transaction',
+        'amount', made.json -> '$.amount', 'failure', made.json ->> '$.failure_balance_transaction'))
       FROM object AS charge JOIN state AS made ON made.seq = charge.state WHERE charge.payment_intent = intent.id AND charge.kind = 'charge'),
     'refunds', (
       SELECT json_group_array(json_object(
@@ -106,7 +107,8 @@ export const EXPORT = `
       FROM object AS dispute JOIN state AS made ON made.seq = dispute.state WHERE dispute.payment_intent = intent.id AND dispute.kind = 'dispute'),
     'balance', (
       SELECT json_group_array(json_object(
-        'id', line.id, 'gross', made.json -> '$.amount', 'fee', made.json -> '$.fee', 'currency', line.currency,
+        'id', line.id, 'source', line.source, 'gross', made.json -> '$.amount', 'fee', made.json -> '$.fee',
+        'currency', line.currency,
         'payout', (SELECT payout FROM paid_out WHERE paid_out.seq = line.seq)))
       FROM object AS line JOIN state AS made ON made.seq = line.state
       WHERE line.kind = 'balance_transaction' AND line.source IN (

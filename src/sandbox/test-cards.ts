@@ -29,6 +29,8 @@ export interface TestCard {
     readonly networkReasonCode: string | null;
     readonly inquiry?: true;
     readonly times?: number;
+    /** The bank hears nobody: it is lost as it is opened. */
+    readonly final?: true;
     /** The network treats it in a way of its own. */
     readonly eligible?: EligibilityType;
   };
@@ -41,6 +43,10 @@ export interface TestCard {
   readonly processing?: 'succeeds' | 'fails';
   /** That long, in milliseconds, where it is not the usual few seconds. */
   readonly processingMs?: number;
+  /** It is no card but a bank account, which is debited. */
+  readonly debit?: true;
+  /** The bank takes the money back after it was paid, for that reason. */
+  readonly failsLate?: Decline;
 }
 
 const card = (brand: string, last4: string, more: Partial<TestCard> = {}): TestCard => ({
@@ -259,7 +265,7 @@ const OWN: readonly (readonly [string, TestCard])[] = [
   ['sandbox_refundFailsAtOnce', visa('5126', { refund: 'fails_at_once' })],
 ];
 
-/** The groups as Stripe's page of test cards has them, for a person to read. */
+/** All cards, in groups as Stripe's page of test cards has them, for a person to read. */
 export const CARD_GROUPS: readonly (readonly [string, readonly (readonly [string, TestCard])[]])[] = [
   ['By brand', BRANDS],
   ['By country', OF_COUNTRIES],

@@ -1,5 +1,6 @@
 import { finishProcessing } from './attempt.ts';
 import { expireCapture, settleLater } from './capture.ts';
+import { failLate } from './charges.ts';
 import { asOf } from './clock.ts';
 import { decideDispute, openDispute, warnOfFraud } from './disputes.ts';
 import { failPayout, payPayout } from './payouts.ts';
@@ -13,6 +14,7 @@ const TASKS: Readonly<Record<string, (scope: Scope, object: string) => void>> = 
   settle_charge: settleLater,
   expire_capture: expireCapture,
   finish_processing: finishProcessing,
+  fail_late: failLate,
   open_dispute: openDispute,
   warn_of_fraud: warnOfFraud,
   decide_refund: decideRefund,

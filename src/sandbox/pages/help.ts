@@ -16,7 +16,8 @@ const DIFFERENCES: readonly string[] = [
   'A dispute is decided a second after its evidence was sent, a payout is paid a second after it was made: move the clock to see what comes later. Nothing is paid out by itself; POST /_sandbox/payouts does what Stripe does every day.',
   'No card is replaced by itself: POST /_sandbox/payment_methods/pm_…/update, or the button on its page, has the bank send its owner a new one.',
   "The network's fee of a compliance dispute is asked for and never taken; Smart Disputes answer none.",
-  'Card numbers are refused: pay with the test payment methods and tokens.',
+  'Card numbers and IBANs are refused: pay with the test payment methods and tokens.',
+  'Beside cards it has SEPA debits, in eur, of one German bank: pm_success_de, pm_failed_de, pm_disputed_de and what else Stripe has for it. They are processing for five seconds, or three minutes; the balance has a line of each from the beginning, as at Stripe, and another where it fails. Three are its own: pm_sandbox_successInDays_de and pm_sandbox_failedInDays_de take 14 days, and pm_sandbox_failedLate_de fails after it was paid.',
   'Four cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days; a refund to pm_card_sandbox_refundFailsAtOnce moves nothing.',
 ];
 
@@ -74,8 +75,9 @@ export const helpPage = (origin: string): Page =>
     html`<section>
         <h1>A Stripe sandbox</h1>
         <p>
-          Stripe's HTTP interface for card payments, with no money behind it: what a service that takes payments can be
-          built and tested against, without an account and without the internet. It speaks the API of ${API_VERSION}.
+          Stripe's HTTP interface for payments by card and by SEPA debit, with no money behind it: what a service that
+          takes payments can be built and tested against, without an account and without the internet. It speaks the API
+          of ${API_VERSION}.
         </p>
         <p>
           <code>npm run sandbox</code> starts it; <code>npm run sandbox -- --help</code> says how it is configured. What
@@ -101,7 +103,8 @@ export const helpPage = (origin: string): Page =>
         <p>
           It answers with the name and the code <code>sandbox_leaves_out</code>, so that nobody looks for a mistake of
           his own: ${PRODUCTS_LEFT_OUT.join(', ')}; and of its routes these parameters, and of some parameters the
-          values that follow a <code>=</code>. A <code>*</code> stands for all payment methods but cards.
+          values that follow a <code>=</code>. A <code>*</code> stands for all payment methods but cards; where a
+          payment takes SEPA debits, but those too.
         </p>
         ${Object.entries(LEFT_OUT).map(
           ([name, names]) =>

@@ -1,11 +1,12 @@
 /** What the sandbox holds, the newest first, and what may be done to it by hand. */
 import type { Stripe } from 'stripe';
 import { whatItDoes } from '../cards.ts';
+import { DEBITS } from '../debits.ts';
 import { renderEvent } from '../events.ts';
 import { faultKinds } from '../faults.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Stored, StoredEvent } from '../store.ts';
-import { CARD_GROUPS } from '../test-cards.ts';
+import { CARD_GROUPS, type TestCard } from '../test-cards.ts';
 import { html, NOTHING, type Page } from '../../pages/html.ts';
 import { badge, button, document, instant, linkTo, money } from './layout.ts';
 
@@ -13,12 +14,20 @@ import { badge, button, document, instant, linkTo, money } from './layout.ts';
 const SHOWN = 25;
 const EVENTS_SHOWN = 100;
 
-/** All test cards, to choose from: `pm_card_…`. */
+/** All that pays, by the names of its payment methods: the test cards, and the bank accounts of SEPA debits. */
+const GROUPS: readonly (readonly [string, readonly (readonly [string, TestCard])[]])[] = [
+  ...CARD_GROUPS.map(
+    ([group, cards]) => [group, cards.map(([name, card]) => [`card_${name}`, card] as const)] as const,
+  ),
+  ['SEPA Direct Debit, in eur', DEBITS],
+];
+
+/** All of them, to choose from. */
 export const cardOptions = (): Page[] =>
-  CARD_GROUPS.map(
+  GROUPS.map(
     ([group, cards]) =>
       html`<optgroup label="${group}">
-        ${cards.map(([name, card]) => html`<option value="pm_card_${name}">${name}: ${whatItDoes(card)}</option>`)}
+        ${cards.map(([name, card]) => html`<option value="pm_${name}">${name}: ${whatItDoes(card)}</option>`)}
       </optgroup>`,
   );
 
@@ -237,10 +246,11 @@ export const cardsPage = (): Page =>
       <h2>Test cards</h2>
       <p>
         As payment methods: <code>pm_card_…</code>; as tokens: <code>tok_…</code>. The names are
-        <a href="https://docs.stripe.com/testing">Stripe's</a>.
+        <a href="https://docs.stripe.com/testing">Stripe's</a>, and so are those of
+        <a href="https://docs.stripe.com/payments/sepa-debit/accept-a-payment">the bank accounts</a>.
       </p>
       <table>
-        ${CARD_GROUPS.map(
+        ${GROUPS.map(
           ([group, cards]) =>
             html`<tr>
                 <th colspan="3">${group}</th>
@@ -248,7 +258,7 @@ export const cardsPage = (): Page =>
               ${cards.map(
                 ([name, card]) =>
                   html`<tr>
-                    <td><code>pm_card_${name}</code></td>
+                    <td><code>pm_${name}</code></td>
                     <td class="wide-only word">${card.brand} …${card.last4}, ${card.country}</td>
                     <td>${whatItDoes(card)}</td>
                   </tr>`,
@@ -263,7 +273,7 @@ const linked = (value: unknown): Page => {
   const text = JSON.stringify(value, null, 2);
   return {
     html: html`${text}`.html.replace(
-      /&#34;((?:pi|ch|re|du|po|txn|cus|pm|seti|setatt|ctoken|issfr)_[A-Za-z0-9]+)&#34;/g,
+      /&#34;((?:pi|ch|py|re|du|po|txn|cus|pm|seti|setatt|ctoken|issfr)_[A-Za-z0-9]+)&#34;/g,
       (_, id: string) =>
         `&#34;<a href="/_sandbox/${id.startsWith('pi_') ? 'payments' : 'objects'}/${id}">${id}</a>&#34;`,
     ),

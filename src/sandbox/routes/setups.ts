@@ -14,7 +14,7 @@ const options = z.strictObject({
 });
 
 const updateShape = {
-  allowed_payment_method_types: s.methodTypes.optional(),
+  allowed_payment_method_types: s.savedTypes.optional(),
   customer: text.optional(),
   description: clearableText.optional(),
   excluded_payment_method_types: s.excludedTypes.optional(),
@@ -22,12 +22,12 @@ const updateShape = {
   payment_method: text.optional(),
   payment_method_data: s.methodData.optional(),
   payment_method_options: options.optional(),
-  payment_method_types: s.methodTypes.optional(),
+  payment_method_types: s.savedTypes.optional(),
 };
 
 const confirmShape = {
   ...s.confirmation,
-  allowed_payment_method_types: s.methodTypes.optional(),
+  allowed_payment_method_types: s.savedTypes.optional(),
   payment_method_options: options.optional(),
 };
 

@@ -102,8 +102,12 @@ export const methodType: z.ZodType<string> = text.refine((type) => type === 'car
   error: ({ path = [] }) => `Invalid ${paramName(path)}: must be one of the types of payment methods`,
 });
 
-/** The kinds of payment methods that the sandbox has; a list may also name what it has not, which then never pays. */
-export const methodTypes: z.ZodType<('card' | 'link')[]> = z.array(z.enum(['card', 'link'])).min(1);
+/** The kinds of payment methods that can be saved; a list may also name what the sandbox has not, which then never pays. */
+export const savedTypes: z.ZodType<('card' | 'link')[]> = z.array(z.enum(['card', 'link'])).min(1);
+/** Those that can pay. */
+export const methodTypes: z.ZodType<('card' | 'link' | 'sepa_debit')[]> = z
+  .array(z.enum(['card', 'link', 'sepa_debit']))
+  .min(1);
 export const excludedTypes: z.ZodType<string[] | null> = cleared(z.array(text));
 
 export const challengeWish: z.ZodType<'any' | 'automatic' | 'challenge'> = z.enum(['automatic', 'any', 'challenge']);
