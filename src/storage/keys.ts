@@ -7,7 +7,7 @@ import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { PaymentError } from '../error.ts';
 import { plain } from './arrays.ts';
 import { run } from './failure.ts';
-import { bytesOf, createLookup, type Asked } from './lookup.ts';
+import { bytesOf, createHashLookup, type Hashed } from './lookup.ts';
 import type { DB } from './schema.ts';
 
 interface NewKey {
@@ -64,7 +64,7 @@ export const createKeys = (db: Kysely<DB>): Keys => {
       rows.map((row) => [row.hash.toString('hex'), principalOf(idOf('mer', row.merchant_id), row.role as Role)]),
     );
   };
-  const lookup = createLookup<Asked, Principal>(findAll, FIND_WAITING_MAX);
+  const lookup = createHashLookup<Hashed, Principal>(findAll, FIND_WAITING_MAX);
 
   const insert = async (merchant: MerchantId, role: Role, secret: string): Promise<ApiKeyId> => {
     const id = newId('key');

@@ -23,9 +23,9 @@ import { paymentError, type PaymentError } from '../error.ts';
 import { readHistory, type History } from './history.ts';
 import { plain } from './arrays.ts';
 import { COLUMNS } from './columns.ts';
-import { readFailure } from './failure.ts';
-import { createLane, type BatchStats, type Lane } from './lane.ts';
+import type { BatchStats } from './lane.ts';
 import { findOne, keyed, listPage, paged, readOr } from './find.ts';
+import { createLookup } from './lookup.ts';
 import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
 import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
@@ -108,35 +108,26 @@ export interface Reads {
   readonly item: (merchant: MerchantId, id: ItemId) => ResultAsync<Item, PaymentError<'item_not_found' | StorageCode>>;
 }
 
-/** As many as one query takes without being slower for the first of them. */
-const READ_BATCH_MAX = 256;
-const READ_WAITING_MAX = 8_192;
+/** By merchant and id; merchants take turns, and beyond so many waiting they are refused. */
+const lookedUp = {
+  keyOf: ({ merchant, id }: Key<Id<string>>) => merchant + id,
+  ownerOf: ({ merchant }: Key<Id<string>>) => merchant,
+  waitingMax: 8_192,
+};
 
 export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: BatchStats) => void): Reads => {
   const read = inTurn(turns);
 
-  /** What is asked for together is one query. */
-  const lane = <Of extends Id<string>, Found>(
-    select: (keys: readonly Key<Of>[]) => Promise<ReadonlyMap<string, Found>>,
-    tell: (batch: BatchStats) => void,
-  ): Lane<Key<Of>, Found | undefined, StorageError> =>
-    createLane({
-      run: (keys) =>
-        select(keys).then(
-          (found) => keys.map(({ merchant, id }) => ok(found.get(merchant + id))),
-          (error: unknown) => keys.map(() => err(readFailure(error))),
-        ),
-      ownerOf: ({ merchant }) => merchant,
-      weightOf: () => 1,
-      batchMax: READ_BATCH_MAX,
-      waitingMax: READ_WAITING_MAX,
-      observe: tell,
-    });
-  const accounts = lane<AccountId, Account>((keys) => selectAccounts(db, keys), observe);
-  const payments = lane<PaymentId, Payment>(
-    (keys) => selectPayments(db, keys),
-    () => undefined,
-  );
+  const accounts = createLookup({
+    ...lookedUp,
+    findAll: (keys: readonly Key<AccountId>[]) => selectAccounts(db, keys),
+    observe,
+  });
+  const payments = createLookup({
+    ...lookedUp,
+    findAll: (keys: readonly Key<PaymentId>[]) => selectPayments(db, keys),
+    observe: () => undefined,
+  });
 
   return {
     account: (merchant, id) => accounts.send({ merchant, id }),

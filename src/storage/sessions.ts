@@ -8,7 +8,7 @@ import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
 import { run } from './failure.ts';
-import { bytesOf, createLookup, type Asked } from './lookup.ts';
+import { bytesOf, createHashLookup, type Hashed } from './lookup.ts';
 import type { DB } from './schema.ts';
 
 /** Who has signed in. */
@@ -33,12 +33,12 @@ export interface Sessions {
 
 const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
 
-/** Some hundred kilobytes of them. */
-const FIND_WAITING_MAX = 2_048;
-
-interface AskedNow extends Asked {
+interface AskedNow extends Hashed {
   readonly now: Micros;
 }
+
+/** Some hundred kilobytes of them. */
+const FIND_WAITING_MAX = 2_048;
 
 export const createSessions = (db: Kysely<DB>): Sessions => {
   const findAll = async (asked: readonly AskedNow[]): Promise<Map<string, Session>> => {
@@ -65,7 +65,7 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
       ]),
     );
   };
-  const lookup = createLookup(findAll, FIND_WAITING_MAX);
+  const lookup = createHashLookup(findAll, FIND_WAITING_MAX);
 
   return {
     begin: (key, now, until) => {
