@@ -104,7 +104,6 @@ const createLoop = <C extends Needs>(
   let running: Promise<void> | undefined;
   let isWoken = false;
   let isResting = false;
-  let hasFailed = false;
   let isStopped = false;
   // Asked anew after each round, during which they change.
   const isOver = (): boolean => isStopped;
@@ -124,14 +123,13 @@ const createLoop = <C extends Needs>(
         'a job could not do its work, and tries again',
       );
     isResting = done.isErr();
-    hasFailed = done.isErr();
-    if (done.isOk()) doneAt = performance.now();
     return done.isOk() && done.value === 'more';
   };
   const run = async (): Promise<void> => {
     isWoken = false;
     const isMore = await round();
     endedAt = performance.now();
+    if (!isResting) doneAt = endedAt;
     running = undefined;
     if (isOver()) return;
     const isAtOnce = isMore || isToFollow();
@@ -157,7 +155,7 @@ const createLoop = <C extends Needs>(
       const now = performance.now();
       const [ageMs, undoneMs] = [now - endedAt, now - doneAt];
       const longMs = everyMs + roundMsMax;
-      const isFailing = hasFailed && undoneMs > longMs;
+      const isFailing = doneAt < endedAt && undoneMs > longMs;
       return { name, ageMs, undoneMs, isStuck: ageMs > longMs, isFailing, isVital };
     },
     stop: async () => {

@@ -8,7 +8,7 @@ import type { Erasure, Erasures, Known } from '../storage/erasures.ts';
 
 type Needs = Pick<Context, 'vault' | 'breaker' | 'clock' | 'log'>;
 
-/** Who could not be forgotten at Stripe is looked for again after so long; until then a hundred of them hold up nobody. */
+/** Who could not be forgotten at Stripe is looked for again after so long; until then others come before him. */
 const AGAIN_MS = 600_000;
 
 /** How far it has come. Who is killed begins again: each step finds done what was done. */
@@ -28,15 +28,15 @@ export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'
   let walk: Walk | undefined;
   /** By the machine's monotonic clock. */
   const postponed = new Map<CustomerId, number>();
-  const isDue = ({ customer }: Erasure): boolean => (postponed.get(customer) ?? 0) <= performance.now();
+  const isDue = (customer: CustomerId): boolean => (postponed.get(customer) ?? 0) <= performance.now();
 
   const round = async (ctx: Needs): Promise<Result<'done' | 'more', PaymentError>> => {
     if (!walk) {
-      const open = await erasures.open(ctx.clock.now());
+      const later = [...postponed.keys()].filter((customer) => !isDue(customer));
+      const open = await erasures.open(ctx.clock.now(), later);
       if (open.isErr()) return err(open.error);
-      const due = open.value.filter(isDue);
-      if (due.length === 0) return ok('done');
-      walk = { of: due, table: -1, page: 0 };
+      if (open.value.length === 0) return ok('done');
+      walk = { of: open.value, table: -1, page: 0 };
     }
     const { of, table, page } = walk;
     if (table < 0) {
@@ -65,7 +65,7 @@ export const createEraser = (erasures: Erasures): ((ctx: Needs) => ResultAsync<'
       failure = forgotten.error;
       postponed.set(known.customer, performance.now() + AGAIN_MS);
     }
-    const done = of.filter(isDue);
+    const done = of.filter(({ customer }) => isDue(customer));
     const finished = await erasures.finish(done, ctx.clock.now());
     if (finished.isErr()) return err(finished.error);
     if (done.length > 0) ctx.log.info({ customers: done.map(({ customer }) => customer) }, 'customers were erased');

@@ -36,8 +36,8 @@ type WrittenDown = (typeof WRITTEN_DOWN)[number];
 /** Errors of all: `database_unavailable`, `contention`. */
 export interface Erasures {
   readonly tables: readonly WrittenDown[];
-  /** Who is to be forgotten, the longest waiting first. */
-  readonly open: (now: Micros) => ResultAsync<Erasure[], StorageError>;
+  /** Who is to be forgotten, the longest waiting first, without those whose turn comes later. */
+  readonly open: (now: Micros, without: readonly CustomerId[]) => ResultAsync<Erasure[], StorageError>;
   /** Takes from some of their payments what is said of them; answers whether there may be more. */
   readonly clearPayments: (of: readonly Erasure[]) => ResultAsync<boolean, StorageError>;
   /** Clears them from some pages of a table; answers where to go on, undefined after the last page. */
@@ -64,7 +64,7 @@ const PAGES_AT_ONCE = 1024;
 export const createErasures = (db: Kysely<DB>): Erasures => {
   return {
     tables: WRITTEN_DOWN,
-    open: (now) => run(selectOpen(db, now)),
+    open: (now, without) => run(selectOpen(db, now, without)),
     clearPayments: (of) => run(clearPayments(db, of)),
     clearPages: (table, fromPage, of) => run(clearPages(db, table, fromPage, of)),
     clearSaved: (of) => run(clearSaved(db, of)),
@@ -73,11 +73,11 @@ export const createErasures = (db: Kysely<DB>): Erasures => {
 };
 
 /** Whoever is being made at Stripe right now is waited for: then it is known who he is, or that somebody must look. */
-const selectOpen = async (db: Kysely<DB>, now: Micros): Promise<Erasure[]> => {
+const selectOpen = async (db: Kysely<DB>, now: Micros, without: readonly CustomerId[]): Promise<Erasure[]> => {
   const { rows } = await sql<Pick<Selectable<DB['erasures']>, 'merchant_id' | 'customer_id' | 'requested_at'>>`
     select e.merchant_id, e.customer_id, e.requested_at from erasures e
     left join stripe_customers s on s.merchant_id = e.merchant_id and s.id = e.customer_id
-    where e.done_at is null and e.requested_at <= ${toIsoMicros(plusMs(now, -SETTLED_MS))}::timestamptz
+    where e.done_at is null and e.customer_id <> all (${plain(without.map(uuidOf))}::uuid[]) and e.requested_at <= ${toIsoMicros(plusMs(now, -SETTLED_MS))}::timestamptz
       and (s.id is null or s.stripe_id is not null or s.asked_at <= ${toIsoMicros(plusMs(now, -LEASE_MS))}::timestamptz)
     order by e.requested_at limit ${TOGETHER_MAX}`.execute(db);
   return rows.map((row) => ({
