@@ -77,8 +77,8 @@ export const statementOf = (
     ),
   );
 
-/** A page of an export holds the loop for a millisecond or two; others have it for as long before the next. */
-const EXPORT_PAGE = 200;
+/** A page of an export holds the loop for less than a millisecond. */
+const EXPORT_PAGE = 100;
 
 /**
  * All entries of a statement, oldest first, some at a time. They were all there when the statement was made, entries never
