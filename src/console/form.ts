@@ -9,6 +9,7 @@ import type { Served } from '../http/serve.ts';
 import { html } from '../pages/html.ts';
 import type { Session } from '../storage/sessions.ts';
 import { CONSOLE_HEADERS } from './page.ts';
+import { nowIn } from './pieces.ts';
 import { errorPart, shell } from './shell.ts';
 
 interface FormSpec<Params, Body> {
@@ -52,7 +53,7 @@ export const formAction = <Params, Body>(spec: FormSpec<Params, Body>): Served<S
           <p>Go back to the form: what was written is still in it.</p>`;
         return ok({
           status: statusOf(error),
-          body: shell(session, request.path, { title: 'That was not done', main }),
+          body: shell(session, request.path, { title: 'That was not done', main }, nowIn(ctx, 'UTC')),
           headers: { 'Content-Type': 'text/html; charset=utf-8' },
         });
       });

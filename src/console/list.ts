@@ -115,7 +115,9 @@ export const pager = (path: string, asked: Asked, data: readonly { readonly id: 
     is
       ? html`<a class="button" href="${addressOf(path, { ...rest, ...more })}">${word}</a>`
       : html`<span class="button" aria-disabled="true">${word}</span>`;
-  return html`<nav class="pager" aria-label="Pages">
-    ${link(hasNewer, 'Newer', { ending_before: data[0]?.id ?? '' })}${link(hasOlder, 'Older', { starting_after: data.at(-1)?.id ?? '' })}
-  </nav>`;
+  const more = [hasNewer ? ['newer'] : [], hasOlder ? ['older'] : []].flat().join(' and ');
+  return html`<p class="paper">These are not all: there are ${more} ones, which are not on this paper.</p>
+    <nav class="pager" aria-label="Pages">
+      ${link(hasNewer, 'Newer', { ending_before: data[0]?.id ?? '' })}${link(hasOlder, 'Older', { starting_after: data.at(-1)?.id ?? '' })}
+    </nav>`;
 };

@@ -9,6 +9,7 @@ import type { HttpReply } from '../http/respond.ts';
 import { safely, withoutCard } from '../http/route.ts';
 import type { Served } from '../http/serve.ts';
 import type { Session } from '../storage/sessions.ts';
+import { nowIn } from './pieces.ts';
 import { isOwnPage } from './session.ts';
 import { errorPart, shell, type Shown } from './shell.ts';
 import { zoneCookie, zoneKept } from './zone.ts';
@@ -78,13 +79,11 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
       const told = filledIn(sent);
       const kept = zoneKept(request.headers);
       const asked = kept === undefined ? told : { tz: kept, ...told };
+      const readAt = nowIn(ctx, zoneOf(asked['tz']).unwrapOr('UTC'));
       const failed = (error: PaymentError): HttpReply => {
         request.record.error = error;
-        return reply(session, path, {
-          title: TITLES[statusOf(error)] ?? 'That did not work',
-          main: errorPart(error, requestId),
-          status: statusOf(error),
-        });
+        const title = TITLES[statusOf(error)] ?? 'That did not work';
+        return reply(session, path, { title, main: errorPart(error, requestId), status: statusOf(error) }, readAt);
       };
       const understood = withoutCard(request.url).andThen(() => safely(params, request.params));
       if (understood.isErr()) return okAsync(failed(understood.error));
@@ -94,7 +93,7 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
         .andThen((zone) => safely(query, wanted).map((value) => ({ zone, value: value as Query })))
         .asyncAndThen(({ zone, value }) =>
           spec.show(ctx, { ...call, query: value, zone }).map((shown): HttpReply => {
-            const shownIn = reply(session, path, shown);
+            const shownIn = reply(session, path, shown, readAt);
             // Somebody else's link says how its page is told, and not how all pages are from now on.
             return told['tz'] === undefined || !isOwnPage(request.headers)
               ? shownIn
@@ -104,7 +103,7 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
         .orElse((error) =>
           ok(
             error.code === 'invalid_request' && spec.mend
-              ? reply(session, path, { ...spec.mend(call, error), status: 400 })
+              ? reply(session, path, { ...spec.mend(call, error), status: 400 }, readAt)
               : failed(error),
           ),
         );
@@ -118,9 +117,9 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not at the moment',
 };
 
-const reply = (session: Session, path: string, shown: Shown): HttpReply =>
+const reply = (session: Session, path: string, shown: Shown, readAt: string): HttpReply =>
   shown.to === undefined
-    ? { status: shown.status ?? 200, body: shell(session, path, shown), headers: HTML }
+    ? { status: shown.status ?? 200, body: shell(session, path, shown, readAt), headers: HTML }
     : { status: 303, body: '', headers: { ...HTML, Location: shown.to } };
 
 /** A form sends all of its fields; one that is left empty asks for nothing. Of one that stands twice the last counts. */

@@ -1,4 +1,6 @@
 /** What pages are made of: ids, times, states, free text. */
+import type { Context } from '../context.ts';
+import { toIso } from '../domain/time.ts';
 import { escape, html, type Page } from '../pages/html.ts';
 import { ABSENT } from './money.ts';
 
@@ -68,6 +70,10 @@ export const time = (iso: string | null | undefined, zone: Zone): Page =>
 /** With its zone, where it stands alone. */
 export const timeAt = (iso: string | null | undefined, zone: Zone): Page =>
   iso === null || iso === undefined ? ABSENT : html`<span>${time(iso, zone)} ${zone}</span>`;
+
+/** When a page is read, with its zone. */
+export const nowIn = ({ clock }: Pick<Context, 'clock'>, zone: Zone): string =>
+  `${timeIn(toIso(clock.now()), zone)}, ${zone}`;
 
 type Tone = 'ok' | 'warn' | 'bad' | 'plain';
 /** Each state by its tone; whatever stands nowhere here is plain. */

@@ -88,8 +88,8 @@ const MARK: Page = {
   html: '<svg class="mark" viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d="M10 2.5a7.5 7.5 0 1 0 5.3 12.8l2.2 2.2"/><path d="M6.6 10.2l2.4 2.4 8-8.4"/></svg>',
 };
 
-/** The whole page. `path` is where it is, without its query. */
-export const shell = (session: Session, path: string, shown: Shown): string =>
+/** The whole page. `path` is where it is, without its query; `readAt` is when it was read, which is told on paper. */
+export const shell = (session: Session, path: string, shown: Shown, readAt: string): string =>
   document(
     `${shown.title} · ${session.name}`,
     'console',
@@ -120,7 +120,7 @@ export const shell = (session: Session, path: string, shown: Shown): string =>
         </div>
       </header>
       <main id="main" tabindex="-1">
-        <p class="paper"><bdi>${session.name}</bdi>, ${shown.title}</p>
+        <p class="paper"><bdi>${session.name}</bdi>, ${shown.title}. Read <span class="when">${readAt}</span>.</p>
         ${shown.banner === undefined ? NOTHING : html`<div class="banner">${shown.banner}</div>`}
         <div class="title">
           <h1>${shown.heading ?? shown.title}</h1>

@@ -62,6 +62,8 @@ const PAGES = [
       payFor(customer, 700, { payment_method: 'pm_card_visa_chargeDeclined' }),
     );
     await world.post('/v1/refunds', { payment: paid, amount: 4_500 });
+    const order = { customer, amount: 1_250, currency: 'usd', description: 'Order 16082: a dot-grid notebook, bound' };
+    await world.post('/v1/debits', order);
     await world.query(
       `insert into contradictions (id, merchant_id, kind, payment_id, subject, amount, currency, detail, seen_at)
        select gen_random_uuid(), merchant_id, 'second_charge', id, 'pi_x', 700, 'usd', 'Twice', now() from payments where id = $1`,
@@ -110,6 +112,11 @@ const PAGES = [
         );
         expect([path, found]).toEqual([path, []]);
         expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, width]);
+        // What is beyond the edge of a table is read as less than it is.
+        const cut = await page.evaluate(
+          `[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length`,
+        );
+        expect([path, cut]).toEqual([path, 0]);
       }
       expect(complaints).toEqual([]);
       await page.close();
@@ -204,7 +211,47 @@ const PAGES = [
     await page.emulateMedia({ media: 'print' });
     expect(await page.isVisible('.side')).toBe(false);
     expect(await page.evaluate(`getComputedStyle(document.querySelector('thead')).display`)).toBe('table-header-group');
+    await page.goto(at('/payments?amount[gte]=twelve'));
+    expect(await page.locator('details[open]').count()).toBe(1);
+    expect(await page.isVisible('.pop')).toBe(false);
     await page.close();
+  });
+
+  it('says on paper when it was read, in whose zone, and that there is more than is on it', async () => {
+    const page = await open('/payments?limit=1&tz=Asia/Tokyo');
+    await page.emulateMedia({ media: 'print' });
+    const told = await page.locator('.paper').allInnerTexts();
+    expect(told[0]).toMatch(/^Demo, Payments\. Read \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, Asia\/Tokyo\.$/);
+    expect(told[1]).toBe('These are not all: there are older ones, which are not on this paper.');
+    await page.goto(at('/customers/CUSTOMER'));
+    expect(await page.locator('.paper:visible').allInnerTexts()).toHaveLength(1);
+    await page.goto(at('/accounts/WALLET?limit=1'));
+    expect(await page.locator('.entries caption').innerText()).toContain('1 of 3 entries');
+    await page.goto(at('/accounts/WALLET?category=refund'));
+    expect(await page.locator('.entries caption').innerText()).toContain(
+      'Entries of category refund alone, newest first, with the balance after each. The sums above, and the export, are of all 3.',
+    );
+    await page.close();
+  });
+
+  it.each(['print', 'screen'] as const)('draws no id over another, on %s, with scripts and without', async (media) => {
+    for (const javaScriptEnabled of [true, false]) {
+      const own = await browser.newContext({ javaScriptEnabled, storageState: await context.storageState() });
+      const page = await open('/payments/PAYMENT', own);
+      await page.emulateMedia({ media });
+      const lines = await page.locator('.life .quiet').all();
+      for (const line of lines) {
+        const codes = await line.locator('code').all();
+        const boxes = await Promise.all(codes.map((code) => code.boundingBox()));
+        for (const [nth, box] of boxes.entries()) {
+          const before = boxes[nth - 1];
+          const isBeside = box && before && Math.abs(box.y - before.y) < 4;
+          if (isBeside) expect(box.x).toBeGreaterThan(before.x + before.width);
+        }
+      }
+      expect(lines.length).toBeGreaterThan(3);
+      await own.close();
+    }
   });
 
   it('is signed out of for good: back leads to no page that was seen', async () => {

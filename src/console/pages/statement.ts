@@ -86,6 +86,19 @@ const sums = (statement: StatementView): Page =>
     rows: [statement],
   });
 
+/** Which of them are shown: the sums above are of all. */
+const told = (asked: Asked, shown: number, { count: all }: StatementView): string => {
+  const set = active(entryFilters, asked).map(({ filter, words: its }) => `${filter.label.toLowerCase()} ${its}`);
+  const which =
+    set.length > 0
+      ? `Entries of ${set.join(', ')} alone`
+      : shown === all
+        ? 'Entries'
+        : `${count(shown)} of ${count(all)} entries`;
+  const sums = set.length > 0 ? ` The sums above, and the export, are of all ${count(all)}.` : '';
+  return `${which}, newest first, with the balance after each.${sums}`;
+};
+
 const exports = (path: string, asked: Asked, entries: number): Page => {
   const span = without(asked, 'direction', 'category', 'payment', 'starting_after', 'ending_before', 'limit', 'order');
   const link = (format: string, name: string): Page =>
@@ -145,7 +158,7 @@ export const accountPage: Served<Session> = page({
                 </div>`
               : html`<div class="entries">
                     ${table({
-                      caption: `Entries, newest first, with the balance after each. Times in ${statement.tz}.`,
+                      caption: `${told(asked, data.length, statement)} Times in ${statement.tz}.`,
                       columns:
                         kind === 'wallet' || data.some(({ payment }) => payment !== null)
                           ? columnsOf(currency, statement.tz)
