@@ -1,6 +1,7 @@
 /**
  * What was written down of a person, without him. What it is about stays: ids, amounts, statuses and times. Pure.
  */
+import { isOurTag } from './tags.ts';
 
 /**
  * Of what this service shows, a reply or an event: who a customer is, and what the merchant says of his payments. Only of
@@ -36,7 +37,10 @@ const withoutWayBack = (value: unknown): unknown =>
 const isSame = (value: unknown, empty: unknown): boolean =>
   value === undefined || JSON.stringify(value) === JSON.stringify(empty);
 
-/** Of what Stripe shows: whatever says who somebody is, where he is reached, or what he pays with. */
+/**
+ * Of what Stripe told, as releases before this one have kept it: whatever says who somebody is, where he is reached, or
+ * what he pays with.
+ */
 export const withoutPersonAtStripe = (json: string): string => {
   const without = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(without);
@@ -59,9 +63,7 @@ const PERSONAL: ReadonlySet<string> = new Set([
 ]);
 
 const ownTags = (metadata: unknown): unknown =>
-  isObject(metadata)
-    ? Object.fromEntries(Object.entries(metadata).filter(([name]) => name.startsWith('quittance_')))
-    : metadata;
+  isObject(metadata) ? Object.fromEntries(Object.entries(metadata).filter(([name]) => isOurTag(name))) : metadata;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -166,7 +166,7 @@ const CLEAR: Readonly<Record<WrittenDown, Clear>> = {
         update events e set data = w.body::json from unnest(${keysAndBodies(changed)}) w (merchant_id, id, body)
         where e.merchant_id = w.merchant_id and e.id = w.id`.execute(db);
   },
-  // What Stripe tells of a payment or a setup has its tag, or was found to be of it; of a card, it names whose it is.
+  // As releases before this one have kept it, whole. What Stripe tells of a payment or a setup has its tag, or was found to be of it; of a card, it names whose it is.
   stripe_events: async (db, inPages, of) => {
     const { rows } = await sql<{ id: string; body: string }>`
       select t.id, t.payload::text as body from stripe_events t

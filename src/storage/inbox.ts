@@ -1,11 +1,11 @@
 /** Stripe's events as they came: stored before they are acknowledged, and kept until they are applied. */
 import { sql, type Kysely } from 'kysely';
-import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import { err, ok, type ResultAsync } from 'neverthrow';
 import { uuidOf, type PaymentId } from '../domain/ids.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { jsons, plain, texts } from './arrays.ts';
-import { failureOf, readFailure, run } from './failure.ts';
+import { run } from './failure.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { DB } from './schema.ts';
 import { createWindows, type Windows } from './windows.ts';
@@ -44,9 +44,8 @@ export interface Inbox {
   readonly finish: (finish: Finish) => ResultAsync<void, LaneError>;
 }
 
-/** Events of one statement; a large one counts for as many as it is long. */
+/** Events of one statement: some hundred bytes each. */
 const BATCH_MAX = 64;
-const BYTES_OF_ONE = 16 * 1024;
 /** Some seconds' worth: whoever sends more is told to come again, and Stripe does. */
 const WAITING_MAX = 4_096;
 
@@ -61,7 +60,7 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
       insert into stripe_events (id, type, payload, received_at, owned_until)
       select id, type, payload, at, at from unnest(
         ${texts(events.map(({ id }) => id))}::text[], ${texts(events.map(({ type }) => type))}::text[],
-        ${jsons(events.map(({ payload }) => onOneLine(payload)))}::json[],
+        ${jsons(events.map(({ payload }) => payload))}::json[],
         ${plain(events.map(({ at }) => toIsoMicros(at)))}::timestamptz[]
       ) w (id, type, payload, at)
       on conflict do nothing`.execute(db);
@@ -102,8 +101,8 @@ export const createInbox = (db: Kysely<DB>): Inbox => {
       ) w (id, at, outcome, payment_id)
       where e.id = w.id`.execute(db);
 
-  const keeping = together<Kept>(insert, ({ payload }) => Math.ceil(payload.length / BYTES_OF_ONE));
-  const noting = together<Finish>(note, () => 1);
+  const keeping = together<Kept>(insert);
+  const noting = together<Finish>(note);
   return {
     windows: createWindows(db, 'event_windows', KEPT_MS),
     keep: (event, at) => keeping.send({ ...event, at }),
@@ -117,24 +116,14 @@ interface Kept extends InboxEvent {
   readonly at: Micros;
 }
 
-/** Between its texts JSON may be broken into lines, and within them there is no such character. */
-const onOneLine = (json: string): string => json.replace(/[\t\n\r]/g, ' ');
-
-/** A lane of what one statement writes. Where one of them cannot be written, each is written by itself. */
-const together = <Item>(
-  write: (items: readonly Item[]) => Promise<unknown>,
-  weightOf: (item: Item) => number,
-): Lane<Item, void, StorageError> => {
-  const all = (items: readonly Item[]): Promise<Result<void, StorageError>[]> =>
-    write(items).then(
-      () => items.map(() => ok()),
-      async (error: unknown) =>
-        items.length > 1 && ['refused', 'fault'].includes(failureOf(error))
-          ? (await Promise.all(items.map((item) => all([item])))).flat()
-          : items.map(() => err(readFailure(error))),
-    );
-  return createLane({
-    ...{ run: all, weightOf, ownerOf: () => '', observe: () => undefined },
+/** A lane of what one statement writes. */
+const together = <Item>(write: (items: readonly Item[]) => Promise<unknown>): Lane<Item, void, StorageError> =>
+  createLane({
+    run: (items) =>
+      run(write(items)).match(
+        () => items.map(() => ok()),
+        (error) => items.map(() => err(error)),
+      ),
+    ...{ weightOf: () => 1, ownerOf: () => '', observe: () => undefined },
     ...{ batchMax: BATCH_MAX, waitingMax: WAITING_MAX },
   });
-};

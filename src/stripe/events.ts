@@ -3,6 +3,7 @@ import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type Stripe from 'stripe';
 import { z } from 'zod';
 import type { DisputeFact, IntentFact, RefundFact } from '../domain/fact.ts';
+import { isOurTag } from '../domain/tags.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
@@ -12,7 +13,7 @@ import { CLAIM_TAG, tagged, taggedRefund, taggedSetup, type Tagged, type TaggedS
 interface StripeEvent {
   readonly id: string;
   readonly type: string;
-  /** JSON, as it came. */
+  /** JSON: what it is about. Who somebody is, and what he pays with, is not written down. */
   readonly payload: string;
 }
 
@@ -139,7 +140,7 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
       ...(after === null ? {} : { starting_after: after }),
     });
     return {
-      events: data.map((event) => ({ id: event.id, type: event.type, payload: JSON.stringify(event) })),
+      events: data.map(kept),
       hasMore,
     };
   };
@@ -225,19 +226,37 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
   };
 };
 
-/** What every event has that is about an object; one of another shape changes nothing here. */
+/** As long as an id of Stripe's may be, and without a NUL, of which Postgres keeps none. https://docs.stripe.com/upgrades */
+const isWord = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= 255 && !value.includes('\0');
+const word = z.custom<string>(isWord);
+
+/** What every event has that is about an object; one of another shape changes nothing here. All else of it is dropped. */
 const shape = z.object({
-  type: z.string().optional().catch(undefined),
+  type: word.optional().catch(undefined),
   data: z.object({
     object: z.object({
-      object: z.string(),
-      id: z.string(),
-      metadata: z.record(z.string(), z.string()).nullish().catch(undefined),
-      status: z.string().optional().catch(undefined),
+      object: word,
+      id: word,
+      metadata: z
+        .record(z.string(), z.string())
+        .transform((tags) =>
+          Object.fromEntries(Object.entries(tags).filter(([name, tag]) => isOurTag(name) && isWord(tag))),
+        )
+        .nullish()
+        .catch(undefined),
+      status: word.optional().catch(undefined),
       amount_received: z.int().optional().catch(undefined),
     }),
   }),
 });
+
+/** An event as it is kept, for days: enough to understand it. */
+const kept = (event: { readonly id: string; readonly type: string }): StripeEvent => {
+  const { id, type } = event;
+  const { data: about } = shape.safeParse(event);
+  return { id, type, payload: JSON.stringify({ id, type, ...about }) };
+};
 
 const UNKNOWN: Told = { about: 'nothing', why: 'unknown object' };
 const IGNORED: Told = { about: 'nothing', why: 'ignored' };
@@ -268,7 +287,7 @@ const constructed = (
   now: Micros,
 ): StripeEvent | undefined => {
   try {
-    const { id, type } = stripe.webhooks.constructEvent(
+    const event = stripe.webhooks.constructEvent(
       body,
       signature,
       secret,
@@ -277,7 +296,7 @@ const constructed = (
       // In milliseconds, though the signature's own time is in seconds.
       toMs(now),
     );
-    return typeof id === 'string' && typeof type === 'string' ? { id, type, payload: body } : undefined;
+    return isWord(event.id) && isWord(event.type) ? kept(event) : undefined;
   } catch {
     return undefined;
   }

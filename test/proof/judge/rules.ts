@@ -33,7 +33,7 @@ export const RULES = {
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
   wallet_negative:
     'No wallet is, or was, further below zero than Stripe alone took it: by disputes lost, and refunds made there.',
-  reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte.',
+  reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte, but for who was erased.',
   reply_untrue: 'Every success that a client was told of is in the tables.',
   stuck: 'No claim, attempt or payment still waits, 30 seconds after Stripe knew the outcome.',
 } as const;
