@@ -21,7 +21,8 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
     return;
   }
   if (response.headersSent || response.destroyed) return;
-  const problem = reply.status >= 400 && wantsProblem(request);
+  // A page that says what is wrong stays a page.
+  const problem = reply.status >= 400 && reply.headers?.['Content-Type'] === undefined && wantsProblem(request);
   const body = problem ? problemOf(reply) : reply.body;
   const headers = {
     'Content-Type': problem ? 'application/problem+json' : 'application/json; charset=utf-8',

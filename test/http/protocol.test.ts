@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEMO_KEYS } from '../../src/http/authenticate.ts';
 import { ERRORS } from '../../src/error.ts';
 import { sendRaw } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
@@ -125,6 +126,23 @@ describe('an error', () => {
       outcome: 'none',
       retry: 'never',
     });
+  });
+
+  it('that is a page stays one, also for who asks for RFC 9457', async () => {
+    const signIn = await fetch(`${world.url}/console/sign-in`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { Origin: world.url },
+      body: new URLSearchParams({ key: DEMO_KEYS.finance }),
+    });
+    const cookie = signIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const asked = { Cookie: cookie, Accept: 'application/problem+json' };
+    const { status, headers } = await send(world.url, {
+      method: 'GET',
+      path: '/console/payouts?starting_after=x',
+      headers: asked,
+    });
+    expect([status, headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
   });
 
   it('leads to its anchor on the page of errors', async () => {
