@@ -87,6 +87,8 @@ const plain = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp};|]+/gu
  * are the charges' for three times as long before the next.
  */
 const REST = 3;
+/** Where the machine has no time for anybody it goes on all the same. */
+const REST_MS_MAX = 15;
 
 async function* paced(
   ctx: Pick<Context, 'ledger'>,
@@ -99,7 +101,7 @@ async function* paced(
     const text = page.map(textOf);
     const tookMs = performance.now() - startedAt;
     yield text;
-    await sleep(tookMs * REST);
+    await sleep(Math.min(tookMs * REST, REST_MS_MAX));
     startedAt = performance.now();
   }
 }
