@@ -298,6 +298,7 @@ CREATE TABLE payments (
   may_exist boolean not null default false,
   reference text,
   unpaid_status text,
+  amount_returned bigint not null default 0,
   constraint payments_pkey PRIMARY KEY (merchant_id, id),
   constraint payments_customer_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customers(merchant_id, id),
   constraint payments_amount_check CHECK ((amount > 0)),

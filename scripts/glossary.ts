@@ -58,6 +58,12 @@ export const GLOSSARY: readonly Word[] = [
     file: 'domain/postings.ts',
   },
   {
+    word: 'return',
+    standard: 'late failure, R-transaction',
+    why: 'A debit that the bank sends back after it was paid, as SEPA calls it; one that fails before is declined.',
+    file: 'domain/returns.ts',
+  },
+  {
     word: 'hold',
     standard: 'authorization',
     why: 'Of a card it is just that, and so its status is called `requires_capture`; of a wallet it is `pending`.',

@@ -72,6 +72,8 @@ const LIFE: readonly Step[] = [
   stepOf(USD, 'payment', 1500n, newId('pay'), 'She pays 15.00 more.'),
   stepOf(USD, 'dispute_opened', 1500n, LOST, 'She disputes that too.'),
   stepOf(USD, 'dispute_lost', 1500n, LOST, 'The bank finds for her.'),
+  stepOf(USD, 'payment', 900n, newId('pay'), 'She pays 9.00 from her bank account.'),
+  stepOf(USD, 'payment_returned', 900n, newId('pay'), 'Her bank returns them: there was too little in it.'),
   stepOf(USD, 'second_charge', 700n, newId('pay'), 'Another 7.00 are charged for a payment that was paid.'),
   stepOf(USD, 'second_charge_returned', 700n, newId('re'), 'They go back to her card.'),
   stepOf(USD, 'second_charge', 600n, newId('pay'), 'Another 6.00 are charged for a payment that was paid.'),
@@ -205,7 +207,7 @@ ${TRANSITIONS.map(drawArrow).join('\n')}
 \`\`\`
 
 While an attempt at a payment is under way it is \`processing\`, and every other is refused; so it is while Stripe itself
-waits for the bank. What was captured is posted as it grows. Refunds and disputes leave the status as it is. A step out of
+waits for the bank. What was captured is posted as it grows. Refunds, returns and disputes leave the status as it is. A step out of
 \`canceled\` contradicts what a caller was told: it may be taken where we alone had called it off.
 
 ## Posting rules

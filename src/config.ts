@@ -29,6 +29,8 @@ export interface Config {
     readonly publishableKey: string | undefined;
     /** All are tried: there are two while one replaces the other. */
     readonly webhookSecrets: readonly string[];
+    /** What payments may be made with. */
+    readonly methodTypes: readonly (typeof METHOD_TYPES)[number][];
   };
   readonly sandboxPort: number;
   readonly workers: number;
@@ -57,6 +59,9 @@ export interface Config {
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** As Stripe calls them. */
+const METHOD_TYPES = ['card', 'sepa_debit'] as const;
 
 /** The sandbox takes any test key; these two are the same everywhere and open nothing else. */
 const SANDBOX_SECRET_KEY = 'sk_test_sandbox';
@@ -156,6 +161,15 @@ const Environment = z.object({
       takes: 'one secret that starts with whsec_, or two with a comma between them',
       meaning: "Verifies POST /webhooks/stripe; two while rotating. Unset, the sandbox's own.",
       secret: true,
+    },
+  ),
+  PAYMENT_METHOD_TYPES: variable(
+    list.pipe(z.array(z.enum(METHOD_TYPES)).refine((all) => all.includes('card') && new Set(all).size === all.length)),
+    {
+      fallback: 'card',
+      takes: 'card, or card,sepa_debit',
+      meaning:
+        'What customers may pay with. SEPA Direct Debit takes up to 14 business days, in eur alone, and may be returned by the bank after that.',
     },
   ),
   DB_POOL_MIN: variable(integer(0, 1000), {
@@ -316,6 +330,7 @@ const asConfig = (env: Environment): Config => {
       secretKey: isSandbox ? SANDBOX_SECRET_KEY : (env.STRIPE_SECRET_KEY ?? ''),
       apiBase: env.STRIPE_API_BASE,
       publishableKey: isSandbox ? undefined : env.STRIPE_PUBLISHABLE_KEY,
+      methodTypes: env.PAYMENT_METHOD_TYPES,
       webhookSecrets: env.STRIPE_WEBHOOK_SECRET ?? (isSandbox ? [sandboxSecret] : []),
     },
     sandboxPort: env.SANDBOX_PORT,

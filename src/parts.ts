@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { createClocks, type Clocks } from './clocks.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import type { MethodType } from './domain/payment.ts';
 import type { Clock } from './domain/time.ts';
 import { isRequest, runJob } from './monitor/context.ts';
 import type { Metrics } from './monitor/metrics.ts';
@@ -40,6 +41,7 @@ export interface PartsOptions {
     readonly secretKey: string;
     readonly apiBase: string | undefined;
     readonly webhookSecrets: readonly string[];
+    readonly methodTypes: readonly MethodType[];
   };
   readonly log: Logger;
 }
@@ -92,7 +94,7 @@ export const createParts = (
     proofs: createProofs(database),
     periods: createPeriods(database),
     leases: createLeases(database.pool),
-    cards: timeCards(createCards(client, breaker), metrics),
+    cards: timeCards(createCards(client, breaker, stripe.methodTypes), metrics),
     saved: createSaved(database.pool, turns),
     vault: createVault(client, breaker),
     breaker,

@@ -87,6 +87,7 @@ export type Payment = {
   /** In minor units: cents of a dollar. */ readonly amount: number;
   /** In minor units: cents of a dollar. */ readonly amount_captured: number;
   /** In minor units: cents of a dollar. */ readonly amount_refunded: number;
+  /** What the bank has taken back of a debit that had succeeded: the payment stays `succeeded`, and `last_error` says why. */ readonly amount_returned: number;
   /** A lower-case ISO 4217 code. */ readonly currency: string;
   /** Null for a publishable key, which is shown no description and no metadata either. */ readonly customer:
     string | null;
@@ -331,6 +332,7 @@ export type Transfer = {
     | 'payment'
     | 'refund'
     | 'refund_reversed'
+    | 'payment_returned'
     | 'dispute_opened'
     | 'dispute_reinstated'
     | 'dispute_lost'
@@ -594,6 +596,7 @@ export type ListEntriesReply = {
     /** Whether the account gave or received. */ readonly direction: 'debit' | 'credit';
     /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
       | 'charge'
+      | 'charge_failure'
       | 'refund'
       | 'refund_failure'
       | 'dispute'
@@ -658,6 +661,7 @@ export type ReadActivityReply = {
     readonly categories: readonly {
       /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
         | 'charge'
+        | 'charge_failure'
         | 'refund'
         | 'refund_failure'
         | 'dispute'
@@ -718,6 +722,7 @@ export type ListPayoutTransactionsReply = {
     /** Stripe's. */ readonly type: string;
     /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
       | 'charge'
+      | 'charge_failure'
       | 'refund'
       | 'refund_failure'
       | 'dispute'
@@ -757,6 +762,7 @@ export type ListBalanceTransactionsReply = {
     /** Stripe's. */ readonly type: string;
     /** In the words of Stripe's reports, where it is something at Stripe. */ readonly category:
       | 'charge'
+      | 'charge_failure'
       | 'refund'
       | 'refund_failure'
       | 'dispute'
@@ -1839,6 +1845,7 @@ export interface Client {
         | 'payment'
         | 'refund'
         | 'refund_reversed'
+        | 'payment_returned'
         | 'dispute_opened'
         | 'dispute_reinstated'
         | 'dispute_lost'
@@ -2063,6 +2070,7 @@ export interface Client {
       readonly direction?: 'debit' | 'credit';
       readonly category?:
         | 'charge'
+        | 'charge_failure'
         | 'refund'
         | 'refund_failure'
         | 'dispute'
@@ -2782,6 +2790,7 @@ export interface Lists {
           | 'payment'
           | 'refund'
           | 'refund_reversed'
+          | 'payment_returned'
           | 'dispute_opened'
           | 'dispute_reinstated'
           | 'dispute_lost'
@@ -2860,6 +2869,7 @@ export interface Lists {
         readonly direction?: 'debit' | 'credit';
         readonly category?:
           | 'charge'
+          | 'charge_failure'
           | 'refund'
           | 'refund_failure'
           | 'dispute'

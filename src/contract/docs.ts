@@ -47,6 +47,12 @@ believe no parameter of the address. Or ask him in the page: confirm with <code>
 <code>next_action.stripe_client_secret</code> to <code>handleNextAction</code> of Stripe.js, and read the payment then
 (<code>createCheckout</code> does it all where it is given <code>handleNextAction</code>). With neither,
 such a card is <a href="/docs/errors#authentication_required">authentication_required</a>, and no decline: confirm again with one of them.</p>
+<h3>A payment that takes days</h3>
+<p>Where the installation takes SEPA debits (<code>PAYMENT_METHOD_TYPES</code>), a payment in <code>eur</code> may be <code>processing</code>
+for up to 14 business days. Tell the customer so, offer no second try, and deliver on <code>payment.succeeded</code>; on
+<code>payment.failed</code> it may be confirmed again, by card too. A bank may return a debit after that: <code>payment.returned</code>, or
+<code>dispute.lost</code>. The payment stays <code>succeeded</code>, <code>amount_returned</code> says what is gone, and the wallet has lost it.
+A debit is not kept, not captured later and not made off session.</p>
 <h3>A card that is kept</h3>
 <p>Add <code>save_payment_method: true</code> to a confirmation, or keep a card without a charge by a setup
 (<code>POST /v1/setups</code>, confirmed by the page as a payment is). From then on <code>POST /v1/payments</code> with

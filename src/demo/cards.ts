@@ -198,7 +198,8 @@ export const createCards = ({ merchant, random, ids, ledger, later, until, isLar
     const fate = isPaid ? fateOf(shopper, amount, paidAt) : { refund: 0n };
     const made: Payment = {
       ...{ merchant, id, customer, amount, currency, status: isPaid ? 'succeeded' : 'requires_payment_method' },
-      ...{ amountCaptured: isPaid ? amount : 0n, amountRefunded: 0n, captureMethod: 'automatic', returnUrl: null },
+      ...{ amountCaptured: isPaid ? amount : 0n, amountRefunded: 0n, amountReturned: 0n },
+      ...{ captureMethod: 'automatic', returnUrl: null },
       ...{ paymentMethod: isPaid ? card : decline[0], ...NOTHING_SAID, description: 'Top-up' },
       ...{ clientSecret: `${id}_secret_demo`, nextAction: null, lastError: isPaid ? null : decline[1] },
       ...{ intent, attempt: last ?? null, underWay: false, mayExist: false, refundsPending: 0n, createdAt: at },

@@ -6,6 +6,7 @@ import type { TransferKind } from './transfer.ts';
 
 export const CATEGORIES = [
   'charge',
+  'charge_failure',
   'refund',
   'refund_failure',
   'dispute',
@@ -27,6 +28,7 @@ export type Category = (typeof CATEGORIES)[number];
 
 const OF_KIND: Readonly<Record<TransferKind, Category>> = {
   payment: 'charge',
+  payment_returned: 'charge_failure',
   refund: 'refund',
   refund_reversed: 'refund_failure',
   dispute_opened: 'dispute',
@@ -69,8 +71,10 @@ export const categoryOfLine = (type: string, source: string, gross: bigint): Cat
     case 'payment_refund':
       return gross > 0n && source.startsWith('ch_') ? 'partial_capture_reversal' : 'refund';
     case 'refund_failure':
-    case 'payment_failure_refund':
       return 'refund_failure';
+    case 'payment_failure_refund':
+    case 'payment_reversal':
+      return 'charge_failure';
     case 'adjustment':
       if (!/^(?:dp|du)_/.test(source)) return 'other_adjustment';
       return gross < 0n ? 'dispute' : 'dispute_reversal';

@@ -5,7 +5,7 @@ import type { CommitCode } from './refusals.ts';
 import type { BalanceTransaction, PayoutShare } from './balance.ts';
 import type { Currency } from './currency.ts';
 import type { EventType } from './event-types.ts';
-import type { DisputeFact, IntentFact, RefundSettlement, Settlement } from './fact.ts';
+import type { DisputeFact, IntentFact, RefundSettlement, ReturnFact, Settlement } from './fact.ts';
 import type { AttemptId, CustomerId, DisputeId, EventId, ItemId, MerchantId, RefundId } from './ids.ts';
 import type {
   Attempt,
@@ -120,6 +120,8 @@ export type PaymentStep =
       readonly attempt: AttemptId | null;
       readonly settlement: RefundSettlement;
     }
+  /** The bank has returned a debit. It goes with the line of Stripe's balance that tells it, and is posted once with that. */
+  | { readonly kind: 'return'; readonly payment: Payment; readonly found: ReturnFact }
   /** What the cardholder's bank has taken, given back and decided. */
   | { readonly kind: 'dispute'; readonly payment: Payment; readonly dispute: DisputeId; readonly found: DisputeFact };
 

@@ -273,7 +273,7 @@ export const secondOf = (step: PaymentStep): string | undefined => {
   const intent =
     step.kind === 'settle' || step.kind === 'settle refund'
       ? step.settlement.found?.intent
-      : step.kind === 'observe' || step.kind === 'dispute'
+      : step.kind === 'observe' || step.kind === 'dispute' || step.kind === 'return'
         ? step.found.intent
         : undefined;
   return intent && concernsSecond(step.payment, intent) ? intent : undefined;

@@ -3,7 +3,7 @@ import { PAYMENT_STATUSES, type DisputeStatus, type PaymentStatus, type RefundSt
 import type { MethodNews } from './saved.ts';
 
 export type EventType =
-  | `payment.${PaymentStatus | 'failed'}`
+  | `payment.${PaymentStatus | 'failed' | 'returned'}`
   | `refund.${RefundStatus}`
   | `dispute.${DisputeStatus}`
   | `setup.${'requires_action' | 'succeeded' | 'failed'}`
@@ -13,7 +13,7 @@ export type EventType =
 /** Each type once; one that is missing breaks the build. */
 const KNOWN = {
   ...Object.fromEntries(PAYMENT_STATUSES.map((status) => [`payment.${status}`, true])),
-  ...({ 'payment.failed': true } as const),
+  ...({ 'payment.failed': true, 'payment.returned': true } as const),
   ...({ 'refund.pending': true, 'refund.succeeded': true, 'refund.failed': true } as const),
   ...({ 'dispute.open': true, 'dispute.won': true, 'dispute.lost': true } as const),
   ...({ 'setup.requires_action': true, 'setup.succeeded': true, 'setup.failed': true } as const),

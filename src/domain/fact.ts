@@ -20,6 +20,8 @@ export interface IntentFact {
   readonly currency: string;
   /** What was captured, by however many captures: it only grows, and may come to be more than was asked for. */
   readonly amountReceived: bigint;
+  /** Stripe's id of the charge that the last attempt made; null where there is none. */
+  readonly charge: string | null;
   /** What pays, or has tried to; null where Stripe does not say. */
   readonly paymentMethod: string | null;
   /** The same as it stands by itself, where Stripe was asked to show it and it is a customer's. */
@@ -86,6 +88,19 @@ export interface RefundSettlement {
   readonly found: RefundFact | null;
   readonly refusal: LastError | null;
   readonly stripeRequestId: string | null;
+}
+
+/** A debit that has come back from the bank, without a dispute, as a line of Stripe's balance tells it. */
+export interface ReturnFact {
+  readonly intent: string;
+  /** Whether it is the charge by which that is paid. One that failed while it was processing was credited to nobody. */
+  readonly isOfPaid: boolean;
+  /** Stripe's id of the line: there is one return for it. */
+  readonly line: string;
+  /** Positive, in the payment's currency. */
+  readonly amount: bigint;
+  readonly reason: LastError;
+  readonly createdAt: Micros;
 }
 
 /** What one balance transaction of a dispute took (below zero) or gave back, in the payment's currency. */

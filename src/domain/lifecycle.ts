@@ -18,6 +18,7 @@ import {
 } from './payment.ts';
 import { posting } from './postings.ts';
 import { disputed, refundAsked, refundSettled } from './reversals.ts';
+import { returned } from './returns.ts';
 import { concernsSecond, news, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 import { updated } from './update.ts';
 
@@ -125,6 +126,8 @@ export const applyTransition = (subject: Subject, step: PaymentStep): Result<Ste
       // It came to have another intent meanwhile: what is known of that one was not read.
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
       return refundSettled(payment, subject, step);
+    case 'return':
+      return returned(payment, subject.second, step);
     case 'dispute':
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));
       return ok(disputed(payment, subject.dispute, subject.second, step));
@@ -230,7 +233,13 @@ const byFact = (
     intent: found.intent,
     mayExist: false,
     nextAction: status === found.status ? found.nextAction : null,
-    lastError: status === 'requires_payment_method' ? reasonOf(settlement, found) : null,
+    lastError:
+      status === 'requires_payment_method'
+        ? reasonOf(settlement, found)
+        : // Why a debit has come back is told for ever.
+          before.amountReturned > 0n
+          ? before.lastError
+          : null,
   };
   const isAgainst = moved > 0n || (status !== before.status && status === 'requires_capture');
   return ok({
@@ -340,6 +349,10 @@ export const accountsOf = (step: PaymentStep): readonly { account: AccountId; cu
       return concernsSecond(step.payment, step.settlement.found?.intent ?? null)
         ? of(step.payment, 'refund', 'second_charge')
         : of(step.payment, 'refund');
+    case 'return':
+      return concernsSecond(step.payment, step.found.intent)
+        ? of(step.payment, 'payment_returned', 'second_charge_returned')
+        : of(step.payment, 'payment_returned');
     case 'dispute':
       return concernsSecond(step.payment, step.found.intent)
         ? of(step.payment, 'dispute_opened', 'second_charge_disputed')

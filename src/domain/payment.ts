@@ -17,6 +17,9 @@ export const PAYMENT_STATUSES = [
 ] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 
+/** Stripe's types of payment methods that a payment may be made with, where the installation says so. */
+export type MethodType = 'card' | 'sepa_debit';
+
 export type CaptureMethod = 'automatic' | 'manual';
 
 /** Why the last attempt failed, as it was told to the caller. */
@@ -43,6 +46,8 @@ export interface Payment extends PaymentDetails {
   readonly amount: bigint;
   readonly amountCaptured: bigint;
   readonly amountRefunded: bigint;
+  /** What of it the bank has returned to itself since, without a dispute: a debit that was paid, and failed after all. */
+  readonly amountReturned: bigint;
   readonly currency: Currency;
   readonly status: PaymentStatus;
   readonly paymentMethod: string | null;

@@ -40,6 +40,11 @@ export const POSTINGS: Rules = {
     to: 'wallet',
     when: 'The card would not take the refund: the money is the customer’s again.',
   },
+  payment_returned: {
+    from: 'wallet',
+    to: 'stripe_clearing',
+    when: 'The bank has returned a debit that had been paid: the customer no longer has the money here.',
+  },
   dispute_opened: {
     from: 'disputes',
     to: 'stripe_clearing',

@@ -108,6 +108,7 @@ export const paymentView = (payment: Payment, audience: Audience): PaymentView =
   amount: Number(payment.amount),
   amount_captured: Number(payment.amountCaptured),
   amount_refunded: Number(payment.amountRefunded),
+  amount_returned: Number(payment.amountReturned),
   currency: payment.currency,
   customer: audience === 'page' ? null : payment.customer,
   payment_method: payment.paymentMethod,

@@ -9,10 +9,14 @@ import { posting } from './postings.ts';
 import { holdOf, standingOf, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 import type { Transfer } from './transfer.ts';
 
+/** What of a payment can still go back: neither refunded, nor about to be, nor returned to the bank. */
+export const refundable = ({ amountCaptured, amountRefunded, refundsPending, amountReturned }: Payment): bigint =>
+  amountCaptured - amountRefunded - refundsPending - amountReturned;
+
 /** Held first: what is being refunded can be neither spent nor refunded again. */
 export const refundAsked = (payment: Payment, wanted: Refund): Result<Stepped, PaymentError> => {
   if (payment.status !== 'succeeded') return err(paymentError('payment_not_refundable', { payment: payment.id }));
-  const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
+  const left = refundable(payment);
   if (wanted.amount > left)
     return err(paymentError('refund_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const after = { ...payment, refundsPending: payment.refundsPending + wanted.amount };

@@ -142,6 +142,8 @@ const kept = (
 ): SavedStepped => {
   if (!holder || isOfAnother || found.holder === null || holder.stripeId !== found.holder) return NOTHING;
   if (known?.isDetached) return NOTHING;
+  // A bank account is debited by a mandate, which is not kept here.
+  if (found.type === 'sepa_debit') return NOTHING;
   const { id, type, card } = found;
   const method: SavedMethod = {
     ...{ merchant, id, customer, type, card, isDetached: false },

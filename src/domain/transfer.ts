@@ -11,6 +11,7 @@ const PAYMENT_RULES = [
   'payment',
   'refund',
   'refund_reversed',
+  'payment_returned',
   'dispute_opened',
   'dispute_reinstated',
   'dispute_lost',

@@ -65,6 +65,7 @@ export interface PaymentView extends DetailsView {
   readonly amount: number;
   readonly amount_captured: number;
   readonly amount_refunded: number;
+  readonly amount_returned: number;
   readonly currency: string;
   readonly customer: string | null;
   readonly payment_method: string | null;

@@ -51,6 +51,9 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   amount: minor,
   amount_captured: minor,
   amount_refunded: minor,
+  amount_returned: minor.describe(
+    'What the bank has taken back of a debit that had succeeded: the payment stays `succeeded`, and `last_error` says why.',
+  ),
   currency,
   customer: id('cus')
     .nullable()

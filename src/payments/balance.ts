@@ -16,7 +16,7 @@ import { plusMs, type Clock } from '../domain/time.ts';
 import type { PaymentError } from '../error.ts';
 import type { Found, LookedUp, Named } from '../storage/balance.ts';
 import type { BalanceLine, LineFact } from '../stripe/balance.ts';
-import { applyDispute, applyIntent, applyRefund } from './facts.ts';
+import { applyDispute, applyIntent, applyRefund, applyReturn } from './facts.ts';
 import { readWindows } from './windows.ts';
 
 /** While webhooks tell of money that moves, a span is opened as often as this: as long as one call is spent on it. */
@@ -67,8 +67,10 @@ export const keep = (
   payout: string | null,
 ): ResultAsync<Named[], PaymentError> =>
   safeTry(async function* () {
-    const before: LookedUp = yield* ctx.balances.lookUp(namedIn(lines));
-    const ours = lines.flatMap((line) => ownedBy(line, before.get(line.id)) ?? []);
+    // Of what is not paid yet nothing is posted; it is read again when it is, or has failed, and when it is paid out.
+    const told = payout === null ? lines.filter((line) => !isPending(line)) : lines;
+    const before: LookedUp = yield* ctx.balances.lookUp(namedIn(told));
+    const ours = told.flatMap((line) => ownedBy(line, before.get(line.id)) ?? []);
     const fresh = ours.filter(({ id }) => before.get(id)?.known !== true);
     // What it is of comes first: its money may be all that was ever heard of it.
     const applied: Tried[] = yield* eachAlone(ctx, fresh, (line) => applyCause(ctx, line, before.get(line.id)));
@@ -77,7 +79,7 @@ export const keep = (
     const posted: Tried[] = yield* eachAlone(
       ctx,
       believed.map(({ line }) => line),
-      (line) => ResultAsync.combine(post(ctx, line)),
+      (line) => post(ctx, line),
     );
     const failed = [...applied, ...posted].filter(({ error }) => error !== null);
     const done = posted.filter(({ error, line }) => !error && parseCurrency(line.currency) !== undefined);
@@ -89,7 +91,7 @@ export const keep = (
 
     const paid = new Set([...ours.filter((line) => !fresh.includes(line)), ...done.map(({ line }) => line)]);
     const isOurs = new Set([...paid].map(({ id }) => id));
-    const unknown = lines.filter(({ id, cause }) => !isOurs.has(id) && ['unknown', 'payment'].includes(cause.about));
+    const unknown = told.filter(({ id, cause }) => !isOurs.has(id) && ['unknown', 'payment'].includes(cause.about));
     const orphans = unknown.filter(({ id }) => before.get(id)?.owner === null);
     yield* ctx.contradictions.open([...orphansOf(orphans), ...failed.map(poisonOf)], ctx.clock.now());
     const isNew: string[] = yield* ctx.balances.keepUnknown(unknown, payout, ctx.clock.now());
@@ -97,13 +99,23 @@ export const keep = (
     return ok(namedIn([...paid]));
   });
 
+/**
+ * The same with all lines of a charge, whose fate is known now. Answers how many there are. Errors: as `keep`.
+ */
+export const keepLinesOf = (ctx: Context, charge: string): ResultAsync<number, PaymentError> =>
+  ctx.stripeBalance.ofCharge(charge).andThen(({ lines }) => keep(ctx, lines, null).map(() => lines.length));
+
+const isPending = ({ cause }: BalanceLine): boolean =>
+  cause.about === 'payment' && cause.by.kind === 'charge' && cause.by.isPending;
+
 /** These lines, as they name themselves. */
 const namedIn = (lines: readonly BalanceLine[]): Named[] =>
   lines.flatMap(({ id, cause }) =>
     cause.about === 'payment' ? [{ id, ...cause.of, intent: intentOf(cause.by) }] : [],
   );
 
-const intentOf = (by: LineFact): string | null => (by.kind === 'charge' ? by.intent : by.found.intent);
+const intentOf = (by: LineFact): string | null =>
+  by.kind === 'charge' || by.kind === 'return' ? by.intent : by.found.intent;
 
 /** A line, of the payment that it is of here: its tags may be of an earlier life of the request that it was paid by. */
 const ownedBy = (line: BalanceLine, found: Found | undefined): BalanceLine | null =>
@@ -153,18 +165,17 @@ const poisonOf = ({ line: { id, kind, gross, currency, cause }, error }: Tried):
   detail: `${kind}: ${error?.code ?? ''}, ${error?.message ?? ''}`,
 });
 
-const post = (ctx: Pick<Context, 'commit'>, line: BalanceLine): ResultAsync<unknown, PaymentError>[] => {
+const post = (ctx: Context, line: BalanceLine): ResultAsync<unknown, PaymentError> => {
   const { id, kind, source, gross, fee, createdAt, cause } = line;
   const currency = parseCurrency(line.currency);
-  if (cause.about !== 'payment' || source === null || currency === undefined) return [];
-  const { of, charged, chargedCurrency } = cause;
+  if (cause.about !== 'payment' || source === null || currency === undefined) return okAsync('');
+  const { of, charged, chargedCurrency, by } = cause;
   const { merchant, payment } = of;
-  return [
-    ctx.commit({
-      merchant,
-      balance: { merchant, id, payment, kind, source, gross, fee, currency, charged, chargedCurrency, createdAt },
-    }),
-  ];
+  const balance = { merchant, id, payment, kind, source, gross, fee, currency, charged, chargedCurrency, createdAt };
+  return by.kind === 'return' && by.intent !== null
+    ? // What it takes back may be of a line that was pending when it was read.
+      applyReturn(ctx, balance, by.intent, by).andThen(() => keepLinesOf(ctx, by.charge))
+    : ctx.commit({ merchant, balance });
 };
 
 /** What a line is of, where the books do not have it yet: whatever was believed, this is money. */
@@ -180,6 +191,10 @@ const applyCause = (
       return applyRefund(ctx, of, by.found);
     case 'dispute':
       return applyDispute(ctx, of, by.found);
+    case 'return':
+      return by.intent === null || (found?.intent === by.intent && found.captured > 0n)
+        ? okAsync('')
+        : applyIntent(ctx, of, by.intent);
     case 'charge': {
       // All that was captured of it, by however many captures: a line is of one of them.
       const isThere = found !== undefined && found.intent === by.intent && found.captured >= by.captured;

@@ -129,6 +129,7 @@ const newPayment = (
     id,
     amountCaptured: 0n,
     amountRefunded: 0n,
+    amountReturned: 0n,
     status: confirm
       ? 'processing'
       : wanted.paymentMethod === null

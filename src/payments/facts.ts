@@ -3,12 +3,13 @@ import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
 import { settlementOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
+import type { BalanceTransaction } from '../domain/balance.ts';
 import { idAt } from '../domain/ids.ts';
-import type { Payment, PaymentAttempt, Refund } from '../domain/payment.ts';
+import type { LastError, Payment, PaymentAttempt, Refund } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { FoundIntent } from '../stripe/events.ts';
 import type { Tagged } from '../stripe/tags.ts';
-import { conclude, disputeEvents, paymentEvents } from './perform.ts';
+import { conclude, disputeEvents, paymentEvents, returnEvents } from './perform.ts';
 import { concludeRefund, settleRefund } from './refund.ts';
 
 export type Facts = Pick<Context, 'commit' | 'reads' | 'stripeEvents' | 'contradictions' | 'clock'>;
@@ -136,6 +137,34 @@ export const applyDispute = (ctx: Facts, of: Tagged, found: DisputeFact): Result
         events: disputeEvents,
       })
       .andThen((applied) => closeReturned(ctx, applied).map(() => told('dispute', applied, found))),
+  );
+
+/**
+ * A line of Stripe's balance by which the bank has returned a debit, and what was credited for it: one change, under the
+ * line's id. Errors: as `applyIntent`.
+ */
+export const applyReturn = (
+  ctx: Facts,
+  balance: BalanceTransaction,
+  intent: string,
+  { charge, reason }: { readonly charge: string; readonly reason: LastError },
+): ResultAsync<Applied, PaymentError> =>
+  // Read before Stripe is asked: what is credited meanwhile was not looked at.
+  ctx.reads.payment(balance.merchant, balance.payment).andThen((payment) =>
+    ctx.stripeEvents
+      .intent(intent)
+      .andThen((now) => {
+        const { id: line, charged, createdAt } = balance;
+        const isOfPaid = now?.found.charge === charge;
+        const found = { intent, isOfPaid, line, amount: -charged, reason, createdAt };
+        return ctx.commit({
+          merchant: balance.merchant,
+          balance,
+          payment: { kind: 'return', payment, found },
+          events: returnEvents,
+        });
+      })
+      .andThrough((applied) => closeReturned(ctx, applied)),
   );
 
 /** How it was when it was looked at; or that its PaymentIntent is none of the payment's. */

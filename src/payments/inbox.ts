@@ -9,6 +9,7 @@ import type { Payment } from '../domain/payment.ts';
 import type { PaymentError } from '../error.ts';
 import type { TakenEvent } from '../storage/inbox.ts';
 import type { Told } from '../stripe/events.ts';
+import { keepLinesOf } from './balance.ts';
 import { applyDispute, applyIntent, applyRefund } from './facts.ts';
 import { applyCustomer, applyMethod, applySetup } from './saved-facts.ts';
 import { readWindows } from './windows.ts';
@@ -120,6 +121,8 @@ const doneAbout = (ctx: Context, told: Told): ResultAsync<string, PaymentError> 
       return applyRefund(ctx, told.of, told.found);
     case 'dispute':
       return applyDispute(ctx, told.of, told.found);
+    case 'returned charge':
+      return keepLinesOf(ctx, told.charge).map(() => 'noted');
     case 'method':
       return applyMethod(ctx, told.method);
     case 'setup':
@@ -142,9 +145,19 @@ const applyIntentOf = (
     .map((payment): Payment | undefined => payment)
     .orElse((error) => (error.code === 'payment_not_found' ? okAsync(undefined) : errAsync(error)))
     .andThen((payment) =>
-      payment && isKnown(payment, text) ? okAsync(`known: ${payment.status}`) : applyIntent(ctx, of, text.intent),
+      payment && isKnown(payment, text)
+        ? okAsync(`known: ${payment.status}`)
+        : // Stripe's balance may have had a line of what was waited for, which was not posted while it was.
+          applyIntent(ctx, of, text.intent).andThrough(() =>
+            payment?.status === 'processing' && !payment.underWay ? keepLinesOfIntent(ctx, text.intent) : okAsync(0),
+          ),
     );
 };
+
+const keepLinesOfIntent = (ctx: Context, intent: string): ResultAsync<number, PaymentError> =>
+  ctx.stripeEvents
+    .intent(intent)
+    .andThen((found) => (found && found.found.charge !== null ? keepLinesOf(ctx, found.found.charge) : okAsync(0)));
 
 /** Most events tell of what a request has settled long before: there is nothing in them, true or not, that is new. */
 const isKnown = (

@@ -127,13 +127,22 @@ const declineOf = (
 };
 
 /** What is told of a payment when its status has changed. */
-export const paymentEvents = ({ payment }: Effect, now: Micros): Event[] =>
+export const paymentEvents = (effect: Effect, now: Micros): Event[] =>
+  aboutPayment(effect, now, ({ status }) =>
+    status === 'requires_payment_method' ? 'payment.failed' : `payment.${status}`,
+  );
+
+/** What is told of one whose debit the bank has returned. */
+export const returnEvents = (effect: Effect, now: Micros): Event[] =>
+  aboutPayment(effect, now, () => 'payment.returned');
+
+const aboutPayment = ({ payment }: Effect, now: Micros, typeOf: (payment: Payment) => Event['type']): Event[] =>
   payment
     ? [
         {
           merchant: payment.merchant,
           id: newId('evt', now),
-          type: payment.status === 'requires_payment_method' ? 'payment.failed' : `payment.${payment.status}`,
+          type: typeOf(payment),
           subject: payment.id,
           data: JSON.stringify(paymentView(payment, 'finance')),
         },

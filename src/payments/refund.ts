@@ -10,6 +10,7 @@ import { isChargeable } from '../domain/currency.ts';
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
+import { refundable } from '../domain/reversals.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
@@ -43,7 +44,7 @@ export const createRefund = (
 ): ResultAsync<Reply<RefundView>, ChargeError<Code> | PaymentError<'invalid_request'>> =>
   ctx.reads.payment(caller.merchant, wanted.payment).andThen((payment) => {
     if (wanted.amount !== null && !isChargeable(wanted.amount, payment.currency)) return errAsync(notChargeable());
-    const left = payment.amountCaptured - payment.amountRefunded - payment.refundsPending;
+    const left = refundable(payment);
     const createdAt = ctx.clock.now();
     const refund: Refund = {
       merchant: payment.merchant,

@@ -104,6 +104,7 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     declined: 'Charge declined',
     failed: 'Charge refused',
     requires_action: 'Charge waits for the customer to pass 3-D Secure',
+    processing: 'Charge is on its way: the bank has not answered yet',
     requires_capture: 'Charge authorized: MONEY are held on the card, and not yet taken',
   },
   capture: { succeeded: 'Capture of MONEY succeeded', declined: 'Capture declined', failed: 'Capture refused' },
@@ -113,6 +114,7 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const POSTED: Readonly<Record<string, string>> = {
   payment: 'added to the wallet of the customer: paid',
+  payment_returned: 'taken from the wallet of the customer: the bank has returned the debit, which had been paid',
   refund: 'taken from the wallet of the customer: refunded to the card',
   refund_reversed: 'put back into the wallet of the customer: the card did not take the refund',
   dispute_opened: 'withdrawn by the bank, and not from the wallet: the customer disputes the payment',

@@ -27,7 +27,7 @@ export const COLUMN_NAMES: Readonly<Record<keyof DB, string>> = {
   merchants: 'id name created_at',
   payment_methods: 'merchant_id id customer_id type card created_at detached',
   payments:
-    'merchant_id id customer_id amount amount_captured amount_refunded currency status payment_method capture_method return_url description metadata client_secret next_action last_error intent attempt refunds_pending created_at ended_attempt may_exist reference unpaid_status',
+    'merchant_id id customer_id amount amount_captured amount_refunded currency status payment_method capture_method return_url description metadata client_secret next_action last_error intent attempt refunds_pending created_at ended_attempt may_exist reference unpaid_status amount_returned',
   payouts: 'merchant_id id currency amount status returned_in created_at',
   periods: 'merchant_id number state ends asked tz sequence hash file created_at closed_at',
   proof_requests: 'merchant_id asked_at',

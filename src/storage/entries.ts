@@ -73,7 +73,7 @@ export const readEntries = async (
     from (
       select * from (${sql.join(legs, sql` union all `)}) legs order by posted_at ${direction} limit ${limit}
     ) e
-    left join payments p on e.kind = 'payment' and p.merchant_id = ${uuidOf(merchant)}::uuid and p.id = e.payment_id
+    left join payments p on e.kind in ('payment', 'payment_returned') and p.merchant_id = ${uuidOf(merchant)}::uuid and p.id = e.payment_id
     left join lateral (
       select r.id, r.stripe_id from refunds r where e.kind in ('refund', 'refund_reversed')
         and r.payment_id = e.payment_id and r.merchant_id = ${uuidOf(merchant)}::uuid

@@ -154,20 +154,22 @@ const CHECKS: readonly ((parts: Parts) => RawBuilder<Row>)[] = [
   ({ of, since }) =>
     toldOf(
       'payments_are_posted',
-      sql`looked as (select p.merchant_id, p.id, p.amount_captured, p.amount_refunded from payments p
+      sql`looked as (select p.merchant_id, p.id, p.amount_captured, p.amount_refunded, p.amount_returned from payments p
           where true ${of('p')} ${since ? sql`and p.created_at >= ${since}` : sql``}),
         posted as (
           select t.merchant_id, t.payment_id as id, coalesce(sum(amount) filter (where kind = 'payment'), 0) as paid,
-            coalesce(sum(case kind when 'refund' then amount when 'refund_reversed' then -amount end), 0) as refunded
+            coalesce(sum(case kind when 'refund' then amount when 'refund_reversed' then -amount end), 0) as refunded,
+            coalesce(sum(amount) filter (where kind = 'payment_returned'), 0) as returned
           from transfers t where payment_id is not null ${of('t')}
             ${since ? sql`and payment_id in (select id from looked)` : sql``} group by 1, 2),
         found as (
           select p.merchant_id, null::uuid as account, null::uuid as transfer,
             'pay_' || replace(p.id::text, '-', '') as subject,
-            format('it was paid %s and refunded %s, and %s and %s of it are posted', amount_captured, amount_refunded,
-              coalesce(paid, 0), coalesce(refunded, 0)) as detail
+            format('it was paid %s, refunded %s and returned %s, and %s, %s and %s of it are posted', amount_captured,
+              amount_refunded, amount_returned, coalesce(paid, 0), coalesce(refunded, 0), coalesce(returned, 0)) as detail
           from looked p left join posted using (merchant_id, id)
-          where coalesce(paid, 0) <> amount_captured or coalesce(refunded, 0) <> amount_refunded)`,
+          where coalesce(paid, 0) <> amount_captured or coalesce(refunded, 0) <> amount_refunded
+            or coalesce(returned, 0) <> amount_returned)`,
     ),
   ({ of, since }) =>
     toldOf(

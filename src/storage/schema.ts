@@ -233,6 +233,7 @@ export interface DB {
     may_exist: Generated<boolean>;
     reference: string | null;
     unpaid_status: string | null;
+    amount_returned: Generated<bigint>;
   };
 
   payouts: {

@@ -4,13 +4,14 @@ import type Stripe from 'stripe';
 import { ON_ITS_WAY, type PayoutStatus } from '../domain/balance.ts';
 import { parseCurrency, type Currency } from '../domain/currency.ts';
 import type { DisputeFact, RefundFact } from '../domain/fact.ts';
+import type { LastError } from '../domain/payment.ts';
 import { parseId, type MerchantId } from '../domain/ids.ts';
 import { micros, toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Breaker } from './breaker.ts';
 import { ownerOf } from './events.ts';
 import { grossOfAll, grossOfCharge, grossOfDispute } from './gross.ts';
-import { disputeFactOf, isTrouble, refundFactOf } from './outcome.ts';
+import { disputeFactOf, failureOf, isTrouble, refundFactOf } from './outcome.ts';
 import { MERCHANT_TAG } from '../domain/tags.ts';
 import { taggedRefund, type Tagged } from './tags.ts';
 
@@ -50,7 +51,10 @@ export type LineFact =
       readonly intent: string | null;
       /** By all its captures until now. */
       readonly captured: bigint;
+      /** Of a debit there is a line from the beginning, whether it comes to be paid or not. */
+      readonly isPending: boolean;
     }
+  | { readonly kind: 'return'; readonly intent: string | null; readonly charge: string; readonly reason: LastError }
   | { readonly kind: 'refund'; readonly found: RefundFact }
   | { readonly kind: 'dispute'; readonly found: DisputeFact };
 
@@ -76,6 +80,8 @@ export interface StripeBalance {
   /** Lines made since `from` and before `to`, by Stripe's clock, in whole seconds. */
   readonly madeIn: (from: Micros, to: Micros, after: string | null) => ResultAsync<LinePage, PaymentError>;
   readonly paidBy: (payout: string, after: string | null) => ResultAsync<LinePage, PaymentError>;
+  /** All of a charge: what it brought, and where it failed what it took. */
+  readonly ofCharge: (charge: string) => ResultAsync<LinePage, PaymentError>;
   readonly payout: (id: string) => ResultAsync<FoundPayout, PaymentError>;
 }
 
@@ -104,6 +110,7 @@ export const createBalance = (stripe: Stripe, breaker: Breaker): StripeBalance =
   return {
     madeIn: (from, to, after) => wrap(() => list({ created: { gte: seconds(from), lt: seconds(to) } }, after)),
     paidBy: (payout, after) => wrap(() => list({ payout }, after)),
+    ofCharge: (charge) => wrap(() => list({ source: charge }, null)),
     payout: (id) => wrap(async () => payoutOf(await stripe.payouts.retrieve(id))),
   };
 };
@@ -124,7 +131,12 @@ const lineOf = async (stripe: Stripe, transaction: Stripe.BalanceTransaction): P
 
 /** The types by which each kind of object changes the balance as our postings of it do; any other is looked at by a person. */
 const CHARGED: ReadonlySet<string> = new Set(['charge', 'payment']);
-const REFUNDED: ReadonlySet<string> = new Set(['refund', 'payment_refund', 'refund_failure', 'payment_failure_refund']);
+const REFUNDED: ReadonlySet<string> = new Set(['refund', 'payment_refund', 'refund_failure']);
+/**
+ * A debit has failed, while it was pending or after it was paid, or its bank has taken it back: of the charge, or of the
+ * refund by which Stripe books that.
+ */
+const RETURNED: ReadonlySet<string> = new Set(['payment_failure_refund', 'payment_reversal']);
 
 const causeOf = async (stripe: Stripe, line: Stripe.BalanceTransaction): Promise<LineCause> => {
   const { type, source } = line;
@@ -147,7 +159,22 @@ const causeOf = async (stripe: Stripe, line: Stripe.BalanceTransaction): Promise
       kind: 'charge',
       intent: idOf(source.payment_intent),
       captured: BigInt(source.amount_captured),
+      isPending: source.status === 'pending',
     });
+  if (RETURNED.has(type) && line.amount < 0) {
+    const charge =
+      object === 'charge'
+        ? source
+        : object === 'refund' && source.charge !== null
+          ? await stripe.charges.retrieve(idOf(source.charge) ?? '')
+          : undefined;
+    if (charge)
+      return payment(
+        { metadata: charge.metadata, payment_intent: charge.payment_intent },
+        () => (line.currency === charge.currency ? BigInt(line.amount) : grossOfAll(line, charge.amount)),
+        { kind: 'return', intent: idOf(charge.payment_intent), charge: charge.id, reason: failureOf(charge) },
+      );
+  }
   if (object === 'refund' && REFUNDED.has(type)) {
     const found = refundFactOf(source, taggedRefund(source.metadata) ?? null);
     return payment(source, () => grossOfAll(line, source.amount), found && { kind: 'refund', found });

@@ -19,6 +19,7 @@ import {
   isToken,
   type ConfirmAttempt,
   type LastError,
+  type MethodType,
   type Payment,
   type PaymentAttempt,
   type RefundAttempt,
@@ -75,7 +76,8 @@ export type Unsettled = StripeError & {
   readonly seenTo?: string;
 };
 
-export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
+/** `methodTypes`: what the installation lets customers pay with. */
+export const createCards = (stripe: Stripe, breaker: Breaker, methodTypes: readonly MethodType[]): Cards => {
   /** A call that moves money. */
   const act = <T>(work: () => Promise<T>, deadlineMs = STRIPE_DEADLINE_MS): Promise<T> =>
     breaker.call(work, deadlineMs);
@@ -88,7 +90,7 @@ export const createCards = (stripe: Stripe, breaker: Breaker): Cards => {
     if (intent === null) return CALLED_OFF;
     if (isOver(intent)) return settlementOf(intent, null);
     const sent = await persist(nth, (deadlineMs) =>
-      act(() => call(stripe, payment, intent?.intent, attempt), deadlineMs),
+      act(() => call(stripe, payment, intent?.intent, attempt, methodTypes), deadlineMs),
     );
     if (sent.answer) return settlementOf(factOf(sent.answer), sent.answer.lastResponse.requestId);
     if (isKeyOfAnother(sent.error)) return settlementOf(await adopt(payment, attempt, sent.error), null);
@@ -242,9 +244,11 @@ const call = async (
   payment: Payment,
   intent: string | undefined,
   attempt: PaymentAttempt,
+  methodTypes: readonly MethodType[],
 ): Promise<Answered> => {
   const options = { idempotencyKey: attempt.stripeKey };
   if (attempt.kind === 'confirm') {
+    const types = typesFor(payment, attempt, methodTypes);
     const card = {
       ...(isToken(attempt.paymentMethod)
         ? { confirmation_token: attempt.paymentMethod }
@@ -252,18 +256,21 @@ const call = async (
       ...challengeOf(attempt, payment),
       ...(attempt.usedFor === 'save' ? { setup_future_usage: 'off_session' as const, ...SHOWING_METHOD } : {}),
       ...(attempt.usedFor === 'off_session' ? { off_session: true } : {}),
+      // With a confirmation token comes what its customer has agreed to in the page.
+      ...(types.includes('sepa_debit') && !isToken(attempt.paymentMethod) ? { mandate_data: AGREED } : {}),
     };
     const customer = attempt.stripeCustomer === null ? {} : { customer: attempt.stripeCustomer };
     if (intent !== undefined) {
       // It may have been made before its customer was known at Stripe.
       if (attempt.stripeCustomer !== null) await stripe.paymentIntents.update(intent, customer);
-      return stripe.paymentIntents.confirm(intent, card, options);
+      const narrowed = methodTypes.length > 1 ? { allowed_payment_method_types: types } : {};
+      return stripe.paymentIntents.confirm(intent, { ...card, ...narrowed }, options);
     }
     return stripe.paymentIntents.create(
       {
         amount: Number(payment.amount),
         currency: payment.currency,
-        allowed_payment_method_types: ['card'],
+        allowed_payment_method_types: types,
         capture_method: payment.captureMethod,
         confirm: true,
         metadata: tagsOf(payment, attempt),
@@ -278,6 +285,22 @@ const call = async (
   const amount = attempt.amount === null ? {} : { amount_to_capture: Number(attempt.amount) };
   return stripe.paymentIntents.capture(intent ?? '', amount, options);
 };
+
+/**
+ * What may pay. A bank account is debited in eur, all at once, and while its owner is there; none is kept:
+ * https://docs.stripe.com/payments/sepa-debit
+ */
+const typesFor = (
+  { currency, captureMethod }: Payment,
+  { usedFor }: ConfirmAttempt,
+  allowed: readonly MethodType[],
+): MethodType[] =>
+  allowed.filter(
+    (type) => type === 'card' || (currency === 'eur' && captureMethod === 'automatic' && usedFor === null),
+  );
+
+/** Who names a bank account by its id has shown its owner the mandate, and was agreed with: that is all Stripe is told of it. */
+const AGREED: Stripe.PaymentIntentCreateParams.MandateData = { customer_acceptance: { type: 'offline', offline: {} } };
 
 /** How the customer would meet a challenge. Who can be sent nowhere is not: the card is declined, and the reason says so. */
 const challengeOf = (

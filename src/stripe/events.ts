@@ -39,6 +39,8 @@ export type Told =
   | { readonly about: 'method'; readonly method: string }
   | { readonly about: 'setup'; readonly of: TaggedSetup; readonly intent: string }
   | { readonly about: 'dispute'; readonly of: Tagged; readonly found: DisputeFact }
+  /** A debit that has failed, of which the balance had a line before. */
+  | { readonly about: 'returned charge'; readonly charge: string }
   /** Money that is on its way to the bank, has arrived there, or has come back. */
   | { readonly about: 'payout'; readonly payout: string }
   /** A customer of Stripe's who may be deleted: looked up, too. */
@@ -198,6 +200,11 @@ export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly
         const of = await ownerOf(stripe, null, dispute.payment_intent);
         return of ? { about: 'dispute', of, found: disputeFactOf(dispute) } : UNKNOWN;
       }
+      // A decline of a card has moved nothing.
+      case 'charge':
+        return typeof object.failure_balance_transaction === 'string'
+          ? { about: 'returned charge', charge: object.id }
+          : IGNORED;
       case 'payment_method':
         return { about: 'method', method: object.id };
       case 'setup_intent': {
@@ -247,6 +254,7 @@ const shape = z.object({
         .catch(undefined),
       status: word.optional().catch(undefined),
       amount_received: z.int().optional().catch(undefined),
+      failure_balance_transaction: word.nullish().catch(undefined),
     }),
   }),
 });

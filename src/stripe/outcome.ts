@@ -29,6 +29,7 @@ export const factOf = (intent: Stripe.PaymentIntent): IntentFact => {
     amount: BigInt(intent.amount),
     currency: intent.currency,
     amountReceived: BigInt(intent.amount_received),
+    charge: idOf(intent.latest_charge),
     paymentMethod: idOf(intent.payment_method) ?? idOf(intent.last_payment_error?.payment_method),
     ...shownMethod(intent.payment_method),
     nextAction: nextActionOf(intent),
@@ -153,6 +154,10 @@ interface CardFailure {
   readonly decline_code?: string | undefined;
   readonly message?: string | undefined;
 }
+
+/** Why a charge failed, be it long after it was paid. */
+export const failureOf = ({ failure_code: code, failure_message: message }: Stripe.Charge): LastError =>
+  lastErrorOf({ code: code ?? undefined, message: message ?? undefined });
 
 const lastErrorOf = (failure: CardFailure | null): LastError => {
   const code = OWN_CODES.find((own) => own === failure?.code || own === failure?.decline_code) ?? 'card_declined';

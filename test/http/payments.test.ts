@@ -25,6 +25,7 @@ describe('a payment that is confirmed at once', () => {
       amount: 1250,
       amount_captured: 1250,
       amount_refunded: 0,
+      amount_returned: 0,
       currency: 'usd',
       customer,
       payment_method: 'pm_card_visa',

@@ -95,7 +95,7 @@ const main = (): void => {
     proofs: createProofs(database),
     periods: createPeriods(database),
     leases: createLeases(database.pool),
-    cards: createCards(stripe, breaker),
+    cards: createCards(stripe, breaker, ['card']),
     saved: createSaved(database.pool, turns),
     vault: createVault(stripe, breaker),
     breaker,

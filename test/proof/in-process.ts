@@ -51,7 +51,12 @@ export const startInProcess = async (
   const service = createService({
     config,
     databaseUrl,
-    stripe: { secretKey: 'sk_test_sandbox', apiBase: sandboxUrl, webhookSecrets: [WEBHOOK_SECRET] },
+    stripe: {
+      secretKey: 'sk_test_sandbox',
+      apiBase: sandboxUrl,
+      webhookSecrets: [WEBHOOK_SECRET],
+      methodTypes: ['card', 'sepa_debit'],
+    },
     log: pino({ level: 'silent' }),
     clock,
     ...(alter === undefined ? {} : { alter }),

@@ -170,6 +170,7 @@ interface Exported {
   readonly id: string;
   readonly status: string;
   readonly amount_received: number;
+  readonly charges: readonly object[];
   readonly refunds: readonly { readonly amount: number; readonly moved: string | null; readonly back: string | null }[];
   readonly disputes: readonly { readonly status: string; readonly lines: readonly { readonly amount: number }[] }[];
 }
@@ -255,6 +256,19 @@ describe('the judge finds', () => {
     'a refund that Stripe knows nothing of': {
       rules: ['refunds_differ'],
       plant: { sql: `update payments set amount_refunded = amount_refunded + 1 where id = ${ONE}` },
+    },
+    'a return that Stripe knows nothing of': {
+      rules: ['returns_differ'],
+      plant: { sql: `update payments set amount_returned = amount_returned + 1 where id = ${ONE}` },
+    },
+    'a return at Stripe that is not here': {
+      rules: ['returns_differ', 'wallet_differs'],
+      plant: {
+        lines: there(isSucceededHere, (intent) => ({
+          ...intent,
+          charges: intent.charges.map((charge) => ({ ...charge, status: 'failed', failure: 'txn_x' })),
+        })),
+      },
     },
     'a refund of another amount at Stripe': {
       rules: ['refunds_differ', 'wallet_differs'],

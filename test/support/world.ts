@@ -157,7 +157,12 @@ export const balanceIsRead = ({ databaseUrl, sandboxUrl }: World): Promise<boole
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Exported);
     const isSettled = intents.every(({ charges }) => charges.every((one) => !one.captured || one.balance_transaction));
-    const lines = intents.flatMap(({ balance, metadata }) => (metadata['quittance_payment'] ? balance : []));
+    // Of a charge that is pending nothing is posted.
+    const lines = intents.flatMap(({ balance, metadata, charges }) =>
+      metadata['quittance_payment']
+        ? balance.filter(({ source }) => !charges.some(({ id, status }) => id === source && status === 'pending'))
+        : [],
+    );
     const { rows } = await ask(databaseUrl, 'select count(*)::int as n from balance_transactions');
     return isSettled && (rows as { n: number }[])[0]?.n === lines.length;
   }, BALANCE_TIMEOUT_MS);
@@ -167,8 +172,13 @@ const BALANCE_TIMEOUT_MS = 45_000;
 
 interface Exported {
   readonly metadata: Readonly<Record<string, string>>;
-  readonly charges: readonly { readonly captured: boolean; readonly balance_transaction: string | null }[];
-  readonly balance: readonly object[];
+  readonly charges: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly captured: boolean;
+    readonly balance_transaction: string | null;
+  }[];
+  readonly balance: readonly { readonly source: string }[];
 }
 
 const ask = async (url: string, statement: string, values: unknown[] = []): Promise<pg.QueryResult> => {

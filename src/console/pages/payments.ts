@@ -108,6 +108,9 @@ const onePayment = page({
         ['Created', timeAt(payment.created_at, zone)],
         ['Captured', money(payment.amount_captured, payment.currency)],
         ['Refunded', money(payment.amount_refunded, payment.currency)],
+        ...(payment.amount_returned > 0
+          ? [['Returned by the bank', money(payment.amount_returned, payment.currency)] as const]
+          : []),
         ['Paid with', payment.payment_method === null ? ABSENT : html`<code>${payment.payment_method}</code>`],
         ['Capture', html`${payment.capture_method}`],
         ['Description', text(payment.description)],

@@ -13,6 +13,7 @@ const PAYMENTS: Table<'payments', Payment> = table(
     amount: changing(bigint),
     amountCaptured: later(bigint),
     amountRefunded: later(bigint),
+    amountReturned: later(bigint),
     currency: once(text()),
     status: changing(text()),
     paymentMethod: changing(orNull(text())),

@@ -7,10 +7,20 @@ export interface Intent {
   readonly currency: string;
   readonly amount_received: number;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly charges: readonly { readonly id: string; readonly status: string; readonly amount_refunded: number }[];
+  readonly latest_charge: string | null;
+  readonly charges: readonly ChargeThere[];
   readonly refunds: readonly RefundThere[];
   readonly disputes: readonly DisputeThere[];
   readonly balance: readonly Line[];
+}
+
+interface ChargeThere {
+  readonly id: string;
+  readonly status: string;
+  readonly amount: number;
+  readonly amount_refunded: number;
+  /** The balance transaction by which a debit was taken back that had failed. */
+  readonly failure: string | null;
 }
 
 export interface RefundThere {
@@ -35,6 +45,8 @@ export interface DisputeThere {
 /** A balance transaction. */
 interface Line {
   readonly id: string;
+  /** The charge, refund or dispute that it is of. */
+  readonly source: string;
   readonly gross: number;
   readonly fee: number;
   readonly currency: string;
@@ -79,6 +91,16 @@ export const readPayouts = async (sandboxUrl: string): Promise<Payout[]> => {
 /** What of a refund has left for good: nothing of one that the bank sent back. */
 export const leftBy = ({ amount, moved, back }: RefundThere): bigint =>
   moved !== null && back === null ? BigInt(amount) : 0n;
+
+/** What the bank returned of a payment that was paid: its charge has failed after all. */
+export const returnedOf = ({ amount_received: received, latest_charge: latest, charges }: Intent): bigint => {
+  const paid = charges.find(({ id }) => id === latest);
+  return received > 0 && (paid?.failure ?? null) !== null ? BigInt(paid?.amount ?? 0) : 0n;
+};
+
+/** Whether a line is of a charge that nobody knows to be paid: it is told, and nothing is posted of it yet. */
+export const isPending = ({ charges }: Intent, { source }: { readonly source: string }): boolean =>
+  charges.some(({ id, status }) => id === source && status === 'pending');
 
 /** What a dispute took and gave back, in the currency of its charge: there Stripe takes and gives back the whole. */
 export const takenBy = ({ lines, amount }: DisputeThere, currency: string): { taken: bigint; given: bigint } => {

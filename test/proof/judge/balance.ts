@@ -1,6 +1,6 @@
 /** Stripe's balance, line by line, and what was paid out of it. */
 import type pg from 'pg';
-import { TAG, type Intent, type Payout } from './at-stripe.ts';
+import { isPending, TAG, type Intent, type Payout } from './at-stripe.ts';
 import { rowsOf } from './books.ts';
 import type { Violation } from './rules.ts';
 
@@ -29,7 +29,9 @@ export const compareBalance = async (
     ),
   );
   const lines = new Map(
-    intents.flatMap(({ balance, metadata }) => balance.map((line) => [line.id, { line, metadata }])),
+    intents.flatMap((intent) =>
+      intent.balance.map((line) => [line.id, { line, intent, metadata: intent.metadata }] as const),
+    ),
   );
   const here = new Set(rows.map(({ id }) => id));
   const violations = rows.flatMap((row): Violation[] => {
@@ -51,8 +53,8 @@ export const compareBalance = async (
   });
   violations.push(...(await comparePayouts(db, intents, payouts, isRead)));
   if (!isRead) return violations;
-  for (const [id, { metadata }] of lines)
-    if (metadata[TAG] !== undefined && !here.has(id))
+  for (const [id, { line, intent, metadata }] of lines)
+    if (metadata[TAG] !== undefined && !here.has(id) && !isPending(intent, line))
       violations.push({ rule: 'balance_differs', subject: metadata[TAG], detail: `${id} is not here` });
   return [...violations, ...(await rowsOf<Omit<Violation, 'rule'>>(db, CLEARING)).map(ofClearing)];
 };

@@ -18,6 +18,9 @@ export interface PaymentRow {
   readonly refunded: bigint;
   readonly refunding: bigint;
   readonly unposted: bigint;
+  /** What the bank has returned of it: said by the payment, and by the ledger. */
+  readonly returned: bigint;
+  readonly taken: bigint;
   /** What all transfers of it come to, in each kind of account. */
   readonly inWallet: bigint;
   readonly inDisputes: bigint;
@@ -78,6 +81,9 @@ export const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
        p.amount_refunded as refunded, p.refunds_pending as refunding,
        (select coalesce(sum(case t.kind when 'refund' then t.amount else -t.amount end), 0) from transfers t
         where t.merchant_id = p.merchant_id and t.payment_id = p.id and t.kind in ('refund', 'refund_reversed')) as unposted,
+       p.amount_returned as returned,
+       (select coalesce(sum(t.amount), 0) from transfers t where t.merchant_id = p.merchant_id and t.payment_id = p.id
+        and t.kind = 'payment_returned') as taken,
        coalesce(n.wallet, 0) as "inWallet", coalesce(n.disputes, 0) as "inDisputes", coalesce(n.to_return, 0) as "toReturn",
        array(select s.id from second_charges s where s.merchant_id = p.merchant_id and s.payment_id = p.id) as seconds
      from payments p left join nets n on n.merchant_id = p.merchant_id and n.payment_id = p.id`,
@@ -91,6 +97,8 @@ export const readPayments = async (db: pg.Client): Promise<PaymentRow[]> => {
     refunded: BigInt(row.refunded),
     refunding: BigInt(row.refunding),
     unposted: BigInt(row.unposted),
+    returned: BigInt(row.returned),
+    taken: BigInt(row.taken),
     inWallet: BigInt(row.inWallet),
     inDisputes: BigInt(row.inDisputes),
     toReturn: BigInt(row.toReturn),

@@ -40,7 +40,7 @@ const LEDGER: readonly (readonly [Rule, string])[] = [
     // A refund that was asked for here has an attempt; its transfer has its id.
     `with ${LEGS}, forced as (
        select merchant_id, debit as account, debit_sequence as sequence, amount from transfers t
-       where kind = 'dispute_lost' or (kind = 'refund' and not exists (
+       where kind in ('dispute_lost', 'payment_returned') or (kind = 'refund' and not exists (
          select from attempts a where a.merchant_id = t.merchant_id and a.refund_id = t.id))),
      wallets as (
        select l.merchant_id, l.account, l.sequence, l.after from legs l

@@ -1,5 +1,5 @@
 /** Money that goes back: each refund, each dispute and each second charge, there and here, and what was posted of them. */
-import { keptBy, leftBy, TAG, takenBy, type Intent, type RefundThere } from './at-stripe.ts';
+import { keptBy, leftBy, returnedOf, TAG, takenBy, type Intent, type RefundThere } from './at-stripe.ts';
 import type { DisputeRow, PaymentRow, RefundRow } from './books.ts';
 import type { Rule, Violation } from './rules.ts';
 
@@ -16,6 +16,7 @@ export const compareReversals = (of: Reversals): Violation[] => [
   ...compareSums(of),
   ...compareRefunds(of),
   ...compareDisputes(of),
+  ...compareReturns(of),
   ...compareAccounts(of),
 ];
 
@@ -24,7 +25,13 @@ const compareSums = ({ payments, intents, refunds: rows }: Reversals): Violation
   const atStripe = new Map(
     intents.map(({ id, charges }) => [
       id,
-      BigInt(charges.reduce((sum, { status, amount_refunded: of }) => (status === 'succeeded' ? sum + of : sum), 0)),
+      BigInt(
+        charges.reduce(
+          (sum, { status, failure, amount_refunded: of }) =>
+            status === 'succeeded' || failure !== null ? sum + of : sum,
+          0,
+        ),
+      ),
     ]),
   );
   const intentOf = new Map(intents.flatMap(({ id, refunds }) => refunds.map((refund) => [refund.id, id])));
@@ -120,6 +127,16 @@ const compareDisputes = (of: Reversals): Violation[] => {
 };
 const DECIDED = ['won', 'lost'] as const;
 
+const compareReturns = ({ payments, intents }: Reversals): Violation[] => {
+  const there = new Map(intents.map((intent) => [intent.id, returnedOf(intent)]));
+  return payments.flatMap(({ id, intent, returned, taken }): Violation[] => {
+    const wanted = there.get(intent ?? '') ?? 0n;
+    return returned === wanted && taken === wanted
+      ? []
+      : [{ rule: 'returns_differ', subject: id, detail: `${returned} here, posted ${taken}, ${wanted} at Stripe` }];
+  });
+};
+
 /**
  * What each payment has left in the wallet, among the disputes and among what is to be returned: by Stripe's word alone,
  * whatever the rules are called by which it was posted.
@@ -130,10 +147,15 @@ const compareAccounts = (of: Reversals): Violation[] => {
   const sum = (numbers: readonly bigint[]): bigint => numbers.reduce((total, one) => total + one, 0n);
   return of.payments.flatMap((payment): Violation[] => {
     const intents = byTag.get(payment.id) ?? [];
-    const left = ({ amount_received: received, refunds, disputes, currency }: Intent): bigint =>
-      BigInt(received) -
-      sum(refunds.filter(({ id }) => !pending.has(id)).map(leftBy)) -
-      sum(disputes.map((dispute) => keptBy(dispute, currency)));
+    const left = (intent: Intent): bigint => {
+      const { amount_received: received, refunds, disputes, currency } = intent;
+      return (
+        BigInt(received) -
+        returnedOf(intent) -
+        sum(refunds.filter(({ id }) => !pending.has(id)).map(leftBy)) -
+        sum(disputes.map((dispute) => keptBy(dispute, currency)))
+      );
+    };
     const believed = intents.filter(({ id }) => id === payment.intent || payment.seconds.includes(id));
     const open = believed.flatMap(({ disputes, currency }) =>
       disputes.map((dispute) => {

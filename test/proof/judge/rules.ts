@@ -31,8 +31,9 @@ export const RULES = {
   sum_zero: 'The sum over all accounts of a merchant and a currency is zero.',
   account_sums: "An account's debits, credits and sequence are the sums of its transfers.",
   running_balance: "Each transfer's balances and sequence follow from the one before; posting times only grow.",
+  returns_differ: 'What a bank has returned of a debit that was paid is here to the cent, and posted once.',
   wallet_negative:
-    'No wallet is, or was, further below zero than Stripe alone took it: by disputes lost, and refunds made there.',
+    'No wallet is, or was, further below zero than Stripe alone took it: by disputes lost, debits returned, and refunds made there.',
   reply_lost: 'Every final reply that a client saw is stored under its key, byte for byte, but for who was erased.',
   reply_untrue: 'Every success that a client was told of is in the tables.',
   stuck: 'No claim, attempt or payment still waits, 30 seconds after Stripe knew the outcome.',
