@@ -1,7 +1,7 @@
 /**
  * The proof that no fact of Stripe's surprises the service: payments, refunds and cancellations whose replies are lost,
  * whose repeats are refused, or which Stripe fails and makes later; PaymentIntents that somebody else makes with our
- * tags, while our own charge is unknown, or of payments that are not here; captures that Stripe fails at for good; disputes, decided twice too; holds captured in parts; cards that take days; webhooks that are lost, twenty and more
+ * tags, while our own charge is unknown, or of payments that are not here; captures that Stripe fails at for good; disputes, decided twice too; holds captured in parts; cards that take days; debits that are returned after they were paid; webhooks that are lost, twenty and more
  * a second, and clocks that jump or are wrong. When all of it has come to rest,
  * the judge compares every object at Stripe with the books, and nobody was told that a charge had failed which had not.
  *
@@ -40,6 +40,8 @@ export interface StormProof {
 
 const CARDS = ['visa', 'visa', 'visa', 'visa_chargeDeclined', 'sandbox_processing', 'sandbox_processingFails'] as const;
 const DISPUTED = ['createDispute', 'createDisputeInquiry'] as const;
+/** Bank accounts: debited, and what the bank makes of it then. */
+const DEBITED = ['success_de', 'insufficientFunds_de', 'disputed_de', 'sandbox_failedLate_de'] as const;
 
 interface Paid {
   readonly id: string;
@@ -176,6 +178,25 @@ const dispute = async (storm: Storm): Promise<void> => {
   count(`${card}: ${evidence ?? 'open'}`);
 };
 
+/** A debit, of which Stripe's balance has a line before anybody knows whether it is paid; some are returned after that. */
+const debit = async (storm: Storm): Promise<void> => {
+  const { random, service, world, count } = storm;
+  await strike(storm, CREATE);
+  const account = random.pick(DEBITED);
+  const { status, body } = await ask(storm, `debit ${account}`, '/v1/payments', {
+    ...{ customer: storm.customer, amount: random.integer(50, 5_000), currency: 'eur', confirm: true },
+    payment_method: `pm_${account}`,
+  });
+  // What became of it may be read late, and out of order.
+  if (random.chance(0.5)) await setFault(world, { kind: 'webhook_drop' });
+  for (const seconds of [6, 6]) await service.clock.advance(world.sandboxUrl, seconds);
+  if (status === 201 && account === 'insufficientFunds_de' && random.chance(0.5))
+    await ask(storm, 'pay by card instead', `/v1/payments/${String(body['id'])}/confirm`, {
+      payment_method: 'pm_card_visa',
+    });
+  count(`debit: ${account}`);
+};
+
 /** A busy second of which no webhook arrives: Stripe's list alone tells of it, and more than a page. */
 const burst = async (storm: Storm): Promise<void> => {
   const { world, stripe, service, count, customer } = storm;
@@ -237,6 +258,7 @@ const OPERATIONS: Readonly<
   cancel: { weight: 2, run: cancel },
   second: { weight: 2, run: second },
   dispute: { weight: 3, run: dispute },
+  debit: { weight: 2, run: debit },
   burst: { weight: 1, run: burst },
   time: { weight: 1, run: time },
   copied: { weight: 1, run: copied },
@@ -244,7 +266,18 @@ const OPERATIONS: Readonly<
   orphan: { weight: 1, run: orphan },
 };
 export type Operation =
-  'pay' | 'refund' | 'capture' | 'cancel' | 'second' | 'dispute' | 'burst' | 'time' | 'copied' | 'failed' | 'orphan';
+  | 'pay'
+  | 'refund'
+  | 'capture'
+  | 'cancel'
+  | 'second'
+  | 'dispute'
+  | 'debit'
+  | 'burst'
+  | 'time'
+  | 'copied'
+  | 'failed'
+  | 'orphan';
 const NAMES = Object.keys(OPERATIONS) as Operation[];
 
 const drawn = ({ random }: Storm, of: readonly Operation[]): ((storm: Storm) => Promise<void>) => {
