@@ -20,6 +20,7 @@ import { proofPages } from './pages/proof.ts';
 import { refundList } from './pages/refunds.ts';
 import { accountPage } from './pages/statement.ts';
 import { stripePages } from './pages/stripe.ts';
+import { transferPage } from './pages/transfers.ts';
 import { trialBalancePage } from './pages/trial-balance.ts';
 import { createSessionCheck } from './session.ts';
 import { fail, showSignIn, signIn, SIGN_IN, signOut, SIGN_OUT } from './sign-in.ts';
@@ -43,6 +44,7 @@ const pages: readonly Served<Session>[] = [
   ...accountPages,
   accountPage,
   ...exportsOf('readStatement', '/console/accounts/:id/statement'),
+  transferPage,
   trialBalancePage,
   ...exportsOf('readTrialBalance', '/console/trial-balance/export'),
   ...stripePages,

@@ -10,7 +10,7 @@ import type { Served } from '../http/serve.ts';
 import { html, NOTHING, type Page } from '../pages/html.ts';
 import type { Session } from '../storage/sessions.ts';
 import { active, filterBar, misunderstood, type Filter } from './filters.ts';
-import { addressOf, page, without, type Asked } from './page.ts';
+import { addressOf, instants, page, without, type Asked } from './page.ts';
 import { timeIn } from './pieces.ts';
 import { zoneFilter } from './spans.ts';
 import { table, type Column } from './table.ts';
@@ -40,10 +40,10 @@ export const listPage = <Row extends { readonly id: string }, Query>(spec: ListS
   const filters = [...spec.filters, zoneFilter];
   const above = spec.above ?? NOTHING;
   /** Which of the filters hide what there is: without one of them there would be something. */
-  const emptiedBy = (ctx: Context, session: Session, asked: Asked): ResultAsync<Page, PaymentError> => {
+  const emptiedBy = (ctx: Context, session: Session, asked: Asked, zone: string): ResultAsync<Page, PaymentError> => {
     const set = active(filters, without(asked, 'starting_after', 'ending_before'));
     const tries = set.map(({ rest }) =>
-      safely(spec.query, { ...without(rest, 'tz'), limit: '1' })
+      safely(spec.query, { ...instants(without(rest, 'tz'), zone), limit: '1' })
         .asyncAndThen((query) => read(ctx, session, query))
         .map(({ data }) => data.length > 0)
         .orElse(() => okAsync(false)),
@@ -91,7 +91,7 @@ export const listPage = <Row extends { readonly id: string }, Query>(spec: ListS
           return okAsync({ title, main: html`${above}${bar}${rows}${pager(path, asked, data, hasMore)}` });
         }
         if (active(filters, asked).length > 0)
-          return emptiedBy(ctx, session, asked).map((why) => ({ title, main: html`${above}${bar}${why}` }));
+          return emptiedBy(ctx, session, asked, zone).map((why) => ({ title, main: html`${above}${bar}${why}` }));
         const isBeyond = asked['starting_after'] !== undefined || asked['ending_before'] !== undefined;
         const nothing = isBeyond
           ? html`<div class="empty">

@@ -48,6 +48,21 @@ export const money = (minor: Minor, currency: string): Page => ({
   html: `<span class="money">${amount(minor, currency).html} <abbr class="code">${escape(currency.toUpperCase())}</abbr></span>`,
 });
 
+/** A sentence of the API, which tells money as `55.00 eur`, with each amount as pages have it. */
+export const withMoney = (sentence: string): Page => {
+  const parts = sentence.split(/(?<![\w.])(\d+(?:\.\d+)? [a-z]{3})\b/);
+  const drawn = parts.map((part, nth) => {
+    const [digits = '', code = ''] = nth % 2 === 1 ? part.split(' ') : [];
+    const currency = parseCurrency(code);
+    const minor = digits.replace('.', '');
+    // Three letters may be a word, or a number have other decimals: then it is no money.
+    return currency !== undefined && toDecimal(BigInt(minor), currency) === digits
+      ? money(minor, currency).html
+      : escape(part);
+  });
+  return { html: drawn.join('') };
+};
+
 /** How many decimals a column has that holds these currencies. */
 export const decimalsOfAll = (currencies: readonly string[]): number =>
   currencies.reduce((most, currency) => Math.max(most, decimalsOf(currency)), 0);

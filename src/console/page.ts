@@ -2,7 +2,7 @@
 import { ok, okAsync, type ResultAsync } from 'neverthrow';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { zoneOf } from '../domain/cut.ts';
+import { dayBegins, zoneOf } from '../domain/cut.ts';
 import { statusOf, type PaymentError } from '../error.ts';
 import { pageHeaders, type HeaderList } from '../http/headers.ts';
 import type { HttpReply } from '../http/respond.ts';
@@ -88,9 +88,11 @@ export const page = <Params = Nothing, Query = Nothing>(spec: PageSpec<Params, Q
       const understood = withoutCard(request.url).andThen(() => safely(params, request.params));
       if (understood.isErr()) return okAsync(failed(understood.error));
       const call = { session, params: understood.value as Params, asked, path };
-      const wanted = { ...spec.defaults, ...(spec.takesZone ? asked : without(asked, 'tz')) };
       return zoneOf(asked['tz'])
-        .andThen((zone) => safely(query, wanted).map((value) => ({ zone, value: value as Query })))
+        .andThen((zone) => {
+          const wanted = spec.takesZone ? asked : instants(without(asked, 'tz'), zone);
+          return safely(query, { ...spec.defaults, ...wanted }).map((value) => ({ zone, value: value as Query }));
+        })
         .asyncAndThen(({ zone, value }) =>
           spec.show(ctx, { ...call, query: value, zone }).map((shown): HttpReply => {
             const shownIn = reply(session, path, shown, readAt);
@@ -129,6 +131,15 @@ const filledIn = (query: Readonly<Record<string, unknown>>): Asked =>
       const last: unknown = Array.isArray(value) ? value.at(-1) : value;
       return typeof last === 'string' && last.trim() !== '' ? [[name, last.trim()]] : [];
     }),
+  );
+
+/** A list of the API takes instants; a person may say a day, of the zone in which its page is told. */
+export const instants = (asked: Asked, zone: string): Asked =>
+  Object.fromEntries(
+    Object.entries(asked).map(([name, value]) => [
+      name,
+      name.startsWith('created[') ? dayBegins(value, zone).unwrapOr(value) : value,
+    ]),
   );
 
 /** The address of a page with another query. */

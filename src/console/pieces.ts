@@ -10,6 +10,7 @@ const PLACES: Readonly<Record<string, string>> = {
   cus: 'customers',
   acct: 'accounts',
   evt: 'events',
+  tr: 'transfers',
 };
 
 /** The address of what an id names, if it has a page. */

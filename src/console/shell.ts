@@ -101,12 +101,12 @@ export const shell = (session: Session, path: string, shown: Shown, readAt: stri
         <div class="menu-body">
           <p class="brand">${MARK}Quittance</p>
           <form class="find" role="search" action="/console/find">
-            <label class="said" for="find">Find by id</label
+            <label class="said" for="find">Find by id, reference or e-mail</label
             ><input
               id="find"
               name="q"
               type="search"
-              placeholder="Find an id"
+              placeholder="Id, reference, e-mail"
               autocomplete="off"
               spellcheck="false"
               maxlength="400"

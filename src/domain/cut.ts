@@ -120,6 +120,11 @@ const orRefused = <T>(make: () => T, refused: Refused): Result<T, Refused> => {
 const dayStart = (day: Temporal.PlainDate, zone: string): Micros =>
   later(micros(day.toZonedDateTime({ timeZone: zone }).epochMilliseconds), plusMicros(FIRST, 1n));
 
+/** The instant with which a day of a zone begins. Errors: `invalid_request`, where it is no day. */
+export const dayBegins = (text: string, zone: string): Result<string, Refused> =>
+  DAY.test(text) ? orRefused(() => toIso(dayStart(Temporal.PlainDate.from(text), zone)), noDay) : err(noDay);
+const noDay = refusal('created', 'It is no day.');
+
 // ---- instants ------------------------------------------------------------------------------------------------------
 
 type Found =

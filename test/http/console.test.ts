@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { faultsOf, type PeriodFile } from '../../src/domain/period.ts';
 import { DEMO_KEYS } from '../../src/http/authenticate.ts';
@@ -234,6 +235,70 @@ describe('each page', () => {
       expect((await read(`/console/find?q=+${id}`, cookie)).headers.get('location')).toContain(id);
     expect((await read('/console/find?q=%3Cb%3E', cookie)).status).toBe(404);
   });
+
+  it('finds a refund and a dispute by their ids, a payment by its reference, and a customer by his address', async () => {
+    const email = `${randomUUID()}@example.org`;
+    const own = (await world.post('/v1/customers', { email })).body.id;
+    const reference = `INV ${randomUUID()}`;
+    const paid = (await world.post('/v1/payments', payFor(own, 900, { reference }))).body.id;
+    const refund = (await world.post('/v1/refunds', { payment: paid, amount: 100 })).body.id;
+    const disputed = (await world.post('/v1/payments', payFor(own, 700, { payment_method: 'pm_card_createDispute' })))
+      .body.id;
+    const disputes = async () => (await world.get(`/v1/disputes?payment=${disputed}`)).body.data;
+    await until(async () => (await disputes()).length === 1, 20_000);
+    const found = async (q: string) => {
+      const { status, headers } = await read(`/console/find?q=${encodeURIComponent(q)}`, cookie);
+      return [status, headers.get('location')] as const;
+    };
+    expect(await found(refund)).toEqual([303, `/console/payments/${paid}`]);
+    expect(await found((await disputes())[0]!.id)).toEqual([303, `/console/payments/${disputed}`]);
+    const [, list] = await found(reference);
+    expect((await read(list ?? '', cookie)).text).toContain(paid);
+    const [, people] = await found(email);
+    expect((await read(people ?? '', cookie)).text).toContain(own);
+    for (const nothing of [
+      `re_${'0'.repeat(32)}`,
+      're_1',
+      `dp_${'0'.repeat(32)}`,
+      'INV 0',
+      'x'.repeat(300),
+      '',
+      '4242 4242',
+    ])
+      expect([nothing, ...(await found(nothing))]).toEqual([nothing, 404, null]);
+    expect((await read(`/console/payments/${paid}`, cookie)).text).toContain(reference);
+  });
+
+  it('shows a transfer that takes another back with its reason, and the account that it is with by name', async () => {
+    const own = await world.createCustomer(5000);
+    const order = { customer: own, amount: 1000, currency: 'usd', description: 'Order 77' };
+    const debit = (await world.post('/v1/debits', order)).body.id;
+    const reason = 'Booked <twice>';
+    const back = (await world.post(`/v1/transfers/${debit}/reverse`, { reason, effective_date: '2026-01-31' })).body.id;
+    const to = (await read(`/console/find?q=${back}`, cookie)).headers.get('location') ?? '';
+    const { status, text } = await read(to, cookie);
+    expect(status).toBe(200);
+    for (const words of [
+      'Booked &#60;twice&#62;',
+      'Order 77',
+      '2026-01-31',
+      `/console/transfers/${debit}`,
+      '>Revenue</a>',
+    ])
+      expect(text).toContain(words);
+    const statement = await read(`/console/accounts/${await world.walletOf(own)}`, cookie);
+    for (const words of [`/console/transfers/${back}`, '>Revenue</a>', '>Stripe clearing</a>'])
+      expect(statement.text).toContain(words);
+    expect((await read(`/console/transfers/tr_${'0'.repeat(32)}`, cookie)).status).toBe(404);
+  });
+
+  it('tells money in what happened to a payment as it does everywhere', async () => {
+    const { text } = await read(`/console/payments/${payment}`, cookie);
+    const plain = text.replaceAll(/<[^>]+>/g, '');
+    expect(plain).toContain('Payment of 1234.56 USD created');
+    expect(plain).not.toContain('usd created');
+    expect(text).toContain('Payment of <span class="money">');
+  });
 });
 
 describe('a filter', () => {
@@ -268,6 +333,22 @@ describe('a filter', () => {
     expect(text).toContain('“Status: <bdi>canceled</bdi>” that hides them');
     expect(text).toContain(`href="/console/payments?customer=${customer}"`);
     expect(text).not.toContain('“Customer:');
+  });
+
+  it('by day takes the days of the zone in which its page is told', async () => {
+    const paid = (await world.post('/v1/payments', payFor(customer, 1))).body.id;
+    // In Kiritimati it is a day later than in Pago Pago, at any hour.
+    for (const zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
+      const today = Temporal.Now.plainDateISO(zone);
+      const between = (from: Temporal.PlainDate, before: Temporal.PlainDate): string =>
+        `/console/payments?tz=${zone}&created%5Bgte%5D=${from.toString()}&created%5Blt%5D=${before.toString()}`;
+      const of = async (path: string) => (await read(path, cookie)).text.includes(paid);
+      expect(await of(between(today, today.add({ days: 1 })))).toBe(true);
+      expect(await of(between(today.subtract({ days: 1 }), today))).toBe(false);
+      const { text } = await read(between(today.subtract({ days: 1 }), today) + `&customer=${customer}`, cookie);
+      expect(text).toContain('“Created: ');
+    }
+    expect((await read('/console/payments?created%5Bgte%5D=2026-02-30', cookie)).status).toBe(400);
   });
 
   it('that is left empty asks for nothing', async () => {

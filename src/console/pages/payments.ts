@@ -13,7 +13,7 @@ import { but, paymentColumns, paymentState, refundColumns } from '../columns.ts'
 import type { Session } from '../../storage/sessions.ts';
 import type { Filter } from '../filters.ts';
 import { listPage } from '../list.ts';
-import { ABSENT, money } from '../money.ts';
+import { ABSENT, money, withMoney } from '../money.ts';
 import { page } from '../page.ts';
 import { facts, idOf, idOrNone, state, text, timeAt, words } from '../pieces.ts';
 import { table } from '../table.ts';
@@ -38,7 +38,12 @@ const filters: readonly Filter[] = [
     label: 'Amount',
     kind: 'fields',
     fields: [
-      { name: 'amount[gte]', label: 'From', placeholder: '1250', hint: 'In minor units: cents of a dollar.' },
+      {
+        name: 'amount[gte]',
+        label: 'From',
+        placeholder: '1250',
+        hint: 'In minor units: 1250 is 12.50 USD, or 1250 JPY.',
+      },
       { name: 'amount[lte]', label: 'Up to', placeholder: '5000' },
     ],
   },
@@ -46,8 +51,14 @@ const filters: readonly Filter[] = [
     label: 'Created',
     kind: 'fields',
     fields: [
-      { name: 'created[gte]', label: 'From', placeholder: '2026-03-01T00:00:00Z' },
-      { name: 'created[lt]', label: 'Before', placeholder: '2026-04-01T00:00:00Z' },
+      {
+        ...{ name: 'created[gte]', label: 'From', placeholder: '2026-03-01' },
+        hint: 'A day, or an instant such as 2026-03-01T12:00:00Z.',
+      },
+      {
+        ...{ name: 'created[lt]', label: 'Before', placeholder: '2026-04-01' },
+        hint: 'Not included: March ends with 1 April.',
+      },
     ],
   },
   { label: 'Reference', kind: 'fields', fields: [{ name: 'reference', label: 'Reference' }] },
@@ -114,6 +125,7 @@ const onePayment = page({
         ['Paid with', payment.payment_method === null ? ABSENT : html`<code>${payment.payment_method}</code>`],
         ['Capture', html`${payment.capture_method}`],
         ['Description', text(payment.description)],
+        ['Reference', text(payment.reference)],
         ...(payment.last_error === null
           ? []
           : [
@@ -147,7 +159,7 @@ const life = ({ data }: TimelineView, zone: string): Page =>
     ${data.map(
       ({ at, what, details }) =>
         html`<li>
-          <p>${what}</p>
+          <p>${withMoney(what)}</p>
           <p class="quiet">
             ${timeAt(at, zone)}${Object.values(details)
               .filter(

@@ -1,6 +1,7 @@
 /** An account: what it holds, and its statement over a span of time, entry by entry. */
 import { ResultAsync } from 'neverthrow';
 import { CATEGORIES } from '../../domain/category.ts';
+import type { MerchantId } from '../../domain/ids.ts';
 import { statementView } from '../../domain/reply.ts';
 import type { EntryView, StatementView } from '../../domain/ledger-views.ts';
 import * as takes from '../../http/requests.ts';
@@ -11,6 +12,7 @@ import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
 import { but } from '../columns.ts';
 import { active, filterBar, misunderstood, type Filter } from '../filters.ts';
+import { createNames } from '../house.ts';
 import { pager } from '../list.ts';
 import { ABSENT, amount, count, money } from '../money.ts';
 import { addressOf, page, without, type Asked } from '../page.ts';
@@ -35,8 +37,9 @@ const entryFilters: readonly Filter[] = [
 const filters = [...spanFilters, ...entryFilters];
 
 /** Of debit and credit one is there, the other is none: an accountant's two columns, and the balance after both. */
-const columnsOf = (currency: string, zone: string): readonly Column<EntryView>[] => {
+const columnsOf = (currency: string, zone: string, merchant: MerchantId): readonly Column<EntryView>[] => {
   const code = currency.toUpperCase();
+  const named = createNames(merchant, currency);
   return [
     { head: 'No.', isNumber: true, cell: ({ sequence }) => html`${count(sequence)}` },
     { head: 'Posted', cell: ({ posted_at: at }) => time(at, zone) },
@@ -48,7 +51,7 @@ const columnsOf = (currency: string, zone: string): readonly Column<EntryView>[]
         >`,
     },
     { head: 'Entry', isHead: true, cell: ({ id }) => idOf(id) },
-    { head: 'With', cell: ({ counter_account: other }) => idOf(other) },
+    { head: 'With', cell: ({ counter_account: other }) => named(other) },
     { head: 'Payment', cell: ({ payment }) => idOrNone(payment) },
     {
       head: `Debit, ${code}`,
@@ -161,8 +164,8 @@ export const accountPage: Served<Session> = page({
                       caption: `${told(asked, data.length, statement)} Times in ${statement.tz}.`,
                       columns:
                         kind === 'wallet' || data.some(({ payment }) => payment !== null)
-                          ? columnsOf(currency, statement.tz)
-                          : but(columnsOf(currency, statement.tz), 'Payment'),
+                          ? columnsOf(currency, statement.tz, merchant)
+                          : but(columnsOf(currency, statement.tz, merchant), 'Payment'),
                       rows: data,
                     })}
                   </div>
