@@ -162,6 +162,22 @@ const once = (param: string, local: Temporal.PlainDateTime, zone: string): Resul
   );
 };
 
+/**
+ * What a file of that span, or as of its end, is called: `trial-balance_2026-03-31_Europe-Berlin`. A day where one is meant,
+ * whether it is told by its first microsecond or by its last.
+ */
+export const nameOfSpan = (
+  what: string,
+  { from, to, tz }: { readonly from: string | null; readonly to: string; readonly tz: string },
+): string => {
+  const moment = (iso: string): string => {
+    const local = Temporal.Instant.from(iso).toZonedDateTimeISO(tz).toPlainDateTime();
+    const text = local.toString({ smallestUnit: 'microsecond' });
+    return /T(?:00:00:00\.0|23:59:59\.9{6})/.test(text) ? text.slice(0, 10) : text.slice(0, 19).replaceAll(':', '-');
+  };
+  return [what, ...(from === null ? [] : [moment(from)]), moment(to), tz.replaceAll('/', '-')].join('_');
+};
+
 /** Offsets change on a quarter of an hour, and are looked up once for each. */
 const QUARTER = 900_000_000n;
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
-import type { Asked } from '../domain/cut.ts';
+import { nameOfSpan, type Asked } from '../domain/cut.ts';
 import type { AccountId, MerchantId } from '../domain/ids.ts';
 import { jsonReply, statementView } from '../domain/reply.ts';
 import type { StatementView } from '../domain/ledger-views.ts';
@@ -25,13 +25,15 @@ export const sendStatement = (
   { merchant, params: { id }, query, headers }: Call,
 ): ResultAsync<HttpReply<StatementView>, AccountError> =>
   statementOf(ctx, merchant, id, query).map((statement) => {
+    const view = statementView(statement);
+    const name = nameOfSpan(id, view);
     switch (formatOf(query.format, headers.accept)) {
       case 'json':
-        return jsonReply(200, statementView(statement));
+        return jsonReply(200, view);
       case 'csv':
-        return streamed('text/csv', `${id}.csv`, statementCsv(ctx, merchant, statement));
+        return streamed('text/csv', `${name}.csv`, statementCsv(ctx, merchant, statement));
       case 'hledger':
-        return streamed('text/plain', `${id}.journal`, statementJournal(ctx, merchant, statement));
+        return streamed('text/plain', `${name}.journal`, statementJournal(ctx, merchant, statement));
     }
   });
 

@@ -8,7 +8,7 @@ import type { StorageError } from '../domain/refusals.ts';
 import type { ActivityCategoryView, ActivityCurrencyView, ActivityView } from '../domain/ledger-views.ts';
 import type { PaymentError } from '../error.ts';
 import type { Movement } from '../storage/books.ts';
-import { csvLines } from './csv.ts';
+import { csvLines, decimalOf } from './csv.ts';
 
 /**
  * From opening to closing balance: what each category brought, what Stripe kept of it, and what was left. The lines add
@@ -81,11 +81,16 @@ const partOf = ({ kind, type, sourceKind, count, sum }: Movement): Part => {
   return { category, count: sum > 0n === INCOMING.has(category) ? count : -count, gross: sum, fee: 0n };
 };
 
-/** The same as CSV, in minor units. */
+const SUMS = ['gross', 'fee', 'net'] as const;
+
+/** The same as CSV: in minor units as everywhere, and again with a decimal point. */
 export const activityCsv = ({ currencies }: ActivityView): string =>
   csvLines([
-    ['currency', 'category', 'count', 'gross', 'fee', 'net'],
+    ['currency', 'category', 'count', ...SUMS, ...SUMS.map((name) => `${name}_decimal`)],
     ...currencies.flatMap(({ currency, categories }) =>
-      categories.map(({ category, count, gross, fee, net }) => [currency, category, String(count), gross, fee, net]),
+      categories.map((one) => [
+        ...[currency, one.category, String(one.count), ...SUMS.map((name) => one[name])],
+        ...SUMS.map((name) => decimalOf(one[name], currency)),
+      ]),
     ),
   ]);

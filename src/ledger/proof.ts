@@ -3,6 +3,7 @@ import { err, ok, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import { cutOf, instantText } from '../domain/cut.ts';
 import type { MerchantId } from '../domain/ids.ts';
+import { micros } from '../domain/time.ts';
 import { CHECK_NAMES } from '../domain/proof.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import type { PeriodsView, PeriodView, ProofView } from '../domain/ledger-views.ts';
@@ -86,6 +87,9 @@ export const readPeriod = (
     return ok(periodView(period, period.file?.begins ?? null));
   });
 
+/** A year with a digit too few is read as the beginning, and what closes there is not undone. */
+const FIRST_END = micros(12 * 3600 * 1000);
+
 /**
  * Closes the open period with that day: at once it is `closing`, and `closed` within seconds. Errors: `invalid_request`
  * for a day that has not ended, or that a period has already; `database_unavailable`.
@@ -101,6 +105,7 @@ export const closePeriod = (
   return cutOf({ asOf: ends, tz }, now)
     .mapErr((error) => (error.param === 'as_of' ? refused('It is no day of the past.') : error))
     .andThen((cut) => (cut.before > now ? err(refused('That day has not ended.')) : ok(cut)))
+    .andThen((cut) => (cut.before < FIRST_END ? err(refused('It is before 1970: nothing was posted then.')) : ok(cut)))
     .asyncAndThen((cut) => periods.ask(merchant, cut, ends, now))
     .andThen((period) =>
       period ? ok(periodView(period, null)) : err(refused('A period that ends there, or later, is there already.')),

@@ -9,7 +9,7 @@ import type { TrialBalanceCurrencyView, TrialBalanceLineView, TrialBalanceView }
 import { paymentError, type PaymentError } from '../error.ts';
 import type { TrialBalanceLine } from '../storage/books.ts';
 import type { LedgerReads } from '../storage/ledger.ts';
-import { csvLines } from './csv.ts';
+import { csvLines, decimalOf } from './csv.ts';
 
 type TrialBalanceError = StorageError | PaymentError<'invalid_request'>;
 
@@ -92,18 +92,23 @@ const lineView = (line: TrialBalanceLine): TrialBalanceLineView => ({
   balance: closingOf(line).toString(),
 });
 
-/** The same as CSV, in minor units as everywhere; under each currency its totals, and whether it balances. */
+const SUMS = ['opening', 'debits', 'credits', 'closing'] as const;
+
+/**
+ * The same as CSV: in minor units as everywhere, and again with a decimal point, for who reads it as it is. Under each currency
+ * its totals, and whether it balances.
+ */
 export const trialBalanceCsv = ({ currencies }: TrialBalanceView): string =>
   csvLines([
-    ['account', 'kind', 'currency', 'opening', 'debits', 'credits', 'closing'],
-    ...currencies.flatMap(({ currency, accounts, balanced, ...total }) => [
-      ...accounts.map((line) => [
-        ...[line.account ?? 'all wallets', line.kind, currency],
-        ...[line.opening, line.debits, line.credits, line.closing],
-      ]),
-      [
-        ...[balanced ? 'total: it balances' : 'total: IT DOES NOT BALANCE', 'total', currency],
-        ...[total.opening, total.debits, total.credits, total.closing],
-      ],
-    ]),
+    ['account', 'kind', 'currency', ...SUMS, ...SUMS.map((name) => `${name}_decimal`)],
+    ...currencies.flatMap(({ currency, accounts, balanced, ...total }) => {
+      const sums = (line: Readonly<Record<(typeof SUMS)[number], string>>): string[] => [
+        ...SUMS.map((name) => line[name]),
+        ...SUMS.map((name) => decimalOf(line[name], currency)),
+      ];
+      return [
+        ...accounts.map((line) => [line.account ?? 'all wallets', line.kind, currency, ...sums(line)]),
+        [balanced ? 'total: it balances' : 'total: IT DOES NOT BALANCE', 'total', currency, ...sums(total)],
+      ];
+    }),
   ]);

@@ -96,16 +96,19 @@ describe('a trial balance', () => {
   it('as CSV has the same lines, a row of totals for each currency, and the words that it balances', async () => {
     const asked = `as_of=${new Date().toISOString()}`;
     const { currencies } = await trial(asked);
+    type Sums = Readonly<Record<'opening' | 'debits' | 'credits' | 'closing', string>>;
+    const sums = ({ opening, debits, credits, closing }: Sums, currency: string): string => {
+      const all = [opening, debits, credits, closing];
+      const places = currency === 'jpy' ? 0 : 2;
+      return [...all, ...all.map((minor) => (Number(minor) / 10 ** places).toFixed(places))].join();
+    };
     const { text, headers } = await get(`/v1/trial_balance?${asked}`, { Accept: 'text/csv' });
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(text.trim().split('\n')).toEqual([
-      'account,kind,currency,opening,debits,credits,closing',
+      'account,kind,currency,opening,debits,credits,closing,opening_decimal,debits_decimal,credits_decimal,closing_decimal',
       ...currencies.flatMap(({ currency, accounts, ...total }) => [
-        ...accounts.map(
-          (line) =>
-            `${line.account ?? 'all wallets'},${line.kind},${currency},${line.opening},${line.debits},${line.credits},${line.closing}`,
-        ),
-        `total: it balances,total,${currency},${total.opening},${total.debits},${total.credits},${total.closing}`,
+        ...accounts.map((line) => `${line.account ?? 'all wallets'},${line.kind},${currency},${sums(line, currency)}`),
+        `total: it balances,total,${currency},${sums(total, currency)}`,
       ]),
     ]);
     expect((await get(`/v1/trial_balance?format=csv`)).text).toMatch(/^account,kind/);
@@ -143,8 +146,8 @@ describe('activity', () => {
     const [clearing] = (await get('/v1/accounts?kind=stripe_clearing&currency=gbp')).body.data;
     expect(gbp.closing).toBe(String(-Number(clearing!.posted)));
     const csv = (await get(`/v1/activity?from=${from}`, { Accept: 'text/csv' })).text;
-    expect(csv).toMatch(/^currency,category,count,gross,fee,net\n/);
-    expect(csv).toContain(`gbp,refund,1,-4000,0,-4000`);
+    expect(csv).toMatch(/^currency,category,count,gross,fee,net,gross_decimal,fee_decimal,net_decimal\n/);
+    expect(csv).toContain(`gbp,refund,1,-4000,0,-4000,-40.00,0.00,-40.00\n`);
     expect((await get('/v1/activity?from=2026-02-01&to=2026-01-01')).body.error.param).toBe('from');
   });
 

@@ -257,11 +257,25 @@ describe('an export', () => {
   it('is asked for by a header, or by the query', async () => {
     const wallet = await walletOf(await createCustomer(10));
     const byQuery = await get(`/v1/accounts/${wallet}/statement?format=csv`);
-    expect(byQuery.headers.get('content-disposition')).toBe(`attachment; filename="${wallet}.csv"`);
+    expect(byQuery.headers.get('content-disposition')).toMatch(
+      new RegExp(`^attachment; filename="${wallet}_\\d{4}-\\d\\d-\\d\\dT\\d\\d-\\d\\d-\\d\\d_UTC\\.csv"$`),
+    );
     expect(rowsOf(byQuery.text)).toHaveLength(1);
     expect((await get(`/v1/accounts/${wallet}/statement?format=xls`)).body.error.param).toBe('format');
     const wrong = await get(`/v1/accounts/${wallet}/statement?from=then`, { Accept: 'text/csv' });
     expect([wrong.status, wrong.headers.get('content-type')]).toEqual([400, 'application/json; charset=utf-8']);
+  });
+
+  it('is called by its account, its span and its zone, so that two months are two files', async () => {
+    const wallet = await walletOf(await createCustomer(10));
+    const nameOf = async (asked: string) =>
+      (await get(`/v1/accounts/${wallet}/statement?${asked}`)).headers.get('content-disposition');
+    expect(await nameOf('format=csv&from=2026-03-01&to=2026-04-01&tz=Europe/Berlin')).toBe(
+      `attachment; filename="${wallet}_2026-03-01_2026-04-01_Europe-Berlin.csv"`,
+    );
+    expect(await nameOf('format=hledger&to=2026-03-01T12:30:00Z')).toBe(
+      `attachment; filename="${wallet}_2026-03-01T12-30-00_UTC.journal"`,
+    );
   });
 
   it('of a reader that hangs up in the middle ends with it, and the next is served', async () => {

@@ -3,6 +3,7 @@ import { err, ok } from 'neverthrow';
 import { z } from 'zod';
 import type { PeriodsView, PeriodView } from '../../domain/ledger-views.ts';
 import type { PeriodFile, PeriodLine } from '../../domain/period.ts';
+import { toIso } from '../../domain/time.ts';
 import { paymentError } from '../../error.ts';
 import * as takes from '../../http/requests.ts';
 import { safely } from '../../http/route.ts';
@@ -14,7 +15,7 @@ import { BALANCE_SUMS } from '../columns.ts';
 import { formAction } from '../form.ts';
 import { ABSENT, amount, count } from '../money.ts';
 import { CONSOLE_HEADERS, page } from '../page.ts';
-import { capital, facts, idOf, state, timeAt, words } from '../pieces.ts';
+import { capital, facts, idOf, state, timeAt, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
 import { table, type Column } from '../table.ts';
 
@@ -56,7 +57,7 @@ const download = (file: PeriodFile): Page =>
   html`<a href="/console/periods/${file.number}/file" download="${nameOf(file)}">${nameOf(file)}</a>`;
 
 /** It says what closes, and that nothing undoes it. */
-const closeForm = ({ number, begins }: PeriodView, zone: string): Page =>
+const closeForm = ({ number, begins }: PeriodView, zone: string, today: string): Page =>
   html`<details class="approve">
     <summary>Close period ${number}…</summary>
     <form method="post" action="/console/periods">
@@ -66,7 +67,14 @@ const closeForm = ({ number, begins }: PeriodView, zone: string): Page =>
         later period.
       </p>
       <label for="ends">Its last day, which is over</label>
-      <input id="ends" name="ends" type="date" required />
+      <input
+        id="ends"
+        name="ends"
+        type="date"
+        min="${begins === null ? '1970-01-02' : timeIn(begins, zone).slice(0, 10)}"
+        max="${today}"
+        required
+      />
       <label for="tz">Whose day</label>
       <input id="tz" name="tz" value="${zone}" required maxlength="64" autocomplete="off" spellcheck="false" />
       <small class="quiet">An IANA name, such as Europe/Berlin.</small>
@@ -113,7 +121,8 @@ const periodsPage = page({
             the trial balance, signed. The next one goes on where it ended.
           </p>
           ${isClosing ? html`<p class="quiet" role="status">One is being closed, which takes some seconds. <a href="/console/periods">Look again</a></p>` : NOTHING}
-          ${list(periods, zone)} ${open === undefined ? NOTHING : closeForm(open, zone)}
+          ${list(periods, zone)}
+          ${open === undefined ? NOTHING : closeForm(open, zone, timeIn(toIso(ctx.clock.now()), zone).slice(0, 10))}
           ${section('How a file is checked', howTo(periods.public_key, closed ? nameOf(closed) : 'period-1.json'))}`,
       };
     }),

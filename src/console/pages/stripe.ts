@@ -1,5 +1,6 @@
 /** What Stripe has paid out, what each payout is made of, disputes, and what moved the balance there. */
 import { ResultAsync } from 'neverthrow';
+import { nameOfSpan } from '../../domain/cut.ts';
 import type {
   ActivityCategoryView,
   ActivityView,
@@ -189,7 +190,10 @@ const activityPage = page({
   show: (ctx, { session: { merchant }, query, asked, path }) =>
     activity(ctx, merchant, query).map((view) => ({
       title: 'Activity',
-      actions: html`<a class="button" href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}" download
+      actions: html`<a
+        class="button"
+        href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}"
+        download="${nameOfSpan('activity', view)}.csv"
         >Export ${count(view.currencies.reduce((all, { categories }) => all + categories.length, 0))} rows as CSV</a
       >`,
       ...(asked['to'] === undefined ? {} : { banner: pastBanner(path, asked, view.to, view.tz) }),

@@ -1,5 +1,6 @@
 /** The trial balance, now or at a date: in each currency debits and credits are equal, and each line opens to what makes it. */
 import type { TrialBalanceLineView, TrialBalanceView } from '../../domain/ledger-views.ts';
+import { nameOfSpan } from '../../domain/cut.ts';
 import * as takes from '../../http/requests.ts';
 import type { Served } from '../../http/serve.ts';
 import { trialBalance } from '../../ledger/trial-balance.ts';
@@ -26,9 +27,14 @@ const columnsIn = (currency: string, asked: Asked): readonly Column<TrialBalance
 
 const opening = ({ kind, account, accounts }: TrialBalanceLineView, currency: string, asked: Asked): Page =>
   account === null
-    ? html`<a href="/console/accounts?kind=${kind}&amp;currency=${currency}">${capital(words(kind))}s</a>
-        <small>${count(accounts)}</small>`
+    ? wallets(`/console/accounts?kind=${kind}&currency=${currency}`, `${capital(words(kind))}s`, accounts, asked)
     : html`<a href="${addressOf(`/console/accounts/${account}`, spanOf(asked))}">${capital(words(kind))}</a>`;
+
+/** Of all together there is a list as they stand now, and none as they stood. */
+const wallets = (list: string, name: string, accounts: number, { as_of: asOf }: Asked): Page =>
+  asOf === undefined
+    ? html`<a href="${list}">${name}</a> <small>${count(accounts)}</small>`
+    : html`${name} <small><a href="${list}">${count(accounts)} now</a></small>`;
 
 /** What is as of a day has it in it, and a span ends before its last: the entries are those to the next one. */
 const spanOf = ({ from, as_of: asOf, tz }: Asked): Asked => ({
@@ -79,7 +85,10 @@ export const trialBalancePage: Served<Session> = page({
     trialBalance(ctx, merchant, query).map((view) => ({
       title: 'Trial balance',
       heading: html`Trial balance ${state(view.balanced ? 'balanced' : 'unbalanced')}`,
-      actions: html`<a class="button" href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}" download
+      actions: html`<a
+        class="button"
+        href="${addressOf(`${path}/export`, { ...asked, format: 'csv' })}"
+        download="${nameOfSpan('trial-balance', { ...view, to: view.as_of })}.csv"
         >Export ${count(view.currencies.reduce((all, { accounts }) => all + accounts.length + 1, 0))} rows as CSV</a
       >`,
       ...(asked['as_of'] === undefined ? {} : { banner: pastBanner(path, asked, view.as_of, view.tz) }),
