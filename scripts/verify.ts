@@ -40,8 +40,16 @@ const File = z.looseObject({
 const Answer = z.looseObject({ data: z.array(z.looseObject({ file: z.unknown() })) });
 const Wrapped = z.looseObject({ file: z.looseObject({}) });
 
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return fail('it is no file of a closed period: it is not JSON');
+  }
+};
+
 const filesIn = (text: string): PeriodFile[] => {
-  const given: unknown = JSON.parse(text);
+  const given = jsonOf(text);
   const answer = Answer.safeParse(given);
   const wrapped = Wrapped.safeParse(given);
   const found = answer.success

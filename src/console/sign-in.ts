@@ -81,7 +81,12 @@ export const showSignIn =
   (request, response) => {
     request.record.route = SIGN_IN;
     request.record.headers = CONSOLE_HEADERS;
-    send(request, response, 200, plainPage('Sign in to the console', form(demoKeys)));
+    // Who comes from a page, with a cookie that opens none, was in before.
+    const wasIn = request.query['next'] !== undefined && cookieOf(request.headers) !== undefined;
+    const why = wasIn
+      ? html`<p role="status">You are signed out: the time of your session is over, or its key was revoked.</p>`
+      : NOTHING;
+    send(request, response, 200, plainPage('Sign in to the console', html`${why}${form(demoKeys)}`));
   };
 
 export const signIn = ({ ctx, sessions, authenticate, demoKeys }: SignIn): RequestHandler => {

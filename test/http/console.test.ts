@@ -129,7 +129,12 @@ describe('a session', () => {
     const own = await signIn(key);
     expect((await read('/console', own)).status).toBe(200);
     await world.query('update api_keys set revoked_at = now() where prefix = $1', [key.slice(0, 14)]);
-    expect((await read('/console', own)).status).toBe(303);
+    const { status, headers } = await read('/console', own);
+    expect(status).toBe(303);
+    const told = 'You are signed out: the time of your session is over, or its key was revoked.';
+    expect((await read(headers.get('location') ?? '', own)).text).toContain(told);
+    expect((await ask(headers.get('location') ?? '')).text).not.toContain(told);
+    expect((await read('/console/sign-in', own)).text).not.toContain(told);
   });
 
   it('ends by itself, and when its owner says so, and is then nobody’s', async () => {

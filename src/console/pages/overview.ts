@@ -50,21 +50,24 @@ export const overviewPage: Served<Session> = page({
     ]).map(([balance, volume, latest, unknown, atStripe, open, proof]) => ({
       title: 'Overview',
       hasChart: true,
-      main: html`${needs([
-          {
-            ...{ found: unknown.data.length, isMore: unknown.has_more, to: '/console/unknown' },
-            ...{ one: 'payment whose outcome is not known yet', many: 'payments whose outcomes are not known yet' },
-          },
-          {
-            ...{ found: open.data.length, isMore: open.has_more, to: '/console/contradictions?status=open' },
-            one: 'contradiction between Stripe and the books',
-            many: 'contradictions between Stripe and the books',
-          },
-          {
-            ...{ found: faultsOf(proof), isMore: false, to: '/console/proof' },
-            ...{ one: 'fault in the books, found by their proof', many: 'faults in the books, found by their proof' },
-          },
-        ])}
+      main: html`${needs(
+          [
+            {
+              ...{ found: unknown.data.length, isMore: unknown.has_more, to: '/console/unknown' },
+              ...{ one: 'payment whose outcome is not known yet', many: 'payments whose outcomes are not known yet' },
+            },
+            {
+              ...{ found: open.data.length, isMore: open.has_more, to: '/console/contradictions?status=open' },
+              one: 'contradiction between Stripe and the books',
+              many: 'contradictions between Stripe and the books',
+            },
+            {
+              ...{ found: faultsOf(proof), isMore: false, to: '/console/proof' },
+              ...{ one: 'fault in the books, found by their proof', many: 'faults in the books, found by their proof' },
+            },
+          ],
+          proof.holds === null,
+        )}
         ${underWayAtStripe(atStripe)}
         <div class="two">${charged(volume, currency, asked)}${declined(volume)}</div>
         ${section('Balances', balances(balance), html`<a href="/console/trial-balance">Trial balance</a>`)}
@@ -110,13 +113,16 @@ const underWayAtStripe = ({ data, has_more: isMore }: ListView<PaymentView>): Pa
         >, and will tell what comes of it: there is nothing to do.
       </p>`;
 
-const needs = (all: readonly Need[]): Page => {
+const needs = (all: readonly Need[], isUnproven: boolean): Page => {
   const some = all.filter(({ found }) => found > 0);
   return html`<section class="needs ${some.length === 0 ? 'none' : 'some'}" aria-labelledby="needs">
     <h2 id="needs">Needs a person</h2>
     ${
       some.length === 0
-        ? html`<p>${icon('ok')}Nothing: every outcome is known, Stripe and the books agree, and the books add up.</p>`
+        ? html`<p>
+            ${icon('ok')}Nothing: every outcome is known, Stripe and the books
+            agree${isUnproven ? '; whether the books add up is proven within minutes of a start' : ', and the books add up'}.
+          </p>`
         : html`<ul>
             ${some.map(
               ({ found, isMore, one, many, to }) =>
