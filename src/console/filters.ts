@@ -1,6 +1,6 @@
 /** Filters of a list: chips that say what the address says, and forms that need no script. */
 import type { PaymentError } from '../error.ts';
-import { html, NOTHING, type Page } from '../pages/html.ts';
+import { html, NOTHING, prose, type Page } from '../pages/html.ts';
 import { addressOf, without, type Asked } from './page.ts';
 
 interface Field {
@@ -67,8 +67,11 @@ export const filterBar = (path: string, filters: readonly Filter[], asked: Asked
       ${filters.map((filter) => chip(path, filter, asked, wrong))}
       ${active(filters, asked).length > 1 ? html`<a class="clear" href="${path}">Clear all</a>` : NOTHING}
     </form>
-    ${wrong === undefined || isSomewhere ? NOTHING : html`<p class="wrong" role="alert">${wrong.message}</p>`}`;
+    ${wrong === undefined || isSomewhere ? NOTHING : html`<p class="wrong" role="alert">${told(wrong)}</p>`}`;
 };
+
+/** What the API says names other fields between backticks. */
+const told = ({ message }: PaymentError): Page => ({ html: prose(message) });
 
 /** The filters with a word beside the one at fault, and nothing below them. */
 export const misunderstood = (path: string, filters: readonly Filter[], asked: Asked, wrong: PaymentError): Page =>
@@ -97,7 +100,7 @@ const chip = (path: string, filter: Filter, asked: Asked, wrong: PaymentError | 
 
 const inputs = (filter: Filter, asked: Asked, wrong: PaymentError | undefined): Page => {
   const complaint = (name: string): Page =>
-    wrong?.param === name ? html`<p class="wrong" id="wrong-${name}" role="alert">${wrong.message}</p>` : NOTHING;
+    wrong?.param === name ? html`<p class="wrong" id="wrong-${name}" role="alert">${told(wrong)}</p>` : NOTHING;
   const described = (name: string): Page => ({
     html: wrong?.param === name ? `aria-invalid="true" aria-describedby="wrong-${name}"` : '',
   });

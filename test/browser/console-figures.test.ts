@@ -208,6 +208,45 @@ interface Cell {
     expect(lines.map((line) => cellsOf(line)[place]).toReversed()).toEqual(shown);
   }, 60_000);
 
+  it('of activity open to the entries that make them, and a payout to lines that come to it', async () => {
+    const span = new URLSearchParams({ from: dayAgo(40), to: dayAgo(5), tz: 'Europe/Berlin' }).toString();
+    await page.goto(`${world.url}/console/activity?${span}`);
+    const rows = await page.locator('main tbody tr:has(th a)').all();
+    const told = await Promise.all(
+      rows.map(async (row) => ({
+        href: (await row.locator('th a').getAttribute('href')) ?? '',
+        gross: (await row.locator('data').first().getAttribute('value')) ?? '',
+      })),
+    );
+    expect(told.length).toBeGreaterThan(4);
+    let payout = '';
+    for (const { href, gross } of told) {
+      await page.goto(`${world.url}${href}&limit=100`);
+      let sum = 0n;
+      for (;;) {
+        const moved = await page.evaluate<[string, string][]>(
+          `[...document.querySelectorAll('.entries tbody tr')].map((row) => {
+             const cells = [...row.querySelectorAll('td.num')];
+             return [-3, -2].map((nth) => cells.at(nth).querySelector('data')?.value ?? '0');
+           })`,
+        );
+        sum = moved.reduce((all, [debit, credit]) => all + BigInt(debit) - BigInt(credit), sum);
+        const older = page.locator('.pager a', { hasText: 'Older' });
+        if ((await older.count()) === 0) break;
+        await older.click();
+      }
+      expect([href, String(sum)]).toEqual([href, gross]);
+      if (href.includes('payout'))
+        payout = (await page.locator('a[href*="/payouts/"]').first().getAttribute('href')) ?? '';
+    }
+    await page.goto(`${world.url}${payout}?limit=100`);
+    const lines = await amountsIn('main tbody tr');
+    const [foot] = await amountsIn('main tfoot tr');
+    const sumOf = (nth: number): string =>
+      String(lines.reduce((all, cells) => all + BigInt(cells[nth]?.minor ?? 0), 0n));
+    expect(foot?.map(({ minor }) => minor)).toEqual([sumOf(0), sumOf(1), sumOf(2)]);
+  }, 120_000);
+
   it('of the overview are those of the API: what was charged by day, and the trial balance', async () => {
     const volume = JSON.parse((await api.get(`/v1/volume?from=${dayAgo(29)}`)).text) as {
       currencies: { currency: string; captured: string; days: { day: string; captured: string }[] }[];

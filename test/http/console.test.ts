@@ -106,10 +106,17 @@ describe('whoever signs in', () => {
   });
 
   it('and tries key after key is told to come again later', async () => {
-    const tries = await Promise.all(
-      Array.from({ length: 80 }, (_, n) => sendForm('/console/sign-in', { key: `fk_test_${'y'.repeat(40)}${n}` })),
-    );
-    expect(new Set(tries.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    const seen = new Set<number>();
+    // A machine with much else to do may not take fifty in a second at once.
+    const tryMany = async (): Promise<boolean> => {
+      const tries = Array.from({ length: 80 }, (_, n) =>
+        sendForm('/console/sign-in', { key: `fk_test_${'y'.repeat(40)}${n}` }),
+      );
+      for (const { status } of await Promise.all(tries)) seen.add(status);
+      return seen.has(429);
+    };
+    await until(tryMany, 20_000);
+    expect(seen).toEqual(new Set([401, 429]));
     expect((await signIn(DEMO_KEYS.finance)).length).toBeGreaterThan(40);
   });
 });

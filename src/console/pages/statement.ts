@@ -52,7 +52,7 @@ const columnsOf = (currency: string, zone: string, merchant: MerchantId): readon
     },
     { head: 'Entry', isHead: true, cell: ({ id }) => idOf(id) },
     { head: 'With', cell: ({ counter_account: other }) => named(other) },
-    { head: 'Payment', cell: ({ payment }) => idOrNone(payment) },
+    { head: 'Payment', cell: ({ payment, payout }) => idOrNone(payment ?? payout) },
     {
       head: `Debit, ${code}`,
       isNumber: true,
@@ -163,7 +163,7 @@ export const accountPage: Served<Session> = page({
                     ${table({
                       caption: `${told(asked, data.length, statement)} Times in ${statement.tz}.`,
                       columns:
-                        kind === 'wallet' || data.some(({ payment }) => payment !== null)
+                        kind === 'wallet' || data.some(({ payment, payout }) => (payment ?? payout) !== null)
                           ? columnsOf(currency, statement.tz, merchant)
                           : but(columnsOf(currency, statement.tz, merchant), 'Payment'),
                       rows: data,

@@ -1,6 +1,7 @@
 /** What Stripe has paid out, what each payout is made of, disputes, and what moved the balance there. */
 import { ResultAsync } from 'neverthrow';
 import { nameOfSpan } from '../../domain/cut.ts';
+import type { MerchantId } from '../../domain/ids.ts';
 import type {
   ActivityCategoryView,
   ActivityView,
@@ -16,9 +17,10 @@ import { html, NOTHING, type Page } from '../../pages/html.ts';
 import type { Session } from '../../storage/sessions.ts';
 import { amountColumns } from '../columns.ts';
 import { filterBar, misunderstood } from '../filters.ts';
+import { houseEntries } from '../house.ts';
 import { listPage, pager } from '../list.ts';
 import { amount, count, money } from '../money.ts';
-import { addressOf, page } from '../page.ts';
+import { addressOf, page, type Asked } from '../page.ts';
 import { facts, idOf, state, text, time, timeAt, timeIn, words } from '../pieces.ts';
 import { section } from '../sections.ts';
 import { finality, pastBanner, spanFilters } from '../spans.ts';
@@ -97,7 +99,7 @@ const onePayout = page({
                     ...(payout.remainder === '0'
                       ? []
                       : [remainderRow('Not explained by them', payout.remainder, payout.currency)]),
-                    remainderRow('Payout', payout.amount, payout.currency),
+                    remainderRow('Payout', payout.amount, payout.currency, payout.remainder === '0' ? data : []),
                   ],
           })}
           ${pager(path, asked, data, hasMore)}`,
@@ -106,11 +108,25 @@ const onePayout = page({
     ),
 });
 
-const remainderRow = (name: string, minor: string, currency: string): readonly Page[] => [
-  html`${name}`,
-  ...Array.from({ length: 5 }, () => NOTHING),
-  amount(minor, currency),
-];
+/** With what its lines come to, where they explain all of it. */
+const remainderRow = (
+  name: string,
+  minor: string,
+  currency: string,
+  lines: readonly BalanceTransactionView[] = [],
+): readonly Page[] => {
+  const sum = (of: (line: BalanceTransactionView) => string): Page =>
+    lines.length === 0
+      ? NOTHING
+      : amount(
+          lines.reduce((all, line) => all + BigInt(of(line)), 0n),
+          currency,
+        );
+  return [
+    ...[html`${name}`, NOTHING, NOTHING, NOTHING],
+    ...[sum(({ gross }) => gross), sum(({ fee }) => fee), amount(minor, currency)],
+  ];
+};
 
 const disputeColumns = (rows: readonly DisputeView[], zone: string): readonly Column<DisputeView>[] => [
   ...amountColumns(rows, 'Amount', (row: DisputeView) => row.amount),
@@ -146,7 +162,7 @@ const disputeList = listPage({
 
 /** A category, or the balance that it all begins with. */
 interface ActivityRow {
-  readonly name: string;
+  readonly name: Page;
   readonly moved?: ActivityCategoryView;
   readonly net: string;
 }
@@ -154,7 +170,7 @@ interface ActivityRow {
 const categoryColumns = (currency: string): readonly Column<ActivityRow>[] => {
   const code = currency.toUpperCase();
   return [
-    { head: 'Category', isHead: true, cell: ({ name }) => html`${name}` },
+    { head: 'Category', isHead: true, cell: ({ name }) => name },
     { head: 'Count', isNumber: true, cell: ({ moved }) => (moved ? html`${count(moved.count)}` : NOTHING) },
     { head: `Gross, ${code}`, isNumber: true, cell: ({ moved }) => (moved ? amount(moved.gross, currency) : NOTHING) },
     { head: `Fee, ${code}`, isNumber: true, cell: ({ moved }) => (moved ? amount(moved.fee, currency) : NOTHING) },
@@ -162,7 +178,20 @@ const categoryColumns = (currency: string): readonly Column<ActivityRow>[] => {
   ];
 };
 
-const activityPart = (view: ActivityView): Page =>
+/** What is gross opens to its entries, over the same span; a fee stands beside what it is of, and is an entry of its own. */
+const entriesOf = (
+  { category, gross }: ActivityCategoryView,
+  merchant: MerchantId,
+  currency: string,
+  asked: Asked,
+): Page => {
+  const entries = gross === '0' ? undefined : houseEntries(merchant, 'stripe_clearing', currency);
+  return entries === undefined
+    ? html`${words(category)}`
+    : html`<a href="${addressOf(entries, { ...asked, category })}">${words(category)}</a>`;
+};
+
+const activityPart = (view: ActivityView, merchant: MerchantId, asked: Asked): Page =>
   html`${view.currencies.map(({ currency, opening, closing, categories }) =>
     section(
       currency.toUpperCase(),
@@ -170,8 +199,8 @@ const activityPart = (view: ActivityView): Page =>
         caption: `Balance at Stripe in ${currency.toUpperCase()}, ${view.from === null ? 'from the beginning' : `from ${timeIn(view.from, view.tz)}`} to ${timeIn(view.to, view.tz)}, ${view.tz}. ${finality(view.final)}`,
         columns: categoryColumns(currency),
         rows: [
-          { name: 'Opening balance', net: opening },
-          ...categories.map((moved) => ({ name: words(moved.category), moved, net: moved.net })),
+          { name: html`Opening balance`, net: opening },
+          ...categories.map((moved) => ({ name: entriesOf(moved, merchant, currency, asked), moved, net: moved.net })),
         ],
         foot: [[html`Closing balance`, NOTHING, NOTHING, NOTHING, amount(closing, currency)]],
       }),
@@ -199,7 +228,7 @@ const activityPage = page({
       ...(asked['to'] === undefined ? {} : { banner: pastBanner(path, asked, view.to, view.tz) }),
       main: html`<p class="lead">What moved the balance at Stripe, by the categories of Stripe’s own reports.</p>
         ${filterBar(path, spanFilters, asked)}
-        ${view.currencies.length === 0 ? html`<div class="empty"><p>Nothing moved in this span.</p></div>` : activityPart(view)}`,
+        ${view.currencies.length === 0 ? html`<div class="empty"><p>Nothing moved in this span.</p></div>` : activityPart(view, merchant, asked)}`,
     })),
 });
 
