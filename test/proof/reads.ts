@@ -30,6 +30,7 @@ itself, for some five minutes.
 const CUSTOMERS = 10_000;
 const SIZES = [10_000, 1_000_000] as const;
 const PAYMENTS = [1_000, 1_000_000] as const;
+const PAYMENTS_OF_ONE = 100;
 const READS = 800;
 const AT_ONCE = 4;
 /** P99 of the large by that of the small, and of charges beside an export by that of charges alone. */
@@ -47,10 +48,14 @@ interface Shop {
   readonly customers: readonly string[];
   readonly wallets: readonly string[];
   readonly revenue: string;
+  /** Those who have paid, each as often, so that a page of one is as long in both. */
+  readonly payers: readonly string[];
+  readonly payments: number;
 }
 
 /** A year of transfers, in SQL: half of them pay into a wallet, half are spent from it. */
-const seed = async (url: string, transfers: number): Promise<Omit<Shop, 'own'>> => {
+type Seeded = Pick<Shop, 'customers' | 'wallets' | 'revenue'>;
+const seed = async (url: string, transfers: number): Promise<Seeded> => {
   const db = new pg.Client(url);
   db.on('error', () => undefined);
   await db.connect();
@@ -105,7 +110,7 @@ const seed = async (url: string, transfers: number): Promise<Omit<Shop, 'own'>> 
 };
 
 /** A year of payments: one of twenty in euros, one of eleven declined, and some of what is rare or was given up long ago. */
-const seedPayments = async (url: string, { customers }: Omit<Shop, 'own'>, count: number): Promise<void> => {
+const seedPayments = async (url: string, payers: readonly string[], count: number): Promise<void> => {
   const db = new pg.Client(url);
   db.on('error', () => undefined);
   await db.connect();
@@ -121,8 +126,8 @@ const seedPayments = async (url: string, { customers }: Omit<Shop, 'own'>, count
      join unnest($1::uuid[]) with ordinality c (id, nth) on c.nth = 1 + n % $3
      join merchants m on m.name = 'Proof' order by n`
       .replaceAll('$2', `${count}`)
-      .replaceAll('$3', `${customers.length}`),
-    [customers.map((id) => id.slice(id.indexOf('_') + 1))],
+      .replaceAll('$3', `${payers.length}`),
+    [payers.map((id) => id.slice(id.indexOf('_') + 1))],
   );
   await db.query('vacuum analyze payments');
   await db.end();
@@ -134,8 +139,9 @@ const shopOf = async (world: World, transfers: number, payments: number): Promis
   (await migrate(url))._unsafeUnwrap();
   const key = await createApiKey(url);
   const seeded = await seed(url, transfers);
-  await seedPayments(url, seeded, payments);
-  return { ...seeded, own: await startOwn(world, { database: { name, url, key } }) };
+  const payers = seeded.customers.slice(0, payments / PAYMENTS_OF_ONE);
+  await seedPayments(url, payers, payments);
+  return { ...seeded, payers, payments, own: await startOwn(world, { database: { name, url, key } }) };
 };
 
 const ask = async ({ own }: Shop, path: string): Promise<string> => {
@@ -169,13 +175,17 @@ const LISTS: readonly string[] = [
     'currency=jpy',
     'reference=order 500',
   ],
-  ...['amount[gte]=2', 'amount[gte]=99000', 'amount[gte]=500&amount[lte]=501', 'amount[gte]=200000', 'amount=77'],
+  ...['amount[gte]=2', 'amount[gte]=99000', 'amount[gte]=500&amount[lte]=FEW', 'amount[gte]=200000', 'amount=77'],
   ...['amount[lte]=50000&status=canceled', 'amount[gte]=2&currency=sek', 'CUSTOMER', 'BEFORE'],
 ];
 const listOf =
   (narrowed: string) =>
   (shop: Shop): string =>
-    `/v1/payments?${narrowed.replace('CUSTOMER', `customer=${pick(shop.customers)}`).replace('BEFORE', `created[lt]=${then()}`)}`;
+    `/v1/payments?${narrowed
+      .replace('CUSTOMER', `customer=${pick(shop.payers)}`)
+      .replace('BEFORE', `created[lt]=${then()}`)
+      // Amounts are of a range of 100,000: of so many of them there are twenty payments in both.
+      .replace('FEW', `${499 + 2_000_000 / shop.payments}`)}`;
 
 const linesOf = (chunk: Uint8Array): number => {
   let lines = 0;
