@@ -65,6 +65,8 @@ describe('the description of a table', () => {
   it('does not compile where a field stands in the column of another, or in none', () => {
     const swapped = "reference: changing(orNull(text()), { as: 'description' })";
     expect(compile(PAYMENTS, 'reference: changing(orNull(text()))', swapped)[0]).toContain('"description"');
+    const elsewhere = "customer: once(id('cus'), { as: 'merchant_id' })";
+    expect(compile(PAYMENTS, "customer: once(id('cus'))", elsewhere)[0]).toContain('"merchant_id"');
     expect(compile(PAYMENTS, '    reference: changing(orNull(text())),\n')[0]).toContain('reference');
   });
 

@@ -16,10 +16,10 @@ export const NEVER_OLD = '9999-01-01T00:00:00Z';
 const ATTEMPTS: Table<'attempts', AttemptBase, Attempt> = table(
   'attempts',
   {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
+    merchant: key(id('mer')),
     id: key(id('att')),
-    payment: once(id('pay'), { as: 'payment_id' }),
-    claim: once(orNull(uuid()), { as: 'claim_id' }),
+    payment: once(id('pay')),
+    claim: once(orNull(uuid())),
     // The release before sent the attempt's own id, and stored none.
     stripeKey: follows((row) => row.stripe_key ?? idOf('att', row.id)),
     requestId: once(text()),

@@ -13,9 +13,9 @@ interface Named extends Contradiction {
 const CONTRADICTIONS: Table<'contradictions', Contradiction, Named> = table(
   'contradictions',
   {
-    merchant: once(orNull(id('mer')), { as: 'merchant_id' }),
+    merchant: once(orNull(id('mer'))),
     kind: once(text()),
-    payment: once(orNull(id('pay')), { as: 'payment_id' }),
+    payment: once(orNull(id('pay'))),
     subject: once(text()),
     amount: once(orNull(bigint)),
     currency: once(orNull(text())),

@@ -5,7 +5,7 @@ import { id, instant, json, numeric, orNull, text } from './codec.ts';
 import { elsewhere, key, once, table, type Row, type Table } from './table.ts';
 
 const CUSTOMERS: Table<'customers', Customer> = table('customers', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(id('cus')),
   name: once(orNull(text())),
   email: once(orNull(text())),
@@ -18,7 +18,7 @@ export const customerOf: (row: Row<'customers'>) => Customer = CUSTOMERS.read;
 export const insertCustomers: Bulk<Customer> = insert(CUSTOMERS);
 
 const ITEMS: Table<'items', Item> = table('items', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(text()),
   name: once(text()),
   unitPrice: once(numeric),

@@ -7,9 +7,9 @@ import type { Reversals } from './refunds.ts';
 import { changing, key, once, table, type Row, type Table } from './table.ts';
 
 const DISPUTES: Table<'disputes', Omit<Dispute, 'earlier'>> = table('disputes', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(id('dp')),
-  payment: once(id('pay'), { as: 'payment_id' }),
+  payment: once(id('pay')),
   amount: once(bigint),
   currency: once(text()),
   status: changing(text()),
@@ -42,9 +42,9 @@ const earlierOf = (dispute: DisputeId, reversals: Reversals): Dispute['earlier']
 export const writeDisputes: Bulk<Omit<Dispute, 'earlier'>> = insert(DISPUTES, { onConflict: overwrite(DISPUTES) });
 
 const SECOND_CHARGES: Table<'second_charges', SecondCharge> = table('second_charges', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   intent: key(text(), { as: 'id' }),
-  payment: once(id('pay'), { as: 'payment_id' }),
+  payment: once(id('pay')),
   currency: once(text()),
   received: changing(bigint),
   returned: changing(bigint),

@@ -7,10 +7,10 @@ import { bigint, date, id, instant, json, optional, orNull, text } from './codec
 import { beside, changing, key, once, table, type Row, type Table } from './table.ts';
 
 const ACCOUNTS: Table<'accounts', Account> = table('accounts', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(id('acct')),
   kind: once(text()),
-  customer: once(orNull(id('cus')), { as: 'customer_id' }),
+  customer: once(orNull(id('cus'))),
   currency: once(text()),
   debits: changing(bigint),
   credits: changing(bigint),
@@ -28,7 +28,7 @@ type InColumns = Omit<PostedTransfer, 'limit' | 'reverses'>;
 const TRANSFERS: Table<'transfers', InColumns, PostedTransfer> = table<'transfers', InColumns, PostedTransfer>(
   'transfers',
   {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
+    merchant: key(id('mer')),
     id: key(id('tr')),
     kind: once(text()),
     debit: once(id('acct')),
@@ -36,7 +36,7 @@ const TRANSFERS: Table<'transfers', InColumns, PostedTransfer> = table<'transfer
     amount: once(bigint),
     currency: once(text()),
     description: once(orNull(text())),
-    payment: once(orNull(id('pay')), { as: 'payment_id' }),
+    payment: once(orNull(id('pay'))),
     reference: once(optional(text())),
     metadata: once(optional(json())),
     postedAt: once(instant),

@@ -7,9 +7,9 @@ import { beside, changing, follows, key, later, once, table, type Row, type Tabl
 const PAYMENTS: Table<'payments', Payment> = table(
   'payments',
   {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
+    merchant: key(id('mer')),
     id: key(id('pay')),
-    customer: once(id('cus'), { as: 'customer_id' }),
+    customer: once(id('cus')),
     amount: changing(bigint),
     amountCaptured: later(bigint),
     amountRefunded: later(bigint),

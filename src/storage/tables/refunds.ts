@@ -16,9 +16,9 @@ interface HeldRefund extends Refund {
 const REFUNDS: Table<'refunds', Refund, HeldRefund> = table(
   'refunds',
   {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
+    merchant: key(id('mer')),
     id: key(id('re')),
-    payment: once(id('pay'), { as: 'payment_id' }),
+    payment: once(id('pay')),
     amount: changing(bigint),
     currency: once(text()),
     status: changing(text()),

@@ -44,7 +44,7 @@ export const answerClaims: Bulk<Answered> = update(ANSWERED, { where: 'claims.st
 const EVENTS: Table<'events', Omit<Event, 'data'>, Event> = table(
   'events',
   {
-    merchant: key(id('mer'), { as: 'merchant_id' }),
+    merchant: key(id('mer')),
     id: key(id('evt')),
     type: once(text()),
     subject: once(text()),

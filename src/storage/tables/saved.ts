@@ -7,7 +7,7 @@ import { boolean, id, instant, int, json, orNull, text } from './codec.ts';
 import { changing, key, once, table, type Row, type Table } from './table.ts';
 
 const HOLDERS: Table<'stripe_customers', Holder> = table('stripe_customers', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   customer: key(id('cus'), { as: 'id' }),
   stripeId: changing(orNull(text())),
   defaultMethod: changing(orNull(text())),
@@ -33,9 +33,9 @@ export const reopenErasures: Bulk<Holder> = {
 };
 
 const METHODS: Table<'payment_methods', SavedMethod> = table('payment_methods', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(text()),
-  customer: once(id('cus'), { as: 'customer_id' }),
+  customer: once(id('cus')),
   type: once(text()),
   card: changing(orNull(json())),
   isDetached: changing(boolean, { as: 'detached' }),
@@ -46,9 +46,9 @@ export const savedMethodOf: (row: Row<'payment_methods'>) => SavedMethod = METHO
 export const writeMethods: Bulk<SavedMethod> = insert(METHODS, { onConflict: overwrite(METHODS) });
 
 const SETUPS: Table<'setups', Setup> = table('setups', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   id: key(id('set')),
-  customer: once(id('cus'), { as: 'customer_id' }),
+  customer: once(id('cus')),
   status: changing(text()),
   paymentMethod: changing(orNull(text())),
   returnUrl: changing(orNull(text())),

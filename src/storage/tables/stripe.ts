@@ -9,8 +9,8 @@ type KnownIntent = Writes['intents'][number];
 
 const INTENTS: Table<'intents', KnownIntent> = table('intents', {
   intent: key(text(), { as: 'id' }),
-  merchant: once(id('mer'), { as: 'merchant_id' }),
-  payment: once(id('pay'), { as: 'payment_id' }),
+  merchant: once(id('mer')),
+  payment: once(id('pay')),
 });
 
 export const insertIntents: Bulk<KnownIntent> = insert(INTENTS, { onConflict: 'do nothing' });
@@ -21,9 +21,9 @@ export const lines = <Source extends BalanceTransaction>(
   table<'balance_transactions', BalanceTransaction, Source>(
     'balance_transactions',
     {
-      merchant: key(id('mer'), { as: 'merchant_id' }),
+      merchant: key(id('mer')),
       id: key(text()),
-      payment: once(id('pay'), { as: 'payment_id' }),
+      payment: once(id('pay')),
       kind: once(text()),
       source: once(text()),
       gross: once(bigint),
@@ -43,7 +43,7 @@ export const lineOf: (row: Row<'balance_transactions'>) => BalanceTransaction = 
 export const insertLines: Bulk<BalanceTransaction> = insert(LINES, { onConflict: 'do nothing' });
 
 const PAYOUTS: Table<'payouts', PayoutShare> = table('payouts', {
-  merchant: key(id('mer'), { as: 'merchant_id' }),
+  merchant: key(id('mer')),
   payout: key(text(), { as: 'id' }),
   currency: once(text()),
   amount: once(bigint),

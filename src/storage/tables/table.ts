@@ -2,11 +2,13 @@
  * A table, described once: where each field of what is kept there stands, how it is read and written, and when. From that
  * follow how a row is read (`read`), and the statements that write many (`bulk.ts`).
  *
- * A column is named after its field, as `capture_method` after `captureMethod`: no two of them can be mistaken for each
- * other. Only a field after which no column is named says where it stands.
+ * A column is named after its field, as `capture_method` after `captureMethod`, or `customer_id` after `customer`: no two
+ * of them can be mistaken for each other. Only a field after which no column is named says where it stands, and that is no
+ * column of another. Columns beside the fields are held to their types alone: of one type, two of them may be swapped.
  */
 import type { Selectable } from 'kysely';
 import { instant, type Codec } from './codec.ts';
+import { COLUMNS } from '../columns.ts';
 import type { DB } from '../schema.ts';
 
 export type Row<T extends keyof DB> = Selectable<DB[T]>;
@@ -48,12 +50,21 @@ type Snake<S extends string> = S extends `${infer Head}${infer Tail}`
     : `${Lowercase<Head>}_${Snake<Tail>}`
   : S;
 
+/** The column that is named after a field, where there is one. */
+type Own<T extends keyof DB, F extends string> = Extract<
+  Snake<F> extends keyof Row<T> ? Snake<F> : `${Snake<F>}_id`,
+  keyof Row<T>
+>;
+
+/** The columns that are named after none. */
+type Free<T extends keyof DB, Kept> = Exclude<keyof Row<T>, Own<T, keyof Kept & string>>;
+
 type Fields<T extends keyof DB, Kept, Source> = {
   readonly [F in keyof Kept & string]-?:
     | Following<Row<T>, Kept[F]>
-    | (Snake<F> extends keyof Row<T>
-        ? Field<Kept[F], Row<T>[Snake<F>], undefined, Source> | Stamp
-        : { [N in keyof Row<T>]: Field<Kept[F], Row<T>[N], N, Source> }[keyof Row<T>]);
+    | ([Own<T, F>] extends [never]
+        ? { [N in Free<T, Kept>]: Field<Kept[F], Row<T>[N], N, Source> }[Free<T, Kept>]
+        : Field<Kept[F], Row<T>[Own<T, F>], undefined, Source> | Stamp);
 };
 
 /** Columns that are written, and are no fields. */
@@ -101,7 +112,7 @@ export const table = <T extends keyof DB, Kept, Source extends Kept = Kept>(
       readers.push({ field: own, column: '', read: field.follows as (row: unknown) => unknown });
       continue;
     }
-    const column = ('as' in field ? field.as : undefined) ?? snake(own);
+    const column = ('as' in field ? field.as : undefined) ?? columnOf(name, own);
     if ('stamp' in field) {
       columns.push({ name: column, written: field.written, value: { stamp: field.stamp } });
       readers.push({ field: own, column, read: instant.read as (stored: unknown) => unknown });
@@ -130,7 +141,11 @@ export const table = <T extends keyof DB, Kept, Source extends Kept = Kept>(
   };
 };
 
-const snake = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** As `Own` has it. */
+const columnOf = (table: keyof DB, field: string): string => {
+  const snake = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return COLUMNS[table].some((column) => column === snake) ? snake : `${snake}_id`;
+};
 
 /** `as`: the column, where it is not named after the field. `of`: what is written, where it is not the field itself. */
 interface Options<As, Value, Source> {
