@@ -44,7 +44,10 @@ const TOURS = {
     'domain/decide.ts',
     'domain/lifecycle.ts',
     'domain/reversals.ts',
+    'domain/move.ts',
     'domain/postings.ts',
+    'jobs/list.ts',
+    'payments/recover.ts',
   ],
   'A webhook of Stripe': [
     'http/stripe-webhook.ts',
@@ -71,6 +74,7 @@ const GIVEN: Readonly<Record<string, string>> = {
 /** Where work waits in a row for who takes it from there. */
 const HANDED_ON: readonly (readonly [from: string, to: string, how: string])[] = [
   ['storage/inbox.ts', 'jobs/list.ts', 'taken by a job'],
+  ['payments/refund.ts', 'jobs/list.ts', 'found by a job where its answer is lost'],
 ];
 
 /** The files that this one takes values from, as paths in src/. Types alone lead nowhere. */

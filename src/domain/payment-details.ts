@@ -1,6 +1,8 @@
 /**
  * What a merchant says of a payment, and is shown as it was said. Another such field is a migration, its lines here, in
- * `http/payment-details.ts` and in `storage/tables/payments.ts`; one that may say who somebody is, in `erasures.ts` too.
+ * `http/payment-details.ts` and in `storage/tables/payments.ts`, then `npm run db:schema` and `npm run docs:contract`; one
+ * that may say who somebody is, a line in `erasures.ts` too, and one that may not be changed, in `update.ts`. It has one
+ * word: its name is the same in JSON.
  */
 export interface PaymentDetails {
   readonly description: string | null;

@@ -45,7 +45,7 @@ export interface State {
 export interface Writes {
   readonly customers: Customer[];
   readonly holders: Map<CustomerId, Holder>;
-  /** Of those, whom no row was there of. */
+  /** Those of them that have no row yet: they are inserted, the others updated. */
   readonly newHolders: Set<CustomerId>;
   readonly methods: Map<string, SavedMethod>;
   readonly setups: Map<SetupId, Setup>;
@@ -54,7 +54,7 @@ export interface Writes {
   readonly answers: { readonly merchant: MerchantId; readonly claim: ClaimId; readonly reply: Reply<never> }[];
   readonly newPayments: Payment[];
   readonly payments: Map<PaymentId, Payment>;
-  /** Those of them of which that is written too which else never changes: what they say, and the amount. */
+  /** Those of them of which what they say, or the amount, was changed: `updateWhatTheySay` writes that too. */
   readonly updated: Set<PaymentId>;
   readonly attempts: Attempt[];
   readonly settled: {

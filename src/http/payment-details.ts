@@ -11,10 +11,11 @@ export const given: { readonly [F in keyof PaymentDetails]: z.ZodType<PaymentDet
   reference: s.optional(s.reference),
 };
 
-export const toDetails = ({ description, metadata, reference }: PaymentDetails): GivenDetails => ({
+/** What came after the first two is left out where it is not given: see `GivenDetails`. */
+export const toDetails = ({ description, metadata, ...later }: PaymentDetails): GivenDetails => ({
   description,
   metadata,
-  ...(reference === null ? {} : { reference }),
+  ...Object.fromEntries(Object.entries(later).filter(([, value]) => value !== null)),
 });
 
 export const changed: {

@@ -10,7 +10,7 @@ export type Round = 'done' | 'more';
 export interface Job<C = Context> {
   /** The pause after a round. It varies by a quarter, so that several instances do not march in step. */
   readonly everyMs: number;
-  /** Of several processes on one port, the first alone runs it. */
+  /** Of several processes on one port, the first alone runs it; of several instances, each does. */
   readonly isOneEnough?: true;
   /** It is left out while the circuit around Stripe is open: each call would fail, and live traffic needs the probe. */
   readonly needsStripe?: true;

@@ -33,7 +33,7 @@ class Followed implements Work {
 // Enumerable, as a getter of a class is not: who takes the stack lists what there is.
 Object.defineProperty(Followed.prototype, 'turn', { get: () => turnNow(), enumerable: true });
 
-export const storage: AsyncLocalStorage<Work> = new AsyncLocalStorage();
+export const workStorage: AsyncLocalStorage<Work> = new AsyncLocalStorage();
 
 export const followTurns = (read: () => number, begin: (now: number) => void): void => {
   turnNow = read;
@@ -48,25 +48,25 @@ export const runWork = <T>(work: RequestWork, run: (work: Work) => T): T => {
   beginTurn(work.startedAt);
   const followed = new Followed(work);
   // `run` would make a second context, to go back to what was; at the end of a callback Node does that by itself.
-  storage.enterWith(followed);
+  workStorage.enterWith(followed);
   return run(followed);
 };
 
 /** Runs work that belongs to no request: a sweeper, a webhook's delivery, a lane of commits. */
 export const runJob = <T>(name: string, run: () => T): T => {
   beginTurn(performance.now());
-  // `storage.run` would leave a context behind that says nothing, and each request on what was opened in it would copy it.
+  // `workStorage.run` would leave a context behind that says nothing, and each request on what was opened in it would copy it.
   return AsyncLocalStorage.snapshot()(() => {
-    storage.enterWith(new Followed({ route: `job:${name}` }));
+    workStorage.enterWith(new Followed({ route: `job:${name}` }));
     return run();
   });
 };
 
 /** Names the route of the request under way, once it is known. */
 export const nameRoute = (route: string): void => {
-  const work = storage.getStore();
+  const work = workStorage.getStore();
   if (work) work.route = route;
 };
 
 /** Whether what runs now is done for a request, and not for a job. */
-export const isRequest = (): boolean => storage.getStore()?.requestId !== undefined;
+export const isRequest = (): boolean => workStorage.getStore()?.requestId !== undefined;

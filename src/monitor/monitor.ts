@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { ResultAsync } from 'neverthrow';
 import type { Pressure } from './admission.ts';
 import { startBeat, type Beat, type GcKind, type Interval } from './beat.ts';
-import { runJob, storage } from './context.ts';
+import { runJob, workStorage } from './context.ts';
 import {
   type FromOps,
   type Live,
@@ -181,7 +181,7 @@ const startWorker = (
 /** Lets the other thread take this one's stack, with the work under way. Where it cannot, the ops thread says so. */
 const registerMainThread = (): void => {
   loadNativeStack().match(
-    ({ registerThread }) => registerThread({ asyncLocalStorage: storage }, MAIN),
+    ({ registerThread }) => registerThread({ asyncLocalStorage: workStorage }, MAIN),
     () => undefined,
   );
 };

@@ -10,7 +10,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { FoundIntent } from '../stripe/events.ts';
 import type { Tagged } from '../stripe/tags.ts';
 import { conclude, disputeEvents, paymentEvents, returnEvents } from './perform.ts';
-import { concludeRefund, settleRefund } from './refund.ts';
+import { concludeRefund, settlingRefund } from './refund.ts';
 
 export type Facts = Pick<Context, 'commit' | 'reads' | 'stripeEvents' | 'contradictions' | 'clock'>;
 
@@ -106,7 +106,7 @@ const commitRefund = (ctx: Facts, payment: Payment, found: RefundFact): ResultAs
   const settlement = { found, refusal: null, stripeRequestId: null };
   // One that was made in the dashboard has an id that follows from Stripe's, and its time.
   const asStripes = (): ResultAsync<Applied, PaymentError> =>
-    ctx.commit(settleRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null));
+    ctx.commit(settlingRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null));
   const { ours } = found;
   if (ours === null) return asStripes();
   return ctx.reads
@@ -122,7 +122,7 @@ const commitRefund = (ctx: Facts, payment: Payment, found: RefundFact): ResultAs
         .andThen((attempt) =>
           attempt
             ? concludeRefund(ctx, payment, attempt, settlement)
-            : ctx.commit(settleRefund(payment, ours, settlement, null)),
+            : ctx.commit(settlingRefund(payment, ours, settlement, null)),
         );
     });
 };

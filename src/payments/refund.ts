@@ -90,7 +90,7 @@ const send = (
   return ctx.cards
     .refund(payment, attempt, 'first')
     .andThen((settlement) =>
-      ctx.commit<RefundView, Code>({ ...settle(payment, attempt, settlement), refusals: REFUSALS }),
+      ctx.commit<RefundView, Code>({ ...settling(payment, attempt, settlement), refusals: REFUSALS }),
     )
     .mapErr((error) => withDetail(error, unknownOf(payment)))
     .andThen((applied) => applied.answer ?? err(unknown(payment)));
@@ -102,18 +102,18 @@ export const concludeRefund = (
   payment: Payment,
   attempt: RefundAttempt,
   settlement: RefundSettlement,
-): ResultAsync<Applied, PaymentError> => ctx.commit(settle(payment, attempt, settlement));
+): ResultAsync<Applied, PaymentError> => ctx.commit(settling(payment, attempt, settlement));
 
 /** The change that makes an attempt's outcome known, and answers who asked. */
-const settle = (payment: Payment, attempt: RefundAttempt, settlement: RefundSettlement): Change<RefundView> => ({
-  ...settleRefund(payment, attempt.refund, settlement, attempt.id),
+const settling = (payment: Payment, attempt: RefundAttempt, settlement: RefundSettlement): Change<RefundView> => ({
+  ...settlingRefund(payment, attempt.refund, settlement, attempt.id),
   ...(attempt.claim === null ? {} : { answers: attempt.claim }),
   requestId: attempt.requestId,
   answer: (effect) => refundAnswer(effect, settlement, payment),
 });
 
 /** The change that makes a refund's outcome known. */
-export const settleRefund = (
+export const settlingRefund = (
   payment: Payment,
   refund: RefundId,
   settlement: RefundSettlement,

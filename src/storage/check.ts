@@ -2,7 +2,7 @@
 import { ResultAsync } from 'neverthrow';
 import { connectOnce, messageOf } from './connect.ts';
 import { SESSION_QUERY, sessionFault, type SettingRow } from './session.ts';
-import { statement } from './statement.ts';
+import { statement } from './prepared.ts';
 
 export interface CheckOptions {
   readonly url: string;

@@ -54,7 +54,7 @@ export interface Erasures {
 
 /** So many at a time: each is looked for in every page. */
 const TOGETHER_MAX = 100;
-/** A transaction that has begun before has ended by then (`statement.ts`): nobody writes down any more who he was. */
+/** A transaction that has begun before has ended by then (`session.ts`): nobody writes down any more who he was. */
 const SETTLED_MS = 5_000;
 /** Rows of a payment are locked only so long that nobody waits for it. */
 const PAYMENTS_AT_ONCE = 500;

@@ -33,7 +33,7 @@ import {
   type Payout,
   type PayoutFilter,
 } from './stripe-lists.ts';
-import { readStatement } from './statement-of.ts';
+import { readStatement } from './account-statement.ts';
 import { pageOf, type Page, type PageOf } from './pages.ts';
 import { listTransfers, readTransfer, type FoundTransfer, type TransferFilter } from './transfers.ts';
 import { createTurns, inTurn, type Turns } from './turns.ts';

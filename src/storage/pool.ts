@@ -11,7 +11,7 @@ import { messageOf } from './connect.ts';
 import { ConnectionLost, endsSession, failureOf } from './failure.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import { SESSION_QUERY, sessionFault, sessionUrl, type SettingRow } from './session.ts';
-import { statement } from './statement.ts';
+import { statement } from './prepared.ts';
 import { getTypeParser } from './types.ts';
 
 export interface ConnectOptions {

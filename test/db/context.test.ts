@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, it } from '@jest/globals';
 import { createLogger } from '../../src/log.ts';
-import { runJob, runWork, storage } from '../../src/monitor/context.ts';
+import { runJob, runWork, workStorage } from '../../src/monitor/context.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { createDatabase } from '../support/suite.ts';
@@ -11,7 +11,7 @@ it('a connection works in the name of the database, and not of the request that 
   const log = createLogger('silent', process.stdout);
   // What breaks an idle connection arrives on its socket, and is told in the socket's own context.
   const lostIn = new Promise((resolve) => {
-    log.warn = () => resolve(storage.getStore()?.route);
+    log.warn = () => resolve(workStorage.getStore()?.route);
   });
   const open = (): ReturnType<typeof openDatabase> =>
     openDatabase({ url, poolMin: 0, poolMax: 2, acquireTimeoutMs: 10_000, log });
@@ -19,7 +19,7 @@ it('a connection works in the name of the database, and not of the request that 
   afterSuite(database.close);
   const pid = await runWork({ route: '/v1/payments', startedAt: performance.now() }, async () => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database.pool);
-    expect(storage.getStore()?.route).toBe('/v1/payments');
+    expect(workStorage.getStore()?.route).toBe('/v1/payments');
     return rows[0]?.pid;
   });
   const other = open();

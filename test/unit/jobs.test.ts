@@ -3,7 +3,7 @@ import { errAsync, okAsync } from 'neverthrow';
 import pino from 'pino';
 import { paymentError } from '../../src/error.ts';
 import { createRunner, type Job, type JobAge, type Runner, type RunnerOptions } from '../../src/jobs/runner.ts';
-import { runWork, storage } from '../../src/monitor/context.ts';
+import { runWork, workStorage } from '../../src/monitor/context.ts';
 import { createBreaker } from '../../src/stripe/breaker.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { until } from '../support/until.ts';
@@ -100,7 +100,7 @@ describe('a job', () => {
       one: {
         everyMs: NEVER_MS,
         run: () => {
-          routes.push(storage.getStore()?.route);
+          routes.push(workStorage.getStore()?.route);
           return okAsync('done');
         },
       },

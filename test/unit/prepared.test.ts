@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parseHosts } from '../../src/storage/hosts.ts';
-import { nameOf } from '../../src/storage/statement.ts';
+import { nameOf } from '../../src/storage/prepared.ts';
 import { parseTimestamp } from '../../src/storage/types.ts';
 
 const folder = join(import.meta.dirname, '../../src/storage');
