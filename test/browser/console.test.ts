@@ -124,6 +124,10 @@ const PAGES = [
           `[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length`,
         );
         expect([path, cut]).toEqual([path, 0]);
+        const torn = await page.evaluate(
+          `[...document.querySelectorAll('.entries .cell > a')].filter((one) => one.getClientRects().length > 1).length`,
+        );
+        expect([path, torn]).toEqual([path, 0]);
       }
       expect(complaints).toEqual([]);
       await page.close();
