@@ -96,6 +96,7 @@ interface ErrorFacts {
   /** The card issuer's reason, in Stripe's words. */
   readonly declineCode?: string;
   readonly payment?: string;
+  readonly setup?: string;
   readonly retryAfterS?: number;
   /** Where the customer does what his bank asks him for. */
   readonly url?: string;

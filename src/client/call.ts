@@ -100,6 +100,7 @@ interface Body {
     readonly param: string | null;
     readonly decline_code?: string;
     readonly payment?: string;
+    readonly setup?: string;
     readonly url?: string;
     readonly doc_url: string;
     readonly request_id: string;

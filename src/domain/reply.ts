@@ -59,6 +59,7 @@ export const errorView = (error: PaymentError, requestId: string): ErrorView => 
   message: error.message,
   param: error.param ?? null,
   ...(error.payment === undefined ? {} : { payment: error.payment }),
+  ...(error.setup === undefined ? {} : { setup: error.setup }),
   ...(error.url === undefined ? {} : { url: error.url }),
   outcome: error.outcome,
   retry: error.retry,

@@ -19,6 +19,7 @@ export interface ErrorView {
   readonly message: string;
   readonly param: string | null;
   readonly payment?: string;
+  readonly setup?: string;
   /** Where the customer does what his bank asks him for. */
   readonly url?: string;
   readonly outcome: Outcome;

@@ -12,7 +12,7 @@ import { KEEP, type ChargeError, type KeepCode, type StorageCode, type StripeErr
 import { jsonReply, setupView } from '../domain/reply.ts';
 import type { Setup, SetupFact } from '../domain/setup.ts';
 import type { SetupView } from '../domain/views.ts';
-import { paymentError, type PaymentError } from '../error.ts';
+import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import type { Confirming, NewSetup, Told } from '../stripe/vault.ts';
 import { admit, secretOf, type Access } from './access.ts';
 import { stripeCustomerOf } from './holder.ts';
@@ -98,7 +98,7 @@ const answer = (
   status: 200 | 201,
   isSecret = true,
 ): Answer<SetupView> => {
-  if (refusal) return err(refused(refusal));
+  if (refusal) return err(withDetail(refused(refusal), setup ? { setup: setup.id } : {}));
   return setup
     ? ok(jsonReply(status, setupView(setup, isSecret ? 'servers' : 'page')))
     : err(paymentError('internal', { cause: new Error('a setup was made, and is not there') }));

@@ -209,11 +209,24 @@ describe('a setup', () => {
     expect([late.status, late.body.error.code]).toEqual([409, 'setup_not_confirmable']);
   });
 
+  it('that is declined as it is made is named by its error, as a payment is by its own', async () => {
+    const customer = await createCustomer();
+    const body = { customer, payment_method: 'pm_card_chargeDeclined', confirm: true };
+    const key = crypto.randomUUID();
+    const { status, body: shown, text } = await post('/v1/setups', body, key);
+    expect([status, shown.error.code]).toEqual([402, 'card_declined']);
+    expect((await post('/v1/setups', body, key)).text).toBe(text);
+    const kept = await post(`/v1/setups/${shown.error.setup ?? ''}/confirm`, { payment_method: 'pm_card_visa' });
+    expect([kept.status, kept.body.status]).toEqual([200, 'succeeded']);
+  });
+
   it('that is declined says why, keeps nothing, and may be tried with another card', async () => {
     const customer = await createCustomer();
     const made = (await post('/v1/setups', { customer })).body;
     const declined = await post(`/v1/setups/${made.id}/confirm`, { payment_method: 'pm_card_chargeDeclined' });
-    expect([declined.status, declined.body.error.code]).toEqual([402, 'card_declined']);
+    expect([declined.status, declined.body.error.code, declined.body.error.setup]).toEqual([
+      ...[402, 'card_declined', made.id],
+    ]);
     expect((await get(`/v1/setups/${made.id}`)).body).toMatchObject({
       status: 'requires_payment_method',
       last_error: { code: 'card_declined' },
