@@ -11,6 +11,7 @@ import { commandLine, count, misused } from '../../scripts/command-line.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createRandom, seedOf } from './random.ts';
+import { debit } from './storm/debits.ts';
 import { isMend, MENDS, without, type Mend } from './storm/mends.ts';
 import { copied, failedForGood, orphan } from './storm/unknown.ts';
 import { ask, CREATE, HOUR_S, strike, type Storm } from './storm/weather.ts';
@@ -40,8 +41,6 @@ export interface StormProof {
 
 const CARDS = ['visa', 'visa', 'visa', 'visa_chargeDeclined', 'sandbox_processing', 'sandbox_processingFails'] as const;
 const DISPUTED = ['createDispute', 'createDisputeInquiry'] as const;
-/** Bank accounts: debited, and what the bank makes of it then. */
-const DEBITED = ['success_de', 'insufficientFunds_de', 'disputed_de', 'sandbox_failedLate_de'] as const;
 
 interface Paid {
   readonly id: string;
@@ -176,25 +175,6 @@ const dispute = async (storm: Storm): Promise<void> => {
   // Lost a second later, and won after all a minute after that.
   if (evidence === 'reversed_evidence') for (const s of [2, 61]) await service.clock.advance(world.sandboxUrl, s);
   count(`${card}: ${evidence ?? 'open'}`);
-};
-
-/** A debit, of which Stripe's balance has a line before anybody knows whether it is paid; some are returned after that. */
-const debit = async (storm: Storm): Promise<void> => {
-  const { random, service, world, count } = storm;
-  await strike(storm, CREATE);
-  const account = random.pick(DEBITED);
-  const { status, body } = await ask(storm, `debit ${account}`, '/v1/payments', {
-    ...{ customer: storm.customer, amount: random.integer(50, 5_000), currency: 'eur', confirm: true },
-    payment_method: `pm_${account}`,
-  });
-  // What became of it may be read late, and out of order.
-  if (random.chance(0.5)) await setFault(world, { kind: 'webhook_drop' });
-  for (const seconds of [6, 6]) await service.clock.advance(world.sandboxUrl, seconds);
-  if (status === 201 && account === 'insufficientFunds_de' && random.chance(0.5))
-    await ask(storm, 'pay by card instead', `/v1/payments/${String(body['id'])}/confirm`, {
-      payment_method: 'pm_card_visa',
-    });
-  count(`debit: ${account}`);
 };
 
 /** A busy second of which no webhook arrives: Stripe's list alone tells of it, and more than a page. */
