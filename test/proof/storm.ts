@@ -11,6 +11,7 @@ import { commandLine, count, misused } from '../../scripts/command-line.ts';
 import { startInProcess, type InProcess } from './in-process.ts';
 import { describe, judge, type Verdict } from './judge.ts';
 import { createRandom, seedOf } from './random.ts';
+import { burst } from './storm/burst.ts';
 import { debit } from './storm/debits.ts';
 import { isMend, MENDS, without, type Mend } from './storm/mends.ts';
 import { copied, failedForGood, orphan } from './storm/unknown.ts';
@@ -176,37 +177,6 @@ const dispute = async (storm: Storm): Promise<void> => {
   if (evidence === 'reversed_evidence') for (const s of [2, 61]) await service.clock.advance(world.sandboxUrl, s);
   count(`${card}: ${evidence ?? 'open'}`);
 };
-
-/** A busy second of which no webhook arrives: Stripe's list alone tells of it, and more than a page. */
-const burst = async (storm: Storm): Promise<void> => {
-  const { world, stripe, service, count, customer } = storm;
-  await clearFaults(world);
-  await setFault(world, { kind: 'webhook_drop' });
-  const held = await Promise.all(
-    Array.from({ length: BURST }, () =>
-      service.post('/v1/payments', {
-        ...{ customer, amount: 700, currency: 'usd', payment_method: 'pm_card_visa', confirm: true },
-        capture_method: 'manual',
-      }),
-    ),
-  );
-  const rows = await service.query<{ intent: string | null }>('select intent from payments where id = any($1)', [
-    held.map(({ body }) => String(body['id']).slice(4)),
-  ]);
-  // In the dashboard: captured at once or in two parts, and given back.
-  await Promise.all(
-    rows.map(async ({ intent }, nth) => {
-      const path = `${CREATE}/${intent ?? ''}`;
-      if (nth % 2 === 0) await stripe.post(`${path}/capture`, { amount_to_capture: '200', final_capture: 'false' });
-      await stripe.post(`${path}/capture`);
-      await stripe.post('/v1/refunds', { payment_intent: intent ?? '', amount: '100' });
-    }),
-  );
-  await clearFaults(world);
-  count(`events lost of ${BURST} payments at once`);
-};
-/** Each makes some seven events. */
-const BURST = 20;
 
 const JUMPS_S = [600, 25 * HOUR_S, 72 * HOUR_S] as const;
 const LEADS_S = [-600, 600, -25 * HOUR_S, 25 * HOUR_S] as const;
