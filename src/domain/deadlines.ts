@@ -18,6 +18,11 @@ export const LEASE_MS: number = 10_000;
  * done by then is overtaken by another, under the same key, and Stripe lets one of them in.
  */
 export const SWEEP_LEASE_MS: number = 5_000;
+/**
+ * How long Stripe's lists are looked through in one turn: a page more, and the lease is over. Where Stripe takes a second for
+ * a page, a look is many turns, each of which begins where the last has ended.
+ */
+export const STRIPE_LOOK_MS: number = 3_000;
 /** How often abandoned attempts are looked for; the pause varies by a quarter. */
 export const SWEEP_EVERY_MS: number = 2_000;
 /** A payment whose request and then two sweepers died is settled within this. */
@@ -31,6 +36,7 @@ export const STOP_DEADLINE_MS: number = 9_500;
 export const DRAIN_DEADLINE_MS: number = 5_000;
 
 assert(STRIPE_SILENCE_MS < STRIPE_DEADLINE_MS, 'silence is told before the deadline');
+assert(STRIPE_LOOK_MS < SWEEP_LEASE_MS, 'a turn of a look ends while its attempt is owned');
 assert(STRIPE_DEADLINE_MS < LEASE_MS, 'who charges a card still owns the attempt when its call has ended');
 assert(
   LEASE_MS + 2 * SWEEP_LEASE_MS + 3 * SWEEP_EVERY_MS * 1.25 <= SETTLED_WITHIN_MS,

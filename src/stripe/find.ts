@@ -1,6 +1,7 @@
 /** Looks for a PaymentIntent by its tags, where nobody knows its id: a bounded part of Stripe's list at a time. */
 import type Stripe from 'stripe';
 import type { IntentFact } from '../domain/fact.ts';
+import { STRIPE_LOOK_MS } from '../domain/deadlines.ts';
 import type { Payment } from '../domain/payment.ts';
 import { toMs, type Micros } from '../domain/time.ts';
 import { factOf } from './outcome.ts';
@@ -19,7 +20,7 @@ export interface Wanted {
 export class Unfinished extends Error {
   readonly seenTo: string;
   constructor(seenTo: string) {
-    super('no end after as many PaymentIntents as are looked at in one turn');
+    super('no end after what is looked at in one turn');
     this.seenTo = seenTo;
   }
 }
@@ -28,7 +29,7 @@ export class Unfinished extends Error {
 const NEAR_S = 600;
 /** No clock that is off by a day, either way, hides it; and where Stripe failed it may be made some hours later. */
 const FAR_S = { before: 26 * 3600, after: 32 * 3600 } as const;
-/** In one turn: as many as a caller waits for, and as a lease of five seconds allows at 0.2 s a page. */
+/** In one turn, if Stripe takes no longer for them than a turn may be: 2,000 PaymentIntents. */
 const PAGES_MAX = 20;
 /** The largest page that Stripe gives. */
 const PAGE = 100;
@@ -49,6 +50,7 @@ export const findIntent = async (
     { gte: sinceS - FAR_S.before, ...(isBounded ? { lte: sinceS + FAR_S.after } : {}) },
   ];
   let pages = 0;
+  const until = performance.now() + STRIPE_LOOK_MS;
   // Of another look, how far it came says nothing.
   const [of, span, last] = seenTo?.split(' ') ?? [];
   const from = of === String(sinceS) ? { span: Number(span), last } : { span: 0, last: undefined };
@@ -56,11 +58,13 @@ export const findIntent = async (
     if (at < from.span) continue;
     let after = at === from.span ? from.last : undefined;
     for (;;) {
-      if (pages++ === PAGES_MAX) throw new Unfinished(`${sinceS} ${at} ${after ?? ''}`.trimEnd());
+      const isOver = pages === PAGES_MAX || (pages > 0 && performance.now() > until);
+      if (isOver) throw new Unfinished(`${sinceS} ${at} ${after ?? ''}`.trimEnd());
       const { data, has_more: hasMore } = await stripe.paymentIntents.list({
         ...{ created, limit: PAGE },
         ...(after === undefined ? {} : { starting_after: after }),
       });
+      pages++;
       const found = data.find(
         (intent) =>
           intent.currency === payment.currency && BigInt(intent.amount) === payment.amount && isIt(intent.metadata),

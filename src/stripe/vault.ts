@@ -5,7 +5,7 @@
  */
 import { ResultAsync } from 'neverthrow';
 import Stripe from 'stripe';
-import { STRIPE_DEADLINE_MS } from '../domain/deadlines.ts';
+import { STRIPE_DEADLINE_MS, STRIPE_LOOK_MS } from '../domain/deadlines.ts';
 import type { CustomerId, MerchantId, SetupId } from '../domain/ids.ts';
 import { isToken, type LastError } from '../domain/payment.ts';
 import type { StripeError } from '../domain/refusals.ts';
@@ -93,7 +93,7 @@ export interface Vault {
 
 /** No clock that is off by ten minutes hides a customer; and where Stripe failed he may be made some hours later. */
 const FOUND_WITHIN_S = { before: 600, after: 32 * 3600 } as const;
-/** In one look: a caller waits for it. */
+/** In one look, if Stripe takes no longer for them than a look may be. */
 const PAGES_MAX = 20;
 const PAGE = 100;
 /** Stripe's index has new objects within a minute, and an hour late at times: https://docs.stripe.com/search#data-freshness. */
@@ -133,7 +133,8 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
     const sinceS = Math.floor(toMs(since) / 1000);
     const created = { gte: sinceS - FOUND_WITHIN_S.before, lte: sinceS + FOUND_WITHIN_S.after };
     let after: string | undefined;
-    for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const until = performance.now() + STRIPE_LOOK_MS;
+    for (let pages = 0; pages < PAGES_MAX && performance.now() < until; pages++) {
       const { data, has_more: hasMore } = await stripe.customers.list({
         ...{ created, limit: PAGE },
         ...(after === undefined ? {} : { starting_after: after }),
