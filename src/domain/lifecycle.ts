@@ -17,7 +17,8 @@ import {
   type SecondCharge,
 } from './payment.ts';
 import { posting } from './postings.ts';
-import { disputed, refundAsked, refundSettled } from './reversals.ts';
+import { disputed } from './disputes.ts';
+import { refundAsked, refundSettled } from './refunds.ts';
 import { returned } from './returns.ts';
 import { concernsSecond, news, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 import { updated } from './update.ts';

@@ -87,3 +87,19 @@ export const holdOf = ({ customer, currency }: Payment, amount: bigint): Hold =>
   account: walletId(customer, currency),
   amount,
 });
+
+/** What a second charge took had gone back, and is here again. */
+export const toGoBackAgain = (
+  { merchant, id }: Payment,
+  { intent, currency, received }: SecondCharge,
+  returned: bigint,
+  detail: string,
+): Contradiction => ({
+  merchant,
+  kind: 'second_charge',
+  payment: id,
+  subject: intent,
+  amount: received - returned,
+  currency,
+  detail,
+});

@@ -10,7 +10,7 @@ import { isChargeable } from '../domain/currency.ts';
 import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
 import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
-import { refundable } from '../domain/reversals.ts';
+import { refundable } from '../domain/refunds.ts';
 import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';

@@ -1,19 +1,22 @@
-/** Money that goes back: refunds, and what cardholders' banks take. Pure. */
+/** Refunds: asked for here or made at Stripe, until what became of them is posted. Pure. */
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Contradiction, ContradictionKind } from './contradiction.ts';
-import type { DisputeFact, DisputeLine, RefundFact } from './fact.ts';
-import { derivedId, idAt } from './ids.ts';
-import type { Dispute, Payment, Refund, SecondCharge } from './payment.ts';
+import type { RefundFact } from './fact.ts';
+import { derivedId } from './ids.ts';
+import type { Payment, Refund, SecondCharge } from './payment.ts';
 import { posting } from './postings.ts';
-import { holdOf, standingOf, unchanged, type Step, type Stepped, type Subject } from './step.ts';
+import { holdOf, standingOf, toGoBackAgain, unchanged, type Step, type Stepped, type Subject } from './step.ts';
 import type { Transfer } from './transfer.ts';
 
 /** What of a payment can still go back: neither refunded, nor about to be, nor returned to the bank. */
 export const refundable = ({ amountCaptured, amountRefunded, refundsPending, amountReturned }: Payment): bigint =>
   amountCaptured - amountRefunded - refundsPending - amountReturned;
 
-/** Held first: what is being refunded can be neither spent nor refunded again. */
+/**
+ * Held first: what is being refunded can be neither spent nor refunded again. Errors: `payment_not_refundable`,
+ * `refund_exceeds_payment`; `insufficient_funds` is said by `move`, where the wallet has less than is to be held.
+ */
 export const refundAsked = (payment: Payment, wanted: Refund): Result<Stepped, PaymentError> => {
   if (payment.status !== 'succeeded') return err(paymentError('payment_not_refundable', { payment: payment.id }));
   const left = refundable(payment);
@@ -54,6 +57,7 @@ const refundFailed = (payment: Payment, known: Refund, reason: string | undefine
     ? withHold(payment, known, { ...known, status: 'failed', failureReason: reason ?? known.failureReason }, [])
     : unchanged(payment);
 
+/** Money has moved once Stripe's balance has a line of the refund (`moved`), and is back where it has one of its failure. */
 const byRefundFact = (payment: Payment, known: Refund | undefined, id: Refund['id'], found: RefundFact): Stepped => {
   // Of money that was held and let go: Stripe calls it a refund, and nothing has moved.
   if (!known && !found.moved && found.status !== 'pending') return unchanged(payment);
@@ -170,123 +174,3 @@ const secondReturned = (
     contradictions: reverses ? [toGoBackAgain(payment, second, returned, `Its refund ${found.stripeId} failed.`)] : [],
   };
 };
-
-/** It had gone back, and is here again. */
-const toGoBackAgain = (
-  { merchant, id }: Payment,
-  { intent, currency, received }: SecondCharge,
-  returned: bigint,
-  detail: string,
-): Contradiction => ({
-  merchant,
-  kind: 'second_charge',
-  payment: id,
-  subject: intent,
-  amount: received - returned,
-  currency,
-  detail,
-});
-
-/**
- * What a dispute took and gave back is posted line by line, as Stripe's balance has it. Its status decides only what is
- * left at the end: where the bank keeps it, the wallet has lost it; or, of a second charge, what was to go back has gone.
- */
-export const disputed = (
-  payment: Payment,
-  known: Dispute | undefined,
-  charge: SecondCharge | undefined,
-  { dispute: id, found }: Step<'dispute'>,
-): Stepped => {
-  const standing = standingOf(payment, charge, found.intent);
-  if (standing === 'strange') return unchanged(payment);
-  const second = standing === 'own' ? null : standing;
-  if (!known && found.lines.length === 0 && found.status === 'inquiry') return unchanged(payment);
-  const before: Dispute = known ?? {
-    merchant: payment.merchant,
-    id,
-    payment: payment.id,
-    amount: found.amount,
-    currency: payment.currency,
-    status: 'open',
-    reason: found.reason,
-    stripeId: found.stripeId,
-    withdrawn: 0n,
-    reinstated: 0n,
-    lines: [],
-    lost: 0n,
-    turns: 0,
-    earlier: { opened: 0n, won: 0n, lost: 0n },
-    createdAt: found.createdAt,
-  };
-  const fresh = found.lines.filter((line) => !before.lines.includes(line.id));
-  const sum = (sign: bigint): bigint =>
-    fresh.reduce((total, { amount }) => (amount * sign > 0n ? total + amount * sign : total), 0n);
-  const told = found.status === 'inquiry' ? 'open' : found.status;
-  // Once it is decided, a look that came late does not open it again.
-  const status = before.status !== 'open' && told === 'open' ? before.status : told;
-  const withdrawn = before.withdrawn + sum(-1n);
-  const reinstated = before.reinstated + sum(1n);
-  // The release before has posted in one sum what the first lines come to: only what they have beyond it is new.
-  const { earlier } = before;
-  const taken = larger(withdrawn, earlier.opened);
-  const given = larger(reinstated, earlier.won);
-  const kept = taken > given ? taken - given : 0n;
-  const lost = status === 'lost' ? kept : 0n;
-  const turn = lost - (before.lost === 0n && before.turns === 0 ? earlier.lost : before.lost);
-  const after: Dispute = {
-    ...before,
-    status,
-    withdrawn,
-    reinstated,
-    lines: [...before.lines, ...fresh.map((line) => line.id)],
-    lost,
-    turns: before.turns + (turn === 0n ? 0 : 1),
-  };
-  const turnId = idAt('tr', `${found.stripeId} lost ${before.turns}`, before.createdAt);
-  const isTurned = before.status !== 'open' && status !== before.status;
-  return {
-    ...unchanged(payment),
-    dispute: after,
-    transfers: [
-      ...linePostings(payment, before, fresh),
-      ...(turn > 0n ? [posting(second ? 'second_charge_disputed' : 'dispute_lost', payment, turn, turnId)] : []),
-      ...(turn < 0n
-        ? [posting(second ? 'second_charge_dispute_returned' : 'dispute_loss_returned', payment, -turn, turnId)]
-        : []),
-    ],
-    second: second && { ...second, returned: second.returned + turn },
-    contradictions: [
-      ...(second && turn < 0n
-        ? [toGoBackAgain(payment, second, second.returned + turn, `The bank decided ${found.stripeId} the other way.`)]
-        : []),
-      ...(isTurned ? [turned(payment, found, kept, `It was ${before.status}, and is ${status}.`)] : []),
-    ],
-    isNews: !known || status !== before.status,
-  };
-};
-
-const larger = (one: bigint, other: bigint): bigint => (one > other ? one : other);
-
-/** One for each line, of what it has beyond what the release before has posted. */
-const linePostings = (
-  payment: Payment,
-  { withdrawn, reinstated, earlier }: Dispute,
-  fresh: readonly DisputeLine[],
-): Transfer[] => {
-  const sums = { dispute_opened: withdrawn, dispute_reinstated: reinstated };
-  const posted = { dispute_opened: earlier.opened, dispute_reinstated: earlier.won };
-  return fresh.flatMap(({ id, amount, createdAt }) => {
-    const rule = amount < 0n ? 'dispute_opened' : 'dispute_reinstated';
-    const before = larger(sums[rule], posted[rule]);
-    sums[rule] += amount < 0n ? -amount : amount;
-    const more = larger(sums[rule], posted[rule]) - before;
-    return more === 0n ? [] : [posting(rule, payment, more, idAt('tr', `${id} dispute`, createdAt))];
-  });
-};
-
-const turned = (
-  { merchant, id, currency }: Payment,
-  { stripeId }: DisputeFact,
-  amount: bigint,
-  detail: string,
-): Contradiction => ({ merchant, kind: 'dispute_turned', payment: id, subject: stripeId, amount, currency, detail });
