@@ -47,7 +47,9 @@ test(
       for (const databaseUrl of urls) verdicts.push(await judge({ databaseUrl, sandboxUrl, seen: [] }));
     };
     const results = await flat({ ...SHORT, sizes, inspect });
-    expect(verdicts.map(({ counts }) => counts.transfers)).toEqual([11, 1_051, expect.any(Number), expect.any(Number)]);
+    // One payment came beside what was seeded, whose fee may have been read of Stripe by then.
+    const moved = verdicts.map(({ counts }) => counts.transfers - counts.fees);
+    expect(moved).toEqual([11, 1_051, expect.any(Number), expect.any(Number)]);
     const broken = verdicts.flatMap(({ violations }) => violations.map(({ rule }) => rule));
     expect(broken.filter((rule) => rule !== 'charge_without_payment')).toEqual([]);
     expect(results.flatMap(({ reports }) => reports.map(errorsOf))).toEqual([0, 0, 0, 0]);
