@@ -26,14 +26,13 @@ export const sendStatement = (
 ): ResultAsync<HttpReply<StatementView>, AccountError> =>
   statementOf(ctx, merchant, id, query).map((statement) => {
     const view = statementView(statement);
-    const name = nameOfSpan(id, view);
     switch (formatOf(query.format, headers.accept)) {
       case 'json':
         return jsonReply(200, view);
       case 'csv':
-        return streamed('text/csv', `${name}.csv`, statementCsv(ctx, merchant, statement));
+        return streamed('text/csv', `${nameOfSpan(id, view)}.csv`, statementCsv(ctx, merchant, statement));
       case 'hledger':
-        return streamed('text/plain', `${name}.journal`, statementJournal(ctx, merchant, statement));
+        return streamed('text/plain', `${nameOfSpan(id, view)}.journal`, statementJournal(ctx, merchant, statement));
     }
   });
 

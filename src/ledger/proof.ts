@@ -87,7 +87,10 @@ export const readPeriod = (
     return ok(periodView(period, period.file?.begins ?? null));
   });
 
-/** A year with a digit too few is read as the beginning, and what closes there is not undone. */
+/**
+ * A year with a digit too few is read as the beginning of 1970, and what closes there is not undone: no day of that year
+ * ends within its first half day.
+ */
 const FIRST_END = micros(12 * 3600 * 1000);
 
 /**

@@ -1,4 +1,4 @@
-/** Stripe's events as they came: stored before they are acknowledged, and kept until they are applied. */
+/** Stripe's events: what they are about is stored before they are acknowledged, and kept until they are applied. */
 import { sql, type Kysely } from 'kysely';
 import { err, ok, type ResultAsync } from 'neverthrow';
 import { uuidOf, type PaymentId } from '../domain/ids.ts';
