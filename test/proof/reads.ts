@@ -2,9 +2,9 @@
  * `npm run proof:reads`: what finance reads costs the same in a ledger a hundred times as large, and slows no charge; and
  * a list of payments, however it is narrowed, among a million of them what it does among a thousand.
  *
- * Two databases with as many customers, one with ten thousand transfers and one with a million: balances as of a time, a
- * page of a statement and an account are read from both, in turns, and lists of a thousand payments and of a million. Then
- * all rows of the busiest account are exported while cards are charged.
+ * Two databases with as many customers, one with ten thousand transfers and one with a million, a hundred of each customer
+ * who moves money: balances as of a time, a page of a statement and an account are read from both, in turns, and lists of
+ * a thousand payments and of a million. Then all rows of the busiest account are exported while cards are charged.
  */
 import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +30,8 @@ itself, for some five minutes.
 const CUSTOMERS = 10_000;
 const SIZES = [10_000, 1_000_000] as const;
 const PAYMENTS = [1_000, 1_000_000] as const;
+/** Of each who moves money, so that a page of one is as long in both ledgers. */
+const TRANSFERS_OF_ONE = 100;
 const PAYMENTS_OF_ONE = 100;
 const READS = 800;
 const AT_ONCE = 4;
@@ -62,7 +64,8 @@ const seed = async (url: string, transfers: number): Promise<Seeded> => {
   const { rows } = await db.query<{ id: string }>(`select id from merchants where name = 'Proof'`);
   const merchant = `mer_${(rows[0]?.id ?? '').replaceAll('-', '')}` as MerchantId;
   const customers = Array.from({ length: CUSTOMERS }, () => newId('cus'));
-  const wallets = customers.map((customer) => walletId(customer, usd));
+  const movers = transfers / TRANSFERS_OF_ONE;
+  const wallets = customers.slice(0, movers).map((customer) => walletId(customer, usd));
   const [clearing, revenue] = (['stripe_clearing', 'revenue'] as const).map((kind) =>
     platformAccountId(merchant, kind, usd),
   );
@@ -91,7 +94,7 @@ const seed = async (url: string, transfers: number): Promise<Seeded> => {
       .replaceAll('$3', '$3::uuid')
       .replaceAll('$4', '$4::bigint')
       .replaceAll('$5', '$5::bigint'),
-    [uuidOf(merchant), uuids([clearing ?? ''])[0], uuids([revenue ?? ''])[0], transfers, CUSTOMERS],
+    [uuidOf(merchant), uuids([clearing ?? ''])[0], uuids([revenue ?? ''])[0], transfers, movers],
   );
   await db.query(
     `insert into accounts (merchant_id, id, kind, customer_id, currency, debits, credits, sequence, posted_at)
