@@ -254,7 +254,10 @@ const readDisputes = async (
       k (merchant_id, payment_id, stripe_id) using (merchant_id, payment_id, stripe_id)`);
 };
 
-/** What was posted of those payments' refunds and disputes: the release before writes it down nowhere else. */
+/**
+ * What was posted of those payments' refunds and disputes: the release before writes it down nowhere else. Looked up one by
+ * one, whatever Postgres knows of the table: of one that was never analyzed it reads all there is of all payments.
+ */
 const readReversals = async (flight: Flight, changes: readonly Change[]): Promise<ReadonlyMap<string, Posted>> => {
   const keys = changes.flatMap(({ merchant, payment: step }) =>
     step?.kind === 'settle refund' || step?.kind === 'dispute' ? [{ merchant, id: step.payment.id }] : [],
@@ -262,10 +265,11 @@ const readReversals = async (flight: Flight, changes: readonly Change[]): Promis
   if (keys.length === 0) return new Map();
   const { merchants, ids } = sorted(keys);
   const rows = await flight(sql<Pick<Selectable<DB['transfers']>, 'id' | 'kind' | 'amount'>>`
-    select t.id, t.kind, t.amount from transfers t
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id)
-      using (merchant_id, payment_id)
-    where t.kind in ('refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost')`);
+    select t.* from unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id),
+      lateral (select t.id, t.kind, t.amount from transfers t
+        where t.merchant_id = k.merchant_id and t.payment_id = k.payment_id
+          and t.kind in ('refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost')
+        offset 0) t`);
   return new Map(rows.map(({ id, kind, amount }) => [idOf('tr', id), { kind, amount }]));
 };
 
