@@ -23,8 +23,8 @@ export const SWEEP_LEASE_MS: number = 5_000;
  * a page, a look is many turns, each of which begins where the last has ended.
  */
 export const STRIPE_LOOK_MS: number = 3_000;
-/** How often abandoned attempts are looked for; the pause varies by a quarter. */
-export const SWEEP_EVERY_MS: number = 2_000;
+/** Between two looks for abandoned attempts; it varies by a quarter. */
+export const SWEEP_PAUSE_MS: number = 2_000;
 /** A payment whose request and then two sweepers died is settled within this. */
 const SETTLED_WITHIN_MS: number = 30_000;
 
@@ -39,7 +39,7 @@ assert(STRIPE_SILENCE_MS < STRIPE_DEADLINE_MS, 'silence is told before the deadl
 assert(STRIPE_LOOK_MS < SWEEP_LEASE_MS, 'a turn of a look ends while its attempt is owned');
 assert(STRIPE_DEADLINE_MS < LEASE_MS, 'who charges a card still owns the attempt when its call has ended');
 assert(
-  LEASE_MS + 2 * SWEEP_LEASE_MS + 3 * SWEEP_EVERY_MS * 1.25 <= SETTLED_WITHIN_MS,
+  LEASE_MS + 2 * SWEEP_LEASE_MS + 3 * SWEEP_PAUSE_MS * 1.25 <= SETTLED_WITHIN_MS,
   'three leases, and the wait for a round of the sweeper after each',
 );
 assert(DRAIN_DEADLINE_MS < STOP_DEADLINE_MS, 'requests end before the process does');

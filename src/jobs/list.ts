@@ -1,9 +1,10 @@
 /**
- * Every job: how often, and whether one process is enough. A job is a line here and a function that does one round; what
- * it does is explained beside that function.
+ * Every job: its pause, and whether one process is enough. A job is a line here and a function that does one round; what
+ * it does is explained beside that function. Its first round begins as the process starts, in every instance at once (of
+ * several processes of one, see `isOneEnough`): what two may not do together, its function must see to.
  */
 import type { Clocks } from '../clocks.ts';
-import { SWEEP_EVERY_MS } from '../domain/deadlines.ts';
+import { SWEEP_PAUSE_MS } from '../domain/deadlines.ts';
 import { applyEvents, pollEvents } from '../payments/inbox.ts';
 import type { BalanceReader } from '../payments/balance.ts';
 import { createEraser } from '../payments/erase.ts';
@@ -50,27 +51,27 @@ export const createJobs = ({
   wake,
 }: JobNeeds): Readonly<Record<WokenJob, Job>> & Readonly<Record<string, Job>> => ({
   // A quartz drifts by some microseconds meanwhile.
-  clock: { everyMs: 2_000, run: keepTime(clock, clocks) },
-  sweeper: { everyMs: SWEEP_EVERY_MS, isVital: true, run: sweep },
+  clock: { pauseMs: 2_000, run: keepTime(clock, clocks) },
+  sweeper: { pauseMs: SWEEP_PAUSE_MS, isVital: true, run: sweep },
   // Webhooks wake it; by itself it comes round for what failed before.
-  inbox: { everyMs: 1_000, needsStripe: true, run: applyEvents },
+  inbox: { pauseMs: 1_000, needsStripe: true, run: applyEvents },
   // A span of each list is opened seldomer than that, and read when it is there.
-  stripe_events: { everyMs: 1_000, needsStripe: true, run: pollEvents(() => wake('inbox')) },
-  orphans: { everyMs: 1_000, needsStripe: true, run: sweepOrphans },
-  stripe_balance: { everyMs: 1_000, needsStripe: true, run: balance.read },
+  stripe_events: { pauseMs: 1_000, needsStripe: true, run: pollEvents(() => wake('inbox')) },
+  orphans: { pauseMs: 1_000, needsStripe: true, run: sweepOrphans },
+  stripe_balance: { pauseMs: 1_000, needsStripe: true, run: balance.read },
   // Webhooks note a payout, and nobody waits for it.
-  payouts: { everyMs: 1_000, needsStripe: true, run: splitPayouts },
+  payouts: { pauseMs: 1_000, needsStripe: true, run: splitPayouts },
   // What an event waits at the most before it leaves.
-  deliveries: { everyMs: 500, ...createDeliverer(send, () => wake('deliveries')) },
+  deliveries: { pauseMs: 500, ...createDeliverer(send, () => wake('deliveries')) },
   // Nobody waits for it: who asks sees at once that it is done.
-  eraser: { everyMs: 2_000, isOneEnough: true, run: createEraser(erasures) },
+  eraser: { pauseMs: 2_000, isOneEnough: true, run: createEraser(erasures) },
   // It reads all of the ledger, and rests the longer, the longer that took.
-  books: { everyMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveBooks(onProved) },
+  books: { pauseMs: 60_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveBooks(onProved) },
   // Somebody looks at a page until it is done.
-  asked_proofs: { everyMs: 2_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveAsked() },
+  asked_proofs: { pauseMs: 2_000, isOneEnough: true, isCutOff: true, roundMsMax: 3_600_000, run: proveAsked() },
   // It seals what lies behind the horizon: nobody waits for it but who closes a period, which may wait for a proof.
-  sealer: { everyMs: 5_000, isOneEnough: true, roundMsMax: 3_600_000, run: sealBooks },
+  sealer: { pauseMs: 5_000, isOneEnough: true, roundMsMax: 3_600_000, run: sealBooks },
   // A slice of each table: 20 GB of each in a day, at a thousandth of a core. So late, on a large table, goes what is
   // over; nothing waits for it.
-  pruner: { everyMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },
+  pruner: { pauseMs: 2_000, isOneEnough: true, run: prune(pruner, onPruned) },
 });

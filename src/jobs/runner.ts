@@ -8,8 +8,11 @@ import { runJob } from '../monitor/context.ts';
 export type Round = 'done' | 'more';
 
 export interface Job<C = Context> {
-  /** The pause after a round. It varies by a quarter, so that several instances do not march in step. */
-  readonly everyMs: number;
+  /**
+   * From the end of a round to the beginning of the next. It varies by a quarter either way, so that several instances do
+   * not march in step: a job of an hour comes round every 45 to 75 minutes, and what a round takes besides.
+   */
+  readonly pauseMs: number;
   /** Of several processes on one port, the first alone runs it; of several instances, each does. */
   readonly isOneEnough?: true;
   /** It is left out while the circuit around Stripe is open: each call would fail, and live traffic needs the probe. */
@@ -25,6 +28,8 @@ export interface Job<C = Context> {
   readonly end?: (ctx: C) => Promise<void>;
 }
 
+/** By so much of it a pause is longer or shorter. */
+const PAUSE_VARIES = 0.25;
 /** A round waits for calls one after the other, each with a deadline of seconds; later than this, it never will end. */
 const ROUND_MS_MAX = 120_000;
 
@@ -34,6 +39,8 @@ export interface JobAge {
   readonly ageMs: number;
   /** Since it last did its work: of one whose rounds end and fail, this goes on. */
   readonly undoneMs: number;
+  /** What either may come to while all is well: its longest pause and its longest round. */
+  readonly ageMsMax: number;
   /** No round ends. */
   readonly isStuck: boolean;
   /** They end, and all of them have failed for as long. */
@@ -97,7 +104,8 @@ const createLoop = <C extends Needs>(
   job: Job<C>,
   { observe, onThrown }: Pick<RunnerOptions, 'observe' | 'onThrown'>,
 ): Loop => {
-  const { everyMs, roundMsMax = ROUND_MS_MAX, isVital = false } = job;
+  const { pauseMs, roundMsMax = ROUND_MS_MAX, isVital = false } = job;
+  const ageMsMax = pauseMs * (1 + PAUSE_VARIES) + roundMsMax;
   let endedAt: number | undefined;
   let doneAt: number | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -133,7 +141,7 @@ const createLoop = <C extends Needs>(
     running = undefined;
     if (isOver()) return;
     const isAtOnce = isMore || isToFollow();
-    timer = setTimeout(begin, isAtOnce ? 0 : everyMs * (0.75 + Math.random() / 2));
+    timer = setTimeout(begin, isAtOnce ? 0 : pauseMs * (1 + PAUSE_VARIES * (2 * Math.random() - 1)));
   };
   // Whoever wakes it: what it then does is not on behalf of that request.
   const begin = (): void => {
@@ -154,9 +162,8 @@ const createLoop = <C extends Needs>(
       if (endedAt === undefined || doneAt === undefined) return undefined;
       const now = performance.now();
       const [ageMs, undoneMs] = [now - endedAt, now - doneAt];
-      const longMs = everyMs + roundMsMax;
-      const isFailing = doneAt < endedAt && undoneMs > longMs;
-      return { name, ageMs, undoneMs, isStuck: ageMs > longMs, isFailing, isVital };
+      const isFailing = doneAt < endedAt && undoneMs > ageMsMax;
+      return { name, ageMs, undoneMs, ageMsMax, isStuck: ageMs > ageMsMax, isFailing, isVital };
     },
     stop: async () => {
       isStopped = true;

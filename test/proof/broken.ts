@@ -128,7 +128,7 @@ const main = (): void => {
     onEnd: () => undefined,
   });
   api.listen(Number(port), '127.0.0.1', () => {
-    createRunner(ctx, { sweeper: { everyMs: 2_000, run: sweep } }, SEEN_BY_NOBODY).start();
+    createRunner(ctx, { sweeper: { pauseMs: 2_000, run: sweep } }, SEEN_BY_NOBODY).start();
     process.stdout.write(`API http://127.0.0.1:${port}\n`);
   });
 };

@@ -30,7 +30,7 @@ describe('a job', () => {
   it('is run at once, again without a pause while there is more to do, and again when it is woken', async () => {
     let rounds = 0;
     const runner = start({
-      one: { everyMs: NEVER_MS, run: () => okAsync(++rounds < 3 ? 'more' : 'done') },
+      one: { pauseMs: NEVER_MS, run: () => okAsync(++rounds < 3 ? 'more' : 'done') },
     });
     await until(() => rounds === 3);
     runner.wake('one');
@@ -44,7 +44,7 @@ describe('a job', () => {
     start(
       {
         one: {
-          everyMs: 10,
+          pauseMs: 10,
           run: () => {
             if (++rounds === 1) throw mistake;
             return okAsync('done');
@@ -60,7 +60,7 @@ describe('a job', () => {
   it('that failed rests before it is run again, whoever wakes it', async () => {
     const seen: string[] = [];
     const runner = start(
-      { one: { everyMs: NEVER_MS, run: () => errAsync(paymentError('database_unavailable')) } },
+      { one: { pauseMs: NEVER_MS, run: () => errAsync(paymentError('database_unavailable')) } },
       { observe: (name, result) => seen.push(`${name}: ${result}`) },
     );
     await until(() => seen.length > 0);
@@ -76,7 +76,7 @@ describe('a job', () => {
     let failed = 0;
     const runner = start({
       one: {
-        everyMs: 1,
+        pauseMs: 1,
         roundMsMax: 20,
         run: () => {
           if (!isBroken) return okAsync('done' as const);
@@ -94,11 +94,20 @@ describe('a job', () => {
     await until(() => age()?.isFailing === false);
   });
 
+  it('is not told to stand still before its longest pause and its longest round are over', async () => {
+    let rounds = 0;
+    const runner = start({
+      one: { pauseMs: 3_600_000, roundMsMax: 5_000, run: () => okAsync(++rounds < 2 ? 'more' : 'done') },
+    });
+    await until(() => rounds === 2);
+    expect(runner.ages().map(({ ageMsMax }) => ageMsMax)).toEqual([4_505_000]);
+  });
+
   it('does nothing on behalf of the request that woke it', async () => {
     const routes: (string | undefined)[] = [];
     const runner = start({
       one: {
-        everyMs: NEVER_MS,
+        pauseMs: NEVER_MS,
         run: () => {
           routes.push(workStorage.getStore()?.route);
           return okAsync('done');
@@ -125,8 +134,8 @@ describe('a job', () => {
       };
     };
     const jobs = {
-      lone: { everyMs: NEVER_MS, isOneEnough: true, run: run('lone') },
-      any: { everyMs: NEVER_MS, run: run('any') },
+      lone: { pauseMs: NEVER_MS, isOneEnough: true, run: run('lone') },
+      any: { pauseMs: NEVER_MS, run: run('any') },
     } as const;
     const second = start(jobs, { isFirst: false });
     await until(() => ran.includes('any'));
@@ -140,7 +149,7 @@ describe('a job', () => {
     const working = new Promise<void>((done) => (finish = done));
     const runner = start({
       writing: {
-        everyMs: NEVER_MS,
+        pauseMs: NEVER_MS,
         run: () =>
           okAsync('done' as const).map(async (round) => {
             await working;
@@ -152,7 +161,7 @@ describe('a job', () => {
         },
       },
       reading: {
-        everyMs: NEVER_MS,
+        pauseMs: NEVER_MS,
         isCutOff: true,
         run: () => okAsync('done' as const).map(() => new Promise<'done'>(() => undefined)),
       },

@@ -31,7 +31,7 @@ it('no label is called as Prometheus calls the target that it scraped, which wou
     waiting: () => 0,
     unknown: () => undefined,
     contradictions: () => undefined,
-    jobs: () => [{ name: 'sweeper', undoneMs: 1_000 }],
+    jobs: () => [{ name: 'sweeper', undoneMs: 1_000, ageMsMax: 120_000 }],
     clocks: () => ({}),
     stripe: undefined,
     lag: () => undefined,
@@ -39,6 +39,7 @@ it('no label is called as Prometheus calls the target that it scraped, which wou
   metrics.job('sweeper', 'internal', 1);
   const text = await metricsText(await metrics.json());
   expect(text).toContain('quittance_job_age_seconds{name="sweeper"} 1');
+  expect(text).toContain('quittance_job_age_limit_seconds{name="sweeper"} 120');
   expect(text).toContain('quittance_job_failures_total{name="sweeper"} 1');
   expect(text).not.toMatch(/[{,](job|instance)="/);
 });
