@@ -21,6 +21,7 @@ export interface InProcess {
   readonly clock: MovableClock;
   readonly get: (path: string) => Promise<Reply>;
   readonly post: (path: string, body: object) => Promise<Reply>;
+  readonly remove: (path: string) => Promise<Reply>;
   readonly query: <Row>(text: string, values?: unknown[]) => Promise<Row[]>;
   readonly close: () => Promise<void>;
 }
@@ -88,6 +89,7 @@ export const startInProcess = async (
     clock,
     get: async (path) => read(await fetch(apiUrl + path, { headers })),
     post,
+    remove: async (path) => read(await fetch(apiUrl + path, { method: 'DELETE', headers })),
     query: async <Row>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as Row[],
     close: async () => {
       await pool.end();
