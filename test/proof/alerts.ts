@@ -56,8 +56,8 @@ export interface Seen {
   readonly beside: readonly string[];
 }
 
-/** The books are added up once a minute, and seldomer on a busy machine. */
-const PATIENCE_MS = 180_000;
+/** A job that does nothing is late after two minutes; the books are added up once a minute, and seldomer on a busy machine. */
+const PATIENCE_MS = 300_000;
 
 /** Causes it, waits for it to fire, ends the cause, and waits for it to end. */
 export const seeAlert = async (
