@@ -1,8 +1,15 @@
 /**
- * What a merchant says of a payment, and is shown as it was said. Another such field is a migration, its lines here, in
- * `http/payment-details.ts` and in `storage/tables/payments.ts`, then `npm run db:schema` and `npm run docs:contract`; one
- * that may say who somebody is, a line in `erasures.ts` too, and one that may not be changed, in `update.ts`. It has one
- * word: its name is the same in JSON.
+ * What a merchant says of a payment, and is shown as it was said. Another such field is
+ *
+ * - a migration, with a column that may be null;
+ * - here: `PaymentDetails`, `GivenDetails`, `PERSONAL` or `IMPERSONAL`, and `detailsView`;
+ * - in `http/payment-details.ts`: `given`, `changed` and `shown`;
+ * - in `storage/tables/payments.ts`: `PAYMENTS`, and `without` of `updatePayments`;
+ * - `npm run db:schema` and `npm run docs:contract`.
+ *
+ * One that may not be changed is left out of `PaymentUpdate` (`update.ts`), and of `changed`. It has one word: its name is
+ * the same as a column and in JSON. The console shows it, and Stripe is told it, only where a line says so
+ * (`console/pages/payments.ts`, `stripe/cards.ts`).
  */
 export interface PaymentDetails {
   readonly description: string | null;
@@ -19,7 +26,15 @@ export interface GivenDetails extends Pick<PaymentDetails, 'description' | 'meta
   readonly reference?: string;
 }
 
-export const NOTHING_SAID: PaymentDetails = { description: null, metadata: {}, reference: null };
+/** Nothing said: of what may say who somebody is, and of what may not. */
+const PERSONAL = { description: null, metadata: {} } satisfies Partial<PaymentDetails>;
+const IMPERSONAL = { reference: null } satisfies Partial<PaymentDetails>;
+
+/** Each detail is one or the other, or this does not compile. */
+export const NOTHING_SAID: PaymentDetails = { ...PERSONAL, ...IMPERSONAL };
+
+/** What becomes of a payment's where its customer is forgotten: in the table, in stored replies and in events. */
+export const FORGOTTEN: Partial<PaymentDetails> = PERSONAL;
 
 /** Shown as it was said. */
 export type DetailsView = PaymentDetails;

@@ -1,6 +1,7 @@
 /**
  * What was written down of a person, without him. What it is about stays: ids, amounts, statuses and times. Pure.
  */
+import { FORGOTTEN } from './payment-details.ts';
 import { isOurTag } from './tags.ts';
 
 /**
@@ -23,7 +24,7 @@ export const withoutPerson = (json: string, isOne: (customer: string) => boolean
 };
 
 /** What says who somebody is, of a customer and of what is his; what an object has not, it does not get. */
-const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, description: null, metadata: {} };
+const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, ...FORGOTTEN };
 
 /** A way back may say who comes back by it. */
 const withoutWayBack = (value: unknown): unknown =>

@@ -9,6 +9,7 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import { type ResultAsync } from 'neverthrow';
 import { LEASE_MS } from '../domain/deadlines.ts';
 import { idOf, uuidOf, type CustomerId, type MerchantId } from '../domain/ids.ts';
+import { FORGOTTEN } from '../domain/payment-details.ts';
 import { withoutPerson, withoutPersonAtStripe } from '../domain/person.ts';
 import type { StorageError } from '../domain/refusals.ts';
 import { plusMs, toIsoMicros, type Micros } from '../domain/time.ts';
@@ -95,13 +96,25 @@ const keysOf = (of: readonly Erasure[]): ReturnType<typeof sql> =>
 const WITHOUT_WAY_BACK = sql`case when next_action ->> 'returnUrl' is null then next_action
   else jsonb_set(next_action, '{returnUrl}', 'null') end`;
 
+const FORGOTTEN_COLUMNS = Object.entries(FORGOTTEN).map(([name, nothing]) => ({
+  column: sql.ref(name),
+  nothing: nothing === null ? sql`null` : sql.lit(JSON.stringify(nothing)),
+}));
+/** `description = null, metadata = '{}'` */
+const FORGETTING = sql.join(FORGOTTEN_COLUMNS.map(({ column, nothing }) => sql`${column} = ${nothing}`));
+/** `p.description is distinct from null or p.metadata is distinct from '{}'` */
+const SAYS_WHO = sql.join(
+  FORGOTTEN_COLUMNS.map(({ column, nothing }) => sql`p.${column} is distinct from ${nothing}`),
+  sql` or `,
+);
+
 const clearPayments = async (db: Kysely<DB>, of: readonly Erasure[]): Promise<boolean> => {
   const { numAffectedRows } = await sql`
-    update payments p set description = null, metadata = '{}', return_url = null, next_action = ${WITHOUT_WAY_BACK}
+    update payments p set ${FORGETTING}, return_url = null, next_action = ${WITHOUT_WAY_BACK}
     from (
       select p.merchant_id, p.id from ${keysOf(of)}
       join payments p on p.merchant_id = k.merchant_id and p.customer_id = k.customer_id
-      where p.description is not null or p.metadata <> '{}' or p.return_url is not null or p.next_action ->> 'returnUrl' is not null
+      where ${SAYS_WHO} or p.return_url is not null or p.next_action ->> 'returnUrl' is not null
       limit ${PAYMENTS_AT_ONCE} for no key update of p
     ) t
     where p.merchant_id = t.merchant_id and p.id = t.id`.execute(db);

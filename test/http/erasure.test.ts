@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt } from '../support/stripe.ts';
+import { FORGOTTEN } from '../../src/domain/payment-details.ts';
 import { payFor, startWorld } from '../support/service.ts';
 import { placesOf } from '../support/places.ts';
 
@@ -87,7 +88,7 @@ describe('a customer who is erased', () => {
     });
     expect((await get('/v1/trial_balance')).body).toEqual({ ...trial, as_of: expect.anything() });
     expect(await world.sums()).toEqual(sums);
-    expect((await get(`/v1/payments/${paid.id}`)).body).toEqual({ ...payment, description: null, metadata: {} });
+    expect((await get(`/v1/payments/${paid.id}`)).body).toEqual({ ...payment, ...FORGOTTEN });
     expect(await whereIs(['Bertram Quayle', 'bertram@shop.example'])).toEqual(others);
     expect((await get(`/v1/customers/${other.id}`)).body.name).toBe('Bertram Quayle');
     // What was answered under a key is answered still, without him.
