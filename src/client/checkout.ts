@@ -13,9 +13,16 @@
  */
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Client, Payment } from './api.ts';
+import { attempted, createKept, type Attempt, type Keeper } from './kept.ts';
+
+export type { Keeper } from './kept.ts';
+export { tell, type Told } from './words.ts';
 
 /** What pays: one of the two that Stripe.js makes. */
-export type Card = { readonly payment_method: string } | { readonly confirmation_token: string };
+export type Card = ({ readonly payment_method: string } | { readonly confirmation_token: string }) & {
+  /** Keeps it: it may then be charged while its owner is away. */
+  readonly save_payment_method?: boolean;
+};
 
 /** What the customer is asked for by his bank, and how. */
 export type Challenge =
@@ -79,13 +86,6 @@ export interface Checkout {
   readonly continue: () => ResultAsync<CheckoutState, NotOffered>;
 }
 
-/** What is kept while the page is left for the bank's, or loaded anew. */
-export interface Keeper {
-  readonly getItem: (name: string) => string | null;
-  readonly setItem: (name: string, value: string) => void;
-  readonly removeItem: (name: string) => void;
-}
-
 /** Of several tabs one does `work` at a time; the others are answered undefined at once. */
 export type OneAtATime = <T>(name: string, work: () => Promise<T>) => Promise<T | undefined>;
 
@@ -127,12 +127,6 @@ interface Target {
 // The types of a browser are not those of Node, where this is checked too.
 const browser = globalThis as unknown as Browser;
 
-/** One press of the button. */
-interface Attempt {
-  readonly key: string;
-  readonly card: Card;
-}
-
 /** Between two looks at what is not decided: half a second, half as much again each time, and 10 s in the end. */
 const PAUSE_MS = { first: 500, max: 10_000 };
 /** How often what the service refused for a moment is sent again before a person is told. */
@@ -145,8 +139,9 @@ const UNPAID: readonly Payment['status'][] = ['requires_payment_method', 'requir
 export const createCheckout = (settings: CheckoutSettings): Checkout => {
   const { quittance, clientSecret, returnUrl, handleNextAction, signal } = settings;
   const id = clientSecret.split('_secret_')[0] ?? '';
+  const name = `quittance ${id}`;
   const options = { retries: 0, ...(signal ? { signal } : {}) };
-  const kept = createKept(`quittance ${id}`, settings.keeper);
+  const kept = createKept(name, settings.keeper ?? attempted(() => browser.sessionStorage));
   const oneAtATime = settings.oneAtATime ?? withLock;
   const listeners = new Set<(state: CheckoutState) => void>();
 
@@ -282,9 +277,18 @@ export const createCheckout = (settings: CheckoutSettings): Checkout => {
     return mine;
   };
 
-  /** Where another tab pays, this one waits for what comes of it. */
-  const alone = async (next: () => Promise<CheckoutState>): Promise<CheckoutState> =>
-    (await oneAtATime(`quittance ${id}`, next)) ?? follow();
+  /** Where another tab pays, this one waits until it is done: before that the payment may look as if nobody had begun. */
+  const alone = async (next: () => Promise<CheckoutState>): Promise<CheckoutState> => {
+    const mine = turn;
+    const done = await oneAtATime(name, next);
+    if (done) return done;
+    is({ name: 'processing', offers: [], payment });
+    do {
+      await pause(PAUSE_MS.first, signal);
+      if (isPast(mine)) return state;
+    } while (!(await oneAtATime(name, () => Promise.resolve(true))));
+    return follow();
+  };
 
   const offered = (offer: Offer, next: () => Promise<CheckoutState>): ResultAsync<CheckoutState, NotOffered> => {
     const run = async (): Promise<Result<CheckoutState, NotOffered>> =>
@@ -359,39 +363,4 @@ const withLock: OneAtATime = (name, work) => {
   return locks
     ? locks.request(name, { ifAvailable: true }, (lock) => (lock === null ? Promise.resolve(undefined) : work()))
     : work();
-};
-
-interface Kept {
-  /** The one that has no final answer, where it is of the same card; else a new one. */
-  readonly attempt: (card: Card) => Attempt;
-  readonly forget: () => void;
-}
-
-/** Where nothing may be kept, as some browsers are set, it is remembered as long as the page is open. */
-const createKept = (name: string, given: Keeper | undefined): Kept => {
-  const keeper = given ?? attempted(() => browser.sessionStorage);
-  let last: Attempt | undefined =
-    attempted(() => JSON.parse(keeper?.getItem(name) ?? 'null') as Attempt | null) ?? undefined;
-  const forget = (): void => {
-    last = undefined;
-    attempted(() => keeper?.removeItem(name));
-  };
-  return {
-    attempt: (card) => {
-      if (!last || JSON.stringify(last.card) !== JSON.stringify(card)) last = { key: crypto.randomUUID(), card };
-      const text = JSON.stringify(last);
-      attempted(() => keeper?.setItem(name, text));
-      return last;
-    },
-    forget,
-  };
-};
-
-/** Storage throws where it is forbidden, or full. */
-const attempted = <T>(work: () => T): T | undefined => {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 };

@@ -39,7 +39,8 @@ checkout.subscribe((state) =&gt; {
 await checkout.load(); // also where the customer comes back to: it reads how the payment stands
 button.onclick = () =&gt; checkout.pay({ payment_method: 'pm_card_visa' }); // a test card; else of Stripe.js</pre>
 <p>With Stripe.js, <code>createConfirmationToken</code> makes a <code>confirmation_token</code>, which stands wherever
-<code>payment_method</code> does. Say <code>unknown</code> as what it is: “we are finding out, don’t pay again”.</p>
+<code>payment_method</code> does. Say <code>unknown</code> as what it is: “we are finding out, don’t pay again”.
+<code>tell(state, '$12.50')</code>, of <code>quittance-client/checkout</code> too, has such words for a person, of each state.</p>
 <h3>3-D Secure</h3>
 <p>Send <code>return_url</code> with the confirmation. Where the bank asks for the customer the payment is <code>requires_action</code>: send him to
 <code>next_action.redirect_to_url.url</code>. When he comes back, read the payment with its <code>client_secret</code>, which asks Stripe at once, and
@@ -54,7 +55,8 @@ for up to 14 business days. Tell the customer so, offer no second try, and deliv
 <code>dispute.lost</code>. The payment stays <code>succeeded</code>, <code>amount_returned</code> says what is gone, and the wallet has lost it.
 A debit is not kept, not captured later and not made off session.</p>
 <h3>A card that is kept</h3>
-<p>Add <code>save_payment_method: true</code> to a confirmation, or keep a card without a charge by a setup
+<p>Add <code>save_payment_method: true</code> to a confirmation
+(<code>checkout.pay({ payment_method, save_payment_method: true })</code> in the page), or keep a card without a charge by a setup
 (<code>POST /v1/setups</code>, confirmed by the page as a payment is). From then on <code>POST /v1/payments</code> with
 <code>confirm: true</code> and no <code>payment_method</code> charges the customer's default card; say <code>off_session: true</code> where
 he is not there. If his bank wants to see him all the same, the answer is

@@ -30,10 +30,8 @@ export const checkoutDocuments = (settings: CheckoutSettings): readonly Document
     text: () => checkoutPage(settings),
   },
   document('/checkout/checkout.css', 'text/css; charset=utf-8', fileText('pages/checkout/checkout.css')),
-  ...['pay', 'words'].map((name) =>
-    document(`/checkout/${name}.js`, JAVASCRIPT, fileText(`pages/checkout/${name}.js`)),
-  ),
-  ...['index', 'api', 'call', 'checkout', 'webhook'].map((name) =>
+  document('/checkout/pay.js', JAVASCRIPT, fileText('pages/checkout/pay.js')),
+  ...['index', 'api', 'call', 'checkout', 'kept', 'words', 'webhook'].map((name) =>
     document(`/client/${name}.js`, JAVASCRIPT, () => withoutTypes(fileText(`client/${name}.ts`)())),
   ),
   document('/client/neverthrow.js', JAVASCRIPT, () => readFileSync(NEVERTHROW, 'utf8')),

@@ -1,7 +1,6 @@
 // The page of a checkout, over the client alone: what a shop's own would look like, without a framework.
-import { createCheckout } from '/client/checkout.js';
+import { createCheckout, tell } from '/client/checkout.js';
 import { createClient } from '/client/index.js';
-import { tell } from '/checkout/words.js';
 
 const at = (id) => document.getElementById(id);
 const { key: demoKey, stripe: stripeKey, sandbox } = at('checkout').dataset;

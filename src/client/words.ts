@@ -1,9 +1,17 @@
-// What a person is told of each state of a checkout. `tone` is a class: ok, warn, bad or none.
+/** What a person is told of each state of a checkout. */
+import type { CheckoutState, Refusal } from './checkout.ts';
+
+export interface Told {
+  /** For a class of the page's: nothing yet, all is well, wait, or it was not paid. */
+  readonly tone: '' | 'ok' | 'warn' | 'bad';
+  /** Sentences, each a line of its own. */
+  readonly said: readonly string[];
+}
 
 const AGAIN = 'Nothing was charged. You can use another card.';
 
 /** By Stripe's decline code. A card that was reported lost or stolen is told like any other: its holder may not be its owner. */
-const DECLINED = {
+const DECLINED: Readonly<Record<string, string>> = {
   insufficient_funds: 'There is not enough money on your card for this.',
   withdrawal_count_limit_exceeded: 'Your card has reached its limit for now.',
   card_velocity_exceeded: 'Your card was used too often within a short time.',
@@ -18,11 +26,11 @@ const DECLINED = {
 };
 const BY_THE_BANK = 'Your bank has declined your card, and does not say why. It may tell you if you ask.';
 
-const declined = ({ code, declineCode }) =>
-  DECLINED[declineCode] ?? (code === 'card_declined' ? BY_THE_BANK : (DECLINED[code] ?? BY_THE_BANK));
+const declined = ({ code, declineCode }: Refusal): string =>
+  DECLINED[declineCode ?? code] ?? DECLINED[code] ?? BY_THE_BANK;
 
-/** `amount` is the payment's, as it is written. */
-export const tell = (state, amount) => {
+/** The words for a person, of any state; `amount` is the payment's, as the page writes it. */
+export const tell = (state: CheckoutState, amount: string): Told => {
   switch (state.name) {
     case 'loading':
       return { tone: '', said: ['One moment…'] };
