@@ -37,6 +37,8 @@ const TOURS = {
   'A refund': [
     'http/routes.ts',
     'payments/refund.ts',
+    'payments/with-stripe.ts',
+    'payments/attempt.ts',
     'stripe/cards.ts',
     'storage/commit.ts',
     'storage/batch.ts',

@@ -3,6 +3,10 @@
  *
  * An error knows what happened to the money (`outcome`) and what the caller should do (`retry`). It knows nothing of
  * HTTP beyond the status that its table names; `domain/reply.ts` renders it.
+ *
+ * Its way out: `decide` refuses, `commit` answers that, the operation hands it on, `serve` takes the `Err` to `sendError`,
+ * and `errorReply` makes a status and a body of it. Another one is a line in the union and in `error-table.ts`, in the
+ * `REFUSALS` of each operation that may answer it, and in the `errors` of its route; then `npm run docs:contract`.
  */
 import { ERRORS } from './error-table.ts';
 

@@ -10,8 +10,7 @@ import { APPROVE_PATH, parseApproval, type Approval } from '../payments/approval
 import { approve, isApprovable, readApproval } from '../payments/approve.ts';
 import { pageHeaders } from './headers.ts';
 import { claimOf } from './idempotency.ts';
-import { sendBytes, sendReply } from './respond.ts';
-import { sendError } from './route.ts';
+import { sendBytes, sendError, sendReply } from './respond.ts';
 
 const HEADERS = pageHeaders(APPROVE_POLICY);
 const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };

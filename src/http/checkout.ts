@@ -15,8 +15,7 @@ import { ofReader } from './body.ts';
 import { fileText, type Document } from './documents.ts';
 import { PAGE_HEADERS, pageHeaders } from './headers.ts';
 import { claimOf } from './idempotency.ts';
-import { sendBytes } from './respond.ts';
-import { sendError } from './route.ts';
+import { sendBytes, sendError } from './respond.ts';
 
 export const CHECKOUT_PATH = '/checkout/demo';
 const JAVASCRIPT = 'text/javascript; charset=utf-8';

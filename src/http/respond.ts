@@ -1,11 +1,14 @@
-/** From a reply to bytes on the wire. */
+/** From a reply, or an error, to bytes on the wire. */
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import type { Request, Response } from 'express';
+import type { Context } from '../context.ts';
 import type { Reply } from '../domain/change.ts';
+import { errorReply } from '../domain/reply.ts';
 import type { ErrorView } from '../domain/views.ts';
-import { paymentError } from '../error.ts';
+import { paymentError, type PaymentError } from '../error.ts';
 import { pack, PACKED_FROM } from './pack.ts';
+import type { RequestRecord } from './record.ts';
 
 /** A reply with headers of its own. */
 export interface HttpReply<View = unknown> extends Reply<View> {
@@ -32,6 +35,21 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
   };
   if (body.length < PACKED_FROM || request.method === 'HEAD') sendBytes(request, response, reply.status, body, headers);
   else sendPacked(request, response, reply.status, body, headers);
+};
+
+/** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */
+export const sendError = (
+  ctx: Pick<Context, 'log'>,
+  request: Request,
+  response: Response,
+  record: RequestRecord,
+  error: PaymentError,
+): void => {
+  record.error = error;
+  if (error.code === 'internal')
+    ctx.log.error({ err: error.cause, 'request.id': record.requestId, 'http.route': record.route }, 'internal error');
+  const headers = error.retryAfterS === undefined ? undefined : { 'Retry-After': String(error.retryAfterS) };
+  sendReply(request, response, { ...errorReply(error, record.requestId), ...(headers ? { headers } : {}) });
 };
 
 /**

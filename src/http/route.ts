@@ -1,19 +1,17 @@
 /** A route is a value: what it takes, who may ask, and what it does. `serve.ts` is where its `Result` becomes a reply. */
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Claim, Reply } from '../domain/change.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { Principal, Role } from '../domain/principal.ts';
-import { errorReply } from '../domain/reply.ts';
 import { CLAIM, EVERYWHERE, WITH_BODY } from '../domain/refusals.ts';
 import { paymentError, type ErrorCode, type PaymentError } from '../error.ts';
 import { parseBody } from './body.ts';
 import { holdsCardNumber } from './card-number.ts';
 import { claimOf, parseKey } from './idempotency.ts';
-import type { RequestRecord } from './record.ts';
-import { sendReply, type HttpReply } from './respond.ts';
+import type { HttpReply } from './respond.ts';
 
 /** Which of a full house is served first: charges before reads before reports. */
 type ServiceClass = 'money' | 'read' | 'report';
@@ -269,21 +267,6 @@ const pathText = (path: readonly PropertyKey[]): string =>
     if (typeof part === 'number') return `${text}[${part}]`;
     return text ? `${text}.${String(part)}` : String(part);
   }, '');
-
-/** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */
-export const sendError = (
-  ctx: Pick<Context, 'log'>,
-  request: Request,
-  response: Response,
-  record: RequestRecord,
-  error: PaymentError,
-): void => {
-  record.error = error;
-  if (error.code === 'internal')
-    ctx.log.error({ err: error.cause, 'request.id': record.requestId, 'http.route': record.route }, 'internal error');
-  const headers = error.retryAfterS === undefined ? undefined : { 'Retry-After': String(error.retryAfterS) };
-  sendReply(request, response, { ...errorReply(error, record.requestId), ...(headers ? { headers } : {}) });
-};
 
 /** For `andThen`: neverthrow's `map` of a `ResultAsync` costs three times as much, which a small request feels. */
 export const reply = (status: number): (<View extends object>(resource: View) => Result<Reply<View>, never>) => {

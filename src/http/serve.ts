@@ -17,8 +17,8 @@ import type { Authenticate } from './authenticate.ts';
 import { createReadBody } from './body.ts';
 import type { Cors } from './headers.ts';
 import { isLarge, type Pace, type Turn } from './pace.ts';
-import { endTogether, sendReply, type HttpReply } from './respond.ts';
-import { NO_QUERY, sendError, type Incoming, type Route } from './route.ts';
+import { endTogether, sendError, sendReply, type HttpReply } from './respond.ts';
+import { NO_QUERY, type Incoming, type Route } from './route.ts';
 
 /** What is served: a route of the API, or a page. `Who` is what is known of whoever asks. */
 export interface Served<Who extends Principal> extends Pick<

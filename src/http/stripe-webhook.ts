@@ -7,8 +7,7 @@ import { toMs, type Micros } from '../domain/time.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { ofReader } from './body.ts';
 import { createFollowBody } from './reading.ts';
-import { sendError } from './route.ts';
-import { sendReply } from './respond.ts';
+import { sendError, sendReply } from './respond.ts';
 
 /** The largest events of Stripe have some tens of kilobytes. */
 const EVENT_MAX_BYTES = 1024 * 1024;

@@ -9,17 +9,15 @@ import type { Context } from '../context.ts';
 import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
 import type { Settlement } from '../domain/fact.ts';
 import { newId } from '../domain/ids.ts';
-import type { Attempt, LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
+import type { LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
 import type { ChargeError, StripeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
+import { paymentError, withDetail, type ErrorCode, type PaymentError } from '../error.ts';
 import { approvalOf } from './approval.ts';
-import { paymentError, withDetail, type ErrorCode, type ErrorDetail, type PaymentError } from '../error.ts';
+import { isOwned, unknown, unknownOf } from './attempt.ts';
 import { checkCustomer } from './saved-facts.ts';
-
-/** The sweeper looks again within seconds of the end of a lease, and then Stripe has often come back. */
-const UNKNOWN_FOR_S = 5;
 
 /** An attempt that was claimed, and what it may be refused for. */
 export interface Claimed<Code extends ErrorCode> {
@@ -62,9 +60,6 @@ export const settle = <Code extends ErrorCode>(
 const holderOf = (attempt: PaymentAttempt): string | null =>
   attempt.kind === 'confirm' ? attempt.stripeCustomer : null;
 
-/** A process that was paused until now may not send: someone else may have, and Stripe may have forgotten the key. */
-export const isOwned = (ctx: Pick<Context, 'clock'>, { ownedUntil }: Attempt): boolean => ctx.clock.now() < ownedUntil;
-
 /**
  * Makes an outcome known that nobody may wait for any more; its answer is what was stored, by this call or by whoever
  * came first. Errors: that it could not be written. A decline is no error here, but the answer.
@@ -75,16 +70,6 @@ export const conclude = (
   attempt: PaymentAttempt,
   settlement: Settlement,
 ): ResultAsync<Applied, PaymentError> => ctx.commit(settling(payment, attempt, settlement));
-
-export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> =>
-  paymentError('provider_unavailable', unknownOf(payment));
-
-/** What an error says besides, where nobody knows yet what became of it. */
-export const unknownOf = ({ id }: Payment): ErrorDetail => ({
-  outcome: 'unknown',
-  payment: id,
-  retryAfterS: UNKNOWN_FOR_S,
-});
 
 /** The change that makes an outcome known. */
 const settling = (payment: Payment, attempt: PaymentAttempt, settlement: Settlement): Change<PaymentView> => ({

@@ -15,8 +15,7 @@ import type { ChargeError } from '../domain/refusals.ts';
 import type { RefundView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
-import { newAttempt, notChargeable } from './attempt.ts';
-import { isOwned, unknown, unknownOf } from './perform.ts';
+import { isOwned, newAttempt, notChargeable, unknown, unknownOf } from './attempt.ts';
 import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreateRefund {

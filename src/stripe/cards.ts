@@ -1,5 +1,5 @@
 /**
- * Cards, at Stripe. The only place that knows the stripe package: it throws, here it is wrapped once.
+ * Cards, at Stripe. This folder alone calls the stripe package (the sandbox has its types): it throws, and that ends here.
  *
  * What Stripe says for certain is an outcome (paid, declined, refused, or the customer must act). What leaves us in the
  * dark is an error, `provider_unavailable` with `outcome: unknown`: a charge may exist, and only a resend under the same

@@ -1,6 +1,6 @@
 /**
  * Statements that write many rows of a table at once, each column from an array. Their columns, their arrays and the values
- * in them come from one description, in one order.
+ * in them come from one description, in one order. `batch.ts` takes the rows from `Writes`, which is what `decide` has answered.
  */
 import { CompiledQuery, type Kysely, type QueryResult } from 'kysely';
 import { toIsoMicros, type Micros } from '../../domain/time.ts';
