@@ -23,8 +23,8 @@ export const withoutPerson = (json: string, isOne: (customer: string) => boolean
   return after === JSON.stringify(before) ? json : after;
 };
 
-/** What says who somebody is, of a customer and of what is his; what an object has not, it does not get. */
-const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, ...FORGOTTEN };
+/** What says who somebody is or what he pays with, of a customer and of what is his; what an object has not, it does not get. */
+const TAKEN: Readonly<Record<string, unknown>> = { name: null, email: null, card: null, ...FORGOTTEN };
 
 /** A way back may say who comes back by it. */
 const withoutWayBack = (value: unknown): unknown =>

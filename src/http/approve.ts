@@ -30,7 +30,8 @@ export const serveApproval = (ctx: Context): { readonly show: RequestHandler; re
       (payment) => {
         const { amount, currency, returnUrl } = payment;
         const total = `${toDecimal(amount, currency)} ${currency.toUpperCase()}`;
-        const text = approvePage({ stage: stageOf(payment), total, returnUrl, problem: failed?.message });
+        const shop = returnUrl !== null && isOwn(returnUrl, approval) ? null : returnUrl;
+        const text = approvePage({ stage: stageOf(payment), total, returnUrl: shop, problem: failed?.message });
         sendBytes(request, response, failed ? statusOf(failed) : 200, text, HTML);
       },
       (error) => {
@@ -90,6 +91,12 @@ const stageOf = (payment: Payment): Stage => {
   const { status } = payment;
   if (status === 'succeeded' || status === 'requires_capture') return 'paid';
   return status === 'processing' ? 'waiting' : 'over';
+};
+
+/** Whether it is this page that the bank's sends him back to, for want of the shop's. */
+const isOwn = (returnUrl: string, { clientSecret }: Approval): boolean => {
+  const { pathname, searchParams } = new URL(returnUrl);
+  return pathname === APPROVE_PATH && searchParams.get('client_secret') === clientSecret;
 };
 
 /** A form says where it is from, behind whatever ends TLS. */

@@ -42,9 +42,12 @@ export const unknown = (payment: Payment): PaymentError<'provider_unavailable'> 
 /** What an error says besides, where nobody knows yet what became of it. */
 export const unknownOf = ({ id }: Payment): ErrorDetail => ({
   outcome: 'unknown',
+  message: UNKNOWN,
   payment: id,
   retryAfterS: UNKNOWN_FOR_S,
 });
+/** For who pays: who reads that something could not be reached takes it for not done, and pays again. */
+const UNKNOWN = 'It is not known yet whether this went through: it is being found out. Do not start it anew.';
 
 /** Of a fraction that the currency has not, or of more than Stripe takes. It is refused before its key is taken. */
 export const notChargeable = (): PaymentError<'invalid_request'> =>

@@ -163,8 +163,19 @@ const lastErrorOf = (failure: CardFailure | null): LastError => {
   const code = OWN_CODES.find((own) => own === failure?.code || own === failure?.decline_code) ?? 'card_declined';
   // The package's own errors hold '' where Stripe gave no reason.
   const reason = failure?.decline_code || (code === 'card_declined' ? failure?.code : undefined);
-  return { code, declineCode: reason, message: withoutIds(failure?.message ?? ERRORS[code].message) };
+  return { code, declineCode: reason, message: toldOf(code, failure) };
 };
+
+/**
+ * Stripe's words for a decline are for who pays; for a bank that wants him, or that he did not satisfy, they are for who
+ * integrates (`error_on_requires_action`, `payment_method_data`): https://docs.stripe.com/error-codes
+ */
+const toldOf = (code: LastError['code'], failure: CardFailure | null): string => {
+  if (failure?.code?.endsWith('_intent_authentication_failure')) return BANK_SAID_NO;
+  if (code === 'authentication_required') return ERRORS[code].message;
+  return withoutIds(failure?.message ?? ERRORS[code].message);
+};
+const BANK_SAID_NO = 'Your bank did not approve it. Try again, or with another card.';
 
 /** Stripe's own trouble, or the network's: it is down, was not asked because it is, or still works on that key. */
 export const isTrouble = (error: unknown): boolean =>

@@ -70,6 +70,8 @@ if (!isThere) console.warn(`SKIPPED: an approval in a browser needs ${CHROMIUM},
     await tab.reload();
     expect(await tab.textContent('main')).toContain('it is paid');
     expect(await tab.$('button')).toBeNull();
+    // There is no shop to go back to that is known: the bank sent him here.
+    expect(await tab.$('text=Back to the shop')).toBeNull();
     expect(await chargesNow()).toBe(before + 1);
     await tab.close();
   });

@@ -102,13 +102,21 @@ describe('a customer who is erased', () => {
   it('has nothing saved any more, here or at Stripe', async () => {
     const { id } = (await post('/v1/customers', { name: 'Dora Quick' })).body;
     await post('/v1/payments', payFor(id, 500, { save_payment_method: true }));
-    expect((await get(`/v1/customers/${id}/payment_methods`)).body.data).toHaveLength(1);
+    const [path, key] = [`/v1/customers/${id}/payment_methods`, randomUUID()];
+    const saved = (await post(path, { payment_method: 'pm_card_amex' }, key)).body;
+    expect((await get(path)).body.data).toHaveLength(2);
+    const toldOf = async (): Promise<unknown> => (await get(`/v1/events?subject=${saved.id}`)).body.data;
+    const card = { card: { last4: '8431' } };
+    expect(await toldOf()).toMatchObject([{ data: { object: card } }]);
     const [held] = await query<{ stripe_id: string }>('select stripe_id from stripe_customers where id = $1', [
       id.slice(4),
     ]);
     await world.del(`/v1/customers/${id}`);
     await isDone(id);
-    expect((await get(`/v1/customers/${id}/payment_methods`)).body.data).toEqual([]);
+    expect((await get(path)).body.data).toEqual([]);
+    // Nor is it told any more which card it was.
+    expect(JSON.stringify(await toldOf())).not.toContain('8431');
+    expect((await post(path, { payment_method: 'pm_card_amex' }, key)).body).toEqual({ ...saved, card: null });
     expect(
       await query('select from payment_methods where customer_id = $1 and card is not null', [id.slice(4)]),
     ).toEqual([]);

@@ -30,7 +30,7 @@ export interface Shown {
   readonly client_secret?: string;
   readonly payment_method: string | null;
   readonly next_action: { readonly type: string; readonly redirect_to_url: { readonly url: string } } | null;
-  readonly last_error: { readonly code: string; readonly decline_code: string | null } | null;
+  readonly last_error: { readonly code: string; readonly decline_code: string | null; readonly message: string } | null;
   readonly metadata: Record<string, string>;
   readonly description: string | null;
   readonly reference: string | null;
