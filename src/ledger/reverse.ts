@@ -7,7 +7,7 @@ import { REVERSAL, type ChangeError, type ReversalCode } from '../domain/refusal
 import { REVERSIBLE_KINDS } from '../domain/transfer.ts';
 import type { TransferView } from '../domain/views.ts';
 import { paymentError } from '../error.ts';
-import { move, onlyTransfer } from './transfer.ts';
+import { commitTransfers, onlyTransfer } from './transfer.ts';
 
 export interface Reversal {
   readonly transfer: TransferId;
@@ -51,5 +51,5 @@ export const reverse = (
         reference: transfer.reference,
         reverses: { transfer: id, reason, effectiveDate },
       } as const;
-      return move(ctx, caller, { transfers: [back], refusals: REVERSAL }, onlyTransfer);
+      return commitTransfers(ctx, caller, { transfers: [back], refusals: REVERSAL }, onlyTransfer);
     });

@@ -28,6 +28,9 @@ export type DebitCode = 'insufficient_funds' | 'customer_not_found' | 'balance_l
 /**
  * Spends from a customer's wallet to the merchant's revenue. Errors: `DEBIT`, where `account_not_found` is told as the
  * `customer_not_found` that it means.
+ *
+ * `insufficient_funds` is said by `post` (`domain/transfer.ts`) under the lock of the wallet. Like any reply that is final
+ * it is kept in `claims` under the idempotency key, by the same commit, and replayed from there (`domain/stored-claim.ts`).
  */
 export const debit = (
   ctx: Pick<Context, 'commit'>,
@@ -50,7 +53,7 @@ export const debit = (
     metadata,
   };
   return (
-    move(ctx, caller, { transfers: [transfer], refusals: DEBIT }, onlyTransfer)
+    commitTransfers(ctx, caller, { transfers: [transfer], refusals: DEBIT }, onlyTransfer)
       // A wallet is opened where its customer exists; so it is the customer that is missing.
       .mapErr((error) =>
         error.code === 'account_not_found' ? paymentError('customer_not_found', { param: 'customer' }) : error,
@@ -72,7 +75,12 @@ export const transfer = (
   caller: Caller,
   wanted: WalletTransfer,
 ): ResultAsync<Reply<TransferView>, ChangeError<TransferCode>> =>
-  move(ctx, caller, { transfers: [walletTransfer(caller.merchant, wanted)], refusals: TRANSFER }, onlyTransfer);
+  commitTransfers(
+    ctx,
+    caller,
+    { transfers: [walletTransfer(caller.merchant, wanted)], refusals: TRANSFER },
+    onlyTransfer,
+  );
 
 /**
  * Up to a thousand of them in one change: all or none (`atomic`), or each by itself (`independent`).
@@ -95,7 +103,7 @@ export const transferInBulk = (
     mode,
     data: mode === 'atomic' ? effect.transfers.map(transferView) : effect.results.map(resultView),
   });
-  return move(ctx, caller, { transfers, bulk: mode, refusals: TRANSFER }, (effect) =>
+  return commitTransfers(ctx, caller, { transfers, bulk: mode, refusals: TRANSFER }, (effect) =>
     ok(jsonReply(200, bulkView(effect))),
   );
 };
@@ -120,7 +128,7 @@ export const onlyTransfer = ({ transfers: [moved] }: Effect): Answer<TransferVie
   moved ? ok(jsonReply(201, transferView(moved))) : err(paymentError('internal'));
 
 /** Commits transfers of a request, and answers what was made of them. */
-export const move = <View, Code extends ErrorCode>(
+export const commitTransfers = <View, Code extends ErrorCode>(
   ctx: Pick<Context, 'commit'>,
   { merchant, claim, requestId }: Caller,
   wanted: Pick<Change, 'transfers' | 'bulk'> & { readonly refusals: readonly Code[] },

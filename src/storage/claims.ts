@@ -24,7 +24,7 @@ export const withAttempt = (isAsked: RawBuilder<unknown>): RawBuilder<unknown> =
     where ${isAsked} and c.status is null and outcome is null and merchant_id = c.merchant_id and claim_id = c.id limit 1
   ) a on true`;
 
-export const claimOf = (row: ClaimRow): StoredClaim => ({
+export const storedClaimOf = (row: ClaimRow): StoredClaim => ({
   requestHash: row.request_hash.replaceAll('-', ''),
   reply: row.status === null || row.body === null ? null : { status: row.status, body: row.body },
   ...(row.payment_id === null || row.owned_until === null || row.fence === null

@@ -10,7 +10,7 @@ const names = new Map<string, string>();
  * A name that follows from the text alone, so that behind a pooler that shares connections it is the same statement for
  * everybody. What it does stands in front, for who reads `pg_stat_activity` or `pg_prepared_statements`.
  */
-export const nameOf = (text: string): string => {
+export const statementNameOf = (text: string): string => {
   const verb = /\b(insert|update|delete|select)\b/i.exec(text)?.[1]?.toLowerCase() ?? 'run';
   const table = /\b(?:insert into|update|delete from|from)\s+"?(\w+)/i.exec(text)?.[1] ?? '';
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -24,7 +24,7 @@ export const statement = (text: string, values: readonly unknown[], isPrepared: 
   const parameters = [...values];
   let name = isPrepared ? names.get(text) : undefined;
   if (isPrepared && name === undefined && names.size < NAMED_MAX) {
-    name = nameOf(text);
+    name = statementNameOf(text);
     names.set(text, name);
   }
   return name === undefined ? { text, values: parameters } : { name, text, values: parameters };

@@ -28,7 +28,7 @@ import { findOne, keyed, listPage, paged, readOr } from './find.ts';
 import { createLookup } from './lookup.ts';
 import type { Page, PageOf } from './pages.ts';
 import { listPayments, type PaymentFilter } from './payment-list.ts';
-import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
+import { CLAIM_COLUMNS, storedClaimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf } from './tables/ledger.ts';
 import { attemptOf } from './tables/attempts.ts';
 import { customerOf, itemOf } from './tables/customers.ts';
@@ -185,7 +185,7 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
         sql<ClaimRow>`
           select ${CLAIM_COLUMNS} from claims c ${withAttempt(sql`true`)}
           where c.merchant_id = ${uuidOf(merchant)}::uuid and c.id = ${id}::uuid`.execute(db),
-      ).map(({ rows: [row] }) => row && claimOf(row)),
+      ).map(({ rows: [row] }) => row && storedClaimOf(row)),
     attempt: (merchant, id) =>
       read(merchant, () => findOne(db, 'attempts', merchant, uuidOf(id))).andThen(
         readOr(attemptOf, 'payment_not_found'),

@@ -27,7 +27,7 @@ import type { Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { keyed } from './find.ts';
-import { CLAIM_COLUMNS, claimOf, withAttempt, type ClaimRow } from './claims.ts';
+import { CLAIM_COLUMNS, storedClaimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf } from './tables/ledger.ts';
 import { disputeOf, secondChargeOf } from './tables/disputes.ts';
 import { paymentOf } from './tables/payments.ts';
@@ -349,7 +349,7 @@ const readClaims = async (flight: Flight, changes: readonly Change[]): Promise<S
     select ${CLAIM_COLUMNS} from claims c
     join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[], ${plain(ids.map((id) => claimed.has(id)))}::bool[])
       k (merchant_id, id, is_claimed) on k.merchant_id = c.merchant_id and k.id = c.id ${withAttempt(sql`k.is_claimed`)}`);
-  return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, claimOf(row)]));
+  return new Map(rows.map((row) => [row.id.replaceAll('-', '') as ClaimId, storedClaimOf(row)]));
 };
 
 /** Not locked: where two processes make one at once, the later is run again, and finds it. */

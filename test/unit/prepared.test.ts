@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parseHosts } from '../../src/storage/hosts.ts';
-import { nameOf } from '../../src/storage/prepared.ts';
+import { statementNameOf } from '../../src/storage/prepared.ts';
 import { parseTimestamp } from '../../src/storage/types.ts';
 
 const folder = join(import.meta.dirname, '../../src/storage');
@@ -18,11 +18,13 @@ describe('a statement', () => {
   });
 
   it('is called by what it does and a hash of its text, wherever it is sent from and in whatever order', () => {
-    expect(nameOf('select id from payments where id = $1')).toBe(nameOf('select id from payments where id = $1'));
-    expect(nameOf('select id from payments where id = $1')).toMatch(/^select_payments_[0-9a-f]{16}$/);
-    expect(nameOf('with a as (insert into "claims" (id) values ($1)) select 1')).toMatch(/^insert_claims_/);
-    expect(nameOf('select 1')).not.toBe(nameOf('select 2'));
-    expect(nameOf(`select x from ${'a'.repeat(200)}`).length).toBeLessThan(64);
+    expect(statementNameOf('select id from payments where id = $1')).toBe(
+      statementNameOf('select id from payments where id = $1'),
+    );
+    expect(statementNameOf('select id from payments where id = $1')).toMatch(/^select_payments_[0-9a-f]{16}$/);
+    expect(statementNameOf('with a as (insert into "claims" (id) values ($1)) select 1')).toMatch(/^insert_claims_/);
+    expect(statementNameOf('select 1')).not.toBe(statementNameOf('select 2'));
+    expect(statementNameOf(`select x from ${'a'.repeat(200)}`).length).toBeLessThan(64);
   });
 });
 
