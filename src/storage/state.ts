@@ -265,7 +265,7 @@ const readReversals = async (flight: Flight, changes: readonly Change[]): Promis
   if (keys.length === 0) return new Map();
   const { merchants, ids } = sorted(keys);
   const rows = await flight(sql<Pick<Selectable<DB['transfers']>, 'id' | 'kind' | 'amount'>>`
-    select t.* from unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id),
+    select t.id, t.kind, t.amount from unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id),
       lateral (select t.id, t.kind, t.amount from transfers t
         where t.merchant_id = k.merchant_id and t.payment_id = k.payment_id
           and t.kind in ('refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost')
