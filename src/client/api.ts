@@ -944,7 +944,7 @@ export type UpdateCustomerBody = {
   readonly name?: string | null;
   readonly email?: string | null;
   readonly metadata?: Readonly<Record<string, string | null>> | null;
-  readonly default_payment_method?: string;
+  /** What a new payment charges where it names none; one that was tried keeps its own. */ readonly default_payment_method?: string;
 };
 
 export type AttachPaymentMethodBody = { readonly payment_method: string; readonly default?: boolean };
@@ -952,48 +952,51 @@ export type AttachPaymentMethodBody = { readonly payment_method: string; readonl
 export type CreateSetupBody = {
   readonly customer: string;
   readonly payment_method?: string | null;
-  readonly confirmation_token?: string | null;
-  readonly return_url?: string | null;
+  /** Of Stripe.js, in the place of `payment_method`. */ readonly confirmation_token?: string | null;
+  /** Where the bank sends the customer back to. */ readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly confirm?: boolean;
 };
 
 export type ConfirmSetupBody = {
   readonly payment_method?: string | null;
-  readonly confirmation_token?: string | null;
-  readonly return_url?: string | null;
+  /** Of Stripe.js, in the place of `payment_method`. */ readonly confirmation_token?: string | null;
+  /** Where the bank sends the customer back to. */ readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly client_secret?: string | null;
 };
 
 export type CreatePaymentBody = {
   readonly customer: string;
-  readonly amount: number | string;
-  readonly currency: string;
-  readonly payment_method?: string | null;
-  readonly confirmation_token?: string | null;
-  readonly return_url?: string | null;
+  /** In minor units: 19.99 usd is 1999. */ readonly amount: number | string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
+  /** Of Stripe.js, or one that is saved; with `confirm`, the customer's default where none is named. */ readonly payment_method?:
+    string | null;
+  /** Of Stripe.js, in the place of `payment_method`. */ readonly confirmation_token?: string | null;
+  /** Where the bank sends the customer back to. */ readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
-  readonly confirm?: boolean;
+  /** Charges it at once. */ readonly confirm?: boolean;
   /** Keeps the one that pays: it may then be charged while its owner is away. */ readonly save_payment_method?: boolean;
-  /** The cardholder is not there, and can be asked for nothing. */ readonly off_session?: boolean;
-  readonly capture_method?: 'automatic' | 'manual';
+  /** The customer is away: his bank cannot ask him anything. */ readonly off_session?: boolean;
+  /** `manual` holds the amount on the card until it is captured. */ readonly capture_method?: 'automatic' | 'manual';
   readonly description?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
-  readonly reference?: string | null;
+  /** Your own name for what it is for, such as an order. Several may have it: it keeps nobody from being charged twice. */ readonly reference?:
+    string | null;
 };
 
 export type ConfirmPaymentBody = {
-  readonly payment_method?: string | null;
-  readonly confirmation_token?: string | null;
-  readonly return_url?: string | null;
+  /** What this payment was last tried with where none is named; never the customer's default. */ readonly payment_method?:
+    string | null;
+  /** Of Stripe.js, in the place of `payment_method`. */ readonly confirmation_token?: string | null;
+  /** Where the bank sends the customer back to. */ readonly return_url?: string | null;
   /** The page meets a challenge by itself, with `handleNextAction` of Stripe.js, and sends nobody elsewhere. */ readonly next_action?: 'stripe_js';
   readonly client_secret?: string | null;
   /** Keeps the one that pays: it may then be charged while its owner is away. */ readonly save_payment_method?: boolean;
 };
 
 export type UpdatePaymentBody = {
-  readonly amount?: number | string;
+  /** In minor units: 19.99 usd is 1999. */ readonly amount?: number | string;
   readonly description?: string | null;
   readonly metadata?: Readonly<Record<string, string | null>> | null;
   readonly reference?: string | null;
@@ -1013,8 +1016,8 @@ export type ResolveContradictionBody = { readonly reason: string };
 
 export type CreateDebitBody = {
   readonly customer: string;
-  readonly amount: number | string;
-  readonly currency: string;
+  /** In minor units: 19.99 usd is 1999. */ readonly amount: number | string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
   readonly description?: string | null;
   /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -1023,8 +1026,8 @@ export type CreateDebitBody = {
 export type CreateTransferBody = {
   readonly from: string;
   readonly to: string;
-  readonly amount: number | string;
-  readonly currency: string;
+  /** In minor units: 19.99 usd is 1999. */ readonly amount: number | string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
   readonly description?: string | null;
   /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -1035,8 +1038,8 @@ export type CreateBulkTransferBody = {
   readonly transfers: readonly {
     readonly from: string;
     readonly to: string;
-    readonly amount: number | string;
-    readonly currency: string;
+    /** In minor units: 19.99 usd is 1999. */ readonly amount: number | string;
+    /** An ISO 4217 code in lower case. */ readonly currency: string;
     readonly description?: string | null;
     /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
     readonly metadata?: Readonly<Record<string, string>>;
@@ -1051,13 +1054,13 @@ export type ReverseTransferBody = {
 };
 
 export type QuoteUsageBody = {
-  readonly currency: string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
   readonly items: readonly { readonly quantity: string | number; readonly unit_price: string }[];
 };
 
 export type SpendUsageBody = {
   readonly customer: string;
-  readonly currency: string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
   readonly items: readonly { readonly quantity: string | number; readonly unit_price: string }[];
   readonly description?: string | null;
   /** The merchant's own id of what it is for; it may stand for several. */ readonly reference?: string | null;
@@ -1068,7 +1071,7 @@ export type CreateItemBody = {
   readonly id?: string | null;
   readonly name: string;
   readonly unit_price: string;
-  readonly currency: string;
+  /** An ISO 4217 code in lower case. */ readonly currency: string;
 };
 
 export type QueryBalancesBody = {
@@ -1083,15 +1086,17 @@ export type ClosePeriodBody = {
 };
 
 export type CreateWebhookEndpointBody = {
-  readonly url: string;
+  /** `https`, on a public address; on the demo any. */ readonly url: string;
   readonly description?: string | null;
-  readonly enabled_events: '*' | readonly unknown[] | readonly string[];
+  /** `*` is every type, also those to come; else the types that the guide lists. */ readonly enabled_events:
+    '*' | readonly unknown[] | readonly string[];
 };
 
 export type UpdateWebhookEndpointBody = {
-  readonly url?: string;
+  /** `https`, on a public address; on the demo any. */ readonly url?: string;
   readonly description?: string | null;
-  readonly enabled_events?: '*' | readonly unknown[] | readonly string[];
+  /** `*` is every type, also those to come; else the types that the guide lists. */ readonly enabled_events?:
+    '*' | readonly unknown[] | readonly string[];
   readonly disabled?: boolean;
 };
 

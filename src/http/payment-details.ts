@@ -8,7 +8,11 @@ import * as s from './schemas.ts';
 export const given: { readonly [F in keyof PaymentDetails]: z.ZodType<PaymentDetails[F]> } = {
   description: s.optional(s.text(1000)),
   metadata: s.metadata.default({}),
-  reference: s.optional(s.reference),
+  reference: s
+    .optional(s.reference)
+    .describe(
+      'Your own name for what it is for, such as an order. Several may have it: it keeps nobody from being charged twice.',
+    ),
 };
 
 /** What came after the first two is left out where it is not given: see `GivenDetails`. */

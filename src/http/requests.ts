@@ -36,7 +36,9 @@ export const customerUpdate: z.ZodType<CustomerUpdate & { readonly default_payme
   name: s.text(200).nullable().exactOptional(),
   email: s.text(320).nullable().exactOptional(),
   metadata: s.metadataUpdate.exactOptional(),
-  default_payment_method: s.paymentMethod.exactOptional(),
+  default_payment_method: s.paymentMethod
+    .describe('What a new payment charges where it names none; one that was tried keeps its own.')
+    .exactOptional(),
 });
 
 export const customers: z.ZodType<CustomerFilter> = z
@@ -47,8 +49,8 @@ export const customers: z.ZodType<CustomerFilter> = z
 /** With what a payment is paid, and how its customer would meet a challenge of his bank. */
 const paying = {
   payment_method: s.optional(s.paymentMethod),
-  confirmation_token: s.optional(s.confirmationToken),
-  return_url: s.optional(s.returnUrl),
+  confirmation_token: s.optional(s.confirmationToken).describe('Of Stripe.js, in the place of `payment_method`.'),
+  return_url: s.optional(s.returnUrl).describe('Where the bank sends the customer back to.'),
   next_action: z
     .literal('stripe_js')
     .optional()
@@ -91,10 +93,16 @@ export const payment: z.ZodType<CreatePayment> = z
     amount: s.amount,
     currency: s.currency,
     ...paying,
-    confirm: z.boolean().default(false),
+    payment_method: paying.payment_method.describe(
+      "Of Stripe.js, or one that is saved; with `confirm`, the customer's default where none is named.",
+    ),
+    confirm: z.boolean().default(false).describe('Charges it at once.'),
     save_payment_method: SAVE,
-    off_session: z.boolean().default(false).describe('The cardholder is not there, and can be asked for nothing.'),
-    capture_method: z.enum(['automatic', 'manual']).default('automatic'),
+    off_session: z.boolean().default(false).describe('The customer is away: his bank cannot ask him anything.'),
+    capture_method: z
+      .enum(['automatic', 'manual'])
+      .default('automatic')
+      .describe('`manual` holds the amount on the card until it is captured.'),
     ...details.given,
   })
   .refine(
@@ -120,7 +128,7 @@ export const payment: z.ZodType<CreatePayment> = z
   .refine(
     ({ off_session, save_payment_method, next_action }) =>
       !off_session || (!save_payment_method && next_action === undefined),
-    s.rule('off_session', 'Who is not there has nothing kept, and meets no challenge.'),
+    s.rule('off_session', 'The customer is away: leave out save_payment_method and next_action, which need him.'),
   )
   .transform(({ capture_method, payment_method, confirmation_token, return_url, next_action, ...rest }) => {
     const { customer, amount, currency, confirm, save_payment_method, off_session, ...said } = rest;
@@ -140,7 +148,14 @@ const usedFor = <Use extends 'save' | 'off_session'>(use: Use | undefined): { re
 type Confirmation = Omit<ConfirmPayment, 'payment' | 'access'> & { readonly clientSecret: string | null };
 
 export const confirmation: z.ZodType<Confirmation> = z
-  .strictObject({ ...paying, client_secret: s.optional(s.text(200)), save_payment_method: SAVE })
+  .strictObject({
+    ...paying,
+    payment_method: paying.payment_method.describe(
+      "What this payment was last tried with where none is named; never the customer's default.",
+    ),
+    client_secret: s.optional(s.text(200)),
+    save_payment_method: SAVE,
+  })
   .refine(isOneMethod, ONE_METHOD)
   .transform(({ client_secret, save_payment_method, ...how }) => ({
     ...payingOf(how),

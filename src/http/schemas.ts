@@ -69,10 +69,11 @@ export const amount: z.ZodType<bigint, number | string> = z
     if (/^[1-9][0-9]{0,11}$/.test(digits)) return BigInt(digits);
     ctx.addIssue({ code: 'custom', message: `It must be a positive integer in minor units, at most ${AMOUNT_MAX}.` });
     return z.NEVER;
-  });
+  })
+  .describe('In minor units: 19.99 usd is 1999.');
 
-export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^[a-z]{3}$').transform(
-  (value, ctx): Currency => {
+export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^[a-z]{3}$')
+  .transform((value, ctx): Currency => {
     const parsed = parseCurrency(value);
     if (parsed) return parsed;
     ctx.addIssue({
@@ -80,8 +81,8 @@ export const currency: z.ZodType<Currency, string> = like(z.string().max(10), '^
       message: 'It must be a lower-case ISO 4217 code of a currency that cards are charged in.',
     });
     return z.NEVER;
-  },
-);
+  })
+  .describe('An ISO 4217 code in lower case.');
 
 /** An amount that a card can be charged, in its currency. */
 export const isChargeable = ({ amount: charged, currency: of }: { amount: bigint; currency: Currency }): boolean =>
@@ -172,9 +173,10 @@ export const page = <P extends string>(prefix: P): PageFields<P> => ({
     .string()
     .regex(/^(?:[1-9][0-9]?|100)$/, 'It must be from 1 to 100.')
     .transform(Number)
-    .default(10),
-  starting_after: id(prefix).optional(),
-  ending_before: id(prefix).optional(),
+    .default(10)
+    .describe('From 1 to 100; 10 where it is left out.'),
+  starting_after: id(prefix).optional().describe('The page that follows this one.'),
+  ending_before: id(prefix).optional().describe('The page that ends before this one.'),
 });
 
 const moments = z.string().min(1).max(40);
@@ -196,7 +198,9 @@ export const span: Record<'from' | 'to' | 'tz', z.ZodType<string | undefined, st
   from: moments.optional().describe('An RFC 3339 instant, or the start of a day in tz: included.'),
   to: moments
     .optional()
-    .describe('An RFC 3339 instant, or the start of a day in tz: not included; now where it is left out.'),
+    .describe(
+      'An RFC 3339 instant, or the start of a day in tz: not included, so that November ends with `2026-12-01`; now where it is left out.',
+    ),
   tz: zone,
 };
 
@@ -237,11 +241,14 @@ type Compared<Name extends string, T> = { readonly [How in 'gte' | 'gt' | 'lte' 
 type Compares<Name extends string, T> = Compared<Name, z.ZodType<T | undefined, string | undefined>>;
 type CreatedQuery = Partial<Compared<'created', Instant | undefined>>;
 
+const moment = instant
+  .optional()
+  .describe('Seconds since 1970, or an RFC 3339 instant such as `2026-11-30T00:00:00Z`; a day alone is refused.');
 export const created: Compares<'created', Instant> = {
-  'created[gte]': instant.optional(),
-  'created[gt]': instant.optional(),
-  'created[lte]': instant.optional(),
-  'created[lt]': instant.optional(),
+  'created[gte]': moment,
+  'created[gt]': moment,
+  'created[lte]': moment,
+  'created[lt]': moment,
 };
 
 /** The latest of what begins it, and the earliest of what ends it. */
@@ -332,10 +339,12 @@ export const accountKind: z.ZodType<AccountKind, string> = z.enum(['wallet', ...
 export const paymentStatuses: z.ZodType<PaymentStatus[], string> = like(
   z.string().max(200),
   `^(?:${PAYMENT_STATUSES.join('|')})(?:,(?:${PAYMENT_STATUSES.join('|')}))*$`,
-).transform((text, ctx): PaymentStatus[] => {
-  const named = new Set(text.split(','));
-  const statuses = PAYMENT_STATUSES.filter((status) => named.has(status));
-  if (statuses.length === named.size) return statuses;
-  ctx.addIssue({ code: 'custom', message: `It may be some of ${PAYMENT_STATUSES.join(', ')}, with commas.` });
-  return z.NEVER;
-});
+)
+  .transform((text, ctx): PaymentStatus[] => {
+    const named = new Set(text.split(','));
+    const statuses = PAYMENT_STATUSES.filter((status) => named.has(status));
+    if (statuses.length === named.size) return statuses;
+    ctx.addIssue({ code: 'custom', message: `It may be some of ${PAYMENT_STATUSES.join(', ')}, with commas.` });
+    return z.NEVER;
+  })
+  .describe(`One or several of these, with commas: ${PAYMENT_STATUSES.join(', ')}.`);

@@ -9,25 +9,27 @@ import type { CreateEndpoint } from '../webhooks/endpoints.ts';
 import * as s from './schemas.ts';
 
 /** `*` is every type there is and will be. */
-const enabledEvents: z.ZodType<readonly string[]> = z.union(
-  [
-    z.enum(['*']).transform((all) => [all]),
-    z.tuple([z.literal('*')]),
-    z
-      .array(
-        z
-          .string()
-          .max(100)
-          .refine(isEventType, { message: `It is no type of event. There are ${EVENT_TYPES.join(', ')}.` }),
-      )
-      .min(1)
-      .max(100),
-  ],
-  `It must be * or a list of types of events: ${EVENT_TYPES.join(', ')}.`,
-);
+const enabledEvents: z.ZodType<readonly string[]> = z
+  .union(
+    [
+      z.enum(['*']).transform((all) => [all]),
+      z.tuple([z.literal('*')]),
+      z
+        .array(
+          z
+            .string()
+            .max(100)
+            .refine(isEventType, { message: `It is no type of event. There are ${EVENT_TYPES.join(', ')}.` }),
+        )
+        .min(1)
+        .max(100),
+    ],
+    `It must be * or a list of types of events: ${EVENT_TYPES.join(', ')}.`,
+  )
+  .describe('`*` is every type, also those to come; else the types that the guide lists.');
 
 /** Which URLs are taken depends on where the service runs: the operation looks closer. */
-const url = s.text(2048);
+const url = s.text(2048).describe('`https`, on a public address; on the demo any.');
 
 export const endpoint: z.ZodType<CreateEndpoint> = z
   .strictObject({ url, description: s.optional(s.text(200)), enabled_events: enabledEvents })

@@ -31,6 +31,22 @@ describe('the pages', () => {
       expect((await read(path)).status).toBe(200);
   });
 
+  it('show each field that a route takes, with what is said of it', async () => {
+    const { text } = await read('/docs');
+    const { components, paths } = JSON.parse((await read('/openapi.json')).text);
+    for (const { name, method, path, schemas } of routes) {
+      const section = text.split(`<section id="${name}"`)[1]?.split('</section>')[0] ?? '';
+      const body = schemas.body ? components.schemas[`${name.charAt(0).toUpperCase()}${name.slice(1)}Body`] : {};
+      const { parameters } = paths[path.replace(/:([a-z]+)/g, '{$1}')][method.toLowerCase()];
+      const query = parameters.filter((one: { in: string }) => one.in === 'query');
+      for (const field of [...Object.keys(body.properties ?? {}), ...query.map((one: { name: string }) => one.name)])
+        expect(section).toContain(`<code>${field}</code>`);
+      for (const field of body.required ?? [])
+        expect(section).toContain(`<code>${field}</code> <small>required</small>`);
+    }
+    expect(text).toContain('his bank cannot ask him anything');
+  });
+
   it('have an index of the errors', async () => {
     const { text } = await read('/docs/errors');
     expect(text).toContain('<a href="#card_declined">card_declined</a>');
