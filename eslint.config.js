@@ -50,7 +50,7 @@ const DIRECTION = {
     packages: ['express'],
   },
   monitor: { parts: ['domain', 'error'], types: ['config', 'log'], packages: ['express'] },
-  contract: { parts: ['http', 'domain', 'error', 'pages'] },
+  contract: { parts: ['http', 'domain', 'error', 'pages', 'stripe', 'config'] },
   pages: {},
   client: {},
   demo: { parts: ['domain', 'error', 'storage'] },

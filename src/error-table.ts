@@ -118,7 +118,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = {
     ...declined,
     type: 'invalid_request_error',
     message: 'The wallet holds less than the amount.',
-    advice: "Read the wallet's balance; fund it, or ask for less, under a new key.",
+    advice:
+      "Read the wallet's balance; fund it, or ask for less, under a new key. To refund what a debit has taken, reverse the " +
+      'debit first: `POST /v1/transfers/:id/reverse`.',
   },
   currency_mismatch: {
     ...wrongState,

@@ -1,6 +1,6 @@
 /** `/` and `/docs`: for people, and made from the same table as everything else. */
 import { ERRORS } from '../error.ts';
-import type { KeyUse, Route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import { escape, page, prose } from '../pages/html.ts';
 import type { Example, Examples } from './examples.ts';
 import { fieldTables } from './fields.ts';
@@ -44,10 +44,11 @@ ${own.map((route) => section(route, described, examples[route.name])).join('\n')
   );
 };
 
-const KEY_SAID: Readonly<Record<KeyUse, string>> = {
-  required: ' Takes an <code>Idempotency-Key</code>.',
-  optional: ' May take an <code>Idempotency-Key</code>; without one, what is sent twice is done twice.',
-  none: '',
+const keySaid = ({ key, method }: Route): string => {
+  if (key === 'required') return ' Takes an <code>Idempotency-Key</code>.';
+  if (key === 'optional')
+    return ' May take an <code>Idempotency-Key</code>; without one, what is sent twice is done twice.';
+  return method === 'POST' ? ' Heeds no <code>Idempotency-Key</code>.' : '';
 };
 
 const section = (
@@ -56,7 +57,7 @@ const section = (
   example: Example | undefined,
 ): string => `<section id="${route.name}" class="find">
 <h3><code>${route.method} ${escape(route.path)}</code></h3>
-<p>${prose(route.summary)}. Keys: ${route.roles.join(', ')}.${KEY_SAID[route.key]}</p>
+<p>${prose(route.summary)}. Keys: ${route.roles.join(', ')}.${keySaid(route)}</p>
 ${fieldTables(route, described)}
 ${example ? `<pre tabindex="0">${escape(curlOf(route, example))}</pre><details><summary>What it answers</summary><pre tabindex="0">${escape(JSON.stringify(example.reply, null, 2))}</pre></details>` : ''}
 <details><summary>Errors</summary><ul>${route.errors.map((code) => `<li><a href="/docs/errors#${code}">${code}</a> ${ERRORS[code].status}</li>`).join('')}</ul></details>

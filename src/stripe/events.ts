@@ -113,6 +113,18 @@ const READ = [
   'setup_intent.succeeded',
 ];
 
+/** What Stripe's webhook should send: those, which then come at once, and what more is understood. */
+export const WEBHOOK_EVENTS: readonly string[] = [
+  ...READ,
+  'payment_intent.requires_action',
+  'charge.failed',
+  'payment_method.updated',
+  'payment_method.automatically_updated',
+  'setup_intent.requires_action',
+  'setup_intent.setup_failed',
+  'customer.deleted',
+];
+
 export const createEvents = (stripe: Stripe, breaker: Breaker, secrets: readonly string[]): StripeEvents => {
   const wrap = <T>(call: () => Promise<T>): ResultAsync<T, PaymentError> =>
     ResultAsync.fromPromise(breaker.aside(call), (error) =>

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { EVENT_TYPES } from '../../src/domain/event-types.ts';
 import { routes } from '../../src/http/routes.ts';
+import { WEBHOOK_EVENTS } from '../../src/stripe/events.ts';
 import { startWorld, type World } from '../support/service.ts';
 
 let world: World;
@@ -47,6 +49,20 @@ describe('the pages', () => {
     expect(text).toContain('his bank cannot ask him anything');
   });
 
+  it('list every type of event, and every setting that real money needs, with what it means', async () => {
+    const { text } = await read('/docs');
+    for (const type of EVENT_TYPES) expect(text).toContain(`<code>${type}</code>`);
+    for (const name of ['DATABASE_URL', 'STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'CORS_ORIGINS'])
+      expect(text).toMatch(new RegExp(`<code>${name}</code></td><td>.+</td>`));
+    for (const type of WEBHOOK_EVENTS) expect(text).toContain(`<code>${type}</code>`);
+  });
+
+  it('say which routes heed no idempotency key', async () => {
+    const { text } = await read('/docs');
+    const section = text.split('<section id="createWebhookEndpoint"')[1]?.split('</section>')[0];
+    expect(section).toContain('Heeds no <code>Idempotency-Key</code>');
+  });
+
   it('have an index of the errors', async () => {
     const { text } = await read('/docs/errors');
     expect(text).toContain('<a href="#card_declined">card_declined</a>');
@@ -69,5 +85,39 @@ describe('an error', () => {
       'payment_not_confirmable',
       'This payment cannot be confirmed in its present state. It is succeeded.',
     ]);
+  });
+});
+
+describe('what the guide tells', () => {
+  const money = { amount: 1000, currency: 'usd' };
+
+  it('is so of a shop: what a debit has taken is refunded after the debit is reversed', async () => {
+    const customer = await world.createCustomer();
+    const pays = { customer, ...money, payment_method: 'pm_card_visa', confirm: true };
+    const { body: paid } = await world.post('/v1/payments', pays);
+    const { body: debit } = await world.post('/v1/debits', { customer, ...money, reference: 'order_1' });
+    const refused = await world.post('/v1/refunds', { payment: paid.id });
+    expect([refused.status, refused.body.error.code]).toEqual([402, 'insufficient_funds']);
+    await world.post(`/v1/transfers/${debit.id}/reverse`, { reason: 'sent back' });
+    const refund = await world.post('/v1/refunds', { payment: paid.id });
+    expect(refund.status).toBe(201);
+  });
+
+  it('is so of a decline: a confirmation that names no card charges the one last tried, not the new default', async () => {
+    const customer = await world.createCustomer();
+    const keep = (payment_method: string) =>
+      world.post(`/v1/customers/${customer}/payment_methods`, { payment_method, default: true });
+    await keep('pm_card_chargeCustomerFail');
+    const { body: declined } = await world.post('/v1/payments', {
+      customer,
+      ...money,
+      confirm: true,
+      off_session: true,
+    });
+    const { body: better } = await keep('pm_card_visa');
+    const confirm = `/v1/payments/${declined.error.payment}/confirm`;
+    expect((await world.post(confirm, {})).body.error.code).toBe('card_declined');
+    const paid = await world.post(confirm, { payment_method: better.id });
+    expect([paid.body.status, paid.body.payment_method]).toEqual(['succeeded', better.id]);
   });
 });
