@@ -265,7 +265,9 @@ const asWritten = (text: string, names: number, fields: number): Result<void, Pa
 
 const FAULTS: Readonly<Record<Fault['kind'], string>> = {
   duplicate: 'It stands there twice.',
-  'not an integer': 'It must be an integer, without a point or an exponent; decimals are sent as text.',
+  'not an integer':
+    'It must be an integer, without a point or an exponent: an amount is in minor units, 1999 for 19.99 usd. ' +
+    'Other decimals are sent as text.',
   'too large': 'It is larger than any integer that is taken.',
 };
 

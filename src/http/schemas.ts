@@ -225,7 +225,8 @@ const instant: z.ZodType<Instant, string> = like(
   if (at !== undefined && at >= 0n) return { ms: toMs(at), lastsMs: 1 };
   ctx.addIssue({
     code: 'custom',
-    message: 'It must be seconds since 1970, or an instant such as 2026-01-31T00:00:00Z.',
+    message:
+      'It must be seconds since 1970, or an instant such as 2026-01-31T00:00:00Z: a day alone does not say where it begins.',
   });
   return z.NEVER;
 });

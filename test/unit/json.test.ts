@@ -19,6 +19,11 @@ describe('a number is an integer by its text', () => {
     expect(refusal(`{"a":{"amount": ${number}}}`)).toMatchObject({ code: 'invalid_request', param: 'a.amount' });
     expect(refusal(`[1,${number}]`)).toMatchObject({ code: 'invalid_request', param: '[1]' });
   });
+  it('and the refusal says how an amount is written', () =>
+    expect(refusal('{"amount": 19.99}').message).toBe(
+      'amount: It must be an integer, without a point or an exponent: an amount is in minor units, 1999 for 19.99 usd. ' +
+        'Other decimals are sent as text.',
+    ));
   it.each(['9007199254740993', '1'.repeat(400)])('nor is one that no number holds exactly: %s', (number) =>
     expect(refusal(`{"amount":${number}}`)).toMatchObject({ code: 'invalid_request', param: 'amount' }),
   );

@@ -79,3 +79,13 @@ describe('whatever JSON a caller sends, no schema throws', () => {
     expect(names).not.toEqual([]);
   });
 });
+
+describe('the time that a list is narrowed by', () => {
+  it('is no day, and the refusal says why', () => {
+    const list = routes.find(({ name }) => name === 'listPayments');
+    const refused = list?.schemas.query.safeParse({ 'created[gte]': '2026-11-30' });
+    expect(refused?.error?.issues.map(({ message }) => message)).toEqual([
+      'It must be seconds since 1970, or an instant such as 2026-01-31T00:00:00Z: a day alone does not say where it begins.',
+    ]);
+  });
+});
