@@ -315,7 +315,7 @@ const COMMANDS = [
 
 const help = (): string => `Quittance, a payment service that never guesses about money.
 
-${COMMANDS.map(([name, does]) => `  ${name.padEnd(18)}${does}`).join('\n')}
+${COMMANDS.map(([name, does]) => `  ${name.padEnd(21)}${does}`).join('\n')}
 
 Each explains itself: npm run keys -- --help
 

@@ -107,7 +107,8 @@ describe('npm start', () => {
   it('explains itself', async () => {
     const started = start({}, ['--help']);
     expect(await exitOf(started)).toBe(0);
-    expect(started.output()).toContain('npm run keys');
+    expect(started.output()).toMatch(/^ {2}npm run keys {2,}make a key/m);
+    expect(started.output()).toMatch(/^ {2}npm run pack:client {2,}make the client/m);
     expect(started.output()).toContain('STRIPE_WEBHOOK_SECRET');
   });
 });
