@@ -73,6 +73,26 @@ const faultSchema = z.strictObject({
 });
 type FaultSpec = z.output<typeof faultSchema>;
 
+const FIELDS: Readonly<Record<keyof FaultSpec, string>> = {
+  kind: 'which fault: the only one that must be given',
+  method: 'the requests that it strikes: GET, POST or DELETE; all where it is not given',
+  path: 'and their path, where a * stands for one segment: /v1/charges/*',
+  event: 'the events whose deliveries a webhook_… fault strikes: payment_intent.*',
+  count: 'how many times it strikes; without it, until it is removed',
+  skip: 'how many it lets pass first',
+  probability: 'how many of those that match are struck, from 0 to 1',
+  seed: 'an integer, with which chance can be repeated',
+  ms: 'how long latency waits; after how long what error_reconciled did shows, and webhook_delay and webhook_reorder deliver',
+  min_ms: 'with max_ms instead of ms: evenly between the two',
+  max_ms: 'see min_ms',
+  median_ms: 'with p99_ms instead of ms: log-normal, with that median',
+  p99_ms: 'and that 99th percentile',
+  bytes: 'of truncate: how much of the reply, head and body, still comes',
+};
+
+/** All fields, and what each says, for a person to read. */
+export const faultFields: readonly (readonly [string, string])[] = Object.entries(FIELDS);
+
 /** A fault that strikes a request or a delivery now, its wait drawn. */
 export interface Struck {
   readonly kind: FaultKind;

@@ -109,6 +109,9 @@ describe('the pages of the sandbox', () => {
     for (const said of ['POST /v1/payment_intents', 'sandbox_leaves_out', 'StripeClient', 'Connect']) {
       expect(help).toContain(said);
     }
+    for (const field of ['kind', 'method', 'event', 'skip', 'seed', 'ms', 'min_ms', 'p99_ms', 'bytes']) {
+      expect(help).toContain(`<dt><code>${field}</code></dt>`);
+    }
     expect(await page('/_sandbox/cards')).toContain('pm_card_riskLevelElevated');
     expect((await raw('GET', '/_sandbox/objects/ch_nope')).status).toBe(404);
   });

@@ -1,6 +1,6 @@
 /** What the sandbox is, what it covers and what it does not, with an example in each of Stripe's libraries. */
 import { API_VERSION } from '../events.ts';
-import { faultKinds } from '../faults.ts';
+import { faultFields, faultKinds } from '../faults.ts';
 import { PRODUCTS_LEFT_OUT } from '../left-out.ts';
 import { ROUTES } from '../routes.ts';
 import { LEFT_OUT } from '../stripe-names.ts';
@@ -120,8 +120,15 @@ export const helpPage = (origin: string): Page =>
           Each request may go wrong: <code>POST /_sandbox/faults</code>
           <code>{"kind":"reset_after","path":"/v1/payment_intents","count":1}</code>, or the header
           <code>Sandbox-Fault: latency=500, truncate=120</code> for one request alone. The kinds:
-          ${faultKinds.join(', ')}.
+          ${faultKinds.join(', ')}. The fields:
         </p>
+        <dl>
+          ${faultFields.map(
+            ([field, says]) =>
+              html`<dt><code>${field}</code></dt>
+                <dd>${says}</dd>`,
+          )}
+        </dl>
       </section>
       <section>
         <h2>Routes</h2>
