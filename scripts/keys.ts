@@ -46,7 +46,7 @@ const readAction = (): Action => {
       return async (keys, mode) => {
         const made = await valueOf(keys.create(merchant, role, mode));
         console.error(
-          `A ${role} key of ${merchant} (${made.merchant}), shown this once; to end it: npm run keys -- revoke ${made.id}`,
+          `A ${role} key of ${made.isNewMerchant ? 'the new merchant ' : ''}${merchant} (${made.merchant}), shown this once; to end it: npm run keys -- revoke ${made.id}`,
         );
         console.log(made.secret);
       };

@@ -13,6 +13,8 @@ import type { DB } from './schema.ts';
 interface NewKey {
   readonly id: ApiKeyId;
   readonly merchant: MerchantId;
+  /** Whether there was no merchant of that name before. */
+  readonly isNewMerchant: boolean;
   /** Shown once: it is not kept. */
   readonly secret: string;
 }
@@ -82,15 +84,15 @@ export const createKeys = (db: Kysely<DB>): Keys => {
   };
 
   const create = async (name: string, role: Role, mode: 'test' | 'live'): Promise<NewKey> => {
-    await db
+    const { numInsertedOrUpdatedRows: made } = await db
       .insertInto('merchants')
       .values({ id: uuidOf(newId('mer')), name })
       .onConflict((conflict) => conflict.column('name').doNothing())
-      .execute();
+      .executeTakeFirst();
     const row = await db.selectFrom('merchants').select('id').where('name', '=', name).executeTakeFirstOrThrow();
     const merchant = idOf('mer', row.id);
     const secret = `${PREFIXES[role]}_${mode}_${randomBytes(32).toString('base64url')}`;
-    return { id: await insert(merchant, role, secret), merchant, secret };
+    return { id: await insert(merchant, role, secret), merchant, isNewMerchant: made === 1n, secret };
   };
 
   const list = async (): Promise<KeyInfo[]> => {

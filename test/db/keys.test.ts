@@ -52,6 +52,8 @@ describe('a merchant', () => {
     const made = await Promise.all(Array.from({ length: 10 }, () => create('New')));
     expect(new Set(made.map(({ merchant }) => merchant)).size).toBe(1);
     expect(new Set(made.map(({ secret }) => secret)).size).toBe(10);
+    expect(made.filter(({ isNewMerchant }) => isNewMerchant)).toHaveLength(1);
+    expect((await create('New')).isNewMerchant).toBe(false);
     expect(await sql.query("select 1 from merchants where name = 'New'")).toHaveLength(1);
   });
 });
