@@ -1,7 +1,7 @@
 /**
  * What a merchant says of a payment, and is shown as it was said. Another such field is
  *
- * - a migration, with a column that may be null;
+ * - a migration, with a column that may be null, as `0027_payment_reference.ts` has it (its rules: `db/README.md`);
  * - here: `PaymentDetails`, `GivenDetails`, `PERSONAL` or `IMPERSONAL`, and `detailsView`;
  * - in `http/payment-details.ts`: `given`, `changed` and `shown`;
  * - in `storage/tables/payments.ts`: `PAYMENTS`, and `without` of `updatePayments`;

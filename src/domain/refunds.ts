@@ -1,4 +1,8 @@
-/** Refunds: asked for here or made at Stripe, until what became of them is posted. Pure. */
+/**
+ * Refunds: asked for here or made at Stripe, until what became of them is posted. Pure. `lifecycle.ts` comes here with the
+ * steps `refund` and `settle refund`; what is returned is among what `decide.ts` has written: the refund's row, its hold,
+ * and the posting (`refund`: from the wallet to `stripe_clearing`).
+ */
 import { err, ok, type Result } from 'neverthrow';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { Contradiction, ContradictionKind } from './contradiction.ts';

@@ -29,7 +29,7 @@ const REFUSALS = [
   'payment_not_found',
   'payment_not_refundable',
   'refund_exceeds_payment',
-  // The customer has spent the money.
+  // The customer has spent the money: said under the lock, by `domain/move.ts`, from what the wallet has free.
   'insufficient_funds',
   'provider_refused',
 ] as const;
@@ -60,6 +60,7 @@ export const createRefund = (
       reversed: false,
       createdAt,
     };
+    // At Stripe its key is the claim's id; it may be sent while its lease runs, and by the sweeper after that.
     const attempt: RefundAttempt = {
       ...newAttempt(ctx, caller, payment, { replyStatus: 201, showsSecret: false }),
       kind: 'refund',
@@ -67,6 +68,7 @@ export const createRefund = (
       refund: refund.id,
       reason: refund.reason,
     };
+    // Where Stripe is known to be down nothing is claimed, and nothing has happened: a known key is answered all the same.
     return withStripe(ctx, caller, REFUSALS, () =>
       ctx
         .commit<RefundView, Code>({

@@ -52,6 +52,7 @@ export const refundOf = (row: Row<'refunds'>, reversals: Reversals = new Map()):
   };
 };
 
+/** Called by `batch.ts`, once for all refunds of a batch. */
 export const writeRefunds: Bulk<HeldRefund> = insert(REFUNDS, {
   onConflict: `${overwrite(REFUNDS)},
     freed_at = case when refunds.status = 'pending' then excluded.freed_at else refunds.freed_at end`,
