@@ -35,6 +35,7 @@ const wholeLife = async (): Promise<string> => {
     post(`/v1/payments/${id}/confirm`, { payment_method, return_url: 'https://shop.example/' });
   await confirm('pm_card_visa_chargeDeclinedInsufficientFunds');
   const challenge = await confirm('pm_card_threeDSecure2Required');
+  expect(challenge.body).toMatchObject({ status: 'requires_action' });
   await stripe.answer(challenge.body.next_action!.redirect_to_url.url, 'fail');
   await tells(id, 'Event payment.failed recorded', 2);
   await confirm('pm_card_createDispute');
@@ -60,9 +61,7 @@ it('tells the whole life of a payment in order, and in words', async () => {
     'Charge of 50.00 usd to pm_card_threeDSecure2Required sent to Stripe',
     'Charge waits for the customer to pass 3-D Secure',
     'Event payment.requires_action recorded for the merchant',
-    'Event payment.failed recorded for the merchant, as Stripe reported: The provided PaymentMethod has failed ' +
-      'authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this ' +
-      'PaymentIntent again.',
+    'Event payment.failed recorded for the merchant, as Stripe reported: Your bank did not approve it. Try again, or with another card.',
     'Charge of 50.00 usd to pm_card_createDispute sent to Stripe',
     'Charge authorized: 50.00 usd are held on the card, and not yet taken',
     'Event payment.requires_capture recorded for the merchant',
