@@ -124,21 +124,29 @@ export const savedCommands = (
   at.map(choose),
 ];
 
+const textOf = (methods: readonly { readonly id: string }[]): string =>
+  methods
+    .map(({ id }) => id)
+    .toSorted()
+    .join();
+
 /** What is kept of the model's customer, here and at Stripe, is what the model says. */
 export const compareKept = async (model: Model, { service, stripe }: Real): Promise<void> => {
   const { body } = await service.get(`/v1/customers/${model.customer}/payment_methods?limit=100`);
   const data = body['data'] as readonly { readonly id: string; readonly default: boolean }[];
-  const wanted = model.saved.map(({ id }) => id).toSorted();
-  assert.deepEqual(data.map(({ id }) => id).toSorted(), wanted, 'what is kept');
-  assert.deepEqual(data.find((one) => one.default)?.id ?? null, model.chosen, 'the default');
+  const wanted = textOf(model.saved);
+  assert.deepEqual(
+    { kept: textOf(data), chosen: data.find((one) => one.default)?.id ?? null },
+    { kept: wanted, chosen: model.chosen },
+  );
   const [row] = await service.query<{ stripe_id: string | null }>(
     'select stripe_id from stripe_customers where id = $1',
     [model.customer.slice(4)],
   );
   if (!row || row.stripe_id === null) {
-    assert.deepEqual(wanted, [], 'kept without a customer at Stripe');
+    assert.equal(wanted, '', 'kept without a customer at Stripe');
     return;
   }
   const there = await stripe.get(`/v1/customers/${row.stripe_id}/payment_methods?limit=100`);
-  assert.deepEqual(there.data.map(({ id }) => id).toSorted(), wanted, 'what is kept at Stripe');
+  assert.deepEqual({ atStripe: textOf(there.data) }, { atStripe: wanted });
 };
