@@ -1,8 +1,9 @@
-/** What follows from the table of routes: the OpenAPI document and the client's types. See `--help`. */
+/** What follows from the table of routes: the OpenAPI document, the page of `/docs` and the client's types. See `--help`. */
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { docsPage } from '../src/contract/docs.ts';
 import type { Examples } from '../src/contract/examples.ts';
 import { openApi } from '../src/contract/openapi.ts';
 import { clientApi } from '../src/contract/typescript.ts';
@@ -13,7 +14,7 @@ import { recordExamples } from './contract/record.ts';
 const values = commandLine(
   `npm run docs:contract -- [--check] [--record URL]
 
-  Writes src/contract/openapi.json and src/client/api.ts from the table of routes.
+  Writes src/contract/openapi.json, src/contract/docs.html and src/client/api.ts from the table of routes.
 
   --check       only says whether what is committed is stale
   --record URL  first asks a service that was started by "npm start" there, and keeps what it answers as the examples
@@ -24,9 +25,9 @@ const values = commandLine(
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'src/contract/examples.json');
 
-const write = async (file: string, text: string, parser: 'json' | 'typescript'): Promise<void> => {
+const write = async (file: string, text: string, parser: 'json' | 'typescript' | undefined): Promise<void> => {
   const path = join(ROOT, file);
-  const pretty = await format(text, { ...(await resolveConfig(path)), parser });
+  const pretty = parser ? await format(text, { ...(await resolveConfig(path)), parser }) : text;
   if (!values.check) return writeFile(path, pretty);
   if ((await readFile(path, 'utf8').catch(() => '')) === pretty) return;
   console.error(`${file} is stale: run "npm run docs:contract" and commit what it writes.`);
@@ -39,4 +40,5 @@ if (values.record !== undefined) {
 }
 const examples = JSON.parse(await readFile(EXAMPLES, 'utf8')) as Examples;
 await write('src/contract/openapi.json', JSON.stringify(openApi(routes, examples)), 'json');
+await write('src/contract/docs.html', docsPage(routes, examples), undefined);
 await write('src/client/api.ts', clientApi(routes), 'typescript');

@@ -21,7 +21,7 @@ npm run proof:reads
 
 What finance reads of a ledger of a million transfers, beside one of ten thousand: P99 of each, the rows and the memory of an
 export, and what charges take beside it; and lists of a million payments beside those of a thousand. It wants the machine for
-itself, for some five minutes.
+itself, for five to ten minutes.
 
   --lists   the lists alone
   --export  the export alone
