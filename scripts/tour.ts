@@ -20,53 +20,96 @@ and shows there the function that they are about, as it stands.
 const README = new URL('../README.md', import.meta.url);
 const SOURCE = new URL('../src/', import.meta.url);
 
-/** Which files each passes, the first of them where it comes in. A file that none of the others leads to fails. */
-const TOURS = {
-  'A charge': [
-    'http/routes.ts',
-    'payments/create.ts',
-    'payments/perform.ts',
-    'stripe/cards.ts',
-    'storage/commit.ts',
-    'storage/batch.ts',
-    'storage/tables/payments.ts',
-    'domain/decide.ts',
-    'domain/lifecycle.ts',
-    'domain/postings.ts',
-  ],
-  'A refund': [
-    'http/routes.ts',
-    'payments/refund.ts',
-    'payments/with-stripe.ts',
-    'payments/attempt.ts',
-    'stripe/cards.ts',
-    'storage/commit.ts',
-    'storage/batch.ts',
-    'storage/tables/refunds.ts',
-    'domain/decide.ts',
-    'domain/lifecycle.ts',
-    'domain/refunds.ts',
-    'domain/move.ts',
-    'domain/postings.ts',
-    'jobs/list.ts',
-    'payments/recover.ts',
-    'payments/inbox.ts',
-    'payments/facts.ts',
-  ],
-  'A webhook of Stripe': [
-    'http/stripe-webhook.ts',
-    'storage/inbox.ts',
-    'jobs/list.ts',
-    'payments/inbox.ts',
-    'payments/facts.ts',
-    'stripe/events.ts',
-    'storage/commit.ts',
-    'storage/batch.ts',
-    'domain/decide.ts',
-    'domain/lifecycle.ts',
-    'domain/postings.ts',
-  ],
-} as const;
+/** A way through the code. */
+interface Tour {
+  readonly title: string;
+  /** Which files it passes, the first of them where it comes in. A file that none of the others leads to fails. */
+  readonly files: readonly string[];
+  /** What is asked of it, and the one function that says it, which is looked for in that file. */
+  readonly asked: readonly (readonly [question: string, file: string, name: string])[];
+}
+
+const TOURS: readonly Tour[] = [
+  {
+    title: 'A charge',
+    files: [
+      'http/routes.ts',
+      'payments/create.ts',
+      'payments/perform.ts',
+      'stripe/cards.ts',
+      'storage/commit.ts',
+      'storage/batch.ts',
+      'storage/tables/payments.ts',
+      'domain/decide.ts',
+      'domain/lifecycle.ts',
+      'domain/postings.ts',
+    ],
+    asked: [
+      ['what is claimed, and who may pay with what', 'payments/create.ts', 'createPayment'],
+      ['what Stripe is asked', 'stripe/cards.ts', 'send'],
+      ['what may become of it, and by whom', 'domain/lifecycle.ts', 'applyTransition'],
+      ['what it posts', 'domain/postings.ts', 'posting'],
+      ['what is written', 'storage/tables/payments.ts', 'PAYMENTS'],
+      ['what a dead process left', 'payments/recover.ts', 'sweep'],
+      ['what is shown', 'domain/reply.ts', 'paymentView'],
+    ],
+  },
+  {
+    title: 'A refund',
+    files: [
+      'http/routes.ts',
+      'payments/refund.ts',
+      'stripe/cards.ts',
+      'storage/commit.ts',
+      'storage/batch.ts',
+      'storage/tables/refunds.ts',
+      'domain/decide.ts',
+      'domain/lifecycle.ts',
+      'domain/refunds.ts',
+      'domain/move.ts',
+      'domain/postings.ts',
+      'jobs/list.ts',
+      'payments/recover.ts',
+      'payments/inbox.ts',
+      'payments/facts.ts',
+      'domain/reply.ts',
+    ],
+    asked: [
+      ['what is claimed', 'payments/refund.ts', 'createRefund'],
+      ['whether the payment has so much left', 'domain/refunds.ts', 'refundAsked'],
+      ['whether the wallet has: by its rule, as for all that moves', 'domain/move.ts', 'move'],
+      ['what Stripe is asked', 'stripe/cards.ts', 'refund'],
+      ['what became of it: its status, and what it posts', 'domain/refunds.ts', 'refundSettled'],
+      ['what is written', 'storage/tables/refunds.ts', 'writeRefunds'],
+      ['what Stripe tells of it by itself', 'payments/facts.ts', 'applyRefund'],
+      ['what a dead process left', 'payments/recover.ts', 'recoverRefund'],
+      ['what is shown', 'domain/reply.ts', 'refundView'],
+    ],
+  },
+  {
+    title: 'A webhook of Stripe',
+    files: [
+      'http/stripe-webhook.ts',
+      'storage/inbox.ts',
+      'jobs/list.ts',
+      'payments/inbox.ts',
+      'payments/facts.ts',
+      'stripe/events.ts',
+      'storage/commit.ts',
+      'storage/batch.ts',
+      'domain/decide.ts',
+      'domain/lifecycle.ts',
+      'domain/postings.ts',
+    ],
+    asked: [
+      ['whether it is from Stripe, and kept', 'http/stripe-webhook.ts', 'stripeWebhook'],
+      ['what each is of', 'payments/inbox.ts', 'applyEvents'],
+      ['what a payment becomes by it', 'payments/facts.ts', 'applyIntent'],
+      ['what a refund becomes by it', 'payments/facts.ts', 'applyRefund'],
+      ['what a dispute becomes by it', 'payments/facts.ts', 'applyDispute'],
+    ],
+  },
+];
 
 /** What of the Context is made where. */
 const GIVEN: Readonly<Record<string, string>> = {
@@ -91,7 +134,7 @@ const importsOf = (file: string, text: string): string[] =>
 const usesOf = (text: string): string[] =>
   Object.keys(GIVEN).filter((name) => new RegExp(`\\bctx\\s*\\.${name}\\b`).test(text));
 
-const arrowsOf = async (files: readonly string[]): Promise<string[]> => {
+const arrowsOf = async ({ files }: Tour): Promise<string[]> => {
   const node = (file: string): string => `n${files.indexOf(file)}["${file}"]`;
   const led = new Set(files.slice(0, 1));
   const arrows: string[] = [];
@@ -141,10 +184,23 @@ const foldersOf = async (): Promise<string[]> => {
   return lines.sort();
 };
 
+/** Where each thing that is asked is answered; a function that is not there fails. */
+const answersOf = async ({ asked }: Tour): Promise<string> => {
+  const rows = asked.map(async ([question, file, name]) => {
+    const text = await readFile(new URL(file, SOURCE), 'utf8');
+    if (!new RegExp(`^(?:export )?(?:const|function) ${name}\\b|^  const ${name} =`, 'm').test(text))
+      throw new Error(`There is no ${name} in ${file}: mend TOURS in scripts/tour.ts.`);
+    return `| ${question} | \`${name}\` in \`${file}\` |`;
+  });
+  return ['| asked | said by |', '| --- | --- |', ...(await Promise.all(rows))].join('\n');
+};
+
 const draw = async (readme: string): Promise<string> => {
   const drawings = [`The folders:\n\n\`\`\`mermaid\nflowchart TD\n${(await foldersOf()).join('\n')}\n\`\`\``];
-  for (const [title, files] of Object.entries(TOURS))
-    drawings.push(`${title}:\n\n\`\`\`mermaid\nflowchart LR\n${(await arrowsOf(files)).join('\n')}\n\`\`\``);
+  for (const tour of TOURS)
+    drawings.push(
+      `${tour.title}:\n\n\`\`\`mermaid\nflowchart LR\n${(await arrowsOf(tour)).join('\n')}\n\`\`\`\n\n${await answersOf(tour)}`,
+    );
   const [start, end] = ['<!-- docs:tour -->', '<!-- docs:tour ends -->'];
   if (!readme.includes(start) || !readme.includes(end)) throw new Error('README.md has no place for the tour.');
   const before = readme.slice(0, readme.indexOf(start) + start.length);

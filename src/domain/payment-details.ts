@@ -2,14 +2,15 @@
  * What a merchant says of a payment, and is shown as it was said. Another such field is
  *
  * - a migration, with a column that may be null, as `0027_payment_reference.ts` has it (its rules: `db/README.md`);
- * - here: `PaymentDetails`, `GivenDetails`, `PERSONAL` or `IMPERSONAL`, and `detailsView`;
+ * - here: `PaymentDetails`, `PERSONAL` or `IMPERSONAL`, and `detailsView`;
  * - in `http/payment-details.ts`: `given`, `changed` and `shown`;
- * - in `storage/tables/payments.ts`: `PAYMENTS`, and `without` of `updatePayments`;
- * - `npm run db:schema` and `npm run docs:contract`.
+ * - in `storage/tables/payments.ts`: `PAYMENTS`;
+ * - `npm run db:schema` and `npm run docs:contract`, with `-- --record` on a new demo for the examples.
  *
- * One that may not be changed is left out of `PaymentUpdate` (`update.ts`), and of `changed`. It has one word: its name is
- * the same as a column and in JSON. The console shows it, and Stripe is told it, only where a line says so
- * (`console/pages/payments.ts`, `stripe/cards.ts`).
+ * The compiler asks for each; which of `PERSONAL` and `IMPERSONAL` is true, nobody but you knows.
+ * Its name is the same as a column, in JSON and here, so that two words are joined by `_` here too. One that may not be
+ * changed is left out of `PaymentUpdate` (`update.ts`), and so of `changed`; its column is `once`. The console shows it, and
+ * Stripe is told it, only where a line says so (`console/pages/payments.ts`, `stripe/cards.ts`).
  */
 export interface PaymentDetails {
   readonly description: string | null;
@@ -22,9 +23,10 @@ export interface PaymentDetails {
  * As a request gives them. What came after the first two is absent where it is not given: what the release before has kept
  * a hash of is understood as it was then.
  */
-export interface GivenDetails extends Pick<PaymentDetails, 'description' | 'metadata'> {
-  readonly reference?: string;
-}
+export type GivenDetails = Pick<PaymentDetails, First> & {
+  readonly [F in Exclude<keyof PaymentDetails, First>]?: NonNullable<PaymentDetails[F]>;
+};
+type First = 'description' | 'metadata';
 
 /** Nothing said: of what may say who somebody is, and of what may not. */
 const PERSONAL = { description: null, metadata: {} } satisfies Partial<PaymentDetails>;

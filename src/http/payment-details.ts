@@ -23,7 +23,7 @@ export const toDetails = ({ description, metadata, ...later }: PaymentDetails): 
 });
 
 export const changed: {
-  readonly [F in keyof PaymentDetails]: z.ZodExactOptional<z.ZodType<Required<PaymentUpdate>[F]>>;
+  readonly [F in keyof PaymentDetails & keyof PaymentUpdate]: z.ZodExactOptional<z.ZodType<Required<PaymentUpdate>[F]>>;
 } = {
   description: s.text(1000).nullable().exactOptional(),
   metadata: s.metadataUpdate.exactOptional(),

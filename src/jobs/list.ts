@@ -1,9 +1,10 @@
 /**
  * Every job: its pause, and whether one process is enough. A job is a line here and a function that does one round; what
- * it does is explained beside that function. Its first round begins as the process starts, in every instance at once (of
- * several processes of one, see `isOneEnough`): what two may not do together, its function must see to. On-call sees
- * it without more ado (its failures in the log, `/readyz`, `QuittanceJobFails`): what harm it does while it stands still is
- * to be said in `scripts/ops/runbook.md`, under jobs.
+ * it does is explained beside that function; what it needs besides the `Context` stands in `JobNeeds`. Rows that go in time
+ * need no job: `storage/prune.ts` has a list of them. The first round begins as the process starts, in every instance at
+ * once (`isOneEnough`: in one process of each): what two may not do together, its function must see to. One that failed
+ * is tried again after its pause. On-call sees it without more ado (its failures in the log, `/readyz`,
+ * `QuittanceJobFails`): what harm it does while it stands still is to be said in `scripts/ops/runbook.md`, under jobs.
  */
 import type { Clocks } from '../clocks.ts';
 import { SWEEP_PAUSE_MS } from '../domain/deadlines.ts';

@@ -1,5 +1,6 @@
 /** Payments. */
 import type { Payment } from '../../domain/payment.ts';
+import { NOTHING_SAID } from '../../domain/payment-details.ts';
 import { insert, update, type Bulk } from './bulk.ts';
 import { bigint, boolean, id, instant, json, orNull, text } from './codec.ts';
 import { beside, changing, follows, key, later, once, table, type Row, type Table } from './table.ts';
@@ -41,7 +42,7 @@ export const paymentOf: (row: Row<'payments'>) => Payment = PAYMENTS.read;
 export const insertPayments: Bulk<Payment> = insert(PAYMENTS);
 /** What they say, and the amount, is seldom changed: most batches spare it. */
 export const updatePayments: Bulk<Payment> = update(PAYMENTS, {
-  without: ['amount', 'description', 'reference', 'metadata'],
+  without: ['amount', ...Object.keys(NOTHING_SAID)],
 });
 export const updateWhatTheySay: Bulk<Payment> = update(PAYMENTS);
 export const insertWholePayments: Bulk<Payment> = insert(PAYMENTS, { isWhole: true });
