@@ -89,7 +89,7 @@ export type Payment = {
   /** In minor units: cents of a dollar. */ readonly amount_refunded: number;
   /** What the bank has taken back of a debit that had succeeded: the payment stays `succeeded`, and `last_error` says why. */ readonly amount_returned: number;
   /** A lower-case ISO 4217 code. */ readonly currency: string;
-  /** Null for a publishable key, which is shown no description and no metadata either. */ readonly customer:
+  /** Null for a publishable key, which is shown no description, reference and metadata either. */ readonly customer:
     string | null;
   readonly payment_method: string | null;
   readonly capture_method: 'automatic' | 'manual';
@@ -624,6 +624,8 @@ export type ListEntriesReply = {
     /** Stripe's id of what it is of. */ readonly stripe_id: string | null;
     readonly description: string | null;
     readonly reference: string | null;
+    /** The `reference` of its payment: the merchant's own id of an order, say. */ readonly payment_reference:
+      string | null;
   }[];
 };
 

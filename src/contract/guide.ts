@@ -115,8 +115,9 @@ A debit is not kept, not captured later and not made off session.</p>`,
 (<code>POST /v1/setups</code>, confirmed by the page as a payment is). From then on <code>POST /v1/payments</code> with
 <code>confirm: true</code> and no <code>payment_method</code> charges the customer's default card; say <code>off_session: true</code> where
 he is not there. If his bank wants to see him all the same, the answer is
-<a href="/docs/errors#authentication_required">authentication_required</a>, with the <code>url</code> of a page of this service: send
-him there, and he finishes that payment. Never make a second one for it.</p>`,
+<a href="/docs/errors#authentication_required">authentication_required</a>, with the <code>url</code> of a page of this service,
+a path that stands in this answer alone: send him there, behind the address by which he reaches this service, and he finishes that
+payment. Never make a second one for it.</p>`,
   ],
   [
     'declined',
@@ -139,7 +140,7 @@ approve.</p>`,
   [
     'people',
     'Customers, and their data',
-    `<p>Find a customer with <code>GET /v1/customers?email=</code>, change him with <code>POST /v1/customers/:id</code>, and erase him with
+    `<p>Find a customer with <code>GET /v1/customers?email=</code> (in the letters in which it was given: Ada@ is not ada@), change him with <code>POST /v1/customers/:id</code>, and erase him with
 <code>DELETE</code>: name, e-mail, metadata and cards go, here and at Stripe, also from stored replies and events. His payments and
 his balance stay, for the ledger needs them. Keep nothing personal in <code>reference</code>, nor in what a debit, a usage or a
 transfer says: those are lines of the ledger, which is sealed, and no line of it is ever changed.</p>`,

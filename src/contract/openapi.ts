@@ -30,7 +30,7 @@ export const openApi = (routes: readonly Route[], examples: Examples): Named => 
         'version adds to a reply is no breaking change.',
       license: { name: 'All rights reserved', identifier: 'LicenseRef-AllRightsReserved' },
     },
-    servers: [{ url: 'http://127.0.0.1:3000', description: 'What `npm start` starts' }],
+    servers: [{ url: '/', description: 'The service that this came from: `npm start` says where it is' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name, description: TAGS[name] ?? name })),
     paths,
     webhooks: { event: webhook() },

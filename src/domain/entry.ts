@@ -31,7 +31,10 @@ export interface Entry {
   /** Stripe's id of what it is of. */
   readonly stripeId: string | null;
   readonly description: string | null;
+  /** The transfer's own. */
   readonly reference: string | null;
+  /** The merchant's id of what was paid for: an order, say. */
+  readonly paymentReference: string | null;
 }
 
 /** What became of an account within a span; amounts in minor units. */

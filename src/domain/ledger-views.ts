@@ -57,6 +57,7 @@ export interface EntryView {
   readonly stripe_id: string | null;
   readonly description: string | null;
   readonly reference: string | null;
+  readonly payment_reference: string | null;
 }
 
 export interface StatementView {

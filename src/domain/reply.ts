@@ -305,6 +305,7 @@ export const entryView = (entry: Entry): EntryView => ({
   stripe_id: entry.stripeId,
   description: entry.description,
   reference: entry.reference,
+  payment_reference: entry.paymentReference,
 });
 
 export const statementView = (statement: Statement): StatementView => {

@@ -125,6 +125,7 @@ export const entry: z.ZodType<EntryView> = z.strictObject({
   stripe_id: words.describe("Stripe's id of what it is of."),
   description: words,
   reference: words,
+  payment_reference: words.describe("The `reference` of its payment: the merchant's own id of an order, say."),
 });
 
 export const statement: z.ZodType<StatementView> = z.strictObject({

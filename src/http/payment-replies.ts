@@ -57,7 +57,7 @@ export const payment: z.ZodType<PaymentView> = z.strictObject({
   currency,
   customer: id('cus')
     .nullable()
-    .describe('Null for a publishable key, which is shown no description and no metadata either.'),
+    .describe('Null for a publishable key, which is shown no description, reference and metadata either.'),
   payment_method: z.string().nullable(),
   capture_method: z.enum(['automatic', 'manual']),
   ...details.shown,

@@ -27,7 +27,12 @@ export const error: z.ZodType<ErrorView> = z.strictObject({
   param: z.string().nullable().describe('The field at fault.'),
   payment: id('pay').exactOptional(),
   setup: id('set').exactOptional(),
-  url: z.string().describe('Where the customer does what his bank asks him for.').exactOptional(),
+  url: z
+    .string()
+    .describe(
+      'Where the customer does what his bank asks him for: a path, behind the address by which customers reach this service.',
+    )
+    .exactOptional(),
   outcome: z.enum(['none', 'applied', 'unknown']).describe('What happened to the money.'),
   retry: z.enum(['same_key', 'new_key', 'after_reconcile', 'never']).describe('What to do next.'),
   doc_url: z.string(),

@@ -42,7 +42,11 @@ export const customerUpdate: z.ZodType<CustomerUpdate & { readonly default_payme
 });
 
 export const customers: z.ZodType<CustomerFilter> = z
-  .strictObject({ ...s.page('cus'), ...s.created, email: s.text(320).optional() })
+  .strictObject({
+    ...s.page('cus'),
+    ...s.created,
+    email: s.text(320).optional().describe('All of it, in the letters in which it was given: Ada@ is not ada@.'),
+  })
   .refine(s.isOneDirection, s.ONE_DIRECTION)
   .transform(({ email, ...rest }) => ({ ...s.toPage(rest), email }));
 

@@ -17,7 +17,15 @@ export type Export = AsyncGenerator<Result<string, AccountError>, void>;
 const COLUMNS = [
   ...['entry', 'sequence', 'posted_at', 'posted_at_utc', 'effective_date', 'category', 'description'],
   ...['counter_account', 'payment', 'refund', 'dispute', 'payout', 'stripe_id', 'reference', 'debit_minor'],
-  ...['credit_minor', 'amount_minor', 'amount', 'balance_after_minor', 'balance_after', 'currency'],
+  ...[
+    'credit_minor',
+    'amount_minor',
+    'amount',
+    'balance_after_minor',
+    'balance_after',
+    'currency',
+    'payment_reference',
+  ],
 ];
 
 /** The sign is the account's: what it gave is below zero. */
@@ -36,6 +44,7 @@ export async function* statementCsv(ctx: Pick<Context, 'ledger'>, merchant: Merc
         ...(entry.direction === 'debit' ? [entry.amount, null] : [null, entry.amount]),
         ...[signed(entry), toDecimal(signed(entry), entry.currency)],
         ...[entry.balanceAfter, toDecimal(entry.balanceAfter, entry.currency), entry.currency],
+        guarded(entry.paymentReference),
       ]),
     ),
   );

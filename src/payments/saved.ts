@@ -69,13 +69,14 @@ export const listMethods = (
   ListView<PaymentMethodView>,
   PaymentError<'customer_not_found' | 'invalid_request' | 'overloaded' | StorageCode>
 > =>
-  ctx.reads.customer(merchant, customer).andThen(() =>
+  ctx.reads.customer(merchant, customer).andThen(({ erasedAt }) =>
     ctx.saved.holder(merchant, customer).andThen((holder) =>
       ctx.saved.listMethods(merchant, customer, page).map(({ data, hasMore }) =>
         listView(
           `/v1/customers/${customer}/payment_methods`,
-          data.map((method) => methodView(method, holder ?? null)),
-          hasMore,
+          // Of who was erased they are gone in some seconds, when Stripe has let go of them: they are told no more until then.
+          erasedAt === null ? data.map((method) => methodView(method, holder ?? null)) : [],
+          erasedAt === null && hasMore,
         ),
       ),
     ),

@@ -37,6 +37,7 @@ interface Row {
   readonly sequence: bigint;
   readonly balance_after: bigint;
   readonly counter: string;
+  readonly payment_reference: string | null;
   readonly intent: string | null;
   readonly refund: string | null;
   readonly refund_at_stripe: string | null;
@@ -68,12 +69,13 @@ export const readEntries = async (
     .map((side) => leg(side, side === 'debit' ? 'credit' : 'debit'));
   const { rows } = await sql<Row>`
     select e.direction, e.id, e.kind, e.amount, e.currency, e.description, e.payment_id, e.posted_at, e.reference,
-      e.effective_date, e.sequence, e.balance_after, e.counter, p.intent, r.id as refund, r.stripe_id as refund_at_stripe,
-      d.id as dispute, d.stripe_id as dispute_at_stripe
+      e.effective_date, e.sequence, e.balance_after, e.counter, p.reference as payment_reference,
+      case when e.kind in ('payment', 'payment_returned') then p.intent end as intent, r.id as refund,
+      r.stripe_id as refund_at_stripe, d.id as dispute, d.stripe_id as dispute_at_stripe
     from (
       select * from (${sql.join(legs, sql` union all `)}) legs order by posted_at ${direction} limit ${limit}
     ) e
-    left join payments p on e.kind in ('payment', 'payment_returned') and p.merchant_id = ${uuidOf(merchant)}::uuid and p.id = e.payment_id
+    left join payments p on p.merchant_id = ${uuidOf(merchant)}::uuid and p.id = e.payment_id
     left join lateral (
       select r.id, r.stripe_id from refunds r where e.kind in ('refund', 'refund_reversed')
         and r.payment_id = e.payment_id and r.merchant_id = ${uuidOf(merchant)}::uuid
@@ -154,6 +156,7 @@ const entryOf = (row: Row, payout: string | null): Entry => ({
   stripeId: row.intent ?? row.refund_at_stripe ?? row.dispute_at_stripe ?? payout ?? sourceOf(row),
   description: row.description,
   reference: row.reference,
+  paymentReference: row.payment_reference,
 });
 
 /** What a fee is of: its description ends with Stripe's id of it. */

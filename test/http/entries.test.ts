@@ -26,6 +26,7 @@ interface Entry extends Shown {
   readonly payment: string | null;
   readonly refund: string | null;
   readonly reference: string | null;
+  readonly payment_reference: string | null;
   readonly counter_account: string;
   readonly stripe_id: string | null;
 }
@@ -64,7 +65,7 @@ const HOSTILE = [
 /** A wallet that has lived. */
 const live = async (): Promise<{ wallet: string; customer: string; payment: string }> => {
   const customer = await createCustomer();
-  const payment = (await post('/v1/payments', payFor(customer, 5000))).body.id;
+  const payment = (await post('/v1/payments', payFor(customer, 5000, { reference: 'order-1' }))).body.id;
   const wallet = await walletOf(customer);
   const other = await walletOf(await createCustomer(10));
   for (const [n, description] of HOSTILE.entries())
@@ -143,6 +144,24 @@ describe('the entries of an account', () => {
     ]);
   });
 
+  it('of a payment name the order that was paid for, and all others none', async () => {
+    const { wallet, payment } = await live();
+    const named = ({ category, payment_reference }: Entry): readonly unknown[] => [category, payment_reference];
+    const [of, others] = [await entries(wallet, `&payment=${payment}`), await entries(wallet)];
+    expect(of.map(named)).toEqual([
+      ['refund', 'order-1'],
+      ['charge', 'order-1'],
+    ]);
+    expect(others.filter((one) => one.payment === null).map(named)).toEqual(
+      others.filter((one) => one.payment === null).map(({ category }) => [category, null]),
+    );
+    const rows = await csvOf(wallet, '');
+    expect(rows.filter((row) => row['payment_reference'] === 'order-1').map((row) => row['category'])).toEqual([
+      'charge',
+      'refund',
+    ]);
+  });
+
   it('refuse a page that begins in another list, and what is no filter', async () => {
     const wallet = await walletOf(await createCustomer(10));
     const elsewhere = (await entries(await walletOf(await createCustomer(10))))[0]!.id;
@@ -213,7 +232,7 @@ describe('an export', () => {
     const all = await entries(wallet, '&order=asc');
     const rows = await csvOf(wallet, 'tz=Asia/Kathmandu');
     expect(Object.keys(rows[0]!).join()).toBe(
-      'entry,sequence,posted_at,posted_at_utc,effective_date,category,description,counter_account,payment,refund,dispute,payout,stripe_id,reference,debit_minor,credit_minor,amount_minor,amount,balance_after_minor,balance_after,currency',
+      'entry,sequence,posted_at,posted_at_utc,effective_date,category,description,counter_account,payment,refund,dispute,payout,stripe_id,reference,debit_minor,credit_minor,amount_minor,amount,balance_after_minor,balance_after,currency,payment_reference',
     );
     expect(
       rows.map((row) => [

@@ -211,6 +211,8 @@ describe('a customer who is erased', () => {
     await later(held.id);
     await later(other.id);
     await isDone(other.id);
+    // Stripe has it still; whoever asks here is told no more of it.
+    expect((await get(`/v1/customers/${held.id}/payment_methods`)).body.data).toEqual([]);
     await heal();
     expect(await atStripe(held.id)).toHaveLength(1);
   });
