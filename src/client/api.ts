@@ -63,6 +63,21 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+export type ErrorReply = {
+  readonly type: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error';
+  readonly code: ErrorCode;
+  /** The card issuer's reason, in Stripe's words. */ readonly decline_code?: string;
+  /** What a person may be told. */ readonly message: string;
+  /** The field at fault. */ readonly param: string | null;
+  readonly payment?: string;
+  readonly setup?: string;
+  /** Where the customer does what his bank asks him for: a path, behind the address by which customers reach this service. */ readonly url?: string;
+  /** What happened to the money. */ readonly outcome: 'none' | 'applied' | 'unknown';
+  /** What to do next. */ readonly retry: 'same_key' | 'new_key' | 'after_reconcile' | 'never';
+  readonly doc_url: string;
+  readonly request_id: string;
+};
+
 export type Customer = {
   readonly id: string;
   readonly object: 'customer';
@@ -108,63 +123,7 @@ export type Payment = {
       }
     | null;
   /** Why the last attempt failed. */ readonly last_error: {
-    readonly code:
-      | 'invalid_request'
-      | 'card_number_refused'
-      | 'idempotency_key_required'
-      | 'idempotency_key_reused'
-      | 'unauthenticated'
-      | 'forbidden'
-      | 'webhook_signature_invalid'
-      | 'route_not_found'
-      | 'customer_not_found'
-      | 'payment_not_found'
-      | 'refund_not_found'
-      | 'setup_not_found'
-      | 'payment_method_not_found'
-      | 'account_not_found'
-      | 'transfer_not_found'
-      | 'dispute_not_found'
-      | 'payout_not_found'
-      | 'item_not_found'
-      | 'event_not_found'
-      | 'contradiction_not_found'
-      | 'webhook_endpoint_not_found'
-      | 'body_too_large'
-      | 'card_declined'
-      | 'authentication_required'
-      | 'expired_card'
-      | 'incorrect_cvc'
-      | 'processing_error'
-      | 'insufficient_funds'
-      | 'currency_mismatch'
-      | 'transfer_not_allowed'
-      | 'transfer_not_reversible'
-      | 'reversal_exceeds_transfer'
-      | 'balance_limit_exceeded'
-      | 'item_exists'
-      | 'webhook_endpoint_limit'
-      | 'webhook_endpoint_disabled'
-      | 'webhook_secret_limit'
-      | 'payment_not_confirmable'
-      | 'setup_not_confirmable'
-      | 'payment_not_capturable'
-      | 'payment_not_updatable'
-      | 'payment_not_cancelable'
-      | 'payment_not_refundable'
-      | 'capture_exceeds_payment'
-      | 'refund_exceeds_payment'
-      | 'payment_method_required'
-      | 'payment_method_not_usable'
-      | 'provider_refused'
-      | 'idempotency_key_in_use'
-      | 'provider_unavailable'
-      | 'database_unavailable'
-      | 'contention'
-      | 'rate_limited'
-      | 'too_many_attempts'
-      | 'overloaded'
-      | 'internal';
+    readonly code: ErrorCode;
     readonly decline_code: string | null;
     readonly message: string;
   } | null;
@@ -209,63 +168,7 @@ export type Setup = {
       }
     | null;
   /** Why it was not kept. */ readonly last_error: {
-    readonly code:
-      | 'invalid_request'
-      | 'card_number_refused'
-      | 'idempotency_key_required'
-      | 'idempotency_key_reused'
-      | 'unauthenticated'
-      | 'forbidden'
-      | 'webhook_signature_invalid'
-      | 'route_not_found'
-      | 'customer_not_found'
-      | 'payment_not_found'
-      | 'refund_not_found'
-      | 'setup_not_found'
-      | 'payment_method_not_found'
-      | 'account_not_found'
-      | 'transfer_not_found'
-      | 'dispute_not_found'
-      | 'payout_not_found'
-      | 'item_not_found'
-      | 'event_not_found'
-      | 'contradiction_not_found'
-      | 'webhook_endpoint_not_found'
-      | 'body_too_large'
-      | 'card_declined'
-      | 'authentication_required'
-      | 'expired_card'
-      | 'incorrect_cvc'
-      | 'processing_error'
-      | 'insufficient_funds'
-      | 'currency_mismatch'
-      | 'transfer_not_allowed'
-      | 'transfer_not_reversible'
-      | 'reversal_exceeds_transfer'
-      | 'balance_limit_exceeded'
-      | 'item_exists'
-      | 'webhook_endpoint_limit'
-      | 'webhook_endpoint_disabled'
-      | 'webhook_secret_limit'
-      | 'payment_not_confirmable'
-      | 'setup_not_confirmable'
-      | 'payment_not_capturable'
-      | 'payment_not_updatable'
-      | 'payment_not_cancelable'
-      | 'payment_not_refundable'
-      | 'capture_exceeds_payment'
-      | 'refund_exceeds_payment'
-      | 'payment_method_required'
-      | 'payment_method_not_usable'
-      | 'provider_refused'
-      | 'idempotency_key_in_use'
-      | 'provider_unavailable'
-      | 'database_unavailable'
-      | 'contention'
-      | 'rate_limited'
-      | 'too_many_attempts'
-      | 'overloaded'
-      | 'internal';
+    readonly code: ErrorCode;
     readonly decline_code: string | null;
     readonly message: string;
   } | null;
@@ -366,7 +269,7 @@ export type BulkTransfer = {
   readonly object: 'bulk_transfer';
   readonly mode: 'atomic' | 'independent';
   /** In the order asked. With `independent`, those that were refused stand as errors. */ readonly data: readonly (
-    Transfer | { readonly object: 'error'; readonly error: Error }
+    Transfer | { readonly object: 'error'; readonly error: ErrorReply }
   )[];
 };
 
@@ -1103,6 +1006,73 @@ export type UpdateWebhookEndpointBody = {
 };
 
 export type RedeliverEventBody = { readonly webhook_endpoint?: string | null };
+
+/** What each route answers where all went well, by its method and path. */
+export interface Replies {
+  readonly 'POST /v1/customers': Customer;
+  readonly 'GET /v1/customers/:id': Customer;
+  readonly 'GET /v1/customers': ListCustomersReply;
+  readonly 'POST /v1/customers/:id': Customer;
+  readonly 'DELETE /v1/customers/:id': Customer;
+  readonly 'GET /v1/customers/:id/balance': Balance;
+  readonly 'GET /v1/customers/:id/payment_methods': ListPaymentMethodsReply;
+  readonly 'POST /v1/customers/:id/payment_methods': PaymentMethod;
+  readonly 'DELETE /v1/payment_methods/:id': DetachedPaymentMethod;
+  readonly 'POST /v1/setups': Setup;
+  readonly 'POST /v1/setups/:id/confirm': Setup;
+  readonly 'GET /v1/setups/:id': Setup;
+  readonly 'POST /v1/payments': Payment;
+  readonly 'POST /v1/payments/:id/confirm': Payment;
+  readonly 'GET /v1/payments/:id': Payment;
+  readonly 'GET /v1/payments': ListPaymentsReply;
+  readonly 'POST /v1/payments/:id': Payment;
+  readonly 'POST /v1/payments/:id/capture': Payment;
+  readonly 'POST /v1/payments/:id/cancel': Payment;
+  readonly 'GET /v1/payments/:id/timeline': Timeline;
+  readonly 'POST /v1/refunds': Refund;
+  readonly 'GET /v1/refunds/:id': Refund;
+  readonly 'GET /v1/refunds': ListRefundsReply;
+  readonly 'GET /v1/contradictions': ListContradictionsReply;
+  readonly 'POST /v1/contradictions/:id/resolve': Contradiction;
+  readonly 'POST /v1/debits': Transfer;
+  readonly 'POST /v1/transfers': Transfer;
+  readonly 'POST /v1/transfers/bulk': BulkTransfer;
+  readonly 'GET /v1/transfers/:id': Transfer;
+  readonly 'GET /v1/transfers': ListTransfersReply;
+  readonly 'POST /v1/transfers/:id/reverse': Transfer;
+  readonly 'POST /v1/usage/quote': Quote;
+  readonly 'POST /v1/usage': Transfer;
+  readonly 'POST /v1/items': Item;
+  readonly 'GET /v1/items/:id': Item;
+  readonly 'GET /v1/accounts': ListAccountsReply;
+  readonly 'GET /v1/accounts/:id': Account;
+  readonly 'GET /v1/accounts/:id/balance': Balance;
+  readonly 'GET /v1/accounts/:id/entries': ListEntriesReply;
+  readonly 'GET /v1/accounts/:id/statement': ReadStatementReply;
+  readonly 'POST /v1/balances/query': Balances;
+  readonly 'GET /v1/trial_balance': TrialBalance;
+  readonly 'GET /v1/activity': ReadActivityReply;
+  readonly 'GET /v1/disputes/:id': Dispute;
+  readonly 'GET /v1/disputes': ListDisputesReply;
+  readonly 'GET /v1/payouts/:id': ReadPayoutReply;
+  readonly 'GET /v1/payouts': ListPayoutsReply;
+  readonly 'GET /v1/payouts/:id/balance_transactions': ListPayoutTransactionsReply;
+  readonly 'GET /v1/balance_transactions': ListBalanceTransactionsReply;
+  readonly 'GET /v1/ledger/proof': ReadProofReply;
+  readonly 'GET /v1/ledger/periods': ListPeriodsReply;
+  readonly 'POST /v1/ledger/periods': ClosePeriodReply;
+  readonly 'GET /v1/volume': ReadVolumeReply;
+  readonly 'POST /v1/webhook_endpoints': WebhookEndpointWithSecret;
+  readonly 'GET /v1/webhook_endpoints': ListWebhookEndpointsReply;
+  readonly 'GET /v1/webhook_endpoints/:id': WebhookEndpoint;
+  readonly 'POST /v1/webhook_endpoints/:id': WebhookEndpoint;
+  readonly 'DELETE /v1/webhook_endpoints/:id': DeletedWebhookEndpoint;
+  readonly 'POST /v1/webhook_endpoints/:id/rotate_secret': WebhookEndpointWithSecret;
+  readonly 'GET /v1/events': ListEventsReply;
+  readonly 'GET /v1/events/:id': Event;
+  readonly 'GET /v1/events/:id/deliveries': ListDeliveriesReply;
+  readonly 'POST /v1/events/:id/redeliver': RedeliverEventReply;
+}
 
 /** A method a route. */
 export interface Client {

@@ -3,6 +3,8 @@ import { ERRORS } from '../error.ts';
 import type { Route } from '../http/route.ts';
 import { describe, type Described, type Field, type JsonSchema } from './schemas.ts';
 
+const CODES = Object.keys(ERRORS);
+
 /** Not formatted: prettier does that. */
 export const clientApi = (routes: readonly Route[]): string => {
   const described = describe(routes);
@@ -11,13 +13,17 @@ import type { ResultAsync } from 'neverthrow';
 import type { Call, Failure, List, Options, Page } from './call.ts';
 
 /** Every code that this version of the service can answer. */
-export const ERROR_CODES = [${Object.keys(ERRORS).map(quote).join(', ')}] as const;
+export const ERROR_CODES = [${CODES.map(quote).join(', ')}] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 ${Object.entries(described.components)
-  .filter(([name]) => name !== 'Error')
-  .map(([name, schema]) => `export type ${name} = ${typeOf(schema)};`)
+  .map(([name, schema]) => `export type ${nameOf(name)} = ${typeOf(schema)};`)
   .join('\n\n')}
+
+/** What each route answers where all went well, by its method and path. */
+export interface Replies {
+${routes.map((route) => `  readonly ${quote(`${route.method} ${route.path}`)}: ${typeOf(described.replyOf(route))};`).join('\n')}
+}
 
 /** A method a route. */
 export interface Client {
@@ -89,12 +95,16 @@ const objectOf = (fields: readonly Field[]): string =>
     })
     .join('; ')} }`;
 
+/** JavaScript has an `Error` of its own, which nothing here is. */
+const nameOf = (component: string): string => (component === 'Error' ? 'ErrorReply' : component);
+
 const quote = (text: string): string => `'${text}'`;
 
 const typeOf = (schema: JsonSchema | boolean): string => {
   if (typeof schema === 'boolean') return 'unknown';
-  if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1) ?? 'unknown';
+  if (schema.$ref !== undefined) return nameOf(schema.$ref.split('/').at(-1) ?? 'unknown');
   if (schema.const !== undefined) return typeof schema.const === 'string' ? quote(schema.const) : String(schema.const);
+  if (schema.enum?.length === CODES.length && CODES.every((code) => schema.enum?.includes(code))) return 'ErrorCode';
   if (schema.enum) return schema.enum.map((one) => (typeof one === 'string' ? quote(one) : String(one))).join(' | ');
   const choice = schema.anyOf ?? schema.oneOf;
   if (choice) return [...new Set(choice.map(typeOf))].join(' | ');

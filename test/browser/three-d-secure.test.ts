@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium, type Browser } from 'playwright-core';
 import { eventually } from '../support/stripe.ts';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { bankPageOf, payFor, startWorld } from '../support/service.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const isThere = await access(CHROMIUM).then(
@@ -30,7 +31,7 @@ if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, 
     await new Promise((go) => shop.close(go));
   });
 
-  const challenged = async (): Promise<Shown> =>
+  const challenged = async (): Promise<Payment> =>
     (
       await world.post(
         '/v1/payments',
@@ -40,7 +41,7 @@ if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, 
         }),
       )
     ).body;
-  const becomes = (id: string, status: string): Promise<Shown> =>
+  const becomes = (id: string, status: string): Promise<Payment> =>
     eventually(
       async () => (await world.get(`/v1/payments/${id}`)).body,
       (payment) => payment.status === status,
@@ -52,7 +53,7 @@ if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, 
   ])('and presses %s comes back to the shop, and the payment is %s', async (button, status, balance) => {
     const payment = await challenged();
     const page = await browser.newPage();
-    await page.goto(payment.next_action!.redirect_to_url.url);
+    await page.goto(bankPageOf(payment));
     expect(await page.textContent('body')).toContain('$12.50');
     await page.click(`text=${button}`);
     await page.waitForURL(/\/back\?payment_intent=/);
@@ -66,7 +67,7 @@ if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, 
     const payment = await challenged();
     const { charges } = await world.sandboxCounts();
     const [one, other] = [await browser.newPage(), await browser.newPage()];
-    const url = payment.next_action!.redirect_to_url.url;
+    const url = bankPageOf(payment);
     await Promise.all([one.goto(url), other.goto(url)]);
     await world.post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' });
     for (const tab of [one, other]) {

@@ -1,7 +1,8 @@
 /** Trial balance, activity, and what is recorded of Stripe's side. */
 import { describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/domain/ids.ts';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { TrialBalance, ReadActivityReply } from '../../src/client/api.ts';
+import { payFor, startWorld } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -10,28 +11,10 @@ const { post, get, createCustomer, query, as } = world;
 const stripe = stripeAt(world.sandbox.url);
 const TWO_DAYS_S = 2 * 24 * 3600 + 60;
 
-interface Line extends Shown {
-  readonly opening: string;
-  readonly closing: string;
-  readonly accounts: unknown;
-}
-/** Null of all wallets together. */
-interface TrialLine extends Omit<Line, 'account' | 'accounts'> {
-  readonly account: string | null;
-}
-interface Books extends Shown {
-  readonly as_of: string;
-  readonly final: boolean;
-  readonly currencies: readonly (Line & {
-    readonly accounts: readonly TrialLine[];
-    readonly categories: readonly Shown[];
-  })[];
-}
-const books = async (path: string): Promise<Books> => (await get(path)).body as unknown as Books;
-const trial = (more = ''): Promise<Books> => books(`/v1/trial_balance?${more}`);
-const activity = (more = ''): Promise<Books> => books(`/v1/activity?${more}`);
+const trial = async (more = ''): Promise<TrialBalance> => (await get(`/v1/trial_balance?${more}`)).body;
+const activity = async (more = ''): Promise<ReadActivityReply> => (await get(`/v1/activity?${more}`)).body;
 /** Without what only a question about the past says of itself. */
-const amounts = ({ currencies }: Books): unknown => currencies;
+const amounts = ({ currencies }: TrialBalance): unknown => currencies;
 
 const pay = async (amount: number, more: object = {}): Promise<string> =>
   (await post('/v1/payments', payFor(await createCustomer(), amount, more))).body.id;
@@ -74,7 +57,7 @@ describe('a trial balance', () => {
     );
     await post('/v1/debits', { customer, amount: 400, currency: 'usd' });
     const [before, since] = [await trial(`as_of=${from}`), await trial(`from=${from}`)];
-    const lineOf = (of: Books, kind: string): TrialLine =>
+    const lineOf = (of: TrialBalance, kind: string): TrialBalance['currencies'][number]['accounts'][number] =>
       of.currencies.find(({ currency }) => currency === 'usd')!.accounts.find((line) => line.kind === kind)!;
     expect(lineOf(since, 'wallet')).toMatchObject({
       opening: lineOf(before, 'wallet').closing,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TRANSITIONS } from '../../src/domain/lifecycle.ts';
-import { startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { bankPageOf, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -13,8 +14,8 @@ const DECLINED = 'pm_card_visa_chargeDeclined';
 const BACK = 'https://shop.example/back';
 const HOLD_S = 7 * 24 * 3600;
 
-const read = async (id: string): Promise<Shown> => (await get(`/v1/payments/${id}`)).body;
-const becomes = (id: string, status: string): Promise<Shown> =>
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
+const becomes = (id: string, status: string): Promise<Payment> =>
   eventually(
     () => read(id),
     (payment) => payment.status === status,
@@ -23,22 +24,21 @@ const intentOf = async (id: string): Promise<string> => {
   const [row] = await query<{ intent: string }>('select intent from payments where id = $1', [id.slice(4)]);
   return row!.intent;
 };
-const pageOf = ({ next_action }: Shown): string => next_action!.redirect_to_url.url;
 
 /** A payment of 700, of a customer of its own. */
-const create = async (more: object = {}): Promise<Shown> =>
+const create = async (more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', { customer: await createCustomer(), amount: 700, currency: 'usd', ...more })).body;
-const confirmed = (more: object = {}): Promise<Shown> =>
+const confirmed = (more: object = {}): Promise<Payment> =>
   create({ payment_method: 'pm_card_visa', confirm: true, return_url: BACK, ...more });
-const held = (): Promise<Shown> => confirmed({ capture_method: 'manual' });
-const challenged = (more: object = {}): Promise<Shown> => confirmed({ payment_method: CHALLENGE, ...more });
-const declined = async (more: object = {}): Promise<Shown> => {
+const held = (): Promise<Payment> => confirmed({ capture_method: 'manual' });
+const challenged = (more: object = {}): Promise<Payment> => confirmed({ payment_method: CHALLENGE, ...more });
+const declined = async (more: object = {}): Promise<Payment> => {
   const payment = await create(more);
   await post(`/v1/payments/${payment.id}/confirm`, { payment_method: DECLINED });
   return read(payment.id);
 };
 /** Confirmed for a challenge, and given another card at Stripe, where nobody confirmed it. */
-const neverConfirmed = async (more: object = {}): Promise<Shown> => {
+const neverConfirmed = async (more: object = {}): Promise<Payment> => {
   const { id } = await challenged(more);
   const intent = await intentOf(id);
   await stripe.fault({ kind: 'error_after', path: `/v1/payment_intents/${intent}/confirm`, count: 1 });
@@ -60,7 +60,7 @@ const neverConfirmed = async (more: object = {}): Promise<Shown> => {
 };
 
 /** Sent, and never arrived, as is believed; and canceled then, where that is asked for. */
-const believed = async (status: 'requires_payment_method' | 'canceled', more: object = {}): Promise<Shown> => {
+const believed = async (status: 'requires_payment_method' | 'canceled', more: object = {}): Promise<Payment> => {
   const heal = await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
   const payment = await create();
   const lost = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' });
@@ -92,10 +92,10 @@ const paidElsewhere = async (id: string, more: object): Promise<void> => {
 };
 
 /** What is asked of Stripe hangs until the payment was seen `processing`. */
-const seenProcessing = async (path: string, id: string | null, ask: () => Promise<Answer>): Promise<Answer> => {
+const seenProcessing = async (path: string, id: string | null, ask: () => Promise<Answer<Payment>>): Promise<Answer<Payment>> => {
   const release = await stripe.fault({ kind: 'hang_before', path });
   const asked = ask();
-  const newest = async (): Promise<Shown> => (await get('/v1/payments?limit=1')).body.data[0]!;
+  const newest = async (): Promise<Payment> => (await get('/v1/payments?limit=1')).body.data[0]!;
   await eventually(
     () => (id === null ? newest() : read(id)),
     ({ status }) => status === 'processing',
@@ -153,18 +153,18 @@ const DRIVEN: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   'requires_action → succeeded': async () => {
     const payment = await challenged();
-    await stripe.answer(pageOf(payment), 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     await becomes(payment.id, 'succeeded');
   },
   'requires_action → requires_capture': async () => {
     const payment = await challenged({ capture_method: 'manual' });
-    await stripe.answer(pageOf(payment), 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     await becomes(payment.id, 'requires_capture');
     expect((await post(`/v1/payments/${payment.id}/capture`, {})).body.amount_captured).toBe(700);
   },
   'requires_action → requires_payment_method': async () => {
     const payment = await challenged();
-    await stripe.answer(pageOf(payment), 'fail');
+    await stripe.answer(bankPageOf(payment), 'fail');
     const after = await becomes(payment.id, 'requires_payment_method');
     expect(after.last_error).not.toBeNull();
     expect(after.next_action).toBeNull();
@@ -272,7 +272,7 @@ describe('each arrow of the table of states', () => {
 describe('a challenge', () => {
   it('that is passed brings the customer back to where the merchant said', async () => {
     const payment = await challenged();
-    const { status, location } = await stripe.answer(pageOf(payment), 'pass');
+    const { status, location } = await stripe.answer(bankPageOf(payment), 'pass');
     expect(status).toBe(303);
     expect(location).toMatch(/^https:\/\/shop\.example\/back\?payment_intent=pi_/);
     await becomes(payment.id, 'succeeded');
@@ -280,7 +280,7 @@ describe('a challenge', () => {
 
   it('that is passed and then declined by the bank is told as that decline', async () => {
     const payment = await challenged({ payment_method: 'pm_card_threeDSecureRequiredChargeDeclined' });
-    await stripe.answer(pageOf(payment), 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     const after = await becomes(payment.id, 'requires_payment_method');
     expect(after.last_error).toMatchObject({ code: 'card_declined', decline_code: 'generic_decline' });
   });
@@ -306,13 +306,13 @@ describe('a challenge', () => {
     const payment = await challenged();
     const paid = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' });
     expect([paid.status, paid.body.status, paid.body.next_action]).toEqual([200, 'succeeded', null]);
-    expect((await stripe.answer(pageOf(payment), 'pass')).status).toBe(410);
+    expect((await stripe.answer(bankPageOf(payment), 'pass')).status).toBe(410);
     expect(await balanceOf(String(payment.customer))).toBe(700);
   });
 
   it('that was passed in one tab has paid, whatever card the other tab sends afterwards', async () => {
     const payment = await challenged();
-    await stripe.answer(pageOf(payment), 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     const other = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_mastercard' });
     expect([200, 409]).toContain(other.status);
     expect((await becomes(payment.id, 'succeeded')).amount_captured).toBe(700);
@@ -324,7 +324,7 @@ describe('a challenge', () => {
       const payment = await challenged();
       const charges = (await sandboxCounts())['charges']!;
       await Promise.all([
-        stripe.answer(pageOf(payment), 'pass'),
+        stripe.answer(bankPageOf(payment), 'pass'),
         post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_visa' }),
         post(`/v1/payments/${payment.id}/confirm`, { payment_method: 'pm_card_mastercard' }),
       ]);
@@ -340,7 +340,7 @@ describe('a challenge', () => {
     expect([refused.status, refused.body.error.code]).toEqual([402, 'payment_method_not_usable']);
     const still = await read(payment.id);
     expect([still.status, still.next_action]).toEqual(['requires_action', payment.next_action]);
-    await stripe.answer(pageOf(payment), 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     await becomes(payment.id, 'requires_capture');
   });
 
@@ -348,9 +348,9 @@ describe('a challenge', () => {
     const payment = await challenged();
     const second = await post(`/v1/payments/${payment.id}/confirm`, { payment_method: CHALLENGE });
     expect(second.body.status).toBe('requires_action');
-    expect(pageOf(second.body)).not.toBe(pageOf(payment));
-    expect((await stripe.answer(pageOf(payment), 'pass')).status).toBe(410);
-    await stripe.answer(pageOf(second.body), 'pass');
+    expect(bankPageOf(second.body)).not.toBe(bankPageOf(payment));
+    expect((await stripe.answer(bankPageOf(payment), 'pass')).status).toBe(410);
+    await stripe.answer(bankPageOf(second.body), 'pass');
     await becomes(payment.id, 'succeeded');
   });
 
@@ -489,7 +489,7 @@ describe('a cancel', () => {
       const confirm = await post(`/v1/payments/${id}/confirm`, { payment_method: 'pm_card_visa' });
       expect([confirm.status, confirm.body.error.code]).toEqual([409, 'payment_not_confirmable']);
     }
-    expect((await stripe.answer(pageOf(open), 'pass')).status).toBe(410);
+    expect((await stripe.answer(bankPageOf(open), 'pass')).status).toBe(410);
   });
 
   it('of what is paid is refused', async () => {

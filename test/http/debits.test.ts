@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { judge } from '../proof/judge.ts';
 import { balanceIsRead } from '../support/world.ts';
-import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { payFor, startService, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -13,13 +14,12 @@ const judged = { databaseUrl: world.databaseUrl, sandboxUrl: sandbox.url };
 
 const DAY_S = 24 * 3600;
 
-const debit = async (method: string, more: object = {}): Promise<Answer & { readonly customer: string }> => {
+const debit = async (method: string, more: object = {}): Promise<Answer<Payment> & { readonly customer: string }> => {
   const customer = await createCustomer();
   const wanted = payFor(customer, 700, { payment_method: method, currency: 'eur', ...more });
   return { ...(await post('/v1/payments', wanted)), customer };
 };
-const read = async (id: string): Promise<Shown & { readonly amount_returned: number }> =>
-  (await get(`/v1/payments/${id}`)).body as Shown & { readonly amount_returned: number };
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
 const becomes = (id: string, isSo: (payment: Awaited<ReturnType<typeof read>>) => boolean): Promise<unknown> =>
   eventually(() => read(id), isSo);
 const postedOf = async (payment: string): Promise<string[]> =>
@@ -28,7 +28,7 @@ const postedOf = async (payment: string): Promise<string[]> =>
       payment.slice(4),
     ])
   ).map(({ kind }) => kind);
-const toldOf = async (payment: string): Promise<{ type: string; data: Shown }[]> =>
+const toldOf = async (payment: string): Promise<{ type: string; data: Payment }[]> =>
   query('select type, data from events where subject = $1 order by id', [payment]);
 /** All lines of the balance are here, and every promise of the books is kept. */
 const booksAgree = async (): Promise<void> => {

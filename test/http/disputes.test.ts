@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { Dispute } from '../../src/client/api.ts';
+import { payFor, startWorld } from '../support/service.ts';
 import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -49,9 +50,9 @@ const postedOf = async (payment: string): Promise<string[]> =>
       [payment.slice(4)],
     )
   ).map(({ kind }) => kind);
-const eventsOf = async (payment: string): Promise<Shown[]> =>
+const eventsOf = async (payment: string): Promise<Dispute[]> =>
   (
-    await query<{ data: Shown; type: string }>('select data, type from events where subject = $1 order by id', [
+    await query<{ data: Dispute; type: string }>('select data, type from events where subject = $1 order by id', [
       payment,
     ])
   ).map(({ data, type }) => ({ ...data, kind: type }));

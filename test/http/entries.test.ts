@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/domain/ids.ts';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { ListEntriesReply, ReadStatementReply } from '../../src/client/api.ts';
+import { payFor, startWorld } from '../support/service.ts';
 import { eventually } from '../support/stripe.ts';
 
 const run = promisify(execFile);
@@ -18,26 +19,7 @@ const hasHledger = await run('hledger', ['--version']).then(
   () => false,
 );
 
-interface Entry extends Shown {
-  readonly posted_at: string;
-  readonly direction: string;
-  readonly category: string;
-  readonly balance_after: string;
-  readonly payment: string | null;
-  readonly refund: string | null;
-  readonly reference: string | null;
-  readonly payment_reference: string | null;
-  readonly counter_account: string;
-  readonly stripe_id: string | null;
-}
-interface Statement extends Shown {
-  readonly opening: string;
-  readonly closing: string;
-  readonly count: number;
-  readonly first_sequence: string | null;
-  readonly last_sequence: string | null;
-  readonly final: boolean;
-}
+type Entry = ListEntriesReply['data'][number];
 
 /** Lines of CSV as objects by the names in its head. */
 const rowsOf = (csv: string): Record<string, string>[] => {
@@ -80,10 +62,10 @@ const live = async (): Promise<{ wallet: string; customer: string; payment: stri
   );
   return { wallet, customer, payment };
 };
-const entries = async (wallet: string, more = ''): Promise<Entry[]> =>
-  (await get(`/v1/accounts/${wallet}/entries?limit=100${more}`)).body.data as Entry[];
-const statement = async (account: string, more = ''): Promise<Statement> =>
-  (await get(`/v1/accounts/${account}/statement?${more}`)).body as Statement;
+const entries = async (wallet: string, more = ''): Promise<readonly Entry[]> =>
+  (await get(`/v1/accounts/${wallet}/entries?limit=100${more}`)).body.data;
+const statement = async (account: string, more = ''): Promise<ReadStatementReply> =>
+  (await get(`/v1/accounts/${account}/statement?${more}`)).body;
 const csvOf = async (account: string, more = ''): Promise<Record<string, string>[]> => {
   const answer = await get(`/v1/accounts/${account}/statement?${more}`, { Accept: 'text/csv' });
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8']);
@@ -100,7 +82,7 @@ describe('the entries of an account', () => {
       expect([entry.sequence, entry.balance_after]).toEqual([String(n + 1), balance.toString()]);
     }
     expect((await get(`/v1/accounts/${wallet}/balance`)).body.posted).toBe(balance.toString());
-    expect((await entries(wallet)).reverse()).toEqual(all);
+    expect((await entries(wallet)).toReversed()).toEqual(all);
     expect(all.map(({ category }) => category)).toEqual([
       ...['charge', ...HOSTILE.map(() => 'debit'), 'transfer', 'debit', 'reversal', 'refund'],
     ]);
@@ -250,7 +232,7 @@ describe('an export', () => {
       const { direction, amount, balance_after } = all[n]!;
       const sign = direction === 'debit' ? '-' : '';
       expect([row[`${direction}_minor`], row['amount_minor'], row['balance_after_minor']]).toEqual([
-        String(amount),
+        amount,
         `${sign}${amount}`,
         balance_after,
       ]);

@@ -102,7 +102,7 @@ describe('a customer who is erased', () => {
   it('has nothing saved any more, here or at Stripe', async () => {
     const { id } = (await post('/v1/customers', { name: 'Dora Quick' })).body;
     await post('/v1/payments', payFor(id, 500, { save_payment_method: true }));
-    const [path, key] = [`/v1/customers/${id}/payment_methods`, randomUUID()];
+    const [path, key] = [`/v1/customers/${id}/payment_methods` as const, randomUUID()];
     const saved = (await post(path, { payment_method: 'pm_card_amex' }, key)).body;
     expect((await get(path)).body.data).toHaveLength(2);
     const toldOf = async (): Promise<unknown> => (await get(`/v1/events?subject=${saved.id}`)).body.data;

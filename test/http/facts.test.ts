@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
 import { plusMs, systemClock } from '../../src/domain/time.ts';
 import { afterSuite } from '../support/cleanup.ts';
-import { payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Contradiction, Payment } from '../../src/client/api.ts';
+import { payFor, startService, startWorld, type Answer } from '../support/service.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -16,8 +17,8 @@ const stripe = stripeAt(world.sandbox.url);
 const CREATE = '/v1/payment_intents';
 const LEASE_S = 11;
 
-const read = async (id: string): Promise<Shown> => (await get(`/v1/payments/${id}`)).body;
-const becomes = (id: string, status: string): Promise<Shown> =>
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
+const becomes = (id: string, status: string): Promise<Payment> =>
   eventually(
     () => read(id),
     (payment) => payment.status === status,
@@ -38,11 +39,11 @@ afterEach(async () => {
   await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
 });
 /** Sent, and its reply lost, with that of the repeat; nor does a webhook tell: Stripe may have it, and nobody here knows. */
-const lost = async (
+const lost = async <Reply>(
   path: string,
   kind: 'reset_before' | 'reset_after',
-  ask: () => Promise<Answer>,
-): Promise<Answer> => {
+  ask: () => Promise<Answer<Reply>>,
+): Promise<Answer<Reply>> => {
   // Two lost replies are no outage, as long as others are answered; all are lost, for who sends first is not known.
   await payment();
   await fault({ kind: 'webhook_drop', event: 'payment_intent.*' });
@@ -56,16 +57,16 @@ const lost = async (
 const lostPayment = async (
   kind: 'reset_before' | 'reset_after',
   more: object = {},
-): Promise<{ id: string; customer: string; again: () => Promise<Answer> }> => {
+): Promise<{ id: string; customer: string; again: () => Promise<Answer<Payment>> }> => {
   const customer = await createCustomer();
   const key = randomUUID();
-  const again = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700, more), key);
+  const again = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700, more), key);
   const { body } = await lost(CREATE, kind, again);
   return { id: body.error.payment!, customer, again };
 };
-const untilAnswered = (ask: () => Promise<Answer>): Promise<Answer> =>
+const untilAnswered = (ask: () => Promise<Answer<Payment>>): Promise<Answer<Payment>> =>
   eventually(ask, ({ status }) => status < 400 || status === 402);
-const payment = async (more: object = {}): Promise<Shown> =>
+const payment = async (more: object = {}): Promise<Answer<Payment>['body']> =>
   (await post('/v1/payments', payFor(await createCustomer(), 700, more))).body;
 const merchantOf = async (id: string): Promise<string> =>
   (
@@ -86,13 +87,8 @@ const paidElsewhere = (tags: Record<string, string>, more: Record<string, string
     ...tags,
     ...more,
   });
-interface Contradiction extends Shown {
-  readonly subject: string;
-  readonly payment: string | null;
-  readonly resolution: string | null;
-}
-const open = async (status = 'open'): Promise<Contradiction[]> =>
-  (await get(`/v1/contradictions?status=${status}&limit=100`)).body.data as unknown as Contradiction[];
+const open = async (status = 'open'): Promise<readonly Contradiction[]> =>
+  (await get(`/v1/contradictions?status=${status}&limit=100`)).body.data;
 const told = (subject: string, kind: string, status = 'open'): Promise<Contradiction> =>
   eventually(
     async () => (await open(status)).find((one) => one.subject === subject && one.kind === kind),
@@ -206,7 +202,7 @@ describe('a charge that never arrived', () => {
   it('is unknown for hours where Stripe failed while it worked on it, and paid when Stripe makes it good', async () => {
     const customer = await createCustomer();
     const key = randomUUID();
-    const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+    const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
     const heal = await fault({
       kind: 'error_reconciled',
       path: CREATE,

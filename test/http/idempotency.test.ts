@@ -6,7 +6,7 @@ const world = await startWorld();
 const { post, get, createCustomer, balanceOf, sandboxCounts } = world;
 
 /** On a busy machine the service may shed a request before it begins it: the same one is sent again. */
-const unlessShed = async (ask: () => Promise<Answer>): Promise<Answer> => {
+const unlessShed = async <Reply>(ask: () => Promise<Answer<Reply>>): Promise<Answer<Reply>> => {
   const answer = await ask();
   return answer.status === 503 && answer.body.error.code === 'overloaded' ? unlessShed(ask) : answer;
 };
@@ -70,7 +70,10 @@ describe('sixty-four clients who spend from one wallet', () => {
 });
 
 describe('a key', () => {
-  const asked = async (first: () => Promise<Answer>, second = first): Promise<[Answer, Answer]> => [
+  const asked = async <Reply>(
+    first: () => Promise<Answer<Reply>>,
+    second = first,
+  ): Promise<[Answer<Reply>, Answer<Reply>]> => [
     await first(),
     await second(),
   ];

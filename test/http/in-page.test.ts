@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt } from '../support/stripe.ts';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { bankPageOf, payFor, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf, query } = world;
@@ -10,18 +11,18 @@ const page = world.as('pk_test_demo');
 const CHALLENGE = 'pm_card_threeDSecure2Required';
 const IN_PAGE = { payment_method: CHALLENGE, next_action: 'stripe_js' };
 
-const open = async (): Promise<Shown> =>
+const open = async (): Promise<Payment> =>
   (await post('/v1/payments', { customer: await createCustomer(), amount: 700, currency: 'usd' })).body;
-const confirm = ({ id, client_secret }: Shown, body: object): Promise<Answer> =>
+const confirm = ({ id, client_secret }: Payment, body: object): Promise<Answer<Payment>> =>
   page.post(`/v1/payments/${id}/confirm`, { client_secret, ...body });
-const asPage = ({ id, client_secret }: Shown): Promise<Answer> =>
+const asPage = ({ id, client_secret }: Payment): Promise<Answer<Payment>> =>
   page.get(`/v1/payments/${id}?client_secret=${client_secret}`);
 /** What the stand-in for Stripe.js shows: where the challenge is that the secret is of. */
 const challengeAt = async (secret: string | undefined): Promise<string> =>
   (await fetch(`${world.sandbox.url}/_sandbox/3ds?client_secret=${secret}`, { redirect: 'manual' })).headers.get(
     'location',
   ) ?? 'none';
-const secretOf = ({ next_action }: Shown): string | undefined =>
+const secretOf = ({ next_action }: Payment): string | undefined =>
   (next_action as { stripe_client_secret?: string } | null)?.stripe_client_secret;
 
 describe('a challenge that is met in the page', () => {
@@ -73,7 +74,7 @@ describe('the first read after the customer has answered his bank', () => {
     const heal = await stripe.fault({ kind: 'webhook_drop' });
     const payment = await open();
     const { body } = await confirm(payment, { payment_method: CHALLENGE, return_url: 'https://shop.example/back' });
-    await stripe.answer(body.next_action!.redirect_to_url.url, answer);
+    await stripe.answer(bankPageOf(body), answer);
     expect((await get(`/v1/payments/${payment.id}`)).body.status).toBe('requires_action');
     const read = await get(`/v1/payments/${payment.id}?client_secret=${payment.client_secret}`);
     expect(read.body.status).toBe(status);

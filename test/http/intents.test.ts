@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt, type StripeObject } from '../support/stripe.ts';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Contradiction, Payment } from '../../src/client/api.ts';
+import { payFor, startWorld, type Answer } from '../support/service.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -15,8 +16,8 @@ const TWO_DAYS_S = 2 * 24 * 3600 + 60;
 afterEach(async () => {
   await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
 });
-const read = async (id: string): Promise<Shown> => (await get(`/v1/payments/${id}`)).body;
-const payment = async (more: object = {}): Promise<Shown> =>
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
+const payment = async (more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', payFor(await createCustomer(), 700, more))).body;
 const ownOf = async (id: string): Promise<StripeObject> =>
   (await stripe.get(`${CREATE}?limit=100`)).data.find(({ metadata }) => metadata['quittance_payment'] === id)!;
@@ -37,15 +38,10 @@ const paidElsewhere = async (of: string, more: Record<string, string> = {}): Pro
     ...(await tagsOf(of)),
     ...more,
   });
-interface Contradiction extends Shown {
-  readonly subject: string;
-  readonly payment: string | null;
-  readonly detail: string;
-}
 const told = async (subject: string, kind: string, status = 'open'): Promise<Contradiction> =>
   eventually(
     async () =>
-      ((await get(`/v1/contradictions?status=${status}&limit=100`)).body.data as unknown as Contradiction[]).find(
+      (await get(`/v1/contradictions?status=${status}&limit=100`)).body.data.find(
         (one) => one.subject === subject && one.kind === kind,
       ),
     (found) => found !== undefined,
@@ -89,7 +85,7 @@ describe('an attempt', () => {
       ({ status }) => status === 'processing',
     );
     await stripe.post(`${CREATE}/${other.id}/cancel`);
-    const answer: Answer = await captured;
+    const answer = await captured;
     expect([answer.status, answer.body.status]).toEqual([200, 'succeeded']);
     expect(await balanceOf(customer!)).toBe(700);
   });
@@ -186,7 +182,7 @@ describe('a charge that was paid in an earlier life of its request', () => {
   it('has its fee posted, though its own tags are of the payment that was lost', async () => {
     const customer = await createCustomer();
     const key = randomUUID();
-    const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+    const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
     const drop = await stripe.fault({ kind: 'webhook_drop', event: '*' });
     const first = (await ask()).body.id.slice(4);
     await query('delete from transfers where payment_id = $1', [first]);

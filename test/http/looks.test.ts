@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 import { afterSuite } from '../support/cleanup.ts';
-import { openKeys, payFor, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { openKeys, payFor, startService, startWorld, type Answer } from '../support/service.ts';
 import { createDatabase } from '../support/suite.ts';
 
 const clock = movableClock();
@@ -30,7 +31,7 @@ const tagsOf = async (intent: string): Promise<Record<string, string>> =>
       value,
     ]),
   );
-const paid = async (more: object = {}): Promise<Shown> =>
+const paid = async (more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', payFor(await createCustomer(), 700, more))).body;
 const toldOf = (subject: string): Promise<{ kind: string }[]> =>
   query('select kind from contradictions where subject = $1', [subject]);
@@ -42,12 +43,12 @@ const expectUnknown = ({ status, headers, body }: Answer, payment: string): void
 };
 
 describe('a capture at which Stripe failed', () => {
-  it.each(['capture', 'cancel'])(
+  it.each(['capture', 'cancel'] as const)(
     'is unknown under its key for a minute, and then is done, or found done (%s)',
     async (what) => {
       const held = await paid({ capture_method: 'manual' });
       const key = randomUUID();
-      const ask = (): Promise<Answer> => post(`/v1/payments/${held.id}/${what}`, {}, key);
+      const ask = (): Promise<Answer<Payment>> => post(`/v1/payments/${held.id}/${what}`, {}, key);
       await drops();
       // Kept under its key, and repeated; and Stripe will not do it for long.
       await stripe.fault({
@@ -84,7 +85,7 @@ describe('a capture at which Stripe failed', () => {
       ...{ kind: 'error_reconciled', path: `${CREATE}/*/capture`, method: 'POST', ms: 600_000, count: 1 },
     });
     const key = randomUUID();
-    const ask = (): Promise<Answer> => post(`/v1/payments/${held.id}/capture`, { amount: 500 }, key);
+    const ask = (): Promise<Answer<Payment>> => post(`/v1/payments/${held.id}/capture`, { amount: 500 }, key);
     expect((await ask()).status).toBe(503);
     await clock.advance(world.sandbox.url, LEASE_S);
     await clock.advance(world.sandbox.url, 120);
@@ -193,7 +194,7 @@ describe('what somebody else made with our tags', () => {
   it('is not taken for what the first charge came to, while that is unknown', async () => {
     const customer = await createCustomer();
     const key = randomUUID();
-    const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+    const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
     await paid();
     await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
     const first = await ask();
@@ -254,7 +255,7 @@ describe('what somebody else made with our tags', () => {
 it('looks at as much of Stripe’s list as there is time for in a turn, and goes on from there in the next', async () => {
   const customer = await createCustomer();
   const key = randomUUID();
-  const ask = (): Promise<Answer> => post('/v1/payments', payFor(customer, 700), key);
+  const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
   await paid();
   await drops();
   await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });

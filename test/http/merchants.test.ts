@@ -143,7 +143,8 @@ describe("what is another merchant's", () => {
   });
 
   it('is in no list', async () => {
-    const ids = async (path: string): Promise<string[]> => (await mine.client.get(path)).body.data.map(({ id }) => id);
+    const ids = async (path: `/v1/${'payments' | 'accounts'}?${string}`): Promise<string[]> =>
+      (await mine.client.get(path)).body.data.map(({ id }) => id);
     expect(await ids('/v1/payments?limit=100')).not.toContain(theirs.open.id);
     expect(await ids(`/v1/payments?customer=${theirs.customer}`)).toEqual([]);
     expect(await ids(`/v1/accounts?customer=${theirs.customer}`)).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { stripeAt } from '../support/stripe.ts';
-import { payFor, startWorld } from '../support/service.ts';
+import { bankPageOf, payFor, startWorld } from '../support/service.ts';
 
 const world = await startWorld();
 const { get, post, createCustomer } = world;
@@ -14,7 +14,7 @@ describe('the message of an error is for who pays', () => {
   it('where his bank did not let him pass', async () => {
     const card = { payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' };
     const { body } = await post('/v1/payments', payFor(await createCustomer(), 700, card));
-    await stripe.answer(body.next_action!.redirect_to_url.url, 'fail');
+    await stripe.answer(bankPageOf(body), 'fail');
     const read = await get(`/v1/payments/${body.id}?client_secret=${body.client_secret}`);
     expect(read.body.last_error?.message).toBe('Your bank did not approve it. Try again, or with another card.');
   });

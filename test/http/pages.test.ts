@@ -115,7 +115,7 @@ describe('what the guide tells', () => {
       off_session: true,
     });
     const { body: better } = await keep('pm_card_visa');
-    const confirm = `/v1/payments/${declined.error.payment}/confirm`;
+    const confirm = `/v1/payments/${declined.error.payment}/confirm` as const;
     expect((await world.post(confirm, {})).body.error.code).toBe('card_declined');
     const paid = await world.post(confirm, { payment_method: better.id });
     expect([paid.body.status, paid.body.payment_method]).toEqual(['succeeded', better.id]);

@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../src/domain/ids.ts';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { Balance, Balances, Transfer } from '../../src/client/api.ts';
+import { payFor, startWorld, type Answer } from '../support/service.ts';
 import { eventually, stripeAt } from '../support/stripe.ts';
 
 const world = await startWorld();
@@ -10,14 +11,9 @@ const { post, get, createCustomer, walletOf, query, as } = world;
 const stripe = stripeAt(world.sandbox.url);
 const usd = { currency: 'usd' };
 
-interface Past extends Shown {
-  readonly as_of: string;
-  readonly final: boolean;
-  readonly tz: string;
-}
-const at = async (account: string, asOf: string, more = ''): Promise<Past> =>
-  (await get(`/v1/accounts/${account}/balance?as_of=${encodeURIComponent(asOf)}${more}`)).body as Past;
-const spend = async (customer: string, amount: number): Promise<Shown> =>
+const at = async (account: string, asOf: string, more = ''): Promise<Balance> =>
+  (await get(`/v1/accounts/${account}/balance?as_of=${encodeURIComponent(asOf)}${more}`)).body;
+const spend = async (customer: string, amount: number): Promise<Transfer> =>
   (await post('/v1/debits', { customer, amount, ...usd })).body;
 /** To the microsecond, as the books have it. */
 const postedAt = async (transfer: string): Promise<string> => {
@@ -27,7 +23,7 @@ const postedAt = async (transfer: string): Promise<string> => {
   );
   return row?.at ?? '';
 };
-const becomesFinal = (account: string, asOf: string): Promise<Past> =>
+const becomesFinal = (account: string, asOf: string): Promise<Balance> =>
   eventually(
     () => at(account, asOf),
     ({ final }) => final,
@@ -90,10 +86,10 @@ describe('a balance as of an instant', () => {
   it('of many accounts is of one instant, in the order asked', async () => {
     const customers = await Promise.all(Array.from({ length: 5 }, (_, n) => createCustomer(100 + n)));
     const accounts = await Promise.all(customers.map((customer) => walletOf(customer)));
-    const ask = (more: object): ReturnType<typeof post> => post('/v1/balances/query', { accounts, ...more }, null);
+    const ask = (more: object): Promise<Answer<Balances>> => post('/v1/balances/query', { accounts, ...more }, null);
     const now = await ask({ as_of: new Date().toISOString(), tz: 'UTC' });
     expect(now.body.data.map(({ posted }) => posted)).toEqual(['100', '101', '102', '103', '104']);
-    const before = (await ask({ as_of: '2020-01-01' })).body as Past;
+    const before = (await ask({ as_of: '2020-01-01' })).body;
     expect([before.final, before.as_of, ...before.data.map(({ posted }) => posted)]).toEqual([
       true,
       '2020-01-01T23:59:59.999999Z',

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/stripe.ts';
-import { payFor, startWorld, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { payFor, startWorld } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf, sandboxCounts, as } = world;
 const browser = as('pk_test_demo');
 
 /** A payment that waits to be confirmed. */
-const createPayment = async (customer: string, more: object = {}): Promise<Shown> =>
+const createPayment = async (customer: string, more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', { customer, amount: 700, currency: 'usd', ...more })).body;
 
 describe('a payment that is confirmed at once', () => {
@@ -55,7 +56,7 @@ describe('a payment that is confirmed at once', () => {
   it('tells of itself in one event, without the client secret', async () => {
     const customer = await createCustomer();
     const { body } = await post('/v1/payments', payFor(customer, 300));
-    const events = await world.query<{ type: string; data: Shown }>(
+    const events = await world.query<{ type: string; data: Payment }>(
       'select type, data from events where subject = $1',
       [body.id],
     );
@@ -138,13 +139,13 @@ describe('a card', () => {
   });
 
   it('that was attached to another customer is refused', async () => {
-    const stripe = async (path: string, form: Record<string, string>): Promise<Shown> => {
+    const stripe = async (path: string, form: Record<string, string>): Promise<Payment> => {
       const response = await fetch(world.sandbox.url + path, {
         method: 'POST',
         headers: { Authorization: 'Bearer sk_test_sandbox' },
         body: new URLSearchParams(form),
       });
-      return (await response.json()) as Shown;
+      return (await response.json()) as Payment;
     };
     const owner = await stripe('/v1/customers', {});
     const method = await stripe('/v1/payment_methods/pm_card_visa/attach', { customer: owner.id });

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripeAt } from '../support/stripe.ts';
 import { startCrowded } from '../support/crowded.ts';
 import { startProxy } from '../support/proxy.ts';
-import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment, Setup } from '../../src/client/api.ts';
+import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, createCustomer, walletOf, query } = world;
@@ -156,12 +157,12 @@ const CARDS = {
   payment_method_not_usable: 'pm_of_nobody',
 } as const;
 
-const newPayment = async (more: object = {}): Promise<Shown> =>
+const newPayment = async (more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', payFor(await createCustomer(), 500, more))).body;
-const open = (): Promise<Shown> => newPayment({ confirm: false });
-const newSetup = async (more: object = {}): Promise<Shown> =>
+const open = (): Promise<Payment> => newPayment({ confirm: false });
+const newSetup = async (more: object = {}): Promise<Setup> =>
   (await post('/v1/setups', { customer: await createCustomer(), ...more })).body;
-const held = (): Promise<Shown> => newPayment({ capture_method: 'manual' });
+const held = (): Promise<Payment> => newPayment({ capture_method: 'manual' });
 
 /** Each in words of its route; what it must come to is its last word. */
 const OWN: Readonly<Record<string, () => Promise<void>>> = {
@@ -338,7 +339,7 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await twice('confirmPayment', `/v1/payments/${(await open()).id}/confirm`, {}, { payment_method: 'pm_card_visa' });
     await twice('updatePayment', `/v1/payments/${paid}`, ...two({ description: 'one' }));
     await twice('capturePayment', `/v1/payments/${(await held()).id}/capture`, {}, { amount: 1 });
-    const methods = `/v1/customers/${customer}/payment_methods`;
+    const methods = `/v1/customers/${customer}/payment_methods` as const;
     const card = { payment_method: 'pm_card_visa' };
     await twice('attachPaymentMethod', methods, card, { payment_method: 'pm_card_amex' });
     await twice('createSetup', '/v1/setups', { customer }, { customer, ...card });
@@ -369,7 +370,7 @@ const OWN: Readonly<Record<string, () => Promise<void>>> = {
     await refusedByStripe('capturePayment', async () => [`/v1/payments/${(await held()).id}/capture`, {}]);
     await refusedByStripe('cancelPayment', async () => [`/v1/payments/${(await held()).id}/cancel`, {}]);
     const card = { payment_method: 'pm_card_visa' };
-    const methods = `/v1/customers/${customer}/payment_methods`;
+    const methods = `/v1/customers/${customer}/payment_methods` as const;
     const saved = (await post(methods, card)).body;
     await refusedByStripe('attachPaymentMethod', async () => [methods, card]);
     await refusedByStripe('createSetup', async () => ['/v1/setups', { customer }]);

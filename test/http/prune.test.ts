@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt } from '../support/stripe.ts';
 import { plusMs, systemClock, type Clock } from '../../src/domain/time.ts';
 import { startReceiver } from '../support/receiver.ts';
+import type { Payment, Transfer } from '../../src/client/api.ts';
 import { payFor, send, startWorld, type Answer } from '../support/service.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -16,7 +17,7 @@ const world = await startWorld({ IDEMPOTENCY_KEY_DAYS: '30', EVENT_DAYS: '31', L
 const { post, get, createCustomer, query, as } = world;
 const onCall = await world.createKey('Operations', 'oncall');
 
-const spend = (customer: string, key: string): Promise<Answer> =>
+const spend = (customer: string, key: string): Promise<Answer<Transfer>> =>
   post('/v1/debits', { customer, amount: 1, currency: 'usd' }, key);
 /** Whoever prunes has walked past all that there was once the row of a far older key has gone. */
 const walkPast = async (): Promise<void> => {
@@ -36,7 +37,7 @@ describe('an idempotency key', () => {
   it('stays while its outcome is unknown, however long that is, and is then replayed for its days', async () => {
     const [payer, other] = [await createCustomer(), await createCustomer(1)];
     const mend = await stripeAt(world.sandbox.url).fault({ kind: 'reset_after' });
-    const pay = (): Promise<Answer> => post('/v1/payments', payFor(payer, 700), 'unsettled');
+    const pay = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(payer, 700), 'unsettled');
     expect((await pay()).body.error.outcome).toBe('unknown');
     await spend(other, 'settled');
     wait(31);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment, Refund, Transfer } from '../../src/client/api.ts';
+import { payFor, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -23,10 +24,10 @@ const pay = async (amount = 700, more: object = {}): Promise<Paid> => {
   const [row] = await query<{ intent: string }>('select intent from payments where id = $1', [id.slice(4)]);
   return { id, customer, intent: row!.intent };
 };
-const refund = (payment: string, amount?: number, key?: string): Promise<Answer> =>
+const refund = (payment: string, amount?: number, key?: string): Promise<Answer<Refund>> =>
   post('/v1/refunds', { payment, ...(amount === undefined ? {} : { amount }) }, key);
 /** As a client that tries again, under the same key, where it is told that nothing was begun. */
-const insist = async (ask: (key: string) => Promise<Answer>): Promise<Answer> => {
+const insist = async <Reply>(ask: (key: string) => Promise<Answer<Reply>>): Promise<Answer<Reply>> => {
   const key = randomUUID();
   for (;;) {
     const answer = await ask(key);
@@ -34,21 +35,20 @@ const insist = async (ask: (key: string) => Promise<Answer>): Promise<Answer> =>
     await sleep(200);
   }
 };
-const debit = (customer: string, amount: number, key?: string): Promise<Answer> =>
+const debit = (customer: string, amount: number, key?: string): Promise<Answer<Transfer>> =>
   post('/v1/debits', { customer, amount, currency: 'usd' }, key);
-const read = async (id: string): Promise<Shown & { amount_refunded: number }> =>
-  (await get(`/v1/payments/${id}`)).body as Shown & { amount_refunded: number };
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
 const refundedBecomes = (id: string, amount: number): Promise<unknown> =>
   eventually(
     () => read(id),
     ({ amount_refunded }) => amount_refunded === amount,
   );
-const statusBecomes = (id: string, status: string): Promise<Shown> =>
+const statusBecomes = (id: string, status: string): Promise<Refund> =>
   eventually(
     async () => (await get(`/v1/refunds/${id}`)).body,
     (shown) => shown.status === status,
   );
-const wallet = async (customer: string): Promise<string[]> => {
+const wallet = async (customer: string): Promise<(string | null)[]> => {
   const { body } = await get(`/v1/customers/${customer}/balance?currency=usd`);
   return [body.posted, body.pending, body.available];
 };
@@ -166,7 +166,7 @@ describe('refunds at the same time', () => {
     const { id, customer } = await pay(600);
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
-        insist((key) => (n % 2 === 0 ? refund(id, 50, key) : debit(customer, 50, key))),
+        insist<Refund | Transfer>((key) => (n % 2 === 0 ? refund(id, 50, key) : debit(customer, 50, key))),
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(12);

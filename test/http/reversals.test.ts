@@ -2,16 +2,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { newId } from '../../src/domain/ids.ts';
-import { startWorld, type Shown } from '../support/service.ts';
+import type { Transfer } from '../../src/client/api.ts';
+import { startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, walletOf, balanceOf, as, query } = world;
 const usd = { currency: 'usd' };
 const finance = as('fk_test_demo');
 
-const spend = async (customer: string, amount: number, more: object = {}): Promise<Shown> =>
+const spend = async (customer: string, amount: number, more: object = {}): Promise<Transfer> =>
   (await post('/v1/debits', { customer, amount, ...usd, ...more })).body;
-const back = (id: string, body: object, key?: string): ReturnType<typeof post> =>
+const back = (id: string, body: object, key?: string): Promise<Answer<Transfer>> =>
   post(`/v1/transfers/${id}/reverse`, body, key);
 
 describe('what a merchant says of a transfer', () => {

@@ -1,16 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt, type StripeObject } from '../support/stripe.ts';
-import { payFor, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment, PaymentMethod } from '../../src/client/api.ts';
+import { payFor, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf } = world;
 const stripe = stripeAt(world.sandbox.url);
 
-const attach = (customer: string, payment_method: string, client = world as { post: typeof post }): Promise<Answer> =>
+const attach = (customer: string, payment_method: string, client = world as { post: typeof post }): Promise<Answer<PaymentMethod>> =>
   client.post(`/v1/customers/${customer}/payment_methods`, { payment_method });
-const methodsOf = async (customer: string): Promise<readonly Shown[]> =>
+const methodsOf = async (customer: string): Promise<readonly PaymentMethod[]> =>
   (await get(`/v1/customers/${customer}/payment_methods`)).body.data;
-const charge = (customer: string, amount: number, more: object = {}): Promise<Answer> =>
+const charge = (customer: string, amount: number, more: object = {}): Promise<Answer<Payment>> =>
   post('/v1/payments', { customer, amount, currency: 'usd', confirm: true, off_session: true, ...more });
 const holdersOf = async (customer: string): Promise<readonly StripeObject[]> =>
   (await stripe.get('/v1/customers?limit=100')).data.filter(
@@ -111,7 +112,7 @@ describe('a confirmation of a setup', () => {
   it('whose reply was lost is answered when it is repeated, though Stripe has told of it meanwhile', async () => {
     const customer = await createCustomer();
     const made = (await post('/v1/setups', { customer })).body;
-    const path = `/v1/setups/${made.id}/confirm`;
+    const path = `/v1/setups/${made.id}/confirm` as const;
     await stripe.fault({ kind: 'error_after', path: '/v1/setup_intents/*/confirm', count: 1 });
     const key = crypto.randomUUID();
     const lost = await post(path, { payment_method: 'pm_card_visa' }, key);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, stripeAt, type StripeObject } from '../support/stripe.ts';
-import { payFor, send, startWorld, type Answer, type Client, type Shown } from '../support/service.ts';
+import type { Customer, Payment, PaymentMethod } from '../../src/client/api.ts';
+import { bankPageOf, payFor, send, startWorld, type Answer, type Client } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, get, createCustomer, balanceOf, query } = world;
@@ -9,11 +10,11 @@ const page = world.as('pk_test_demo');
 
 const remove = (path: string, apiKey = 'sk_test_demo'): Promise<Answer> =>
   send(world.url, { method: 'DELETE', path, headers: { Authorization: `Bearer ${apiKey}` } });
-const methodsOf = async (customer: string, client: Client = world): Promise<readonly Shown[]> =>
+const methodsOf = async (customer: string, client: Client = world): Promise<readonly PaymentMethod[]> =>
   (await client.get(`/v1/customers/${customer}/payment_methods`)).body.data;
-const attach = (customer: string, payment_method: string, more: object = {}): Promise<Answer> =>
+const attach = (customer: string, payment_method: string, more: object = {}): Promise<Answer<PaymentMethod>> =>
   post(`/v1/customers/${customer}/payment_methods`, { payment_method, ...more });
-const charge = (customer: string, amount: number, more: object = {}): Promise<Answer> =>
+const charge = (customer: string, amount: number, more: object = {}): Promise<Answer<Payment>> =>
   post('/v1/payments', { customer, amount, currency: 'usd', confirm: true, off_session: true, ...more });
 /** The customers at Stripe that are of ours. */
 const holdersOf = async (customer: string): Promise<readonly StripeObject[]> =>
@@ -57,7 +58,7 @@ describe('a payment that keeps its card', () => {
     const card = { payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' };
     const { body } = await post('/v1/payments', payFor(customer, 700, { ...card, save_payment_method: true }));
     expect(await methodsOf(customer)).toEqual([]);
-    await stripe.answer(body.next_action!.redirect_to_url.url, 'pass');
+    await stripe.answer(bankPageOf(body), 'pass');
     await page.get(`/v1/payments/${body.id}?client_secret=${body.client_secret}`);
     expect(await methodsOf(customer)).toMatchObject([{ card: { last4: '3220' } }]);
     await heal();
@@ -86,7 +87,7 @@ describe('a payment method', () => {
     );
     expect((await charge(customer, 500)).body.payment_method).toBe(second.body.id);
 
-    const choose = (default_payment_method: string): Promise<Answer> =>
+    const choose = (default_payment_method: string): Promise<Answer<Customer>> =>
       post(`/v1/customers/${customer}`, { default_payment_method }, null);
     expect((await choose(first.body.id)).status).toBe(200);
     expect((await charge(customer, 500)).body.payment_method).toBe(first.body.id);
@@ -119,7 +120,7 @@ describe('a payment method', () => {
 
   it('is attached once under one key, whoever asks at the same time', async () => {
     const customer = await createCustomer();
-    const path = `/v1/customers/${customer}/payment_methods`;
+    const path = `/v1/customers/${customer}/payment_methods` as const;
     const key = crypto.randomUUID();
     const all = await Promise.all(Array.from({ length: 8 }, () => post(path, { payment_method: 'pm_card_visa' }, key)));
     expect(new Set(all.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
@@ -152,8 +153,7 @@ describe('a payment method', () => {
     const customer = await createCustomer();
     const { id } = (await attach(customer, 'pm_card_visa')).body;
     await stripe.post(`/v1/payment_methods/${id}`, { 'card[exp_year]': '2099' });
-    const isRenewed = ([one]: readonly Shown[]): boolean =>
-      (one as unknown as { card: { exp_year: number } }).card.exp_year === 2099;
+    const isRenewed = ([one]: readonly PaymentMethod[]): boolean => one?.card?.exp_year === 2099;
     await eventually(() => methodsOf(customer), isRenewed);
     await stripe.post(`/v1/payment_methods/${id}/detach`);
     await eventually(
@@ -194,14 +194,14 @@ describe('a setup', () => {
     const customer = await createCustomer();
     const made = (await post('/v1/setups', { customer })).body;
     expect(made.status).toBe('requires_payment_method');
-    const path = `/v1/setups/${made.id}`;
+    const path = `/v1/setups/${made.id}` as const;
     const { client_secret } = made;
     expect((await page.post(`${path}/confirm`, { payment_method: 'pm_card_visa' })).status).toBe(404);
     const asked = await page.post(`${path}/confirm`, {
       ...{ client_secret, payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' },
     });
     expect([asked.status, asked.body.status, asked.body.customer]).toEqual([200, 'requires_action', null]);
-    await stripe.answer(asked.body.next_action!.redirect_to_url.url, 'pass');
+    await stripe.answer(bankPageOf(asked.body), 'pass');
     const read = await page.get(`${path}?client_secret=${client_secret}`);
     expect([read.body.status, read.body.next_action]).toEqual(['succeeded', null]);
     expect(await methodsOf(customer)).toHaveLength(1);
@@ -261,7 +261,7 @@ describe('a charge while the cardholder is away', () => {
     const back = { client_secret: payment.client_secret, return_url: 'https://shop.example/back' };
     const asked = await page.post(`/v1/payments/${payment.id}/confirm`, back);
     expect(asked.body.status).toBe('requires_action');
-    await stripe.answer(asked.body.next_action!.redirect_to_url.url, 'pass');
+    await stripe.answer(bankPageOf(asked.body), 'pass');
     expect((await get(`/v1/payments/${payment.id}?client_secret=${payment.client_secret}`)).body.status).toBe(
       'succeeded',
     );

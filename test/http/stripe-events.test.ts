@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
-import { payFor, startService, startWorld, type TestService } from '../support/service.ts';
+import { bankPageOf, payFor, startService, startWorld, type TestService } from '../support/service.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -13,7 +13,7 @@ const start = (): Promise<TestService> =>
 const failed = async (client: Pick<TestService, 'post'> = { post }): Promise<string> => {
   const card = { payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' };
   const { body } = await client.post('/v1/payments', payFor(await createCustomer(), 700, card));
-  await stripe.answer(body.next_action!.redirect_to_url.url, 'fail');
+  await stripe.answer(bankPageOf(body), 'fail');
   return body.id;
 };
 /** Paid at Stripe, and none of ours. */

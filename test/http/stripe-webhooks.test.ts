@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { open } from '../support/raw.ts';
-import { payFor, send, startService, startWorld, type Answer, type Shown } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { bankPageOf, payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -45,8 +46,8 @@ const applied = async (id: string): Promise<Kept> =>
 const idOf = (body: string): string => (JSON.parse(body) as { id: string }).id;
 const countKept = async (): Promise<number> =>
   Number((await query<{ n: string }>('select count(*) as n from stripe_events'))[0]!.n);
-const read = async (id: string): Promise<Shown> => (await get(`/v1/payments/${id}`)).body;
-const challenged = async (): Promise<Shown> =>
+const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
+const challenged = async (): Promise<Payment> =>
   (
     await post('/v1/payments', {
       ...payFor(await createCustomer(), 700, { payment_method: 'pm_card_threeDSecure2Required' }),
@@ -274,8 +275,8 @@ describe('events that never came', () => {
   it('are found in the list when a service starts, though they are many', async () => {
     const heal = await stripe.fault({ kind: 'webhook_drop' });
     const [passed, failed] = [await challenged(), await challenged()];
-    await stripe.answer(passed.next_action!.redirect_to_url.url, 'pass');
-    await stripe.answer(failed.next_action!.redirect_to_url.url, 'fail');
+    await stripe.answer(bankPageOf(passed), 'pass');
+    await stripe.answer(bankPageOf(failed), 'fail');
     // More than are read at once, and all of them newer than what matters.
     const paid = {
       amount: '500',
@@ -302,7 +303,7 @@ describe('webhooks while Stripe cannot be asked', () => {
   it('are acknowledged, wait, and are applied when it can', async () => {
     const payment = await challenged();
     const heal = await stripe.fault({ kind: 'error_before', method: 'GET' });
-    await stripe.answer(payment.next_action!.redirect_to_url.url, 'pass');
+    await stripe.answer(bankPageOf(payment), 'pass');
     await eventually(
       () => query<{ tries: number }>(`select tries from stripe_events where applied_at is null`),
       (waiting) => waiting.some(({ tries }) => tries > 0),

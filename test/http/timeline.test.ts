@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { movedBy } from '../../src/domain/time.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { payFor, startWorld, type Answer } from '../support/service.ts';
+import type { Payment } from '../../src/client/api.ts';
+import { bankPageOf, payFor, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
 const clock = movableClock();
@@ -31,12 +32,12 @@ const wholeLife = async (): Promise<string> => {
   const customer = await createCustomer();
   const wanted = { customer, amount: 5000, currency: 'usd', capture_method: 'manual' };
   const { id } = (await post('/v1/payments', wanted, 'order 7')).body;
-  const confirm = (payment_method: string): Promise<Answer> =>
+  const confirm = (payment_method: string): Promise<Answer<Payment>> =>
     post(`/v1/payments/${id}/confirm`, { payment_method, return_url: 'https://shop.example/' });
   await confirm('pm_card_visa_chargeDeclinedInsufficientFunds');
   const challenge = await confirm('pm_card_threeDSecure2Required');
   expect(challenge.body).toMatchObject({ status: 'requires_action' });
-  await stripe.answer(challenge.body.next_action!.redirect_to_url.url, 'fail');
+  await stripe.answer(bankPageOf(challenge.body), 'fail');
   await tells(id, 'Event payment.failed recorded', 2);
   await confirm('pm_card_createDispute');
   await post(`/v1/payments/${id}/capture`, { amount: 3000 });

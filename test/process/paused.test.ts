@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterSuite } from '../support/cleanup.ts';
 import { startProxy } from '../support/proxy.ts';
+import type { Payment } from '../../src/client/api.ts';
 import { createClient, payFor, startService, startWorld, type Answer, type Client } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
@@ -37,7 +38,7 @@ const spawnService = async (databaseUrl: string): Promise<{ url: string; pid: nu
 };
 
 /** Asks again under the same key, as the errors say, until the answer is final. */
-const payAtLast = async (client: Client, customer: string, key: string): Promise<Answer> => {
+const payAtLast = async (client: Client, customer: string, key: string): Promise<Answer<Payment>> => {
   for (;;) {
     const answer = await client.post('/v1/payments', payFor(customer, 10), key);
     if (answer.status !== 503 && answer.status !== 409) return answer;

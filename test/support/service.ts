@@ -4,6 +4,7 @@ import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { Writable } from 'node:stream';
 import pg from 'pg';
+import type { Payment } from '../../src/client/api.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { ErrorView } from '../../src/domain/views.ts';
 import { systemClock, type Clock } from '../../src/domain/time.ts';
@@ -15,66 +16,35 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys, type Keys } from '../../src/storage/keys.ts';
 import { afterSuite } from './cleanup.ts';
 import { breachOf } from './contract.ts';
+import type { ReplyOf } from './replies.ts';
 import { createDatabase, startSandbox } from './suite.ts';
 
-/** Whatever the API shows: each resource has some of these fields. */
-export interface Shown {
-  readonly id: string;
-  readonly object: string;
-  readonly error: ErrorView;
-  readonly status: string;
-  readonly amount: number;
-  readonly amount_captured: number;
-  readonly currency: string;
-  readonly customer: string | null;
-  readonly client_secret?: string;
-  readonly payment_method: string | null;
-  readonly next_action: { readonly type: string; readonly redirect_to_url: { readonly url: string } } | null;
-  readonly last_error: { readonly code: string; readonly decline_code: string | null; readonly message: string } | null;
-  readonly metadata: Record<string, string>;
-  readonly description: string | null;
-  readonly reference: string | null;
-  readonly created_at: string;
-  readonly kind: string;
-  readonly from: string;
-  readonly to: string;
-  readonly from_balance_after: string;
-  readonly to_balance_after: string;
-  readonly account: string;
-  readonly posted: string;
-  readonly pending: string;
-  readonly available: string;
-  readonly decimal: string;
-  readonly exponent: number;
-  readonly sequence: string;
-  readonly balanced: boolean;
-  readonly currencies: readonly Shown[];
-  readonly debits: string;
-  readonly credits: string;
-  readonly total: string;
-  readonly lines: number;
-  readonly unit_price: string;
-  readonly name: string;
-  readonly email: string | null;
-  readonly url: string;
-  readonly has_more: boolean;
-  readonly data: readonly Shown[];
-}
-
-export interface Answer {
+/** What all of a kind share: the reply, and an error in its place. */
+export interface Answer<Reply = unknown> {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly body: Shown;
+  readonly body: Reply & { readonly error: ErrorView };
 }
+
+/** Where the bank asks the customer. */
+export const bankPageOf = ({ next_action: action }: Pick<Payment, 'next_action'>): string => {
+  if (action?.type !== 'redirect_to_url') throw new Error(`No redirect: ${JSON.stringify(action)}`);
+  return action.redirect_to_url.url;
+};
 
 /** The idempotency key; `null` sends none, and nothing a new one. */
 type Key = string | null | undefined;
 
 export interface Client {
-  readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
-  readonly post: (path: string, body: unknown, key?: Key, headers?: Record<string, string>) => Promise<Answer>;
-  readonly del: (path: string) => Promise<Answer>;
+  readonly get: <Path extends string>(path: Path, headers?: Record<string, string>) => Promise<Answer<ReplyOf<'GET', Path>>>;
+  readonly post: <Path extends string>(
+    path: Path,
+    body: unknown,
+    key?: Key,
+    headers?: Record<string, string>,
+  ) => Promise<Answer<ReplyOf<'POST', Path>>>;
+  readonly del: <Path extends string>(path: Path) => Promise<Answer<ReplyOf<'DELETE', Path>>>;
 }
 
 export interface Sent {
@@ -85,7 +55,7 @@ export interface Sent {
 }
 
 /** One request as it is written here, and its answer; an answer that is no JSON has an empty `body`. */
-export const send = async (url: string, { method, path, headers, body }: Sent): Promise<Answer> => {
+export const send = async <Reply = unknown>(url: string, { method, path, headers, body }: Sent): Promise<Answer<Reply>> => {
   const response = await fetch(url + path, {
     method,
     headers,
@@ -97,7 +67,7 @@ export const send = async (url: string, { method, path, headers, body }: Sent): 
   const breach = breachOf({ method, path, status: response.status, contentType, text });
   if (breach !== undefined) throw new Error(`The contract is broken: ${breach}`);
   const isJson = contentType.includes('json') && text !== '';
-  return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Shown };
+  return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Answer<Reply>['body'] };
 };
 
 export const createClient = (url: string, apiKey: string): Client => {
