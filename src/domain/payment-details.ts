@@ -5,7 +5,7 @@
  * - here: `PaymentDetails`, `PERSONAL` or `IMPERSONAL`, and `detailsView`;
  * - in `http/payment-details.ts`: `given`, `changed` and `shown`;
  * - in `storage/tables/payments.ts`: `PAYMENTS`;
- * - `npm run db:schema` and `npm run docs:contract`, with `-- --record` on a new demo for the examples.
+ * - `npm run db:schema` and `npm run docs:contract -- --record URL`, of a new demo (`npm start`), for the examples.
  *
  * The compiler asks for each; which of `PERSONAL` and `IMPERSONAL` is true, nobody but you knows.
  * Its name is the same as a column, in JSON and here, so that two words are joined by `_` here too. One that may not be

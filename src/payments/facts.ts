@@ -5,12 +5,12 @@ import type { Applied } from '../domain/change.ts';
 import { settlementOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
 import type { BalanceTransaction } from '../domain/balance.ts';
 import { idAt } from '../domain/ids.ts';
-import type { LastError, Payment, PaymentAttempt, Refund } from '../domain/payment.ts';
+import type { LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { FoundIntent } from '../stripe/events.ts';
 import type { Tagged } from '../stripe/tags.ts';
 import { conclude, disputeEvents, paymentEvents, returnEvents } from './perform.ts';
-import { concludeRefund, settlingRefund } from './refund.ts';
+import { refundTold } from './refund.ts';
 
 export type Facts = Pick<Context, 'commit' | 'reads' | 'stripeEvents' | 'contradictions' | 'clock'>;
 
@@ -97,35 +97,10 @@ const orphan = (ctx: Facts, { of, found }: FoundIntent): ResultAsync<string, Pay
 /** Errors: as `applyIntent`. */
 export const applyRefund = (ctx: Facts, of: Tagged, found: RefundFact): ResultAsync<string, PaymentError> =>
   ofPayment(ctx, of, found.intent, (payment) =>
-    commitRefund(ctx, payment, found).andThen((applied) => {
-      return closeReturned(ctx, applied).map(() => told('refund', applied, found));
-    }),
+    refundTold(ctx, payment, found).andThen((applied) =>
+      closeReturned(ctx, applied).map(() => told('refund', applied, found)),
+    ),
   );
-
-const commitRefund = (ctx: Facts, payment: Payment, found: RefundFact): ResultAsync<Applied, PaymentError> => {
-  const settlement = { found, refusal: null, stripeRequestId: null };
-  // One that was made in the dashboard has an id that follows from Stripe's, and its time.
-  const asStripes = (): ResultAsync<Applied, PaymentError> =>
-    ctx.commit(settlingRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null));
-  const { ours } = found;
-  if (ours === null) return asStripes();
-  return ctx.reads
-    .refund(payment.merchant, ours)
-    .map((refund): Refund | undefined => refund)
-    .orElse((error) => (error.code === 'refund_not_found' ? okAsync(undefined) : errAsync(error)))
-    .andThen((known) => {
-      // So has one that has the tag of another: somebody copied it.
-      if (known && (known.payment !== payment.id || (known.stripeId ?? found.stripeId) !== found.stripeId))
-        return asStripes();
-      return ctx.reads
-        .openRefundAttempt(payment.merchant, ours)
-        .andThen((attempt) =>
-          attempt
-            ? concludeRefund(ctx, payment, attempt, settlement)
-            : ctx.commit(settlingRefund(payment, ours, settlement, null)),
-        );
-    });
-};
 
 /** Errors: as `applyIntent`. */
 export const applyDispute = (ctx: Facts, of: Tagged, found: DisputeFact): ResultAsync<string, PaymentError> =>

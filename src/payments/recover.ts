@@ -8,13 +8,7 @@
 import { err, errAsync, okAsync, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
-import {
-  settlementOf,
-  type IntentFact,
-  type RefundFact,
-  type RefundSettlement,
-  type Settlement,
-} from '../domain/fact.ts';
+import { settlementOf, type IntentFact, type Settlement } from '../domain/fact.ts';
 import { SWEEP_LEASE_MS } from '../domain/deadlines.ts';
 import type { LastError, Payment, PaymentAttempt, RefundAttempt } from '../domain/payment.ts';
 import { plusMs, toMs } from '../domain/time.ts';
@@ -22,7 +16,7 @@ import { paymentError, type PaymentError } from '../error.ts';
 import type { Abandoned } from '../storage/leases.ts';
 import type { Unsettled } from '../stripe/cards.ts';
 import { conclude } from './perform.ts';
-import { concludeRefund } from './refund.ts';
+import { concludeRefund, refundRecovery } from './refund.ts';
 
 const HOUR_MS = 3600 * 1000;
 /** As many at once as Stripe may be asked to bear beside live traffic. */
@@ -146,7 +140,7 @@ const putOff = (
 };
 
 /** What one kind of attempt asks of Stripe, and what it makes of what it is shown. */
-interface Asked<Found, Settled> {
+export interface Recovery<Found, Settled> {
   readonly send: (attempt: 'as before' | 'anew') => ResultAsync<Settled, Unsettled>;
   readonly look: () => ResultAsync<Found | null, Unsettled>;
   /** Whether what was found tells that it was asked for what the attempt asks. */
@@ -167,7 +161,7 @@ interface Asked<Found, Settled> {
 const settlementFor = <Found, Settled>(
   { attempt, trouble }: Abandoned,
   ageMs: number,
-  { send, look, isTelling, settlement, isGuarded }: Asked<Found, Settled>,
+  { send, look, isTelling, settlement, isGuarded }: Recovery<Found, Settled>,
 ): ResultAsync<Settled, Unsettled> => {
   const isWanted = ageMs < RESEND_FOR_MS[attempt.kind];
   const decide = (why: Unsettled | null): ResultAsync<Settled, Unsettled> =>
@@ -209,16 +203,10 @@ const recoverRefund = (
   ageMs: number,
 ): ResultAsync<Applied, PaymentError | Unsettled> => {
   const { payment } = abandoned;
-  return settlementFor<RefundFact, RefundSettlement>(abandoned, ageMs, {
-    send: () => ctx.cards.refund(payment, attempt, 'again'),
-    look: () => ctx.cards.findRefund(payment, attempt),
-    isTelling: () => true,
-    settlement: (found, refusal) => ({ found, refusal: found ? null : (refusal ?? NO_RECORD), stripeRequestId: null }),
-    isGuarded: false,
-  }).andThen((settlement) => concludeRefund(ctx, payment, attempt, settlement));
+  return settlementFor(abandoned, ageMs, refundRecovery(ctx, payment, attempt)).andThen((settlement) =>
+    concludeRefund(ctx, payment, attempt, settlement),
+  );
 };
-
-const NO_RECORD: LastError = { code: 'provider_refused', message: 'Stripe has no record of this refund.' };
 
 /** Whether an intent as it stands tells that it was asked for what the attempt asks. */
 const isTelling = ({ status }: IntentFact, payment: Payment, { kind }: PaymentAttempt): boolean => {

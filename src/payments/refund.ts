@@ -1,14 +1,15 @@
 /**
  * Money goes back to the card. It is held in the wallet by the claim, so that it can be neither spent nor refunded
- * twice; it is posted when Stripe has sent it, and set free when Stripe could not.
+ * twice; it is posted when Stripe has sent it, and set free when Stripe could not. All ways to its outcome are here: the
+ * answer, what Stripe tells by itself, and the sweeper's; what each does to it is decided in `domain/refunds.ts`.
  */
-import { err, errAsync, ok, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
 import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/change.ts';
-import type { RefundSettlement } from '../domain/fact.ts';
+import type { RefundFact, RefundSettlement } from '../domain/fact.ts';
 import { isChargeable } from '../domain/currency.ts';
-import { newId, type PaymentId, type RefundId } from '../domain/ids.ts';
-import type { Attempt, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
+import { idAt, newId, type PaymentId, type RefundId } from '../domain/ids.ts';
+import type { Attempt, LastError, Payment, Refund, RefundAttempt } from '../domain/payment.ts';
 import { jsonReply, refundView } from '../domain/reply.ts';
 import { refundable } from '../domain/refunds.ts';
 import type { ChargeError } from '../domain/refusals.ts';
@@ -16,6 +17,7 @@ import type { RefundView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
 import { paymentError, withDetail, type PaymentError } from '../error.ts';
 import { isOwned, newAttempt, notChargeable, unknown, unknownOf } from './attempt.ts';
+import type { Recovery } from './recover.ts';
 import { withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreateRefund {
@@ -114,7 +116,7 @@ const settling = (payment: Payment, attempt: RefundAttempt, settlement: RefundSe
 });
 
 /** The change that makes a refund's outcome known. */
-export const settlingRefund = (
+const settlingRefund = (
   payment: Payment,
   refund: RefundId,
   settlement: RefundSettlement,
@@ -124,6 +126,55 @@ export const settlingRefund = (
   payment: { kind: 'settle refund', payment, refund, attempt, settlement },
   events: refundEvents,
 });
+
+/**
+ * What Stripe has of a refund is applied to ours, whoever learned of it: the one whose tag it has, with the attempt that still
+ * waits for it; or a new one, where it was made in the dashboard. Errors: that it
+ * could not be read or written; it is tried again.
+ */
+export const refundTold = (
+  ctx: Pick<Context, 'commit' | 'reads'>,
+  payment: Payment,
+  found: RefundFact,
+): ResultAsync<Applied, PaymentError> => {
+  const settlement = { found, refusal: null, stripeRequestId: null };
+  // One that was made in the dashboard has an id that follows from Stripe's, and its time.
+  const asStripes = (): ResultAsync<Applied, PaymentError> =>
+    ctx.commit(settlingRefund(payment, idAt('re', found.stripeId, found.createdAt), settlement, null));
+  const { ours } = found;
+  if (ours === null) return asStripes();
+  return ctx.reads
+    .refund(payment.merchant, ours)
+    .map((refund): Refund | undefined => refund)
+    .orElse((error) => (error.code === 'refund_not_found' ? okAsync(undefined) : errAsync(error)))
+    .andThen((known) => {
+      // So has one that has the tag of another: somebody copied it.
+      if (known && (known.payment !== payment.id || (known.stripeId ?? found.stripeId) !== found.stripeId))
+        return asStripes();
+      return ctx.reads
+        .openRefundAttempt(payment.merchant, ours)
+        .andThen((attempt) =>
+          attempt
+            ? concludeRefund(ctx, payment, attempt, settlement)
+            : ctx.commit(settlingRefund(payment, ours, settlement, null)),
+        );
+    });
+};
+
+/** What a dead process left is asked of Stripe again, under the same key; what it then comes to is for `concludeRefund`. */
+export const refundRecovery = (
+  ctx: Pick<Context, 'cards'>,
+  payment: Payment,
+  attempt: RefundAttempt,
+): Recovery<RefundFact, RefundSettlement> => ({
+  send: () => ctx.cards.refund(payment, attempt, 'again'),
+  look: () => ctx.cards.findRefund(payment, attempt),
+  isTelling: () => true,
+  settlement: (found, refusal) => ({ found, refusal: found ? null : (refusal ?? NO_RECORD), stripeRequestId: null }),
+  isGuarded: false,
+});
+
+const NO_RECORD: LastError = { code: 'provider_refused', message: 'Stripe has no record of this refund.' };
 
 /** What Stripe refused outright was never a refund: the caller is told why. */
 const refundAnswer = (

@@ -92,7 +92,11 @@ const paidElsewhere = async (id: string, more: object): Promise<void> => {
 };
 
 /** What is asked of Stripe hangs until the payment was seen `processing`. */
-const seenProcessing = async (path: string, id: string | null, ask: () => Promise<Answer<Payment>>): Promise<Answer<Payment>> => {
+const seenProcessing = async (
+  path: string,
+  id: string | null,
+  ask: () => Promise<Answer<Payment>>,
+): Promise<Answer<Payment>> => {
   const release = await stripe.fault({ kind: 'hang_before', path });
   const asked = ask();
   const newest = async (): Promise<Payment> => (await get('/v1/payments?limit=1')).body.data[0]!;

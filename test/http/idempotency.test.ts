@@ -73,10 +73,7 @@ describe('a key', () => {
   const asked = async <Reply>(
     first: () => Promise<Answer<Reply>>,
     second = first,
-  ): Promise<[Answer<Reply>, Answer<Reply>]> => [
-    await first(),
-    await second(),
-  ];
+  ): Promise<[Answer<Reply>, Answer<Reply>]> => [await first(), await second()];
 
   it.each(['/v1/payments', '/v1/debits', '/v1/transfers', '/v1/transfers/bulk', '/v1/usage'])(
     'is required on POST %s',

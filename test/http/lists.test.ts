@@ -13,7 +13,11 @@ const other = await startService({
 });
 
 /** Reads on from where the last page ended, again and again, until all of these were seen; answers what was seen. */
-const poll = async (path: '/v1/payments' | '/v1/events', from: string, isAll: (seen: readonly string[]) => boolean): Promise<string[]> => {
+const poll = async (
+  path: '/v1/payments' | '/v1/events',
+  from: string,
+  isAll: (seen: readonly string[]) => boolean,
+): Promise<string[]> => {
   const seen: string[] = [];
   let newest = from;
   await eventually(

@@ -7,8 +7,11 @@ const world = await startWorld();
 const { post, get, createCustomer, balanceOf } = world;
 const stripe = stripeAt(world.sandbox.url);
 
-const attach = (customer: string, payment_method: string, client = world as { post: typeof post }): Promise<Answer<PaymentMethod>> =>
-  client.post(`/v1/customers/${customer}/payment_methods`, { payment_method });
+const attach = (
+  customer: string,
+  payment_method: string,
+  client = world as { post: typeof post },
+): Promise<Answer<PaymentMethod>> => client.post(`/v1/customers/${customer}/payment_methods`, { payment_method });
 const methodsOf = async (customer: string): Promise<readonly PaymentMethod[]> =>
   (await get(`/v1/customers/${customer}/payment_methods`)).body.data;
 const charge = (customer: string, amount: number, more: object = {}): Promise<Answer<Payment>> =>

@@ -37,7 +37,10 @@ export const bankPageOf = ({ next_action: action }: Pick<Payment, 'next_action'>
 type Key = string | null | undefined;
 
 export interface Client {
-  readonly get: <Path extends string>(path: Path, headers?: Record<string, string>) => Promise<Answer<ReplyOf<'GET', Path>>>;
+  readonly get: <Path extends string>(
+    path: Path,
+    headers?: Record<string, string>,
+  ) => Promise<Answer<ReplyOf<'GET', Path>>>;
   readonly post: <Path extends string>(
     path: Path,
     body: unknown,
@@ -55,7 +58,10 @@ export interface Sent {
 }
 
 /** One request as it is written here, and its answer; an answer that is no JSON has an empty `body`. */
-export const send = async <Reply = unknown>(url: string, { method, path, headers, body }: Sent): Promise<Answer<Reply>> => {
+export const send = async <Reply = unknown>(
+  url: string,
+  { method, path, headers, body }: Sent,
+): Promise<Answer<Reply>> => {
   const response = await fetch(url + path, {
     method,
     headers,
@@ -67,7 +73,12 @@ export const send = async <Reply = unknown>(url: string, { method, path, headers
   const breach = breachOf({ method, path, status: response.status, contentType, text });
   if (breach !== undefined) throw new Error(`The contract is broken: ${breach}`);
   const isJson = contentType.includes('json') && text !== '';
-  return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Answer<Reply>['body'] };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: (isJson ? JSON.parse(text) : {}) as Answer<Reply>['body'],
+  };
 };
 
 export const createClient = (url: string, apiKey: string): Client => {
