@@ -1,30 +1,22 @@
-import { access } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { createClient } from '../../src/client/index.ts';
 import { eventually } from '../support/stripe.ts';
 import { startWorld } from '../support/service.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: an approval in a browser needs ${CHROMIUM}, which is not on this machine.`);
-
-(isThere ? describe : describe.skip)('a customer who was away when his bank asked for him', () => {
+describeInChromium('a customer who was away when his bank asked for him', (launch) => {
   let browser: Browser;
   let world: Awaited<ReturnType<typeof startWorld>>;
   const shop = createServer((_request, response) => response.end('<title>Thank you</title>'));
   beforeAll(async () => {
     world = await startWorld();
     await new Promise<void>((go) => shop.listen(0, '127.0.0.1', go));
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
   }, 60_000);
   afterAll(async () => {
-    await browser.close();
     shop.closeAllConnections();
     await new Promise((go) => shop.close(go));
   });

@@ -1,17 +1,11 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { eventually, stripeAt, type Stripe } from '../support/stripe.ts';
 import { startProxy, type Proxy } from '../support/proxy.ts';
 import { startService, startWorld, type World } from '../support/service.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: the checkout in a browser needs ${CHROMIUM}, which is not on this machine.`);
 
 const CHALLENGE = 'pm_card_threeDSecure2Required';
 /** What the page has as its state: one of the store's. */
@@ -20,7 +14,7 @@ const becomes = (page: Page, ...states: string[]): Promise<unknown> =>
 const choose = (page: Page, card: string): Promise<void> => page.check(`[name=card][value=${card}]`);
 const press = (page: Page): Promise<void> => page.click('#submit');
 
-(isThere ? describe : describe.skip)('the checkout', () => {
+describeInChromium('the checkout', (launch) => {
   let browser: Browser;
   let world: World;
   let wire: Proxy;
@@ -32,13 +26,9 @@ const press = (page: Page): Promise<void> => page.click('#submit');
     world = await startWorld();
     wire = await startProxy(world.url);
     stripe = stripeAt(world.sandbox.url);
-    // Root has no sandbox of its own in a container.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
     context = await browser.newContext();
   }, 60_000);
-  afterAll(async () => {
-    await browser.close();
-  });
 
   const charges = async (): Promise<number> => (await world.sandboxCounts())['charges'] ?? 0;
   const watch = (page: Page): Page => {

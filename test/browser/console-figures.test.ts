@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { lastMidnight, seedShop } from '../../src/demo/seed.ts';
 import { idAt } from '../../src/domain/ids.ts';
 import { micros } from '../../src/domain/time.ts';
@@ -10,13 +10,6 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { createSeeding } from '../../src/storage/seed.ts';
 import { startWorld, type Client, type World } from '../support/service.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: the console in a browser needs ${CHROMIUM}, which is not on this machine.`);
 
 const NAME = 'A year of a shop';
 const NOW = Date.now();
@@ -47,7 +40,7 @@ interface Cell {
   readonly text: string;
 }
 
-(isThere ? describe : describe.skip)('the figures of the console', () => {
+describeInChromium('the figures of the console', (launch) => {
   let browser: Browser;
   let world: World;
   let page: Page;
@@ -72,16 +65,13 @@ interface Cell {
       [merchant.slice(4)],
     );
     accounts = rows.map(({ id }) => `acct_${id}`);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
     page = await browser.newPage();
     await page.goto(`${world.url}/console/sign-in`);
     await page.fill('#key', key);
     await page.click('.sign-in button');
     await page.waitForURL(/\/console$/);
   }, 120_000);
-  afterAll(async () => {
-    await browser.close();
-  });
 
   /** The cells with an amount, of the table below that heading or caption. */
   const amountsIn = (selector: string): Promise<Cell[][]> =>

@@ -1,15 +1,9 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { beforeAll, expect, it } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { payFor, startWorld, type World } from '../support/service.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: the console in a browser needs ${CHROMIUM}, which is not on this machine.`);
 
 /** Of each kind of page one, by what was made below. */
 const PAGES = [
@@ -38,7 +32,7 @@ const PAGES = [
   ],
 ] as const;
 
-(isThere ? describe : describe.skip)('the console', () => {
+describeInChromium('the console', (launch) => {
   let browser: Browser;
   let world: World;
   let context: BrowserContext;
@@ -84,17 +78,13 @@ const PAGES = [
       EVENT: (await world.get('/v1/events')).body.data[0]!.id,
     };
     at = (path) => `${world.url}/console${path.replace(/[A-Z]{5,}/, (name) => names[name] ?? name)}`;
-    // Root has no sandbox of its own in a container.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const page = await open('');
     await page.click('.demo button');
     await page.waitForURL(/\/console$/);
     await page.close();
   }, 60_000);
-  afterAll(async () => {
-    await browser.close();
-  });
 
   it.each([
     [1280, 'light'],

@@ -1,24 +1,17 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { startWorld, type World } from '../support/service.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: the docs in a browser need ${CHROMIUM}, which is not on this machine.`);
-
-(isThere ? describe : describe.skip)('the docs', () => {
+describeInChromium('the docs', (launch) => {
   let browser: Browser;
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
   }, 60_000);
-  afterAll(() => browser.close());
 
   const open = async (width = 1280): Promise<Page> => {
     const page = await browser.newPage({ viewport: { width, height: 900 } });

@@ -1,26 +1,17 @@
-import { access } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { startSubject, type Subject } from '../proof/stalls/subject.ts';
 import { startWorld } from '../support/service.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: the live page in a browser needs ${CHROMIUM}, which is not on this machine.`);
-
-(isThere ? describe : describe.skip)('the live page', () => {
+describeInChromium('the live page', (launch) => {
   let browser: Browser;
   let subject: Subject;
   beforeAll(async () => {
     subject = await startSubject();
-    // Root has no sandbox of its own in a container.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
   }, 60_000);
   afterAll(async () => {
-    await browser.close();
     await subject.stop();
   });
 

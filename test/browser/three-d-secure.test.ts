@@ -1,20 +1,13 @@
-import { access } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { describeInChromium } from '../support/chromium.ts';
 import { eventually } from '../support/stripe.ts';
 import type { Payment } from '../../src/client/api.ts';
 import { bankPageOf, payFor, startWorld } from '../support/service.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = await access(CHROMIUM).then(
-  () => true,
-  () => false,
-);
-if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, which is not on this machine.`);
-
-(isThere ? describe : describe.skip)('a person who pays with 3-D Secure in a browser', () => {
+describeInChromium('a person who pays with 3-D Secure in a browser', (launch) => {
   let browser: Browser;
   let world: Awaited<ReturnType<typeof startWorld>>;
   // The shop's own page, where the customer comes back to.
@@ -22,11 +15,9 @@ if (!isThere) console.warn(`SKIPPED: 3-D Secure in a browser needs ${CHROMIUM}, 
   beforeAll(async () => {
     world = await startWorld();
     await new Promise<void>((go) => shop.listen(0, '127.0.0.1', go));
-    // Root has no sandbox of its own in a container.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await launch();
   }, 60_000);
   afterAll(async () => {
-    await browser.close();
     shop.closeAllConnections();
     await new Promise((go) => shop.close(go));
   });
