@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
 
 export interface Charging {
   readonly url: string;
@@ -11,6 +11,8 @@ export interface Charging {
   readonly seconds: number;
   /** Charges that begin in a second, whatever becomes of those before. */
   readonly ratePerS: number;
+  /** Connections that he has open before the attack, as a server keeps some to whom it asks often; a new one waits its turn. */
+  readonly kept: number;
 }
 
 export interface Charge {
@@ -22,8 +24,12 @@ export interface Charge {
 /** Longer than anybody waits. */
 const PATIENCE_MS = 20_000;
 
-export const chargeFor = async (charging: Charging): Promise<Charge[]> => {
+/** Charges once `attack` has begun. */
+export const chargeFor = async (charging: Charging, attack: () => Promise<void>): Promise<Charge[]> => {
   const worker = new Worker(new URL(import.meta.url), { workerData: charging });
+  await once(worker, 'message');
+  await attack();
+  worker.postMessage('charge');
   const [charges] = (await once(worker, 'message')) as [Charge[]];
   await worker.terminate();
   return charges;
@@ -52,14 +58,22 @@ const charge = async ({ url, key, customer }: Charging): Promise<Charge> => {
   return { ms: performance.now() - startedAt, code };
 };
 
-const main = async (charging: Charging): Promise<void> => {
+const keepConnections = async ({ url, kept }: Charging): Promise<void> => {
+  const asked = Array.from({ length: kept }, () => fetch(`${url}/v1/items/none`).then((response) => response.text()));
+  await Promise.all(asked);
+};
+
+const main = async (charging: Charging, port: MessagePort): Promise<void> => {
+  await keepConnections(charging);
+  port.postMessage('ready');
+  await once(port, 'message');
   const charges: Promise<Charge>[] = [];
   for (let n = 0; n < charging.seconds * charging.ratePerS; n++) {
     charges.push(charge(charging));
     await sleep(1000 / charging.ratePerS);
   }
-  parentPort?.postMessage(await Promise.all(charges));
+  port.postMessage(await Promise.all(charges));
 };
 
-if (!isMainThread && (workerData as Partial<Charging> | null)?.ratePerS !== undefined)
-  await main(workerData as Charging);
+if (!isMainThread && parentPort && (workerData as Partial<Charging> | null)?.ratePerS !== undefined)
+  await main(workerData as Charging, parentPort);

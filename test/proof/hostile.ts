@@ -32,6 +32,8 @@ export interface HostileOptions {
   readonly only?: string | undefined;
   /** The attacks go to a server of nothing: what others notice then is what the attacker's work takes from the machine. */
   readonly elsewhere?: boolean;
+  /** Connections that the other merchant has open before an attack: none. */
+  readonly kept?: number;
   readonly log: (line: string) => void;
 }
 
@@ -80,7 +82,7 @@ const rssMb = (pid: number): number => {
 };
 
 export const proveHostile = async (options: HostileOptions): Promise<Hostile> => {
-  const { seed, seconds, ratePerS, count, only, elsewhere = false, log } = options;
+  const { seed, seconds, ratePerS, count, only, elsewhere = false, kept = 0, log } = options;
   const world = await createWorld();
   try {
     const service = await world.start(withoutNpm(await attached(world)));
@@ -90,8 +92,11 @@ export const proveHostile = async (options: HostileOptions): Promise<Hostile> =>
 
     const watch = async (name: string, isControl: boolean, attack: () => Promise<() => void>): Promise<Bystanders> => {
       const before = rssMb(service.pid);
-      const stop = await attack();
-      const charges = await chargeFor({ url: service.url, key: world.apiKey, customer, seconds, ratePerS });
+      let stop = (): void => undefined;
+      const charging = { url: service.url, key: world.apiKey, customer, seconds, ratePerS, kept };
+      const charges = await chargeFor(charging, async () => {
+        stop = await attack();
+      });
       const grownMb = rssMb(service.pid) - before;
       stop();
       const seen = { during: name, isControl, grownMb, ...summaryOf(charges) };
@@ -195,6 +200,8 @@ which must be noticed.
   --only WORD   attacks whose name holds it, or one of arbitrary, worst
   --elsewhere   sends the attacks to a server of nothing: what is noticed then is what the attacker's work takes from the
                 machine, and is to be compared
+  --kept N      connections that the other merchant has open before an attack, as a server would (0: he opens each, and
+                waits behind whoever opened some before him)
   --progress    tells of each
 `;
 
@@ -206,19 +213,21 @@ const main = async (): Promise<void> => {
     count: { type: 'string', default: '20000' },
     only: { type: 'string' },
     elsewhere: { type: 'boolean', default: false },
+    kept: { type: 'string', default: '0' },
     progress: { type: 'boolean', default: false },
   });
   const seed = seedOf(values.seed);
-  const [seconds, ratePerS, count] = [
+  const [seconds, ratePerS, kept, count] = [
     countOf('seconds', values.seconds),
     countOf('rate', values.rate),
+    countOf('kept', values.kept, 0),
     countOf('count', values.count),
   ];
   console.log(`proof:hostile --seed ${seed}: attacks of ${seconds} s, and ${count} arbitrary requests`);
   const log = values.progress ? console.log : (): void => undefined;
   const { only, elsewhere } = values;
   const { alone, attacks, held, arbitrary, complaints } = await proveHostile({
-    ...{ seed, seconds, ratePerS, count, only, elsewhere, log },
+    ...{ seed, seconds, ratePerS, kept, count, only, elsewhere, log },
   });
   for (const seen of [alone, ...attacks]) console.log(lineOf(seen));
   for (const one of held) console.log(lineOfHeld(one));
