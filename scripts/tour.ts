@@ -59,6 +59,7 @@ const TOURS: readonly Tour[] = [
     files: [
       'http/routes.ts',
       'payments/refund.ts',
+      'payments/with-stripe.ts',
       'stripe/cards.ts',
       'storage/commit.ts',
       'storage/batch.ts',
@@ -71,11 +72,13 @@ const TOURS: readonly Tour[] = [
       'jobs/list.ts',
       'payments/recover.ts',
       'payments/inbox.ts',
+      'payments/balance.ts',
       'payments/facts.ts',
       'domain/reply.ts',
     ],
     asked: [
       ['what is claimed', 'payments/refund.ts', 'createRefund'],
+      ['whether Stripe can be asked now', 'payments/with-stripe.ts', 'withStripe'],
       ['whether the payment has so much left', 'domain/refunds.ts', 'refundAsked'],
       ['whether the wallet has: by its rule, as for all that moves', 'domain/move.ts', 'move'],
       ['what Stripe is asked', 'stripe/cards.ts', 'refund'],
@@ -105,7 +108,7 @@ const TOURS: readonly Tour[] = [
       ['whether it is from Stripe, and kept', 'http/stripe-webhook.ts', 'stripeWebhook'],
       ['what each is of', 'payments/inbox.ts', 'applyEvents'],
       ['what a payment becomes by it', 'payments/facts.ts', 'applyIntent'],
-      ['what a refund becomes by it', 'payments/facts.ts', 'applyRefund'],
+      ['what a refund becomes by it', 'payments/refund.ts', 'refundTold'],
       ['what a dispute becomes by it', 'payments/facts.ts', 'applyDispute'],
     ],
   },
@@ -122,6 +125,7 @@ const GIVEN: Readonly<Record<string, string>> = {
 const HANDED_ON: readonly (readonly [from: string, to: string, how: string])[] = [
   ['storage/inbox.ts', 'jobs/list.ts', 'taken by a job'],
   ['payments/refund.ts', 'jobs/list.ts', 'found by a job where its answer is lost'],
+  ['jobs/list.ts', 'payments/balance.ts', 'its lines are read by a job'],
 ];
 
 /** The files that this one takes values from, as paths in src/. Types alone lead nowhere. */

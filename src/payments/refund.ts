@@ -1,7 +1,8 @@
 /**
  * Money goes back to the card. It is held in the wallet by the claim, so that it can be neither spent nor refunded
  * twice; it is posted when Stripe has sent it, and set free when Stripe could not. All ways to its outcome are here: the
- * answer, what Stripe tells by itself, and the sweeper's; what each does to it is decided in `domain/refunds.ts`.
+ * answer, what Stripe tells by itself (an event, or a line of its balance), and the sweeper's. What each does to it is
+ * decided in `domain/refunds.ts`.
  */
 import { err, errAsync, ok, okAsync, type ResultAsync } from 'neverthrow';
 import type { Caller, Context } from '../context.ts';
