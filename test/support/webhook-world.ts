@@ -64,7 +64,7 @@ const createMerchant = async (world: World): Promise<Merchant> => {
   const client = world.as(key);
   const customer = await world.createCustomer(0, client);
   const deliveries = async (event: string): Promise<readonly Delivery[]> =>
-    (await client.get(`/v1/events/${event}/deliveries`)).body.data as unknown as readonly Delivery[];
+    (await client.get(`/v1/events/${event}/deliveries`)).body.data;
   return {
     ...client,
     key,
@@ -72,7 +72,7 @@ const createMerchant = async (world: World): Promise<Merchant> => {
     createEndpoint: async (url, more = {}) => {
       const { status, body } = await client.post('/v1/webhook_endpoints', { url, enabled_events: '*', ...more });
       expect(status).toBe(201);
-      return body as unknown as Endpoint;
+      return body;
     },
     pay: async (more = {}) => (await client.post('/v1/payments', payFor(customer, 1250, more))).body.id,
     deliveries,
