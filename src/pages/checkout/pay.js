@@ -69,14 +69,17 @@ const draw = (state) => {
   const isOver = state.name === 'succeeded' || state.name === 'ended';
   const hadFocus = at('card').contains(document.activeElement);
   at('card').hidden = isOver || state.name === 'loading';
-  at('leave').hidden = !state.offers.includes('continue');
+  const mayContinue = state.offers.includes('continue');
+  at('leave').hidden = !mayContinue;
   at('done').hidden = !isOver;
   // It keeps the focus, which a button that is disabled would lose.
   at('submit').setAttribute('aria-disabled', String(!mayPay));
+  // Of two ways on, the bank's is the nearer: he has begun it.
+  at('submit').classList.toggle('primary', !mayContinue);
   if (isOver && hadFocus) told.focus();
   if (state.payment) {
     at('total').textContent = money(state.payment);
-    at('submit').textContent = `Pay ${money(state.payment)}`;
+    at('submit').textContent = `Pay ${money(state.payment)}${mayContinue ? ' with this card instead' : ''}`;
   }
   document.body.dataset.state = state.name;
 };
