@@ -46,7 +46,7 @@ describe('a fee', () => {
   it('is posted once for each charge, after it was answered, and is seen in the timeline', async () => {
     const id = await pay();
     await becomes(id, ['payment 1250 usd', 'fee 66 usd']);
-    const { data } = (await get(`/v1/payments/${id}/timeline`)).body as unknown as { data: { what: string }[] };
+    const { data } = (await get(`/v1/payments/${id}/timeline`)).body;
     expect(data.map(({ what }) => what)).toContainEqual(
       expect.stringMatching(/^0\.66 usd kept by Stripe: its fee \(charge ch_\w+\)$/),
     );

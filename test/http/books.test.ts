@@ -156,12 +156,7 @@ describe('what is recorded of Stripe', () => {
       () => get(`/v1/payouts/${id}`),
       ({ status }) => status === 200,
     );
-    const lines = (await get(`/v1/payouts/${id}/balance_transactions?limit=100`)).body.data as unknown as readonly {
-      payment: string;
-      net: string;
-      category: string;
-      payout: string;
-    }[];
+    const lines = (await get(`/v1/payouts/${id}/balance_transactions?limit=100`)).body.data;
     const net = lines.reduce((sum, line) => sum + Number(line.net), 0);
     expect(payout.body).toMatchObject({
       ...{

@@ -108,7 +108,7 @@ describe('a SEPA debit', () => {
   it('that is returned stands in activity and among the transactions of Stripe’s balance under a category of its own', async () => {
     const { id } = await returned();
     const entries = await get(`/v1/balance_transactions?limit=100`);
-    const lines = entries.body.data as unknown as { payment: string; category: string; gross: string }[];
+    const lines = entries.body.data;
     expect(
       lines
         .filter(({ payment }) => payment === id)

@@ -291,8 +291,7 @@ it('tells on its timeline where Stripe and the books of a payment differ, and ho
   );
   await stripe.post('/v1/refunds', { payment_intent: second.id });
   const { data } = await eventually(
-    async () =>
-      (await get(`/v1/payments/${id}/timeline`)).body as unknown as { data: { what: string; details: object }[] },
+    async () => (await get(`/v1/payments/${id}/timeline`)).body,
     (timeline) => timeline.data.some(({ what }) => what.includes('is settled')),
   );
   const words = data.map(({ what }) => what);

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { movedBy } from '../../src/domain/time.ts';
 import { startReceiver } from '../support/receiver.ts';
-import type { Payment } from '../../src/client/api.ts';
+import type { Payment, Timeline } from '../../src/client/api.ts';
 import { bankPageOf, payFor, startWorld, type Answer } from '../support/service.ts';
 import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 
@@ -12,14 +12,9 @@ const stripe = stripeAt(world.sandbox.url);
 const shop = await startReceiver();
 await post('/v1/webhook_endpoints', { url: shop.url, enabled_events: '*' });
 
-interface Entry {
-  readonly at: string;
-  readonly what: string;
-  readonly details: Record<string, unknown>;
-}
-const timeline = async (id: string): Promise<Entry[]> =>
-  ((await get(`/v1/payments/${id}/timeline`)).body as unknown as { data: Entry[] }).data;
-const tells = (id: string, sentence: string | RegExp, times = 1): Promise<Entry[]> =>
+type Entry = Timeline['data'][number];
+const timeline = async (id: string): Promise<readonly Entry[]> => (await get(`/v1/payments/${id}/timeline`)).body.data;
+const tells = (id: string, sentence: string | RegExp, times = 1): Promise<readonly Entry[]> =>
   eventually(
     () => timeline(id),
     (entries) => entries.filter(({ what }) => what.search(sentence) === 0).length >= times,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { startReceiver } from '../support/receiver.ts';
 import { payFor, startWorld } from '../support/service.ts';
-import { answering, DAY, H, startWebhookWorld, type Delivery } from '../support/webhook-world.ts';
+import { answering, DAY, H, startWebhookWorld } from '../support/webhook-world.ts';
 
 const { world, clock, createMerchant } = await startWebhookWorld();
 
@@ -126,7 +126,7 @@ describe('where money may be real, an endpoint', () => {
     for (;;) {
       const [event] = (await client.get('/v1/events')).body.data;
       const { body } = await client.get(`/v1/events/${event!.id}/deliveries`);
-      const [delivery] = body.data as unknown as readonly Delivery[];
+      const [delivery] = body.data;
       if (delivery?.tries[0]) {
         expect(delivery.tries[0]).toMatchObject({
           status_code: null,

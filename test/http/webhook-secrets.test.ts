@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { startReceiver } from '../support/receiver.ts';
-import { DAY, H, isSignedBy, S, startWebhookWorld, type Endpoint } from '../support/webhook-world.ts';
+import { DAY, H, isSignedBy, S, startWebhookWorld } from '../support/webhook-world.ts';
 
 const { world, clock, createMerchant } = await startWebhookWorld();
 
@@ -11,7 +11,7 @@ describe('an endpoint', () => {
     const { id, secret: old } = await merchant.createEndpoint(receiver.url);
     const rotated = await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null);
     expect(rotated.status).toBe(200);
-    const { secret } = rotated.body as unknown as Endpoint;
+    const { secret } = rotated.body;
     expect(secret).not.toBe(old);
     await merchant.pay();
     const [during] = await receiver.hears(1);
@@ -26,8 +26,7 @@ describe('an endpoint', () => {
     const receiver = await startReceiver();
     const merchant = await createMerchant();
     const { id, secret: first } = await merchant.createEndpoint(receiver.url);
-    const rotate = async () =>
-      (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null)).body as unknown as Endpoint;
+    const rotate = async () => (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null)).body;
     const { secret: second } = await rotate();
     clock.move(20 * H);
     const { secret: third } = await rotate();
@@ -75,8 +74,7 @@ describe('an endpoint', () => {
       "update webhook_endpoints set previous_secret = secret, previous_secret_until = now() + interval '30 years', secret = $2 where id = $1",
       [uuid, second],
     );
-    const { secret: third } = (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null))
-      .body as unknown as Endpoint;
+    const { secret: third } = (await merchant.post(`/v1/webhook_endpoints/${id}/rotate_secret`, '', null)).body;
     await merchant.pay();
     const heard = (await receiver.hears(1))[0]!;
     expect([first, second, third].map((secret) => isSignedBy(heard, secret))).toEqual([true, true, true]);

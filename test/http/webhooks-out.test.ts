@@ -5,7 +5,8 @@ import { Webhook } from 'standardwebhooks';
 import { JITTER, SCHEDULE_MS } from '../../src/webhooks/schedule.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { payFor, startService, startWorld } from '../support/service.ts';
-import { answering, S, startWebhookWorld, type Delivery } from '../support/webhook-world.ts';
+import type { Delivery } from '../../src/client/api.ts';
+import { answering, S, startWebhookWorld } from '../support/webhook-world.ts';
 
 const { world, clock, createMerchant } = await startWebhookWorld();
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import type { Delivery, WebhookEndpoint, WebhookEndpointWithSecret } from '../../src/client/api.ts';
 import { plusMs, systemClock, type Clock, type Micros } from '../../src/domain/time.ts';
 import type { Heard } from './receiver.ts';
 import { payFor, send, startWorld, type Answer, type Client, type World } from './service.ts';
@@ -26,36 +27,15 @@ const createMovableClock = (): MovableClock => {
   };
 };
 
-export interface Endpoint {
-  readonly id: string;
-  readonly url: string;
-  readonly secret: string;
-  readonly status: string;
-  readonly failing_since: string | null;
-  readonly paused_until: string | null;
-  readonly enabled_events: readonly string[];
-}
-export interface Delivery {
-  readonly webhook_endpoint: string;
-  readonly status: string;
-  readonly next_try_at: string | null;
-  readonly tries: readonly {
-    readonly number: number;
-    readonly status_code: number | null;
-    readonly error: string | null;
-    readonly latency_ms: number;
-  }[];
-}
-
 interface Merchant extends Client {
   readonly key: string;
   readonly remove: (path: string) => Promise<Answer>;
-  readonly createEndpoint: (url: string, more?: object) => Promise<Endpoint>;
+  readonly createEndpoint: (url: string, more?: object) => Promise<WebhookEndpointWithSecret>;
   readonly pay: (more?: object) => Promise<string>;
   readonly deliveries: (event: string) => Promise<readonly Delivery[]>;
   /** Waits until the delivery of an event to the only endpoint is as wanted. */
   readonly delivered: (event: string, is: (delivery: Delivery) => boolean) => Promise<Delivery>;
-  readonly endpoint: (id: string) => Promise<Endpoint>;
+  readonly endpoint: (id: string) => Promise<WebhookEndpoint>;
 }
 
 /** A merchant of its own, so that tests do not hear each other's events. */
@@ -83,7 +63,7 @@ const createMerchant = async (world: World): Promise<Merchant> => {
         await new Promise((go) => setTimeout(go, 20));
       }
     },
-    endpoint: async (id) => (await client.get(`/v1/webhook_endpoints/${id}`)).body as unknown as Endpoint,
+    endpoint: async (id) => (await client.get(`/v1/webhook_endpoints/${id}`)).body,
   };
 };
 
