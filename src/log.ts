@@ -134,6 +134,17 @@ const timestamp = (): string => {
   return lastText;
 };
 
+/** Where the runbook tells of what a line tells, by its fields; undefined where it does not. */
+export type Lead = (fields: Readonly<Record<string, unknown>>) => string | undefined;
+
+/** Of each logger that leads there. */
+const LEADS = new WeakMap<object, Lead>();
+
+/** From now on each warning leads to its place in the runbook. */
+export const leadTo = (log: Logger, lead: Lead): void => void LEADS.set(log, lead);
+
+const WARN = 40;
+
 /** The logger of `openLog`, on any stream. */
 export const createLogger = (level: LogLevel, destination: DestinationStream): Logger =>
   pino(
@@ -144,6 +155,17 @@ export const createLogger = (level: LogLevel, destination: DestinationStream): L
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, remove: true },
       serializers: { err: (error: unknown) => describe(error) },
+      hooks: {
+        logMethod(args, method, level) {
+          const [fields, ...rest] = args;
+          const lead = level < WARN ? undefined : LEADS.get(this);
+          if (lead && typeof fields === 'object' && fields !== null) {
+            const { runbook: _, ...told } = fields as Readonly<Record<string, unknown>>;
+            const url = lead(fields as Readonly<Record<string, unknown>>);
+            method.apply(this, [url === undefined ? told : { ...told, runbook_url: url }, ...rest] as typeof args);
+          } else method.apply(this, args);
+        },
+      },
     },
     destination,
   );

@@ -7,6 +7,8 @@ import { createAuthenticate } from './http/authenticate.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { createRefusalLog } from './http/refusals.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { leadTo } from './log.ts';
+import { createLead } from './monitor/runbook.ts';
 import { createJobs } from './jobs/list.ts';
 import { createRunner } from './jobs/runner.ts';
 import { createAdmission, createSeenKeys, retryAfterS } from './monitor/admission.ts';
@@ -79,8 +81,9 @@ export const createService = (options: ServiceOptions): Service => {
   const watch = createWatch(options, { ...made, ctx }, admission, jobs.ages);
   const { metrics, runbookUrl } = watch;
 
-  const logRequest = createRequestLog(log, runbookUrl);
-  const tellRefusal = createRefusalLog(log, runbookUrl);
+  leadTo(log, createLead(runbookUrl));
+  const logRequest = createRequestLog(log);
+  const tellRefusal = createRefusalLog(log);
   const authenticate = createAuthenticate(made.keys, config.demoKeys, config.corsOrigins);
   const { server, drain } = createServer({
     ...{ ctx, corsOrigins: config.corsOrigins, limits: options.limits },

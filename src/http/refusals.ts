@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 const TELL_EVERY_MS = 10_000;
 
 /** Tells of the first at once, then of all in each ten seconds, and when they have ended. */
-export const createRefusalLog = (log: Logger, runbookUrl: () => string): ((serviceClass: string) => void) => {
+export const createRefusalLog = (log: Logger): ((serviceClass: string) => void) => {
   let refused: Record<string, number> = {};
   let timer: NodeJS.Timeout | undefined;
 
@@ -17,7 +17,7 @@ export const createRefusalLog = (log: Logger, runbookUrl: () => string): ((servi
       return;
     }
     log.warn(
-      { refused, seconds: TELL_EVERY_MS / 1000, runbook_url: `${runbookUrl()}#overloaded` },
+      { refused, seconds: TELL_EVERY_MS / 1000, code: 'overloaded' },
       'requests were refused: more came than can be served',
     );
     refused = {};
@@ -26,7 +26,7 @@ export const createRefusalLog = (log: Logger, runbookUrl: () => string): ((servi
   return (serviceClass) => {
     if (!timer) {
       log.warn(
-        { class: serviceClass, runbook_url: `${runbookUrl()}#overloaded` },
+        { class: serviceClass, code: 'overloaded' },
         'requests are refused from now on: more come than can be served',
       );
       timer = setInterval(tell, TELL_EVERY_MS).unref();

@@ -5,7 +5,7 @@ import type { RequestRecord } from './record.ts';
 export type LogRequest = (record: RequestRecord, status: number, durationMs: number) => void;
 
 export const createRequestLog =
-  (log: Logger, runbookUrl: () => string): LogRequest =>
+  (log: Logger): LogRequest =>
   (record, status, durationMs) => {
     log[status >= 500 ? 'warn' : 'info'](
       {
@@ -17,7 +17,8 @@ export const createRequestLog =
         merchant: record.merchant,
         code: record.error?.code,
         payment: record.error?.payment,
-        runbook_url: status >= 500 && record.error ? `${runbookUrl()}#${record.error.code}` : undefined,
+        // Whether it may have been charged, a person has to be told.
+        outcome: record.error?.outcome === 'unknown' ? 'unknown' : undefined,
       },
       'request',
     );

@@ -127,7 +127,7 @@ const createLoop = <C extends Needs>(
     observe(name, done.isOk() ? done.value : done.error.code, performance.now() - startedAt);
     if (done.isErr())
       ctx.log.warn(
-        { job: name, code: done.error.code, err: done.error.cause },
+        { job: name, code: done.error.code, runbook: 'jobs', err: done.error.cause },
         'a job could not do its work, and tries again',
       );
     isResting = done.isErr();

@@ -1,4 +1,5 @@
 /** The runbook: what on-call does, as a page of the ops port, and the sentence that each of its headings begins with. */
+import { ERRORS, type ErrorCode } from '../error.ts';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -86,3 +87,18 @@ export const runbookAt = (opsUrl: string): string => {
   if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = hostname();
   return url.href;
 };
+
+/**
+ * Where it tells of what a line tells: what that names as its `runbook`, or its error, where that is a fault of ours, of the
+ * database or of Stripe's.
+ */
+export const createLead =
+  (
+    runbookUrl: () => string,
+  ): ((fields: { readonly runbook?: unknown; readonly code?: unknown }) => string | undefined) =>
+  ({ runbook, code }) => {
+    const isFault = typeof code === 'string' && isErrorCode(code) && ERRORS[code].status >= 500;
+    const place = typeof runbook === 'string' ? runbook : isFault ? code : undefined;
+    return place === undefined ? undefined : `${runbookUrl()}#${place}`;
+  };
+const isErrorCode = (code: string): code is ErrorCode => code in ERRORS;

@@ -128,7 +128,7 @@ const recentStalls = ({ stalls }: View, now: number): Bare[] => {
     .sort(([, a], [, b]) => totalMs(b) - totalMs(a))
     .map(([cause, some]) => ({
       level: 'amber',
-      what: stallText(cause, some),
+      what: stallText(cause, some, now),
       detail: `${sentenceOf(longestOf(some))}${cause === 'gc' ? heapText(longestOf(some)) : ''}`,
       heading: cause,
     }));
@@ -145,9 +145,11 @@ const totalMs = (stalls: readonly Stall[]): number => stalls.reduce((sum, { dura
 const longestOf = (stalls: readonly Stall[]): Stall =>
   stalls.reduce((longest, stall) => (stall.durationMs > longest.durationMs ? stall : longest));
 
-const stallText = (cause: Stall['cause'], stalls: readonly Stall[]): string => {
+const stallText = (cause: Stall['cause'], stalls: readonly Stall[], now: number): string => {
   const totalS = (totalMs(stalls) / 1000).toFixed(1);
   const times = stalls.length === 1 ? 'once' : `${stalls.length} times`;
   const who = isHostCause(cause) ? 'The machine held the service up' : 'The event loop was blocked';
-  return `${who} (${cause}) ${times} in the last five minutes, ${totalS} s in all`;
+  const agoS = Math.max(0, Math.round((now - Math.max(...stalls.map(({ at }) => Date.parse(at)))) / 1000));
+  const last = stalls.length === 1 ? `${agoS} s ago` : `the last ${agoS} s ago`;
+  return `${who} (${cause}) ${times} in the last five minutes, ${totalS} s in all, ${last}`;
 };

@@ -5,7 +5,7 @@
  * only then is Stripe asked. Several instances may sweep at once: a row is taken by one of them. While Stripe is down
  * nothing is asked but, now and then, a probe.
  */
-import { err, errAsync, okAsync, type ResultAsync } from 'neverthrow';
+import { err, errAsync, okAsync, ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
 import { settlementOf, type IntentFact, type Settlement } from '../domain/fact.ts';
@@ -48,11 +48,19 @@ export const sweep = (ctx: Context): ResultAsync<'done' | 'more', PaymentError> 
   if (ctx.breaker.circuit() !== 'closed' && !isProbe) return okAsync('done');
   const now = ctx.clock.now();
   const max = isProbe ? 1 : SWEEP_MAX;
-  return ctx.leases.takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max).map(async (taken) => {
-    if (isProbe && taken.length === 0) await probe(ctx);
-    await Promise.all(taken.map((abandoned) => recoverAndLog(ctx, abandoned)));
-    return taken.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
-  });
+  return (
+    ctx.leases
+      .takeAbandoned(now, plusMs(now, SWEEP_LEASE_MS), max)
+      .map(async (taken): Promise<'done' | 'more'> => {
+        if (isProbe && taken.length === 0) await probe(ctx);
+        await Promise.all(taken.map((abandoned) => recoverAndLog(ctx, abandoned)));
+        return taken.length === max && ctx.breaker.circuit() === 'closed' ? 'more' : 'done';
+      })
+      // That Stripe is back is found out without a database too: else it were blamed beside one that is down.
+      .orElse((error) =>
+        (isProbe ? ResultAsync.fromSafePromise(probe(ctx)) : okAsync(undefined)).andThen(() => err(error)),
+      )
+  );
 };
 
 /** Where no outcome is unknown, any call is a probe; whether it is answered is the breaker's to see. */
@@ -79,7 +87,10 @@ const recoverAndLog = async (ctx: Context, abandoned: Abandoned): Promise<void> 
         'an abandoned attempt was finished',
       ),
     (error) =>
-      ctx.log.warn({ ...ids, ageMs, code: error.code, err: error.cause }, 'the outcome of an attempt is unknown'),
+      ctx.log.warn(
+        { ...ids, ageMs, code: error.code, runbook: 'unknown-outcomes', err: error.cause },
+        'the outcome of an attempt is unknown',
+      ),
   );
 };
 

@@ -64,7 +64,7 @@ export const createBreaker = (log: Logger): Breaker => {
     openings++;
     // Half of it by chance: several instances do not probe in step.
     probeAtMs = performance.now() + longestMs * (0.5 + Math.random() / 2);
-    log.warn({ probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
+    log.warn({ code: 'provider_unavailable', probe_in_s: waitS() }, 'Stripe is down: the circuit is open');
   };
   // What was sent before the circuit opened tells nothing of the probe.
   const onAnswer = (isProbe: boolean): void => {

@@ -59,6 +59,17 @@ describeInChromium('the live page', (launch) => {
     await page.close();
   });
 
+  it('says that nothing answers while the process is stopped, and of when it is what it shows', async () => {
+    const { page } = await open(subject.opsUrl, 1280);
+    await page.waitForSelector('text=Ready');
+    process.kill(subject.pid, 'SIGSTOP');
+    await page.waitForSelector('#state.bad:has-text("The ops port does not answer")');
+    expect(await page.textContent('#state')).toMatch(/What is shown is of \d\d:\d\d:\d\d\./);
+    process.kill(subject.pid, 'SIGCONT');
+    await page.waitForSelector('#state:has-text("Ready")');
+    await page.close();
+  });
+
   // The last: the application never comes back from it.
   it('shows a stall while it goes on, with its route and function', async () => {
     const { page } = await open(subject.opsUrl, 1280);

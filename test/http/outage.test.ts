@@ -55,6 +55,29 @@ describe('while Stripe is down', () => {
     await eventually(openAttempts, (open) => open === 0);
   });
 
+  it('each warning of it leads to its place in the runbook, and a refusal whose outcome is unknown says so', async () => {
+    const seen = world.logged().length;
+    mend = await stripe.fault({ kind: 'reset_after' });
+    await failUntilOpen(await createCustomer());
+    await post('/v1/payments', payFor(await createCustomer(), 100));
+    const lines = await eventually(
+      () =>
+        Promise.resolve(
+          world
+            .logged()
+            .slice(seen)
+            .split('\n')
+            .filter((line) => line.includes('"level":"warn"'))
+            .map((line) => JSON.parse(line) as { msg: string; code?: string; outcome?: string; runbook_url?: string }),
+        ),
+      (all) => all.some(({ msg }) => msg.includes('circuit')) && all.filter(({ msg }) => msg === 'request').length > 1,
+    );
+    for (const { runbook_url } of lines)
+      expect(runbook_url).toMatch(/^http.*\/runbook#(provider_unavailable|unknown-outcomes|jobs)$/);
+    const requests = lines.filter(({ msg }) => msg === 'request');
+    expect(new Set(requests.map(({ outcome }) => outcome))).toEqual(new Set(['unknown', undefined]));
+  });
+
   it('charges, confirmations, captures, cancels and refunds are refused, and nothing is claimed, held or sent', async () => {
     const customer = await createCustomer(900);
     const paid = (await post('/v1/payments', payFor(customer, 500))).body.id;

@@ -2,6 +2,9 @@
 import uPlot from '/uplot.js';
 
 const EVERY_MS = 1000;
+/** The ops thread answers in milliseconds, whatever the service does: later than this, nothing of the process runs. */
+const PATIENCE_MS = 3000;
+let answeredAt;
 const KEY = 'quittance-oncall-key';
 const byId = (id) => document.getElementById(id);
 const main = document.querySelector('main');
@@ -281,10 +284,11 @@ const show = (now) => {
   const worst = now.story[0];
   const state = byId('state');
   const isReady = Object.values(now.checks).every((check) => check.state !== 'bad');
-  state.className = !isReady || blocked > 0 ? 'bad' : worst ? 'warn' : '';
+  state.className = !isReady || blocked > 0 || worst?.level === 'red' ? 'bad' : worst ? 'warn' : '';
   const at = `${clock(Date.now() / 1000)} ${zone()}`;
   if (blocked > 0) state.textContent = `Blocked for ${(blocked / 1000).toFixed(1)} s`;
-  else state.textContent = `${isReady ? 'Ready' : 'Not ready'}, ${at}${worst ? '' : ': nothing is wrong'}`;
+  else
+    state.textContent = `${isReady ? (worst?.level === 'red' ? 'Ready, but not well' : 'Ready') : 'Not ready'}, ${at}${worst ? '' : ': nothing is wrong'}`;
   document.title = worst ? `${worst.level === 'red' ? '●' : '○'} ${worst.what}` : 'Quittance: now';
 };
 
@@ -296,14 +300,20 @@ const broken = (why) => {
 const ask = async () => {
   const key = sessionStorage.getItem(KEY);
   try {
-    const reply = await fetch('/live', { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+    const reply = await fetch('/live', {
+      headers: key ? { Authorization: `Bearer ${key}` } : {},
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     byId('key').hidden = reply.status !== 401;
     if (reply.status === 401)
       byId('state').textContent = key ? 'This key does not open it.' : 'An on-call key opens it.';
-    else if (reply.ok) show(await reply.json());
-    else broken((await reply.json()).error.message);
+    else if (reply.ok) {
+      show(await reply.json());
+      answeredAt = Date.now();
+    } else broken((await reply.json()).error.message);
   } catch {
-    broken('The ops port does not answer.');
+    const shownAt = answeredAt === undefined ? '' : ` What is shown is of ${clock(answeredAt / 1000)}.`;
+    broken(`The ops port does not answer: the process is stopped, gone, or has no core.${shownAt}`);
   }
 };
 
