@@ -1,11 +1,14 @@
 /**
- * Which stalls are worth a line: the first of its kind, then one a minute, then ever fewer. What is not told is counted,
- * and the next line that is told says how many those were.
+ * Which stalls are worth a line: the first of its kind, then one a minute, then ever fewer; and one that is far worse than
+ * what was told. What is not told is counted, and the next line of its kind says how many those were.
  */
 
 export interface LineLimiter {
-  /** Undefined: say nothing. Else how many of this kind went unsaid since the last line. */
-  readonly admit: (fingerprint: string, quota: Quota, now: number) => number | undefined;
+  /**
+   * Undefined: say nothing. Else how many of this kind went unsaid since the last line. How long it was is known once it
+   * has ended.
+   */
+  readonly admit: (fingerprint: string, quota: Quota, now: number, durationMs?: number) => number | undefined;
 }
 
 /** Code and host have lines of their own: a starved machine must not hide a route that blocks, nor the reverse. */
@@ -22,6 +25,10 @@ const QUOTAS: Record<Quota, { readonly burst: number; readonly perMinute: number
   host: { burst: 2, perMinute: 0.5 },
 };
 
+/** So many times as long as any that was told in the last minutes: of a storm, the worst must not be what goes unsaid. */
+const WORSE = 2;
+const LATELY_MS = 300_000;
+
 interface Kind {
   nextAt: number;
   intervalMs: number;
@@ -31,6 +38,17 @@ interface Kind {
 export const createLineLimiter = (): LineLimiter => {
   const kinds = new Map<string, Kind>();
   const buckets = new Map<Quota, { tokens: number; at: number }>();
+
+  const longest = new Map<Quota, { readonly durationMs: number; readonly at: number }>();
+  const isWorst = (quota: Quota, durationMs: number, now: number): boolean => {
+    const told = longest.get(quota);
+    return told !== undefined && now - told.at < LATELY_MS && durationMs >= told.durationMs * WORSE;
+  };
+  const isTold = (quota: Quota, durationMs: number, now: number): void => {
+    const told = longest.get(quota);
+    if (!told || now - told.at >= LATELY_MS || durationMs > told.durationMs)
+      longest.set(quota, { durationMs, at: now });
+  };
 
   const takeToken = (quota: Quota, now: number): boolean => {
     const { burst, perMinute } = QUOTAS[quota];
@@ -48,16 +66,18 @@ export const createLineLimiter = (): LineLimiter => {
   };
 
   return {
-    admit: (fingerprint, quota, now) => {
+    admit: (fingerprint, quota, now, durationMs = 0) => {
       const known = kinds.get(fingerprint);
       const isQuietAgain = known !== undefined && now - known.nextAt > known.intervalMs;
       const intervalMs = known && !isQuietAgain ? Math.min(INTERVAL_MAX_MS, known.intervalMs * 2) : FIRST_INTERVAL_MS;
-      if ((known && now < known.nextAt) || !takeToken(quota, now)) {
+      const isQuiet = (known && now < known.nextAt) || !takeToken(quota, now);
+      if (isQuiet && !isWorst(quota, durationMs, now)) {
         const kind = known ?? { nextAt: now, intervalMs: FIRST_INTERVAL_MS / 2, suppressed: 0 };
         kind.suppressed++;
         remember(fingerprint, kind);
         return undefined;
       }
+      if (durationMs > 0) isTold(quota, durationMs, now);
       remember(fingerprint, { nextAt: now + intervalMs, intervalMs, suppressed: 0 });
       return known?.suppressed ?? 0;
     },

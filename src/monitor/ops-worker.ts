@@ -74,7 +74,8 @@ const admit = (stall: Stall): number | undefined => {
     fatalAt = now;
     return 0;
   }
-  return limiter.admit(stall.fingerprint, isHostCause(stall.cause) ? 'host' : 'code', now);
+  const durationMs = stall.phase === 'ended' ? stall.durationMs : undefined;
+  return limiter.admit(stall.fingerprint, isHostCause(stall.cause) ? 'host' : 'code', now, durationMs);
 };
 
 const onStall = (stall: Stall): void => {

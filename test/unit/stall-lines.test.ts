@@ -96,6 +96,20 @@ describe('lines in a storm', () => {
   it('stay few where each stall is of another kind', () =>
     expect(admitted(everyTenth, (i) => `kind ${String(i)}`)).toBeLessThanOrEqual(10));
 
+  it('are one more where one is twice as long as any that was told, whatever went unsaid', () => {
+    const limiter = createLineLimiter();
+    const admit = (i: number, ms: number): boolean => limiter.admit(`kind ${i}`, 'code', i, ms) !== undefined;
+    const told = Array.from({ length: 100 }, (_, i) => admit(i, 400)).filter(Boolean).length;
+    expect([told, admit(101, 700), admit(102, 900), admit(103, 900), admit(104, 1700), admit(105, 1900)]).toEqual([
+      4,
+      false,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('say how many of their kind went unsaid', () => {
     const limiter = createLineLimiter();
     limiter.admit('a', 'code', 0);
