@@ -157,13 +157,16 @@ export const createLogger = (level: LogLevel, destination: DestinationStream): L
       serializers: { err: (error: unknown) => describe(error) },
       hooks: {
         logMethod(args, method, level) {
-          const [fields, ...rest] = args;
           const lead = level < WARN ? undefined : LEADS.get(this);
-          if (lead && typeof fields === 'object' && fields !== null) {
-            const { runbook: _, ...told } = fields as Readonly<Record<string, unknown>>;
-            const url = lead(fields as Readonly<Record<string, unknown>>);
-            method.apply(this, [url === undefined ? told : { ...told, runbook_url: url }, ...rest] as typeof args);
-          } else method.apply(this, args);
+          const [fields] = args;
+          if (lead === undefined || typeof fields !== 'object' || fields === null) {
+            method.apply(this, args);
+            return;
+          }
+          const { runbook, ...told } = fields as Readonly<Record<string, unknown>>;
+          const url = lead({ ...told, runbook });
+          const led = url === undefined ? told : { ...told, runbook_url: url };
+          method.apply(this, [led, ...args.slice(1)] as typeof args);
         },
       },
     },
