@@ -1,7 +1,7 @@
 /** Packs src/client into something that `npm install ./quittance-client-….tgz` takes. See `--help`. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { commandLine } from './command-line.ts';
 import { createTempDir } from './temp-dir.ts';
@@ -68,4 +68,4 @@ await writeFile(
     2,
   ),
 );
-process.stdout.write(execFileSync('npm', ['pack', '--pack-destination', join(process.cwd(), out)], { cwd: dir }));
+process.stdout.write(execFileSync('npm', ['pack', '--pack-destination', resolve(out)], { cwd: dir }));
