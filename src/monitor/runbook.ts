@@ -1,9 +1,9 @@
 /** The runbook: what on-call does, as a page of the ops port, and the sentence that each of its headings begins with. */
-import { ERRORS, type ErrorCode } from '../error.ts';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { marked, Renderer, type Tokens } from 'marked';
+import { ERRORS, type ErrorCode } from '../error.ts';
 
 const FOLDER = join(import.meta.dirname, '../../scripts/ops');
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');

@@ -129,9 +129,9 @@ const settlingRefund = (
 });
 
 /**
- * What Stripe has of a refund is applied to ours, whoever learned of it: the one whose tag it has, with the attempt that still
- * waits for it; or a new one, where it was made in the dashboard. Errors: that it
- * could not be read or written; it is tried again.
+ * What Stripe has of a refund is applied to ours, whoever learned of it: the one whose tag it has, with the attempt that
+ * still waits for it; or a new one, where it was made in the dashboard. Errors: that it could not be read or written; it is
+ * tried again.
  */
 export const refundTold = (
   ctx: Pick<Context, 'commit' | 'reads'>,

@@ -3,7 +3,8 @@
  * other, while another merchant charges cards beside them; and arbitrary requests, each of which is answered, in the form
  * of every answer.
  *
- *   npm run proof:hostile -- [--seed N] [--seconds 5] [--rate 20] [--count 20000] [--only WORD] [--progress]
+ *   npm run proof:hostile -- [--seed N] [--seconds 5] [--rate 20] [--count 20000] [--only WORD] [--elsewhere] [--kept N]
+ *     [--progress]
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
