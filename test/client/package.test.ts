@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createTempDir } from '../../scripts/temp-dir.ts';
 import { startProxy, type Proxy } from '../support/proxy.ts';
 import { startWorld, type World } from '../support/service.ts';
+import { stripeAt } from '../support/stripe.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -90,15 +91,10 @@ paid.mapErr((error) => {
       requests++;
       return requests === 1 ? 'lose' : requests <= 3 ? 'deliver and cut' : 'forward';
     });
+    const stripe = stripeAt(world.sandbox.url);
     // Stripe answers late, so that the key is in use meanwhile (409), and then not at all, once (503).
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, {
-      method: 'POST',
-      body: JSON.stringify({ kind: 'error_before', method: 'POST', path: '/v1/payment_intents', count: 1 }),
-    });
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, {
-      method: 'POST',
-      body: JSON.stringify({ kind: 'latency', method: 'POST', path: '/v1/payment_intents', ms: 1500, count: 1 }),
-    });
+    await stripe.fault({ kind: 'error_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
+    await stripe.fault({ kind: 'latency', method: 'POST', path: '/v1/payment_intents', ms: 1500, count: 1 });
     expect(await inShop('cut.js', await fromReadme(wire.url))).toMatch(/^pay_\w+ succeeded$/);
     wire.judge(() => 'forward');
     expect(requests).toBeGreaterThan(3);

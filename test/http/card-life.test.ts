@@ -41,7 +41,7 @@ const declined = async (more: object = {}): Promise<Payment> => {
 const neverConfirmed = async (more: object = {}): Promise<Payment> => {
   const { id } = await challenged(more);
   const intent = await intentOf(id);
-  await stripe.fault({ kind: 'error_after', path: `/v1/payment_intents/${intent}/confirm`, count: 1 });
+  await stripe.fault({ kind: 'error_after', method: 'POST', path: `/v1/payment_intents/${intent}/confirm`, count: 1 });
   const lost = await post(`/v1/payments/${id}/confirm`, { payment_method: CHALLENGE });
   expect([lost.status, lost.body.error.outcome]).toEqual([503, 'unknown']);
   await stripe.post(`/v1/payment_intents/${intent}`, { payment_method: 'pm_card_mastercard' });
@@ -360,7 +360,7 @@ describe('a challenge', () => {
 
   it('comes back to where the confirmation said, also where a request was lost and sent again by the sweeper', async () => {
     const { id } = await create();
-    await stripe.fault({ kind: 'error_before', path: CREATE, count: 1 });
+    await stripe.fault({ kind: 'error_before', method: 'POST', path: CREATE, count: 1 });
     const lost = await post(`/v1/payments/${id}/confirm`, { payment_method: CHALLENGE, return_url: BACK });
     expect([lost.status, lost.body.error.outcome]).toEqual([503, 'unknown']);
     await clock.advance(world.sandbox.url, 11);

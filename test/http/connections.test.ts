@@ -41,7 +41,7 @@ describe('a request that does not come to its end', () => {
   });
 
   it('is no reason to cut off one that waits for its answer', async () => {
-    const release = await stripe.fault({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 });
+    const release = await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
     const paying = (await service).post('/v1/payments', payFor(customer, 5));
     await sleep(1_000);
     await release();
@@ -207,7 +207,7 @@ describe('a service that is told to stop', () => {
 
   it('answers all that was sent ahead of a reply, and says with the last that it is', async () => {
     const { url, service } = await another();
-    const release = await stripe.fault({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 });
+    const release = await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
     const socket = await open(url);
     const heard = listen(socket);
     const debit = { customer, amount: 1, currency: 'usd' };

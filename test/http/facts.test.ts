@@ -25,19 +25,7 @@ const becomes = (id: string, status: string): Promise<Payment> =>
   );
 const intentsOf = async (payment: string): Promise<StripeObject[]> =>
   (await stripe.get(`${CREATE}?limit=100`)).data.filter(({ metadata }) => metadata['quittance_payment'] === payment);
-/** Sets a fault; what it answers takes this one away. */
-const fault = async (spec: object): Promise<() => Promise<void>> => {
-  const url = `${world.sandbox.url}/_sandbox/faults`;
-  const headers = { 'Content-Type': 'application/json' };
-  const set = await fetch(url, { method: 'POST', headers, body: JSON.stringify(spec) });
-  const { id } = (await set.json()) as { id: string };
-  return async () => {
-    await fetch(`${url}/${id}`, { method: 'DELETE' });
-  };
-};
-afterEach(async () => {
-  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
-});
+afterEach(stripe.heal);
 /** Sent, and its reply lost, with that of the repeat; nor does a webhook tell: Stripe may have it, and nobody here knows. */
 const lost = async <Reply>(
   path: string,
@@ -46,8 +34,8 @@ const lost = async <Reply>(
 ): Promise<Answer<Reply>> => {
   // Two lost replies are no outage, as long as others are answered; all are lost, for who sends first is not known.
   await payment();
-  await fault({ kind: 'webhook_drop', event: 'payment_intent.*' });
-  const heal = await fault({ kind, path, method: 'POST' });
+  await stripe.fault({ kind: 'webhook_drop', event: 'payment_intent.*' });
+  const heal = await stripe.fault({ kind, path, method: 'POST' });
   const answer = await ask();
   expect([answer.status, answer.body.error.outcome]).toEqual([503, 'unknown']);
   await heal();
@@ -128,7 +116,7 @@ describe('a payment that is called off', () => {
     await clock.advance(world.sandbox.url, 6 * 60);
     await becomes(id, 'requires_payment_method');
     // It does arrive, and nobody is told.
-    const heal = await fault({ kind: 'webhook_drop', event: 'payment_intent.*' });
+    const heal = await stripe.fault({ kind: 'webhook_drop', event: 'payment_intent.*' });
     const late = await paidElsewhere(await tagsOf(id), { capture_method: 'manual' });
     const canceled = await post(`/v1/payments/${id}/cancel`, {});
     await heal();
@@ -140,11 +128,11 @@ describe('a payment that is called off', () => {
 });
 
 describe('a charge that Stripe made, and whose reply was lost', () => {
-  it.each(['bad_request', 'unauthorized', 'forbidden', 'missing', 'rate_limit', 'lock_timeout'])(
+  it.each(['bad_request', 'unauthorized', 'forbidden', 'missing', 'rate_limit', 'lock_timeout'] as const)(
     'is paid, though its resend is refused (%s)',
     async (kind) => {
       const { id, customer, again } = await lostPayment('reset_after');
-      const heal = await fault({ kind, path: CREATE, method: 'POST' });
+      const heal = await stripe.fault({ kind, path: CREATE, method: 'POST' });
       await clock.advance(world.sandbox.url, LEASE_S);
       await becomes(id, 'succeeded');
       await heal();
@@ -203,7 +191,7 @@ describe('a charge that never arrived', () => {
     const customer = await createCustomer();
     const key = randomUUID();
     const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
-    const heal = await fault({
+    const heal = await stripe.fault({
       kind: 'error_reconciled',
       path: CREATE,
       method: 'POST',
@@ -260,7 +248,7 @@ describe('what Stripe has, whatever was believed', () => {
     const { id, customer } = await payment();
     const refused = await lost('/v1/refunds', 'reset_before', () => post('/v1/refunds', { payment: id, amount: 300 }));
     expect(refused.body.error.payment).toBe(id);
-    const heal = await fault({ kind: 'bad_request', path: '/v1/refunds', method: 'POST' });
+    const heal = await stripe.fault({ kind: 'bad_request', path: '/v1/refunds', method: 'POST' });
     await clock.advance(world.sandbox.url, 120);
     const failed = await eventually(
       async () => (await get(`/v1/refunds?payment=${id}`)).body.data[0]!,

@@ -1,13 +1,17 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asRequest, errorsIn, open, sendRaw, statusesIn } from '../support/raw.ts';
 import { payFor, startWorld } from '../support/service.ts';
+import { stripeAt } from '../support/stripe.ts';
 import { until } from '../support/until.ts';
 
 const world = await startWorld();
+const stripe = stripeAt(world.sandbox.url);
 const { get, post, createCustomer } = world;
 const customer = await createCustomer(1_000);
+afterEach(stripe.heal);
 
 describe('one request ends nothing but itself', () => {
   it.each(['9'.repeat(21), '9'.repeat(30), '9'.repeat(200_000), '-1e99', '0x1f'])(
@@ -75,20 +79,18 @@ describe('bytes that are no request', () => {
   });
 
   it('while a charge is under way wait until it is answered', async () => {
-    const faults = `${world.sandbox.url}/_sandbox/faults`;
-    const fault = { kind: 'hang_before', path: '/v1/payment_intents', count: 1 };
-    const headers = { 'Content-Type': 'application/json' };
-    await fetch(faults, { method: 'POST', headers, body: JSON.stringify(fault) });
+    const release = await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
     const socket = await open(world.url);
     let answer = '';
     socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
     const closed = once(socket, 'close');
-    socket.write(charge('under-way'));
-    await until(async () => (await world.query("select 1 from claims where key = 'under-way'")).length > 0);
+    const key = randomUUID();
+    socket.write(charge(key));
+    await until(async () => (await world.query('select 1 from claims where key = $1', [key])).length > 0);
     socket.write('x\r\n\r\n');
     await sleep(100);
     expect(answer).toBe('');
-    await fetch(faults, { method: 'DELETE' });
+    await release();
     await closed;
     expect(statusesIn(answer)).toEqual([201, 400]);
   });

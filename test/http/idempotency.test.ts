@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
 import { createClient, payFor, startWorld, type Answer } from '../support/service.ts';
+import { stripeAt } from '../support/stripe.ts';
 
 const world = await startWorld();
+const stripe = stripeAt(world.sandbox.url);
 const { post, get, createCustomer, balanceOf, sandboxCounts } = world;
 
 /** On a busy machine the service may shed a request before it begins it: the same one is sent again. */
@@ -152,11 +154,7 @@ describe('a key', () => {
 
   it('is in use while its request runs, with when to ask again', async () => {
     const customer = await createCustomer();
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 }),
-    });
+    await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
     const key = randomUUID();
     const running = post('/v1/payments', payFor(customer, 100), key);
     const isOpen = async (): Promise<boolean> =>
@@ -171,7 +169,7 @@ describe('a key', () => {
     expect(second.headers.get('retry-after')).toBe('1');
     const third = await post('/v1/payments', payFor(customer, 101), key);
     expect([third.status, third.body.error.code]).toEqual([400, 'idempotency_key_reused']);
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    await stripe.heal();
     const first = await running;
     expect((await post('/v1/payments', payFor(customer, 100), key)).text).toBe(first.text);
   });

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { asRequest, open, sendRaw } from '../support/raw.ts';
 import { payFor, send, startWorld, type Answer } from '../support/service.ts';
+import { stripeAt } from '../support/stripe.ts';
 
 const world = await startWorld();
+const stripe = stripeAt(world.sandbox.url);
 const { post, get, createCustomer, balanceOf, walletOf } = world;
 const stranger = world.as(await world.createKey('Stranger', 'secret'));
 
@@ -512,18 +514,14 @@ describe('a client that hangs up', () => {
 
   it('before its answer is charged once, and gets the answer when it asks again', async () => {
     const charges = (await world.sandboxCounts())['charges']!;
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 1 }),
-    });
+    await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
     const socket = await open(world.url);
     socket.write(asRequest('/v1/payments', { 'Idempotency-Key': 'hung-up-late' }, body));
     while ((await world.query("select 1 from claims where key = 'hung-up-late'")).length === 0);
     const closed = once(socket, 'close');
     socket.destroy();
     await closed;
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    await stripe.heal();
     for (;;) {
       const answer = await post('/v1/payments', JSON.parse(body), 'hung-up-late');
       if (answer.status === 409) continue;

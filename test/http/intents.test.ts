@@ -13,9 +13,7 @@ const stripe = stripeAt(world.sandbox.url);
 const CREATE = '/v1/payment_intents';
 const TWO_DAYS_S = 2 * 24 * 3600 + 60;
 
-afterEach(async () => {
-  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
-});
+afterEach(stripe.heal);
 const read = async (id: string): Promise<Payment> => (await get(`/v1/payments/${id}`)).body;
 const payment = async (more: object = {}): Promise<Payment> =>
   (await post('/v1/payments', payFor(await createCustomer(), 700, more))).body;
@@ -78,7 +76,7 @@ describe('an attempt', () => {
     const own = await ownOf(id);
     const other = await paidElsewhere(id, { capture_method: 'manual' });
     await told(other.id, 'second_intent');
-    await stripe.fault({ kind: 'latency', path: `${CREATE}/${own.id}/capture`, ms: 4_000, count: 1 });
+    await stripe.fault({ kind: 'latency', method: 'POST', path: `${CREATE}/${own.id}/capture`, ms: 4_000, count: 1 });
     const captured = post(`/v1/payments/${id}/capture`, {});
     await eventually(
       () => read(id),

@@ -17,9 +17,7 @@ const stripe = stripeAt(world.sandbox.url);
 const CREATE = '/v1/payment_intents';
 const LEASE_S = 11;
 
-afterEach(async () => {
-  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
-});
+afterEach(stripe.heal);
 const drops = (): Promise<unknown> => stripe.fault({ kind: 'webhook_drop', event: '*' });
 const uuidOf = (id: string): string => id.slice(4);
 const intentOf = async (id: string): Promise<string> =>
@@ -164,7 +162,7 @@ it.each([
   const first = await post('/v1/payments', wanted);
   expect([first.status, first.body.error.outcome]).toEqual([503, 'unknown']);
   const id = first.body.error.payment!;
-  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+  await stripe.heal();
   await clock.advance(world.sandbox.url, 6);
   const type = status === 'requires_capture' ? 'amount_capturable_updated' : 'payment_failed';
   await eventually(
@@ -200,7 +198,7 @@ describe('what somebody else made with our tags', () => {
     const first = await ask();
     expect([first.status, first.body.error.outcome]).toEqual([503, 'unknown']);
     const id = first.body.error.payment!;
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    await stripe.heal();
     const [row] = await query<{ merchant: string }>(
       `select 'mer_' || replace(merchant_id::text, '-', '') as merchant from payments where id = $1`,
       [uuidOf(id)],
@@ -260,7 +258,7 @@ it('looks at as much of Stripe’s list as there is time for in a turn, and goes
   await drops();
   await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
   const id = (await ask()).body.error.payment!;
-  await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+  await stripe.heal();
   // Eleven pages, made beside it, for each of which Stripe takes a second.
   const made = Array.from({ length: 1_050 }, () => stripe.post);
   const workers = Array.from({ length: 16 }, async () => {

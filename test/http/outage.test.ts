@@ -197,6 +197,7 @@ describe('the circuit stays closed', () => {
     for (let n = 0; n < 3; n++) {
       const mend = await stripe.fault({
         kind: 'error_before',
+        method: 'POST',
         path: '/v1/payment_intents',
         count: FAILURES_TO_OPEN - 1,
       });

@@ -3,9 +3,11 @@ import { DEMO_KEYS } from '../../src/http/authenticate.ts';
 import { ERRORS } from '../../src/error.ts';
 import { sendRaw } from '../support/raw.ts';
 import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
+import { stripeAt } from '../support/stripe.ts';
 import { until } from '../support/until.ts';
 
 const world = await startWorld();
+const stripe = stripeAt(world.sandbox.url);
 const { get, post, createCustomer } = world;
 const options = (path: string, origin = 'https://shop.example'): Promise<Answer> =>
   send(world.url, {
@@ -196,11 +198,7 @@ describe('a service that is told to stop', () => {
   it('finishes what is in flight, takes nothing more, and leaves no attempt unsettled', async () => {
     const stopping = await startService({ databaseUrl: world.databaseUrl, sandboxUrl: world.sandbox.url });
     const customers = await Promise.all(Array.from({ length: 10 }, () => createCustomer()));
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ kind: 'hang_before', path: '/v1/payment_intents', count: 10 }),
-    });
+    await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 10 });
     const running = customers.map((customer) => stopping.post('/v1/payments', payFor(customer, 5)));
     const open = async (): Promise<number> =>
       (await world.query('select 1 from attempts where outcome is null')).length;
@@ -215,7 +213,7 @@ describe('a service that is told to stop', () => {
         () => true,
       ),
     );
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    await stripe.heal();
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual(customers.map(() => 201));
     expect((await closed).isOk()).toBe(true);
     expect(await open()).toBe(0);

@@ -212,7 +212,7 @@ describe('a refund that the card keeps waiting', () => {
 });
 
 describe('a refund whose outcome is lost', () => {
-  it.each(['reset_after', 'error_after', 'reset_before', 'error_before'])(
+  it.each(['reset_after', 'error_after', 'reset_before', 'error_before'] as const)(
     '(%s) is held until it is known, made once, and then answered under its key',
     async (kind) => {
       const { id, customer } = await pay();

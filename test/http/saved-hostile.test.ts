@@ -30,7 +30,7 @@ const deleteHolder = async (customer: string): Promise<void> => {
   expect(deleted.status).toBe(200);
 };
 
-afterEach(() => fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' }));
+afterEach(stripe.heal);
 
 describe('a customer who is deleted in the dashboard of Stripe', () => {
   it('pays with another card, and saves it', async () => {
@@ -89,7 +89,7 @@ describe('another merchant', () => {
 });
 
 describe('a setup whose reply was lost', () => {
-  it.each(['error_after', 'reset_after', 'truncate'])(
+  it.each(['error_after', 'reset_after', 'truncate'] as const)(
     'by %s is made once, and its key is not for another',
     async (kind) => {
       const customer = await createCustomer();
@@ -99,7 +99,7 @@ describe('a setup whose reply was lost', () => {
       const body = { customer, payment_method: 'pm_card_visa', confirm: true };
       await stripe.fault({ kind, method: 'POST', path: '/v1/setup_intents', count: 2 });
       expect((await post('/v1/setups', body, key)).body.error.code).toBe('provider_unavailable');
-      await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+      await stripe.heal();
       const other = await post('/v1/setups', { ...body, payment_method: 'pm_card_amex' }, key);
       expect([other.status, other.body.error.code]).toEqual([400, 'idempotency_key_reused']);
       const again = await post('/v1/setups', body, key);
@@ -116,7 +116,7 @@ describe('a confirmation of a setup', () => {
     const customer = await createCustomer();
     const made = (await post('/v1/setups', { customer })).body;
     const path = `/v1/setups/${made.id}/confirm` as const;
-    await stripe.fault({ kind: 'error_after', path: '/v1/setup_intents/*/confirm', count: 1 });
+    await stripe.fault({ kind: 'error_after', method: 'POST', path: '/v1/setup_intents/*/confirm', count: 1 });
     const key = crypto.randomUUID();
     const lost = await post(path, { payment_method: 'pm_card_visa' }, key);
     expect([lost.status, lost.body.error.code]).toEqual([503, 'provider_unavailable']);

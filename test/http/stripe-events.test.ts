@@ -64,7 +64,7 @@ describe('events that no webhook brought', () => {
       ({ data }) => data.at(-1)!.struck > 0,
     );
     (await stopped.service.close(5_000))._unsafeUnwrap();
-    await fetch(`${world.sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
+    await stripe.heal();
     await stripe.fault({ kind: 'webhook_drop' });
     const next = await start();
     // What the other had begun to read is read once its lease has run out.

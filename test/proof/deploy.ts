@@ -29,6 +29,7 @@ import {
   createApiKey,
   createWorld,
   setFault,
+  type Fault,
   withoutNpm,
   type Recipe,
   type Service,
@@ -69,7 +70,7 @@ const TOGETHER_MS = 4_000;
 /** A killed process may hold a row for as long as its session is kept, and its charges are others' to finish. */
 const AFTER_KILL_MS = 8_000;
 const SETTLE_TIMEOUT_MS = 90_000;
-const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
+const STRIPE_LATENCY: Fault = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
 
 /** That version's files, with this one's packages where it names the same ones, and else with its own. */
 const checkOut = async (release: string): Promise<string> => {

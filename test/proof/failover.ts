@@ -20,7 +20,7 @@ import { startLoad, type LoadReport } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 import { startWire, type Wire } from './wire.ts';
-import { attached, balanceIsRead, createWorld, setFault, type World } from '../support/world.ts';
+import { attached, balanceIsRead, createWorld, setFault, type Fault, type World } from '../support/world.ts';
 
 /** What goes wrong with the primary, or with the standby. */
 export const TROUBLES = [
@@ -66,7 +66,7 @@ const CALM_MS = 2_000;
 /** What the service promises, once there is a primary that takes writes. */
 const RECOVERED_WITHIN_MS = 15_000;
 const SETTLE_TIMEOUT_MS = 90_000;
-const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
+const STRIPE_LATENCY: Fault = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 20, p99_ms: 200 };
 
 /** What an asynchronous standby may lose: the tail of what was acknowledged. The rest holds of it too. */
 const TAIL: ReadonlySet<Rule> = new Set<Rule>([

@@ -20,6 +20,7 @@ import {
   embedded,
   expireLeases,
   setFault,
+  type Fault,
   type Recipe,
   type Service,
   type World,
@@ -48,7 +49,7 @@ export interface Proof {
 const UNTIL_KILL_MS = { min: 50, max: 2_500 };
 const UP_TO_DOWN = 2;
 /** As card networks answer, only faster: half of the calls take 30 ms, one in a hundred half a second. */
-const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 30, p99_ms: 500 };
+const STRIPE_LATENCY: Fault = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 30, p99_ms: 500 };
 /** A lease of 20 s, twice where a sweeper was killed too, and a round of the sweeper after each. */
 const SETTLE_TIMEOUT_MS = 60_000;
 /** What the service promises. */

@@ -164,7 +164,7 @@ const PREPARE: Readonly<Record<Operation, Prepare>> = {
   /** Stripe has charged and its reply was lost: the sweeper is at work, and is killed. */
   recover: async ({ world, client, wallet, url }, key) => {
     const body = { ...PAYMENT, customer: wallet.customer, confirm: true };
-    await setFault(world, { kind: 'reset_after', path: '/v1/payment_intents', count: 2 });
+    await setFault(world, { kind: 'reset_after', method: 'POST', path: '/v1/payment_intents', count: 2 });
     await fetch(`${url()}/v1/payments`, {
       method: 'POST',
       headers: { authorization: `Bearer ${world.apiKey}`, 'idempotency-key': key, 'content-type': 'application/json' },

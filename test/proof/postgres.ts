@@ -11,7 +11,7 @@ import { describe, judge } from './judge.ts';
 import type { Proof } from './kill.ts';
 import { startLoad } from './load.ts';
 import { createRandom, seedOf } from './random.ts';
-import { attached, createWorld, setFault, type World } from '../support/world.ts';
+import { attached, createWorld, setFault, type Fault, type World } from '../support/world.ts';
 
 export interface PostgresOptions {
   readonly crashes: number;
@@ -23,7 +23,7 @@ export interface PostgresOptions {
 /** A crash comes this long after the database is back: during reconnection, and under full load. */
 const UNTIL_CRASH_MS = { min: 50, max: 2_000 };
 /** Half of the calls take 30 ms, so that many charges are between their two commits when it happens. */
-const STRIPE_LATENCY = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 30, p99_ms: 500 };
+const STRIPE_LATENCY: Fault = { kind: 'latency', path: '/v1/payment_intents*', median_ms: 30, p99_ms: 500 };
 const SETTLE_TIMEOUT_MS = 60_000;
 
 /** What `pg_ctl stop -m immediate` sends, and what no one can catch. */

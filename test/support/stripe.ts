@@ -1,7 +1,7 @@
 /** What happens at Stripe and not through the service: the dashboard, the bank's 3-D Secure page, time, webhooks lost. */
 import { micros, type Clock } from '../../src/domain/time.ts';
 import { until } from '../../src/platform/process.ts';
-import { asJson } from './world.ts';
+import { asJson, clearFaults, setFault, type Fault } from './world.ts';
 
 /** Whatever Stripe shows: each object has some of these fields. */
 export interface StripeObject {
@@ -24,8 +24,10 @@ export interface Stripe {
   readonly events: (after?: string) => Promise<StripeObject[]>;
   /** As a person at the bank's page; answers the page's status, and where it sends them. */
   readonly answer: (page: string, result: 'pass' | 'fail') => Promise<{ status: number; location: string | null }>;
-  /** Sets a fault; what it answers takes all faults away, and lets go of what hangs. */
-  readonly fault: (fault: object) => Promise<() => Promise<void>>;
+  /** Sets a fault; what it answers takes that one away, and lets go of all that hangs. */
+  readonly fault: (fault: Fault) => Promise<() => Promise<void>>;
+  /** Takes all faults away, and lets go of what hangs. */
+  readonly heal: () => Promise<void>;
   /** Sends an event once more. */
   readonly resend: (event: string) => Promise<void>;
 }
@@ -57,12 +59,8 @@ export const stripeAt = (sandboxUrl: string): Stripe => {
       });
       return { status, location: headers.get('location') };
     },
-    fault: async (fault) => {
-      await call('/_sandbox/faults', asJson(fault));
-      return async () => {
-        await call('/_sandbox/faults', { method: 'DELETE' });
-      };
-    },
+    fault: (fault) => setFault({ sandboxUrl }, fault),
+    heal: () => clearFaults({ sandboxUrl }),
     resend: async (event) => {
       await call(`/_sandbox/events/${event}/send`, { method: 'POST' });
     },

@@ -12,6 +12,7 @@ import pino from 'pino';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { isAlive, until } from '../../src/platform/process.ts';
 import { startSandbox } from '../../src/platform/sandbox.ts';
+import type { FaultKind } from '../../src/sandbox/faults.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeys } from '../../src/storage/keys.ts';
 import { migrate } from '../../src/storage/migrate.ts';
@@ -103,10 +104,37 @@ export const asJson = (body: object): RequestInit => ({
   body: JSON.stringify(body),
 });
 
-/** Sets one of the sandbox's faults. */
-export const setFault = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>, fault: object): Promise<void> => {
+/**
+ * What goes wrong at Stripe. One that strikes a number of times names the method, or the event: else the service's own jobs,
+ * which read at Stripe all the time, may use it up before the request that it is meant for.
+ */
+export type Fault = {
+  readonly kind: FaultKind;
+  readonly path?: string;
+  readonly probability?: number;
+  readonly seed?: number;
+  readonly ms?: number;
+  readonly median_ms?: number;
+  readonly p99_ms?: number;
+  readonly bytes?: number;
+} & (
+  | { readonly method?: Method; readonly event?: string; readonly count?: never }
+  | { readonly method: Method; readonly count: number; readonly skip?: number }
+  | { readonly event: string; readonly count: number; readonly skip?: number }
+);
+type Method = 'GET' | 'POST' | 'DELETE';
+
+/** Sets one of the sandbox's faults; what it answers takes that one away, and lets go of all that hangs. */
+export const setFault = async (
+  { sandboxUrl }: Pick<World, 'sandboxUrl'>,
+  fault: Fault,
+): Promise<() => Promise<void>> => {
   const response = await fetch(`${sandboxUrl}/_sandbox/faults`, asJson(fault));
   if (!response.ok) throw new Error(`the sandbox refused a fault: ${await response.text()}`);
+  const { id } = (await response.json()) as { id: string };
+  return async () => {
+    await fetch(`${sandboxUrl}/_sandbox/faults/${id}`, { method: 'DELETE' });
+  };
 };
 
 export const clearFaults = async ({ sandboxUrl }: Pick<World, 'sandboxUrl'>): Promise<void> => {
