@@ -107,7 +107,7 @@ beforeAll(async () => {
   const database = await startProxy(world.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
   const { host } = new URL(database.url);
   const databaseUrl = world.databaseUrl.replace(/@[^/]+/, `@${host}`);
-  const lost = await startService({ ...settings, databaseUrl, env: { DB_ACQUIRE_TIMEOUT_MS: '200' } });
+  const lost = await startService({ ...settings, databaseUrl, env: { DB_ACQUIRE_TIMEOUT_MS: '1000' } });
   database.cut(true);
   elsewhere = {
     crowded: await startCrowded(),
