@@ -97,11 +97,13 @@ const TOURS: readonly Tour[] = [
       'jobs/list.ts',
       'payments/inbox.ts',
       'payments/facts.ts',
+      'payments/dispute.ts',
       'stripe/events.ts',
       'storage/commit.ts',
       'storage/batch.ts',
       'domain/decide.ts',
       'domain/lifecycle.ts',
+      'domain/disputes.ts',
       'domain/postings.ts',
     ],
     asked: [
@@ -109,7 +111,8 @@ const TOURS: readonly Tour[] = [
       ['what each is of', 'payments/inbox.ts', 'applyEvents'],
       ['what a payment becomes by it', 'payments/facts.ts', 'applyIntent'],
       ['what a refund becomes by it', 'payments/refund.ts', 'refundTold'],
-      ['what a dispute becomes by it', 'payments/facts.ts', 'applyDispute'],
+      ['what a dispute becomes by it', 'payments/dispute.ts', 'disputeTold'],
+      ['what a dispute posts: what was taken, given back, lost', 'domain/disputes.ts', 'disputed'],
     ],
   },
 ];

@@ -4,12 +4,12 @@ import type { Context } from '../context.ts';
 import type { Applied } from '../domain/change.ts';
 import { settlementOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
 import type { BalanceTransaction } from '../domain/balance.ts';
-import { idAt } from '../domain/ids.ts';
 import type { LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { FoundIntent } from '../stripe/events.ts';
 import type { Tagged } from '../stripe/tags.ts';
-import { conclude, disputeEvents, paymentEvents, returnEvents } from './perform.ts';
+import { disputeTold } from './dispute.ts';
+import { conclude, paymentEvents, returnEvents } from './perform.ts';
 import { refundTold } from './refund.ts';
 
 export type Facts = Pick<Context, 'commit' | 'reads' | 'stripeEvents' | 'contradictions' | 'clock'>;
@@ -105,13 +105,9 @@ export const applyRefund = (ctx: Facts, of: Tagged, found: RefundFact): ResultAs
 /** Errors: as `applyIntent`. */
 export const applyDispute = (ctx: Facts, of: Tagged, found: DisputeFact): ResultAsync<string, PaymentError> =>
   ofPayment(ctx, of, found.intent, (payment) =>
-    ctx
-      .commit({
-        merchant: payment.merchant,
-        payment: { kind: 'dispute', payment, dispute: idAt('dp', found.stripeId, found.createdAt), found },
-        events: disputeEvents,
-      })
-      .andThen((applied) => closeReturned(ctx, applied).map(() => told('dispute', applied, found))),
+    disputeTold(ctx, payment, found).andThen((applied) =>
+      closeReturned(ctx, applied).map(() => told('dispute', applied, found)),
+    ),
   );
 
 /**

@@ -10,7 +10,7 @@ import type { Answer, Applied, Change, Effect, Event, Reply } from '../domain/ch
 import type { Settlement } from '../domain/fact.ts';
 import { newId } from '../domain/ids.ts';
 import type { LastError, Payment, PaymentAttempt } from '../domain/payment.ts';
-import { disputeView, jsonReply, paymentView } from '../domain/reply.ts';
+import { jsonReply, paymentView } from '../domain/reply.ts';
 import type { ChargeError, StripeError } from '../domain/refusals.ts';
 import type { PaymentView } from '../domain/views.ts';
 import type { Micros } from '../domain/time.ts';
@@ -130,20 +130,6 @@ const aboutPayment = ({ payment }: Effect, now: Micros, typeOf: (payment: Paymen
           type: typeOf(payment),
           subject: payment.id,
           data: JSON.stringify(paymentView(payment, 'finance')),
-        },
-      ]
-    : [];
-
-/** What is told of a dispute. */
-export const disputeEvents = ({ dispute }: Effect, now: Micros): Event[] =>
-  dispute
-    ? [
-        {
-          merchant: dispute.merchant,
-          id: newId('evt', now),
-          type: `dispute.${dispute.status}`,
-          subject: dispute.payment,
-          data: JSON.stringify(disputeView(dispute)),
         },
       ]
     : [];
