@@ -1,116 +1,15 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+/** What stands in a request: each field, id and text of it. */
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { asRequest, open, sendRaw } from '../support/raw.ts';
-import { payFor, send, startWorld, type Answer } from '../support/service.ts';
-import { stripeAt } from '../support/stripe.ts';
+import { send } from '../support/service.ts';
+import { startUntouched } from '../support/untouched.ts';
 
-const world = await startWorld();
-const stripe = stripeAt(world.sandbox.url);
+const { world, customer, wallet, otherWallet, debit, pay, raw, refuses } = await startUntouched();
 const { post, get, createCustomer, balanceOf, walletOf } = world;
 const stranger = world.as(await world.createKey('Stranger', 'secret'));
-
-const customer = await createCustomer(1000);
-const wallet = await walletOf(customer);
-const otherWallet = await walletOf(await createCustomer());
 const strangers = await createCustomer(50, stranger);
 const strangersWallet = await walletOf(strangers, 'usd', stranger);
 const { data: platform } = (await get('/v1/accounts?kind=stripe_clearing&currency=usd')).body;
-
-/** Everything that a request could have changed. */
-const ledger = async (): Promise<unknown> =>
-  world.query(`
-    select (select count(*) from transfers where kind <> 'fee') as transfers, (select count(*) from payments) as payments,
-      (select count(*) from customers) as customers, (select sum(amount) from transfers where kind <> 'fee') as moved,
-      (select count(*) from claims) as claims, (select count(*) from items) as items`);
-let before: unknown;
-beforeEach(async () => (before = await ledger()));
-
-/** It says no, clearly, and nothing has changed: neither money nor the key, which may be used again. */
-const refuses = async (answer: Promise<Answer>, status: number, code: string, param?: string | null): Promise<void> => {
-  const { status: got, body, headers } = await answer;
-  expect([got, body.error.code]).toEqual([status, code]);
-  if (param !== undefined) expect(body.error.param).toBe(param);
-  expect(body.error).toMatchObject({ outcome: 'none', request_id: headers.get('request-id') });
-  expect(body.error.message.length).toBeGreaterThan(10);
-  expect(await ledger()).toEqual(before);
-};
-
-const debit = (more: object): Promise<Answer> => post('/v1/debits', { customer, amount: 5, currency: 'usd', ...more });
-const pay = (more: object): Promise<Answer> => post('/v1/payments', { ...payFor(customer, 5), ...more });
-const raw = (body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> =>
-  send(world.url, {
-    method: 'POST',
-    path: '/v1/debits',
-    headers: {
-      Authorization: 'Bearer sk_test_demo',
-      'Content-Type': 'application/json',
-      'Idempotency-Key': randomUUID(),
-      ...headers,
-    },
-    body,
-  });
-
-describe('a body that is no object of JSON is refused', () => {
-  it.each([
-    ['empty', ''],
-    ['cut off', '{"customer":"cus_'],
-    ['two values', '{}{}'],
-    ['with a comma too many', '{"amount":1,}'],
-    ['a word', 'undefined'],
-    ['with a comment', '{/* */}'],
-    ['in single quotes', "{'amount':1}"],
-    ['with a NUL', '{"amount":1}\0'],
-    ['a form', 'customer=cus_1&amount=5'],
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
-    ['an array', '[]'],
-    ['null', 'null'],
-    ['a text', '"{}"'],
-    ['a number', '1'],
-    ['NaN', '{"amount":NaN}'],
-    ['nested 100,000 arrays deep', '['.repeat(100_000) + ']'.repeat(100_000)],
-    ['nested 100,000 arrays deep in a field', `{"metadata":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
-    ['nested 40,000 objects deep', '{"a":'.repeat(40_000) + '1' + '}'.repeat(40_000)],
-    ['open arrays alone', '['.repeat(200_000)],
-  ])('%s', async (_, body) => refuses(raw(body), 400, 'invalid_request'));
-});
-
-describe('a body that is too large is refused', () => {
-  it.each([
-    ['1 MiB', 1024 * 1024],
-    ['1 byte over 256 KiB', 256 * 1024 + 1],
-    ['8 MiB', 8 * 1024 * 1024],
-  ])('of %s', async (_, bytes) => refuses(raw(JSON.stringify('x'.repeat(bytes - 2))), 413, 'body_too_large'));
-
-  it('of 1 MiB in chunks, whose length is not told', async () => {
-    const request = asRequest('/v1/debits', { 'Idempotency-Key': 'k', 'Transfer-Encoding': 'chunked' }, '').replace(
-      /Content-Length.*\r\n/,
-      '',
-    );
-    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
-    expect(await sendRaw(world.url, `${request}${chunk.repeat(16)}0\r\n\r\n`)).toMatch(
-      /^HTTP\/1.1 413 .*"code":"body_too_large"/s,
-    );
-  });
-
-  it('and one of 256 KiB is read', async () => {
-    await refuses(raw(JSON.stringify('x'.repeat(256 * 1024 - 2))), 400, 'invalid_request');
-  });
-});
-
-describe('a Content-Type that is not JSON is refused', () => {
-  it.each([
-    'text/plain',
-    'application/x-www-form-urlencoded',
-    'multipart/form-data; boundary=x',
-    'application/json5',
-    '',
-  ])('%j', async (type) => refuses(raw('{}', { 'Content-Type': type }), 400, 'invalid_request', 'Content-Type'));
-  it('in a charset that nobody knows', async () =>
-    refuses(raw('{}', { 'Content-Type': 'application/json; charset=klingon' }), 400, 'invalid_request'));
-  it('and JSON in UTF-8 is taken', async () =>
-    refuses(raw('{}', { 'Content-Type': 'application/json; charset=utf-8' }), 400, 'invalid_request', 'customer'));
-});
 
 describe('an unknown field is refused by its name', () => {
   it.each([
@@ -318,45 +217,6 @@ describe('a payment method is refused', () => {
   );
 });
 
-describe('an idempotency key', () => {
-  const withKey = (key: string): Promise<Answer> => post('/v1/debits', { customer, amount: 5, currency: 'usd' }, key);
-  it.each([
-    ['of 256 characters', 'k'.repeat(256)],
-    ['empty', ''],
-    ['of spaces', '   '],
-    ['of quotes alone', '""'],
-    ['with a tab', 'a\tb'],
-    ['of 4 kB', 'k'.repeat(4096)],
-    ['with a letter that is not ASCII', 'clé'],
-  ])('%s is refused', async (_, key) => refuses(withKey(key), 400, 'invalid_request', 'Idempotency-Key'));
-  it('that is missing is refused', async () =>
-    refuses(post('/v1/debits', { customer, amount: 5, currency: 'usd' }, null), 400, 'idempotency_key_required'));
-
-  it.each([
-    ['NUL', '\0'],
-    ['a control character', '\u0001'],
-    ['DEL', '\u007f'],
-    ['a line feed', '\n'],
-  ])('with %s in it is refused', async (_, character) => {
-    const body = JSON.stringify({ customer, amount: 5, currency: 'usd' });
-    const answer = await sendRaw(world.url, asRequest('/v1/debits', { 'Idempotency-Key': `a${character}b` }, body));
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_request"/s);
-    expect(await ledger()).toEqual(before);
-  });
-
-  it('of 255 characters is taken', async () => {
-    expect((await withKey('k'.repeat(255))).status).toBe(201);
-  });
-});
-
-describe('headers larger than anyone needs are refused', () => {
-  it('of 100 kB', async () => {
-    const answer = await sendRaw(world.url, asRequest('/v1/debits', { 'X-Much': 'x'.repeat(100_000) }, '{}'));
-    expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(await ledger()).toEqual(before);
-  });
-});
-
 describe('metadata over its limits is refused', () => {
   it.each([
     ['51 keys', Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`k${n}`, 'v'])), 'metadata'],
@@ -419,120 +279,6 @@ describe('text that is no text is refused', () => {
   it('and any other text is kept as it is', async () => {
     const name = '😀 Zoë \u202e\u200d "quoted" \\ \u0001 {}';
     expect((await post('/v1/customers', { name })).body.name).toBe(name);
-  });
-});
-
-describe('a card number is refused wherever it stands, and neither stored nor logged', () => {
-  const CANARIES = [
-    '4242424242424242',
-    '4242 4242 4242 4242',
-    '5555-5555-5555-4444',
-    '378282246310005',
-    '4000056655665556',
-  ];
-  const places = (number: string): [string, Promise<Answer>][] => [
-    ['a description', debit({ description: `card ${number} please` })],
-    ['a name', post('/v1/customers', { name: number })],
-    ['a metadata value', post('/v1/customers', { metadata: { card: number } })],
-    ['a metadata key', post('/v1/customers', { metadata: { [number]: 'card' } })],
-    ['an unknown field', debit({ card: { number } })],
-    ['the name of an unknown field', debit({ [number]: 1 })],
-    ['a payment method', pay({ payment_method: `pm_${number.replaceAll(/\D/g, '')}` })],
-    ['an amount', debit({ amount: number })],
-    ['a bare number', debit({ amount: Number(number.replaceAll(/\D/g, '')) })],
-    [
-      'a bulk',
-      post('/v1/transfers/bulk', {
-        mode: 'atomic',
-        transfers: [{ from: wallet, to: otherWallet, amount: 1, currency: 'usd', description: number }],
-      }),
-    ],
-    ['an idempotency key', post('/v1/debits', { customer, amount: 5, currency: 'usd' }, number)],
-    ['a body of another type', raw(number, { 'Content-Type': 'text/plain' })],
-    ['malformed JSON', raw(`{"card":"${number}"`)],
-    ['a path', get(`/v1/customers/${encodeURIComponent(number)}`)],
-    ['a path that is none', get(`/${encodeURIComponent(number)}`)],
-    ['a query', get(`/v1/payments?card=${encodeURIComponent(number)}`)],
-    ['the name in a query', get(`/v1/payments?${encodeURIComponent(number)}=1`)],
-    ['a key', world.as(`sk_test_${number.replaceAll(/\D/g, '')}`).get('/v1/payments')],
-    ['an unknown header', get('/v1/payments/x', { 'X-Card': number })],
-  ];
-
-  it.each(CANARIES)('%s', async (number) => {
-    for (const [place, asked] of places(number)) {
-      const { status, text } = await asked;
-      expect([place, [400, 401, 404].includes(status)]).toEqual([place, true]);
-      expect([place, text.includes(number)]).toEqual([place, false]);
-    }
-    expect(await ledger()).toEqual(before);
-  });
-
-  it('is told apart from other mistakes where it stands in a body or a key', async () => {
-    await refuses(debit({ description: '4242424242424242' }), 400, 'card_number_refused');
-    await refuses(
-      post('/v1/debits', { customer, amount: 5, currency: 'usd' }, '4242424242424242'),
-      400,
-      'card_number_refused',
-      'Idempotency-Key',
-    );
-    await refuses(post('/v1/customers', { metadata: { '4242-4242-4242-4242': 'x' } }), 400, 'card_number_refused');
-  });
-
-  it('is nowhere in the log and nowhere in the database, while what may be there is', async () => {
-    const marker = `canary-${randomUUID()}`;
-    await post('/v1/customers', { name: marker });
-    const tables = await world.query<{ name: string }>(
-      "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'",
-    );
-    const texts = await Promise.all(
-      tables.map(({ name }) =>
-        world.query<{ text: string | null }>(`select string_agg(t::text, ' ') as text from ${name} t`),
-      ),
-    );
-    const everything = texts.map(([row]) => row?.text ?? '').join('\n') + world.logged();
-    expect(everything).toContain(marker);
-    expect(world.logged()).toContain('/v1/debits');
-    for (const number of CANARIES) {
-      expect(everything).not.toContain(number);
-      expect(everything).not.toContain(number.replaceAll(/\D/g, ''));
-    }
-  });
-});
-
-describe('a client that hangs up', () => {
-  const body = JSON.stringify(payFor(customer, 5));
-
-  it('in the midst of its body is forgotten, and nothing was done', async () => {
-    const socket = await open(world.url);
-    socket.write(asRequest('/v1/payments', { 'Idempotency-Key': 'hung-up-early' }, body).slice(0, -10));
-    const seen = world.logged().length;
-    socket.destroy();
-    while (!world.logged().slice(seen).includes('"http.response.status_code":499')) await get('/v1/items/item_demo');
-    expect(await ledger()).toEqual(before);
-    expect((await post('/v1/payments', JSON.parse(body), 'hung-up-early')).status).toBe(201);
-  });
-
-  it('before its answer is charged once, and gets the answer when it asks again', async () => {
-    const charges = (await world.sandboxCounts())['charges']!;
-    await stripe.fault({ kind: 'hang_before', method: 'POST', path: '/v1/payment_intents', count: 1 });
-    const socket = await open(world.url);
-    socket.write(asRequest('/v1/payments', { 'Idempotency-Key': 'hung-up-late' }, body));
-    while ((await world.query("select 1 from claims where key = 'hung-up-late'")).length === 0);
-    const closed = once(socket, 'close');
-    socket.destroy();
-    await closed;
-    await stripe.heal();
-    for (;;) {
-      const answer = await post('/v1/payments', JSON.parse(body), 'hung-up-late');
-      if (answer.status === 409) continue;
-      expect([answer.status, answer.body.status, answer.headers.get('idempotent-replayed')]).toEqual([
-        201,
-        'succeeded',
-        'true',
-      ]);
-      break;
-    }
-    expect((await world.sandboxCounts())['charges']).toBe(charges + 1);
   });
 });
 
