@@ -1,162 +1,11 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
-import { judge, type Rule, type Seen, type Verdict } from './judge.ts';
-import { startLoad } from './load.ts';
-import { createRandom } from './random.ts';
-import { eventually, stripeAt } from '../support/stripe.ts';
-import { attached, balanceIsRead, createWorld, type World } from '../support/world.ts';
-import { afterSuite } from '../support/cleanup.ts';
-import { withDatabaseName } from '../support/database.ts';
-
-/** What a run left behind, with nothing wrong in it. */
-interface Books {
-  readonly world: World;
-  readonly seen: readonly Seen[];
-  /** The sandbox's export, a line for each PaymentIntent. */
-  readonly lines: readonly string[];
-  /** The list of payouts, as Stripe shows it. */
-  readonly payouts: string;
-  /** The second charge, which was not made by the service. */
-  readonly second: string;
-}
+import type { Rule, Verdict } from './judge.ts';
+import { makeBooks, type Books, type Planted } from './tampered.ts';
 
 let books: Books;
-let clones = 0;
-
 beforeAll(async () => {
-  const world = await createWorld();
-  afterSuite(world.close);
-  const service = await world.start(await attached(world));
-  const load = await startLoad({
-    urls: () => [service.url],
-    apiKey: world.apiKey,
-    random: createRandom(7),
-    clients: 4,
-  });
-  while (load.operations() < 60) await new Promise((wake) => setTimeout(wake, 20));
-  const { seen, complaints } = await load.finish(20_000);
-  const second = await moneyGoesBack(world, service.url);
-  await balanceIsRead(world);
-  await service.stop();
-  expect(complaints).toEqual([]);
-  const exported = await (await fetch(`${world.sandboxUrl}/_sandbox/export`)).text();
-  const payouts = JSON.stringify(await stripeAt(world.sandboxUrl).get('/v1/payouts'));
-  books = { world, seen, lines: exported.trim().split('\n'), payouts, second };
+  books = await makeBooks();
 }, 90_000);
-
-/** A hold, a dispute lost, one won, a payout, a refund that came back, and a second charge of which a part has gone back. */
-const moneyGoesBack = async ({ apiKey, sandboxUrl, databaseUrl }: World, url: string): Promise<string> => {
-  const stripe = stripeAt(sandboxUrl);
-  const post = async (path: string, body: object): Promise<{ id: string }> => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: {
-        Authorization: `Bearer ${apiKey}`,
-        'Content-Type': 'application/json',
-        'Idempotency-Key': crypto.randomUUID(),
-      },
-      body: JSON.stringify(body),
-    });
-    expect(response.status).toBe(201);
-    return (await response.json()) as { id: string };
-  };
-  const { id: customer } = await post('/v1/customers', {});
-  const pay = async (card: string, more: object = {}): Promise<{ id: string; intent: string }> => {
-    const body = { customer, amount: 5000, currency: 'usd', payment_method: `pm_card_${card}`, confirm: true, ...more };
-    const { id } = await post('/v1/payments', body);
-    const [row] = await rows<{ intent: string }>(databaseUrl, 'select intent from payments where id = $1', [
-      id.slice(4),
-    ]);
-    return { id, intent: row!.intent };
-  };
-  await pay('visa', { capture_method: 'manual' });
-  await pay('bypassPending');
-  await stripe.post('/_sandbox/payouts', { currency: 'usd' });
-  const twice = await pay('visa');
-  const { metadata } = await stripe.get(`/v1/payment_intents/${twice.intent}`);
-  const { id: second } = await stripe.post('/v1/payment_intents', {
-    ...{ amount: '5000', currency: 'usd', payment_method: 'pm_card_visa', confirm: 'true' },
-    'allowed_payment_method_types[0]': 'card',
-    ...Object.fromEntries(Object.entries(metadata).map(([tag, value]) => [`metadata[${tag}]`, value])),
-  });
-  await stripe.post('/v1/refunds', { payment_intent: second, amount: '1200' });
-  await post('/v1/refunds', { payment: (await pay('refundFail')).id, amount: 700 });
-  for (const evidence of ['losing_evidence', 'winning_evidence']) {
-    const { intent } = await pay('createDispute');
-    const { data } = await eventually(
-      () => stripe.get(`/v1/disputes?payment_intent=${intent}`),
-      (list) => list.data.length > 0,
-    );
-    await stripe.post(`/v1/disputes/${data[0]!.id}`, { 'evidence[uncategorized_text]': evidence, submit: 'true' });
-  }
-  await eventually(
-    () =>
-      rows<{ all: boolean }>(
-        databaseUrl,
-        `select (select count(*) from disputes where status <> 'open') = 2
-          and exists (select from second_charges where returned = 1200)
-          and exists (select from refunds where status = 'failed')
-          and exists (select from payouts where status = 'paid') as all`,
-      ),
-    ([row]) => row?.all === true,
-  );
-  return second;
-};
-
-/** Judges a copy of the books in which something was changed. */
-const judgeWith = async (planted: {
-  readonly sql?: string;
-  readonly lines?: (lines: readonly string[]) => readonly string[];
-  readonly payouts?: (payouts: string) => string;
-  readonly seen?: (seen: readonly Seen[]) => readonly Seen[];
-  readonly settledWithinS?: number;
-}): Promise<Verdict> => {
-  const name = `copy_${++clones}`;
-  const databaseUrl = withDatabaseName(books.world.databaseUrl, name);
-  await ask(withDatabaseName(books.world.databaseUrl, 'template1'), `create database ${name} template postgres`);
-  if (planted.sql !== undefined) await ask(databaseUrl, planted.sql);
-  const lines = (planted.lines?.(books.lines) ?? books.lines).join('\n');
-  const payouts = planted.payouts?.(books.payouts) ?? books.payouts;
-  const { sandboxUrl } = books.world;
-  const stripe = createServer(({ url = '' }, response) => {
-    if (url.startsWith('/v1/payouts')) response.end(payouts);
-    else if (url.startsWith('/_sandbox/export')) response.end(lines);
-    else
-      void fetch(sandboxUrl + url, { headers: { Authorization: 'Bearer sk_test_sandbox' } })
-        .then((reply) => reply.text())
-        .then((text) => response.end(text));
-  });
-  await new Promise<void>((listening) => stripe.listen(0, '127.0.0.1', listening));
-  const { port } = stripe.address() as AddressInfo;
-  try {
-    const { settledWithinS } = planted;
-    return await judge({
-      databaseUrl,
-      sandboxUrl: `http://127.0.0.1:${port}`,
-      seen: planted.seen?.(books.seen) ?? books.seen,
-      balanceRead: true,
-      elsewhere: [books.second],
-      ...(settledWithinS === undefined ? {} : { settledWithinS }),
-    });
-  } finally {
-    stripe.closeAllConnections();
-    await new Promise((closed) => stripe.close(closed));
-  }
-};
-
-const rows = async <Row>(url: string, statement: string, values: unknown[] = []): Promise<Row[]> => {
-  const db = new pg.Client(url);
-  await db.connect();
-  return (await db.query(statement, values).finally(() => db.end())).rows as Row[];
-};
-
-const ask = async (url: string, statement: string): Promise<void> => {
-  const db = new pg.Client(url);
-  await db.connect();
-  await db.query(statement).finally(() => db.end());
-};
 
 /** Changes what Stripe says of the one PaymentIntent that `isIt`, if it has one. */
 const there =
@@ -189,13 +38,13 @@ const isSucceededHere = ({ status, refunds, id }: Exported): boolean =>
 const isSucceeded = (line: string): boolean => (JSON.parse(line) as { status: string }).status === 'succeeded';
 
 test('books in which nothing is wrong are found to be in order', async () => {
-  const { violations, counts } = await judgeWith({});
+  const { violations, counts } = await books.judgeWith({});
   expect(violations).toEqual([]);
   for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0);
 });
 
 describe('the judge finds', () => {
-  const planted: Record<string, { readonly rules: Rule[]; readonly plant: Parameters<typeof judgeWith>[0] }> = {
+  const planted: Record<string, { readonly rules: Rule[]; readonly plant: Planted }> = {
     'a charge whose payment is not there': {
       rules: ['balance_differs', 'charge_without_payment', 'intent_differs'],
       plant: { lines: (lines) => [...lines, lines.find(isSucceeded)!.replace(/pay_\w{4}/, 'pay_0000')] },
@@ -461,6 +310,6 @@ describe('the judge finds', () => {
   };
 
   test.each(Object.entries(planted))('%s', async (_name, { rules, plant }) => {
-    expect(rulesOf(await judgeWith(plant))).toEqual(rules);
+    expect(rulesOf(await books.judgeWith(plant))).toEqual(rules);
   });
 });
