@@ -6,10 +6,9 @@ import type { Route } from '../../src/http/route.ts';
 import { routes } from '../../src/http/routes.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripeAt } from '../support/stripe.ts';
-import { startCrowded } from '../support/crowded.ts';
-import { startProxy } from '../support/proxy.ts';
+import { startElsewhere, type Elsewhere } from '../support/elsewhere.ts';
 import type { Payment, Setup } from '../../src/client/api.ts';
-import { payFor, send, startService, startWorld, type Answer } from '../support/service.ts';
+import { payFor, send, startWorld, type Answer } from '../support/service.ts';
 
 const world = await startWorld();
 const { post, createCustomer, walletOf, query } = world;
@@ -96,25 +95,8 @@ const ofAnyRoute = async (route: Route, elsewhere: Elsewhere): Promise<void> => 
   expect(many).toContain('rate_limited');
   if (route.schemas.body) expect(await ask(route, { body: 'x'.repeat(300_000) })).toBe('body_too_large');
 };
-interface Elsewhere {
-  readonly crowded: string;
-  readonly limited: string;
-  readonly withoutDatabase: string;
-}
 let elsewhere: Elsewhere;
-beforeAll(async () => {
-  const settings = { databaseUrl: world.databaseUrl, sandboxUrl: world.sandbox.url };
-  const database = await startProxy(world.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
-  const { host } = new URL(database.url);
-  const databaseUrl = world.databaseUrl.replace(/@[^/]+/, `@${host}`);
-  const lost = await startService({ ...settings, databaseUrl, env: { DB_ACQUIRE_TIMEOUT_MS: '1000' } });
-  database.cut(true);
-  elsewhere = {
-    crowded: await startCrowded(),
-    limited: (await startService({ ...settings, env: { RATE_LIMIT_PER_S: '1' } })).url,
-    withoutDatabase: lost.url,
-  };
-});
+beforeAll(async () => (elsewhere = await startElsewhere(world)));
 
 /** Two bodies under one key, of which the first is done or refused for good. */
 const twice = async (name: string, path: string, first: object, second: object): Promise<void> => {

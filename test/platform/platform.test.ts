@@ -5,8 +5,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { urlOf } from '../../src/address.ts';
-import { loadEnvFile } from '../../src/platform/env-file.ts';
 import { lockDataDir } from '../../src/platform/lock.ts';
 import { findPostgres, startPostgres, type Postgres } from '../../src/platform/postgres.ts';
 import { isAlive, until } from '../../src/platform/process.ts';
@@ -387,27 +385,4 @@ describe('a data folder', () => {
     expect(told).toContain('duplicate key');
     expect(told).not.toContain('pay_1_secret_x');
   });
-});
-
-describe('a file .env', () => {
-  it('is read whole, also with the mark that some editors begin a file with', async () => {
-    const path = join(await createDataDir(), '.env');
-    await writeFile(path, '\uFEFFQUITTANCE_TEST_FIRST=1\nQUITTANCE_TEST_SECOND="2 and more"\n');
-    process.env['QUITTANCE_TEST_SECOND'] = 'set before';
-    loadEnvFile(path);
-    expect([process.env['QUITTANCE_TEST_FIRST'], process.env['QUITTANCE_TEST_SECOND']]).toEqual(['1', 'set before']);
-    expect(() => loadEnvFile(join(path, 'none'))).toThrow('ENOTDIR');
-    loadEnvFile(`${path}.none`);
-  });
-});
-
-it.each([
-  ['127.0.0.1', 'http://127.0.0.1:3000'],
-  ['::1', 'http://[::1]:3000'],
-  ['0.0.0.0', 'http://127.0.0.1:3000'],
-  ['::', 'http://[::1]:3000'],
-  ['shop.internal', 'http://shop.internal:3000'],
-])('an address that is listened on is told as a URL that leads there: %s', (host, url) => {
-  expect(urlOf(host, 3000)).toBe(url);
-  expect(URL.canParse(url)).toBe(true);
 });
