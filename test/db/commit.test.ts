@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { sql as kyselySql } from 'kysely';
 import pg from 'pg';
-import { platformAccountId, walletId, type ItemId } from '../../src/domain/ids.ts';
+import { newId, platformAccountId, walletId } from '../../src/domain/ids.ts';
 import { startProxy, type Fate } from '../support/proxy.ts';
 import { createDatabase } from '../support/suite.ts';
 import { until } from '../support/until.ts';
@@ -35,9 +35,9 @@ describe('changes that arrive together', () => {
 
   it.each(Array.from({ length: 10 }, (_, round) => round))(
     'fail alone where they cannot be written, and leave nothing behind: every neighbour is committed (%i)',
-    async (round) => {
+    async () => {
       const customer = await createCustomer(100n);
-      const id = `item_twice${round}` as ItemId;
+      const id = newId('item');
       const item = { merchant, id, name: 'twice', unitPrice: '1', currency: l.USD };
       expect(await l.send(one, { merchant, item })).toBe('done');
       const impossible = { ...l.spend(merchant, customer, 1n), transfers: [l.fund(merchant, customer, 0n)] };
@@ -161,11 +161,12 @@ describe('a batch that meets others in its way', () => {
   });
 
   it('is done again after a serialization failure', async () => {
-    await sql.query('create sequence failures');
-    await sql.query(`create function fail_twice() returns trigger language plpgsql as $$
+    await sql.query('create sequence if not exists failures');
+    await sql.query('alter sequence failures restart');
+    await sql.query(`create or replace function fail_twice() returns trigger language plpgsql as $$
       begin if nextval('failures') <= 2 then raise exception using errcode = '40001'; end if; return null; end $$`);
     await sql.query(
-      'create trigger fail_twice after insert on transfers for each statement execute function fail_twice()',
+      'create or replace trigger fail_twice after insert on transfers for each statement execute function fail_twice()',
     );
     const customer = await l.createCustomer(one, merchant);
     expect(await l.send(one, { merchant, transfers: [l.fund(merchant, customer, 5n)] })).toBe('done');

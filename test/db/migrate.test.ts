@@ -6,7 +6,7 @@ import pg from 'pg';
 import { checkSchema, migrate } from '../../src/storage/migrate.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import { cloneDatabase } from '../support/database.ts';
-import { createDataDir } from '../support/suite.ts';
+import { createDatabase, createDataDir } from '../support/suite.ts';
 import { until } from '../support/until.ts';
 import * as l from './ledger.ts';
 
@@ -15,7 +15,7 @@ const createEmpty = async (): Promise<string> => {
   afterSuite(drop);
   return url;
 };
-const url = await createEmpty();
+const { url } = await createDatabase();
 const sql = l.openSql(url);
 const OURS = new URL('../../db/migrations/', import.meta.url);
 const ours = (await readdir(OURS)).map((file) => file.replace('.ts', '')).sort();
@@ -33,12 +33,14 @@ const addColumn = (table: string, name: string): string =>
   `export const up = (db) => db.schema.alterTable('${table}').addColumn('${name}', 'text').execute();`;
 
 it('two instances that start at once on an empty database migrate it once', async () => {
-  const [one, other] = await Promise.all([migrate(url), migrate(url)]);
+  const empty = await createEmpty();
+  const [one, other] = await Promise.all([migrate(empty), migrate(empty)]);
   expect([one, other].map((result) => (result.isErr() ? result.error : 'migrated'))).toEqual(['migrated', 'migrated']);
   expect([...one._unsafeUnwrap(), ...other._unsafeUnwrap()].sort()).toEqual(ours);
-  expect(await sql.query('select name from schema_migrations order by name')).toEqual(ours.map((name) => ({ name })));
-  expect((await migrate(url))._unsafeUnwrap()).toEqual([]);
-  expect((await checkSchema(url)).isOk()).toBe(true);
+  const known = await l.openSql(empty).query('select name from schema_migrations order by name');
+  expect(known).toEqual(ours.map((name) => ({ name })));
+  expect((await migrate(empty))._unsafeUnwrap()).toEqual([]);
+  expect((await checkSchema(empty)).isOk()).toBe(true);
 });
 
 it('a database that is not there is told in one line, without its password', async () => {

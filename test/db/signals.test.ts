@@ -1,5 +1,6 @@
 /** What the database may say or do in the midst of a batch, and what its caller is told. */
 import { describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { startPostgres } from '../../src/platform/postgres.ts';
 import { migrate } from '../../src/storage/migrate.ts';
@@ -86,8 +87,9 @@ describe('before COMMIT', () => {
     const reads = createReads(one.database.pool, createTurns(10), () => undefined);
     const wallet = walletId(customer, l.USD);
     expect((await reads.account(merchant, wallet))._unsafeUnwrap()?.credits).toBe(100n);
+    const column = `newer_${randomUUID().slice(0, 8)}`;
     for (const table of ['accounts', 'payments', 'customers', 'claims', 'transfers'])
-      await sql.query(`alter table ${table} add column newer text`);
+      await sql.query(`alter table ${table} add column ${column} text`);
     expect(await l.send(one, l.spend(merchant, customer, 1n))).toBe('done');
     expect((await reads.account(merchant, wallet))._unsafeUnwrap()?.debits).toBe(1n);
     expect(one.logged()).not.toContain('cached plan');
@@ -142,10 +144,10 @@ describe('at COMMIT', () => {
       return 'deliver and cut';
     });
     // The next try is refused for what no change can mend, as on a replica that lags behind.
-    await sql.query(`create function refuse_fence() returns trigger language plpgsql as $$
+    await sql.query(`create or replace function refuse_fence() returns trigger language plpgsql as $$
       begin raise exception using errcode = '23514', message = 'behind'; end $$`);
     await sql.query(
-      'create trigger refuse_fence before insert on batches for each row when (new.is_fence) execute function refuse_fence()',
+      'create or replace trigger refuse_fence before insert on batches for each row when (new.is_fence) execute function refuse_fence()',
     );
     const spent = l.send(far, l.spend(merchant, customer, 1n));
     await until(() => far.logged().includes('behind'));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { payFor, startWorld } from '../support/service.ts';
 
 const world = await startWorld();
@@ -29,7 +30,7 @@ describe('a customer', () => {
   });
 
   it('is found by its address, as it was given, and by when it was made', async () => {
-    const email = 'Found@shop.example';
+    const email = `Found-${randomUUID()}@shop.example`;
     const first = await make({ email });
     // Times are told to the millisecond.
     await sleep(2);
@@ -39,7 +40,7 @@ describe('a customer', () => {
     expect(await ids(`email=${email}&limit=1`)).toEqual([second.id]);
     expect(await ids(`email=${email}&starting_after=${second.id}`)).toEqual([first.id]);
     expect(await ids(`email=${email}&created[gt]=${first.created_at}`)).toEqual([second.id]);
-    expect(await ids('email=found@shop.example')).toEqual([]);
+    expect(await ids(`email=${email.toLowerCase()}`)).toEqual([]);
     expect((await ids('limit=100')).slice(0, 2)).toEqual([second.id, first.id]);
     const stranger = await world.createKey('Another shop', 'secret');
     expect((await world.as(stranger).get(`/v1/customers?email=${email}`)).body.data).toEqual([]);

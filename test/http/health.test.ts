@@ -131,9 +131,11 @@ describe('a database that does not answer', () => {
 describe('a database that takes no writes', () => {
   it('is told by /readyz though it reads as well as ever, and no more once it takes them', async () => {
     await eventually(ask, ({ checks }) => checks['writes']?.ok === true);
-    await world.query(`create function full_disk() returns trigger language plpgsql as $$
+    await world.query(`create or replace function full_disk() returns trigger language plpgsql as $$
       begin raise exception using errcode = '53100', message = 'no space left on device'; end $$`);
-    await world.query('create trigger full_disk before insert on batches for each row execute function full_disk()');
+    await world.query(
+      'create or replace trigger full_disk before insert on batches for each row execute function full_disk()',
+    );
     const ready = await eventually(ask, ({ checks }) => checks['writes']?.state === 'bad');
     expect([ready.http, ready.checks['database']?.ok]).toEqual([503, true]);
     await world.query('drop trigger full_disk on batches');

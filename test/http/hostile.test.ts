@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newId } from '../../src/domain/ids.ts';
 import { asRequest, errorsIn, open, sendRaw, statusesIn } from '../support/raw.ts';
 import { payFor, startWorld } from '../support/service.ts';
 import { stripeAt } from '../support/stripe.ts';
@@ -66,14 +67,14 @@ describe('a caller who takes no replies', () => {
 });
 
 describe('bytes that are no request', () => {
-  const charge = (key: string): string =>
+  const charge = (key: string = randomUUID()): string =>
     asRequest('/v1/payments', { 'Idempotency-Key': key }, JSON.stringify(payFor(customer, 7))).replace(
       'Connection: close\r\n',
       '',
     );
 
   it('behind a charge take nothing from its reply, and claim nothing of it', async () => {
-    const answers = await sendRaw(world.url, `${charge('followed-by-x')}x\r\n\r\n`);
+    const answers = await sendRaw(world.url, `${charge()}x\r\n\r\n`);
     expect(statusesIn(answers)).toEqual([201, 400]);
     expect(answers).toMatch(/^HTTP\/1\.1 201 .*"status":"succeeded".*"outcome":"none"/s);
   });
@@ -96,14 +97,15 @@ describe('bytes that are no request', () => {
   });
 
   it('within a body that comes in pieces say that nothing was done, and nothing was', async () => {
-    const request = charge('broken-chunk').replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked');
+    const key = randomUUID();
+    const request = charge(key).replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked');
     const [head = ''] = request.split('\r\n\r\n');
     const answers = await sendRaw(world.url, `${head}\r\n\r\n5\r\n{"cus\r\nzz\r\n`);
     expect([statusesIn(answers), errorsIn(answers)]).toEqual([
       [400],
       [expect.objectContaining({ code: 'invalid_request', outcome: 'none' })],
     ]);
-    expect(await world.query("select 1 from claims where key = 'broken-chunk'")).toEqual([]);
+    expect(await world.query('select 1 from claims where key = $1', [key])).toEqual([]);
   });
 
   it.each([
@@ -136,7 +138,7 @@ describe('bytes that are no request', () => {
   });
 
   it('a tunnel that is asked for behind a charge is refused when that is answered', async () => {
-    const answers = await sendRaw(world.url, `${charge('before-a-tunnel')}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const answers = await sendRaw(world.url, `${charge()}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
     expect(statusesIn(answers)).toEqual([201, 405]);
   });
 
@@ -228,7 +230,7 @@ describe('a body', () => {
 
 describe('what one merchant does alone', () => {
   it('is decided, and never costs those their batch who share it', async () => {
-    const item = { id: 'item_taken', name: 'widget', unit_price: '5', currency: 'usd' };
+    const item = { id: newId('item'), name: 'widget', unit_price: '5', currency: 'usd' };
     expect((await post('/v1/items', item)).status).toBe(201);
     const before = await batches();
     const answers = await Promise.all([
@@ -243,7 +245,7 @@ describe('what one merchant does alone', () => {
   const batches = async (): Promise<number> => (await world.query('select 1 from batches')).length;
 
   it('in one request that makes the same item twice at once, one is made', async () => {
-    const item = { id: 'item_twice', name: 'widget', unit_price: '5', currency: 'usd' };
+    const item = { id: newId('item'), name: 'widget', unit_price: '5', currency: 'usd' };
     const statuses = (await Promise.all([1, 2, 3].map(() => post('/v1/items', item)))).map(({ status }) => status);
     expect(statuses.toSorted()).toEqual([201, 409, 409]);
   });
@@ -329,8 +331,9 @@ describe('a document that anyone may read', () => {
 describe('keys that nobody has', () => {
   it('keep out nobody, whether he was here before or comes for the first time', async () => {
     const keys = await Promise.all(Array.from({ length: 10 }, (_, n) => world.createKey(`New ${n}`, 'secret')));
+    // Of each it is remembered for some seconds that nobody has it, and that is no try.
     const guesses = Promise.all(
-      Array.from({ length: 300 }, (_, n) => world.as(`sk_test_guess${n}`).get('/v1/payments')),
+      Array.from({ length: 300 }, () => world.as(`sk_test_${randomUUID()}`).get('/v1/payments')),
     );
     const answers = await Promise.all(keys.map((key) => world.as(key).get('/v1/payments')));
     expect(answers.map(({ status }) => status)).toEqual(keys.map(() => 200));
@@ -341,8 +344,9 @@ describe('keys that nobody has', () => {
 describe('an idempotency key', () => {
   it('is the same on the same payment, however its id is spelled', async () => {
     const { body: payment } = await post('/v1/payments', { ...payFor(customer, 5), confirm: false });
-    const confirmed = await post(`/v1/payments/${payment.id}/confirm`, {}, 'spelled');
-    const spelled = await post(`/v1/payments/${payment.id.replace('pay_', '%70ay_')}/confirm`, {}, 'spelled');
+    const key = randomUUID();
+    const confirmed = await post(`/v1/payments/${payment.id}/confirm`, {}, key);
+    const spelled = await post(`/v1/payments/${payment.id.replace('pay_', '%70ay_')}/confirm`, {}, key);
     expect([confirmed.status, spelled.status, spelled.headers.get('idempotent-replayed')]).toEqual([200, 200, 'true']);
     expect(spelled.text).toBe(confirmed.text);
   });

@@ -27,8 +27,9 @@ describe('a thousand requests at once under one key', () => {
     const customer = await createCustomer();
     const { charges, payment_intents } = await sandboxCounts();
     const body = payFor(customer, 100);
+    const key = randomUUID();
     const answers = await Promise.all(
-      Array.from({ length: 1000 }, () => unlessShed(() => post('/v1/payments', body, 'thousand'))),
+      Array.from({ length: 1000 }, () => unlessShed(() => post('/v1/payments', body, key))),
     );
 
     const paid = answers.filter(({ status }) => status === 201);
@@ -44,7 +45,7 @@ describe('a thousand requests at once under one key', () => {
     const after = await sandboxCounts();
     expect([after['charges']! - charges!, after['payment_intents']! - payment_intents!]).toEqual([1, 1]);
     expect([await transfersOf(customer), await balanceOf(customer)]).toEqual([1, 100]);
-    const later = await post('/v1/payments', body, 'thousand');
+    const later = await post('/v1/payments', body, key);
     expect([later.text, later.headers.get('idempotent-replayed')]).toEqual([paid[0]!.text, 'true']);
   });
 });
@@ -100,7 +101,8 @@ describe('a key', () => {
   );
 
   it('makes one customer, however often it is sent, where it is sent; without it there are two', async () => {
-    const [one, two] = await asked(() => post('/v1/customers', { name: 'Ada' }, 'ada'));
+    const key = randomUUID();
+    const [one, two] = await asked(() => post('/v1/customers', { name: 'Ada' }, key));
     expect([two.status, two.text]).toEqual([201, one.text]);
     expect(two.headers.get('idempotent-replayed')).toBe('true');
     const [three, four] = await asked(() => post('/v1/customers', { name: 'Ada' }, null));
@@ -238,17 +240,18 @@ describe('a request whose key the release before has kept', () => {
   it('is answered as it was, and not told that its body is another', async () => {
     const customer = await createCustomer();
     const body = payFor(customer, 100);
-    const first = await post('/v1/payments', body, 'kept before');
+    const key = randomUUID();
+    const first = await post('/v1/payments', body, key);
     // What that release made its hash of: the body as it had understood it.
     const understood =
       `{"amount":100,"captureMethod":"automatic","confirm":true,"currency":"usd","customer":"${customer}",` +
       '"description":null,"metadata":{},"paymentMethod":"pm_card_visa","returnUrl":null}';
     const hash = createHash('sha256').update(understood).digest('hex').slice(0, 32);
-    await world.query("update claims set request_hash = $1 where key = 'kept before'", [hash]);
+    await world.query('update claims set request_hash = $1 where key = $2', [hash, key]);
 
-    const again = await post('/v1/payments', body, 'kept before');
+    const again = await post('/v1/payments', body, key);
     expect([again.status, again.text]).toEqual([201, first.text]);
-    const other = await post('/v1/payments', payFor(customer, 101), 'kept before');
+    const other = await post('/v1/payments', payFor(customer, 101), key);
     expect([other.status, other.body.error.code]).toEqual([400, 'idempotency_key_reused']);
   });
 });

@@ -179,13 +179,14 @@ describe('an id', () => {
 });
 
 it('a transfer out of a platform account is refused', async () => {
+  const held = await balanceOf(customer);
   const answer = await post('/v1/transfers', { from: platform[0]!.id, to: wallet, amount: 1, currency: 'usd' });
   expect([answer.status, answer.body.error.code, answer.body.error.outcome]).toEqual([
     409,
     'transfer_not_allowed',
     'none',
   ]);
-  expect(await balanceOf(customer)).toBe(1000);
+  expect(await balanceOf(customer)).toBe(held);
 });
 
 describe('a payment method is refused', () => {

@@ -8,7 +8,7 @@ import { eventually, movableClock, stripeAt } from '../support/stripe.ts';
 import { afterSuite } from '../support/cleanup.ts';
 import type { Payment } from '../../src/client/api.ts';
 import { openKeys, payFor, startService, startWorld, type Answer } from '../support/service.ts';
-import { createDatabase } from '../support/suite.ts';
+import { createDatabase, startSandbox } from '../support/suite.ts';
 
 const clock = movableClock();
 const world = await startWorld({}, clock);
@@ -96,11 +96,14 @@ describe('a capture at which Stripe failed', () => {
 });
 
 it('leaves Stripe alone about payments that wait for the bank for days, and calls nobody’s outcome unknown', async () => {
+  // A service of its own, on a database, a sandbox and a clock of its own: what others have left is not looked at.
+  const sandbox = await startSandbox();
+  const clock = movableClock();
   const calls: string[] = [];
   const counting = createServer((request, response) => {
     const { method = '', url = '', headers } = request;
     calls.push(`${method} ${url.split('?')[0]}`);
-    const forwarded = ask(world.sandbox.url + url, { method, headers }, (answer) => {
+    const forwarded = ask(sandbox.url + url, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
     });
@@ -109,7 +112,6 @@ it('leaves Stripe alone about payments that wait for the bank for days, and call
   });
   await once(counting.listen(0, '127.0.0.1'), 'listening');
   const { port } = counting.address() as AddressInfo;
-  // A service of its own, on a database of its own: no other asks Stripe.
   const { url: databaseUrl } = await createDatabase();
   const other = await startService({
     databaseUrl,
@@ -139,7 +141,7 @@ it('leaves Stripe alone about payments that wait for the bank for days, and call
   const oncall = (await openKeys(databaseUrl).create('Demo', 'oncall', 'test'))._unsafeUnwrap().secret;
   calls.length = 0;
   for (let hour = 0; hour < 24; hour++) {
-    await clock.advance(world.sandbox.url, 3600);
+    await clock.advance(sandbox.url, 3600);
     const told = await fetch(`${other.opsUrl}/metrics`, { headers: { Authorization: `Bearer ${oncall}` } });
     expect(await told.text()).not.toMatch(/^quittance_unknown_outcomes\S* [1-9]/m);
     // A round of each of the service's own.

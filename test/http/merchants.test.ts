@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/domain/ids.ts';
 import { payFor, startWorld, type Client } from '../support/service.ts';
 
 const world = await startWorld();
@@ -178,15 +179,16 @@ describe("what is another merchant's", () => {
 });
 
 it('an item may be called alike by two merchants, and each reads its own', async () => {
+  const id = newId('item');
   for (const { client } of [mine, theirs]) {
     const made = await client.post('/v1/items', {
-      id: 'item_bun',
+      id,
       name: `of ${client === mine.client ? 'mine' : 'theirs'}`,
       unit_price: '5',
       currency: 'usd',
     });
     expect(made.status).toBe(201);
   }
-  expect((await mine.client.get('/v1/items/item_bun')).body.name).toBe('of mine');
-  expect((await theirs.client.get('/v1/items/item_bun')).body.name).toBe('of theirs');
+  expect((await mine.client.get(`/v1/items/${id}`)).body.name).toBe('of mine');
+  expect((await theirs.client.get(`/v1/items/${id}`)).body.name).toBe('of theirs');
 });

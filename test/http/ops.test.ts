@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { eventually } from '../support/stripe.ts';
 import { createMetrics } from '../../src/monitor/metrics.ts';
 import { metricsText } from '../../src/monitor/view.ts';
@@ -27,22 +28,29 @@ describe('/readyz', () => {
 });
 
 describe('a decline', () => {
+  const declines = async (): Promise<number> => {
+    const text = await (await fetch(`${world.opsUrl}/metrics`, onCall)).text();
+    return Number(/^quittance_errors_total\{code="card_declined"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
+
   it('is counted and logged by its code, when it is first told and each time that it is told again', async () => {
     const body = payFor(await world.createCustomer(), 700, { payment_method: 'pm_card_visa_chargeDeclined' });
-    const first = await world.post('/v1/payments', body, 'declined-once');
-    const again = await world.post('/v1/payments', body, 'declined-once');
+    const before = await declines();
+    const key = randomUUID();
+    const first = await world.post('/v1/payments', body, key);
+    const again = await world.post('/v1/payments', body, key);
     expect([first.status, again.status, again.text === first.text]).toEqual([402, 402, true]);
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     const lines = world
       .logged()
       .split('\n')
-      .filter((line) => line.includes('"request"') && line.includes('card_declined'));
+      .filter(
+        (line) =>
+          line.includes('"request"') && line.includes('card_declined') && line.includes(first.body.error.payment!),
+      );
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ payment: first.body.error.payment });
-    await eventually(
-      async () => (await fetch(`${world.opsUrl}/metrics`, onCall)).text(),
-      (text) => /^quittance_errors_total\{code="card_declined"\} 2$/m.test(text),
-    );
+    await eventually(declines, (now) => now === before + 2);
   });
 });
 

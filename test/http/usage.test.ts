@@ -1,5 +1,6 @@
 /** What is used, and the items that it is priced by. */
 import { describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/domain/ids.ts';
 import { startWorld } from '../support/service.ts';
 
 const { post, get, createCustomer, balanceOf, sums } = await startWorld();
@@ -53,27 +54,29 @@ describe('usage', () => {
 
 describe('an item', () => {
   it('is made, and read with a tag that spares the body the next time', async () => {
-    const made = await post('/v1/items', { id: 'item_tea', name: 'Tea', unit_price: '0.25', ...usd });
+    const id = newId('item');
+    const made = await post('/v1/items', { id, name: 'Tea', unit_price: '0.25', ...usd });
     expect([made.status, made.body]).toEqual([
       201,
-      { id: 'item_tea', object: 'item', name: 'Tea', unit_price: '0.25', currency: 'usd' },
+      { id, object: 'item', name: 'Tea', unit_price: '0.25', currency: 'usd' },
     ]);
-    const read = await get('/v1/items/item_tea');
+    const read = await get(`/v1/items/${id}`);
     expect(read.body).toEqual(made.body);
     expect(read.headers.get('cache-control')).toMatch(/max-age=\d+/);
     const tag = read.headers.get('etag')!;
     for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
-      const again = await get('/v1/items/item_tea', { 'If-None-Match': known });
+      const again = await get(`/v1/items/${id}`, { 'If-None-Match': known });
       expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', tag]);
     }
-    expect((await get('/v1/items/item_tea', { 'If-None-Match': '"other"' })).status).toBe(200);
+    expect((await get(`/v1/items/${id}`, { 'If-None-Match': '"other"' })).status).toBe(200);
   });
 
   it('keeps its name: another of the same id is refused, and the first stays as it is', async () => {
-    await post('/v1/items', { id: 'item_once', name: 'first', unit_price: '1', ...usd });
-    const { status, body } = await post('/v1/items', { id: 'item_once', name: 'second', unit_price: '2', ...usd });
+    const id = newId('item');
+    await post('/v1/items', { id, name: 'first', unit_price: '1', ...usd });
+    const { status, body } = await post('/v1/items', { id, name: 'second', unit_price: '2', ...usd });
     expect([status, body.error.code]).toEqual([409, 'item_exists']);
-    expect((await get('/v1/items/item_once')).body.name).toBe('first');
+    expect((await get(`/v1/items/${id}`)).body.name).toBe('first');
   });
 
   it('of the demo is there from the start, and one that was never made is not', async () => {

@@ -1,8 +1,11 @@
 import { expect, it } from '@jest/globals';
-import { payFor, startWorld } from '../support/service.ts';
+import { randomUUID } from 'node:crypto';
+import { payFor, startWorld, type Client } from '../support/service.ts';
 
 const world = await startWorld();
-const customer = await world.createCustomer();
+
+/** Each test has a merchant of its own, whose volume is what it has charged. */
+const openShop = async (): Promise<Client> => world.as(await world.createKey(`Shop ${randomUUID()}`, 'secret'));
 
 interface Volume {
   readonly currencies: {
@@ -14,8 +17,8 @@ interface Volume {
   }[];
   readonly declines: { code: string; decline_code: string | null; payments: number }[];
 }
-const read = async (query = ''): Promise<Volume> => {
-  const { status, text } = await world.get(`/v1/volume${query}`);
+const read = async (shop: Client, query = ''): Promise<Volume> => {
+  const { status, text } = await shop.get(`/v1/volume${query}`);
   expect(status).toBe(200);
   return JSON.parse(text) as Volume;
 };
@@ -29,22 +32,24 @@ const madeAt = async (id: string, at: string): Promise<void> => {
      update payments set created_at = '${at}', id = ('${hex}' || substr(replace(id::text, '-', ''), 13))::uuid where id = ${payment}`,
   );
 };
-const pay = async (amount: number, more: object = {}): Promise<string> => {
-  const { status, body } = await world.post('/v1/payments', payFor(customer, amount, more));
+const pay = async (shop: Client, amount: number, more: object = {}): Promise<string> => {
+  const customer = await world.createCustomer(0, shop);
+  const { status, body } = await shop.post('/v1/payments', payFor(customer, amount, more));
   return status === 402 ? (body.error.payment ?? '') : body.id;
 };
 
 it('adds up what was charged, by currency and by the day in a zone, and what was declined, by its reason', async () => {
-  await madeAt(await pay(1_000), '2026-03-01T22:30:00Z');
-  await madeAt(await pay(2_000), '2026-03-01T23:30:00Z');
-  await madeAt(await pay(500, { currency: 'eur' }), '2026-03-02T10:00:00Z');
+  const shop = await openShop();
+  await madeAt(await pay(shop, 1_000), '2026-03-01T22:30:00Z');
+  await madeAt(await pay(shop, 2_000), '2026-03-01T23:30:00Z');
+  await madeAt(await pay(shop, 500, { currency: 'eur' }), '2026-03-02T10:00:00Z');
   await madeAt(
-    await pay(700, { payment_method: 'pm_card_visa_chargeDeclinedInsufficientFunds' }),
+    await pay(shop, 700, { payment_method: 'pm_card_visa_chargeDeclinedInsufficientFunds' }),
     '2026-03-02T11:00:00Z',
   );
-  await madeAt(await pay(900), '2026-03-04T00:00:00Z');
+  await madeAt(await pay(shop, 900), '2026-03-04T00:00:00Z');
 
-  const utc = await read('?from=2026-03-01&to=2026-03-04');
+  const utc = await read(shop, '?from=2026-03-01&to=2026-03-04');
   expect(utc.currencies).toEqual([
     {
       ...{ currency: 'usd', payments: 3, succeeded: 2, captured: '3000' },
@@ -60,7 +65,7 @@ it('adds up what was charged, by currency and by the day in a zone, and what was
   ]);
   expect(utc.declines).toEqual([{ code: 'card_declined', decline_code: 'insufficient_funds', payments: 1 }]);
 
-  const berlin = await read('?from=2026-03-01&to=2026-03-04&tz=Europe/Berlin');
+  const berlin = await read(shop, '?from=2026-03-01&to=2026-03-04&tz=Europe/Berlin');
   expect(berlin.currencies[0]?.days.map(({ day, captured }) => [day, captured])).toEqual([
     ['2026-03-01', '1000'],
     ['2026-03-02', '2000'],
@@ -68,8 +73,9 @@ it('adds up what was charged, by currency and by the day in a zone, and what was
 });
 
 it('is of the last thirty days where nobody says which, and of a year at the most', async () => {
-  await pay(1_200);
-  expect((await read()).currencies).toMatchObject([{ currency: 'usd', captured: '1200' }]);
+  const shop = await openShop();
+  await pay(shop, 1_200);
+  expect((await read(shop)).currencies).toMatchObject([{ currency: 'usd', captured: '1200' }]);
   for (const [query, param] of [
     ['from=2020-01-01', 'from'],
     ['from=yesterday', 'from'],

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterSuite } from '../support/cleanup.ts';
@@ -47,6 +48,8 @@ const payAtLast = async (client: Client, customer: string, key: string): Promise
 
 it('a process that is stopped in the midst of a commit holds nobody up for long, and finishes what it began when it goes on', async () => {
   const key = await world.createKey('Shop', 'secret');
+  const run = randomUUID();
+  const charges = (await world.sandboxCounts())['charges']!;
   const pausing = await spawnService(proxy.url);
   const other = await startService({
     databaseUrl: world.databaseUrl,
@@ -67,7 +70,7 @@ it('a process that is stopped in the midst of a commit holds nobody up for long,
     isPaused = true;
     return 'hold';
   });
-  const first = paused.post('/v1/payments', payFor(customer, 10), 'begun-before-the-pause');
+  const first = paused.post('/v1/payments', payFor(customer, 10), `${run}-before-the-pause`);
   await until(() => isPaused);
 
   // As if the leases of those that were cut off had run out: the sweeper finishes them.
@@ -75,16 +78,18 @@ it('a process that is stopped in the midst of a commit holds nobody up for long,
     () => void world.query("update attempts set leased_until = now() - interval '1 s' where outcome is null"),
     250,
   );
-  const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => payAtLast(running, customer, `during-${n}`)));
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => payAtLast(running, customer, `${run}-during-${n}`)),
+  );
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
 
   proxy.release();
   process.kill(pausing.pid, 'SIGCONT');
   expect([201, 409, 503]).toContain((await first).status);
-  const last = await payAtLast(running, customer, 'begun-before-the-pause').finally(() => clearInterval(expire));
+  const last = await payAtLast(running, customer, `${run}-before-the-pause`).finally(() => clearInterval(expire));
   expect([last.status, last.body.status]).toEqual([201, 'succeeded']);
 
-  expect((await world.sandboxCounts())['charges']).toBe(11);
+  expect((await world.sandboxCounts())['charges']).toBe(charges + 11);
   expect((await running.get(`/v1/customers/${customer}/balance?currency=usd`)).body).toMatchObject({
     posted: '110',
     sequence: '11',
