@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/domain/ids.ts';
 import { payFor, startWorld, type Client } from '../support/service.ts';
+import { eventually } from '../support/stripe.ts';
 
 const world = await startWorld();
 const { createCustomer, walletOf } = world;
@@ -28,6 +29,11 @@ const createMerchant = async (name: string) => {
 };
 const mine = await createMerchant('Mine');
 const theirs = await createMerchant('Theirs');
+// A fee is posted by itself, soon after its charge: both are, before anything is compared.
+await eventually(
+  () => theirs.client.get('/v1/accounts?kind=stripe_fees'),
+  ({ body }) => body.data[0]?.sequence === '2',
+);
 const snapshot = async (): Promise<string> =>
   JSON.stringify([
     (await theirs.client.get('/v1/accounts')).body.data,
