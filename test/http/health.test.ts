@@ -33,6 +33,7 @@ describe('while Stripe is down', () => {
   afterAll(() => mend());
 
   it('/readyz ticks neither its circuit nor the outcomes that nobody knows, and is told at once', async () => {
+    await mend();
     await eventually(ask, ({ status }) => status === 'ready');
     const customer = await world.createCustomer();
     mend = await stripe.fault({ kind: 'reset_before' });
@@ -113,11 +114,11 @@ describe('a database that does not answer', () => {
     );
     proxy.judge(() => 'hold');
     const asked = performance.now();
-    const ready = await eventually(
+    // On a busy machine it may have answered late before that.
+    await eventually(
       () => ask(service.opsUrl),
-      ({ checks }) => checks['database']?.ok === false,
+      ({ checks: { database } }) => database?.ok === false && /^has not answered for \d+ ms$/.test(database.detail),
     );
-    expect(ready.checks['database']?.detail).toMatch(/^has not answered for \d+ ms$/);
     expect(performance.now() - asked).toBeLessThan(2_500);
     await eventually(
       () => ask(service.opsUrl),
