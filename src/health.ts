@@ -8,6 +8,7 @@ import type { ResultAsync } from 'neverthrow';
 import type { Config } from './config.ts';
 import type { Clocks } from './clocks.ts';
 import type { Context } from './context.ts';
+import { awakeMs } from './domain/awake.ts';
 import { toMs } from './domain/time.ts';
 import type { PaymentError } from './error.ts';
 import { DEMO_KEYS } from './http/authenticate.ts';
@@ -61,38 +62,22 @@ interface Question {
   readonly check: () => Check;
 }
 
-/** A loop that is held hears no answer: that is told by itself, and not of whoever was asked. */
-const createHeldMs = (): (() => number) => {
-  let heldMs = 0;
-  let dueAt = performance.now() + HELD_EVERY_MS;
-  setInterval(() => {
-    const now = performance.now();
-    heldMs += Math.max(0, now - dueAt);
-    dueAt = now + HELD_EVERY_MS;
-  }, HELD_EVERY_MS).unref();
-  return () => heldMs + Math.max(0, performance.now() - dueAt);
-};
-/** A fifth of the patience: what holds the loop for less makes nobody look slow. */
-const HELD_EVERY_MS = 50;
-
-const createQuestion = (heldMs: () => number, ask: () => Promise<PaymentError | undefined>): Question => {
+const createQuestion = (ask: () => Promise<PaymentError | undefined>): Question => {
   let told: { readonly failure: PaymentError | undefined; readonly tookMs: number } | undefined;
-  /** By a clock that stands while the loop is held. */
-  const now = (): number => performance.now() - heldMs();
   let asked: { readonly at: number; readonly answer: Promise<void> } | undefined;
   const put = async (): Promise<void> => {
-    const at = now();
+    const at = awakeMs();
     const failure = await ask();
-    told = { failure, tookMs: now() - at };
+    told = { failure, tookMs: awakeMs() - at };
     asked = undefined;
   };
   return {
     ask: () => {
-      asked ??= { at: now(), answer: put() };
+      asked ??= { at: awakeMs(), answer: put() };
       return Promise.race([asked.answer, sleep(PATIENCE_MS, undefined, { ref: false })]);
     },
     check: () => {
-      const waitedMs = asked ? now() - asked.at : 0;
+      const waitedMs = asked ? awakeMs() - asked.at : 0;
       if (waitedMs >= PATIENCE_MS || !told)
         return {
           state: waitedMs < DOWN_MS && told && !told.failure ? 'degraded' : 'bad',
@@ -131,8 +116,7 @@ export const createHealth = ({
   let contradictions: Readonly<Record<string, number>> | undefined;
   let oldestContradictions: readonly KeptContradiction[] = [];
 
-  const heldMs = createHeldMs();
-  const reads = createQuestion(heldMs, async () => {
+  const reads = createQuestion(async () => {
     const hashes = await keys.oncallHashes();
     // On-call reads most while the database is down: who may, was known before.
     keyHashes = hashes
@@ -147,7 +131,7 @@ export const createHealth = ({
     return hashes.isErr() ? hashes.error : undefined;
   });
   // A database that is full, or whose standby is gone, or that was demoted, reads as well as ever.
-  const writes = createQuestion(heldMs, () =>
+  const writes = createQuestion(() =>
     probe().match(
       () => undefined,
       (error) => error,

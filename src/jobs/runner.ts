@@ -1,6 +1,7 @@
 /** Jobs, which are what runs by itself, and the one runner that starts them, times them and stops them. */
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { Context } from '../context.ts';
+import { awakeMs } from '../domain/awake.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import { runJob } from '../monitor/context.ts';
 
@@ -136,7 +137,7 @@ const createLoop = <C extends Needs>(
   const run = async (): Promise<void> => {
     isWoken = false;
     const isMore = await round();
-    endedAt = performance.now();
+    endedAt = awakeMs();
     if (!isResting) doneAt = endedAt;
     running = undefined;
     if (isOver()) return;
@@ -151,7 +152,7 @@ const createLoop = <C extends Needs>(
 
   return {
     wake: () => {
-      endedAt ??= performance.now();
+      endedAt ??= awakeMs();
       doneAt ??= endedAt;
       isWoken = true;
       if (running || isResting || isStopped) return;
@@ -160,7 +161,7 @@ const createLoop = <C extends Needs>(
     },
     age: () => {
       if (endedAt === undefined || doneAt === undefined) return undefined;
-      const now = performance.now();
+      const now = awakeMs();
       const [ageMs, undoneMs] = [now - endedAt, now - doneAt];
       const isFailing = doneAt < endedAt && undoneMs > ageMsMax;
       return { name, ageMs, undoneMs, ageMsMax, isStuck: ageMs > ageMsMax, isFailing, isVital };

@@ -205,8 +205,11 @@ const pageText = async (file: string): Promise<string> => {
 /** Listens. An answer that fails is a 500, and ends nothing. Errors: why it could not listen, in one line. */
 export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, string> => {
   const { host, port, economics, secret } = options;
-  let ownRunbook = '/runbook';
-  const runbook = openRunbook(() => options.runbookUrl ?? ownRunbook);
+  let ownUrl = `http://localhost:${port}`;
+  const runbook = openRunbook(
+    () => options.runbookUrl ?? runbookAt(ownUrl),
+    () => ownUrl,
+  );
   const open: Readonly<Record<string, Route>> = { '/livez': livez, '/readyz': readyz };
   const closed: Readonly<Record<string, Route>> = {
     '/metrics': metrics,
@@ -283,7 +286,7 @@ export const serveOps = (options: OpsServerOptions): ResultAsync<OpsServer, stri
       server.listen(port, host, () => {
         const address = server.address();
         const url = urlOf(host, typeof address === 'object' && address ? address.port : port);
-        ownRunbook = runbookAt(url);
+        ownUrl = url;
         resolve({ url, close });
       });
     }),

@@ -9,6 +9,8 @@ const FOLDER = join(import.meta.dirname, '../../scripts/ops');
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 /** As it stands in the rules and the dashboard: where the demo's is. */
 const WRITTEN = 'http://127.0.0.1:3001/runbook';
+/** As it stands in the runbook's commands. */
+const WRITTEN_OPS = 'localhost:3001';
 
 /** `Unknown outcomes` → `unknown-outcomes`, as GitHub has it: links within the file work there too. */
 const anchorOf = (heading: string): string =>
@@ -18,14 +20,17 @@ const anchorOf = (heading: string): string =>
     .trim()
     .replaceAll(/\s+/g, '-');
 
-const page = (): string => {
+const page = (opsUrl: string): string => {
   const renderer = new Renderer();
   renderer.heading = function ({ tokens, depth, text }: Tokens.Heading) {
     const id = anchorOf(text);
     const level = String(depth);
     return `<h${level} id="${id}"><a href="#${id}">${this.parser.parseInline(tokens)}</a></h${level}>\n`;
   };
-  const body = marked.parse(read('runbook.md'), { renderer, async: false });
+  const body = marked.parse(read('runbook.md').replaceAll(WRITTEN_OPS, new URL(opsUrl).host), {
+    renderer,
+    async: false,
+  });
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -73,9 +78,9 @@ export interface Runbook {
   readonly dashboard: () => string;
 }
 
-/** `url` is where the runbook is for those who read a line or an alert. */
-export const openRunbook = (url: () => string): Runbook => ({
-  page,
+/** `url` is where the runbook is for those who read a line or an alert; `opsUrl`, where this port is for its commands. */
+export const openRunbook = (url: () => string, opsUrl: () => string): Runbook => ({
+  page: () => page(opsUrl()),
   sentences: sentencesIn(read('runbook.md')),
   rules: () => read('rules.yml').replaceAll(WRITTEN, url()),
   dashboard: () => read('dashboard.json').replaceAll(WRITTEN, url()),

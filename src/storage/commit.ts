@@ -7,6 +7,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { err, ok, ResultAsync, type Result } from 'neverthrow';
 import type { Logger } from 'pino';
+import { awakeMs } from '../domain/awake.ts';
 import { expected, type Applied, type Change, type Commit } from '../domain/change.ts';
 import { decide } from '../domain/decide.ts';
 import type { Clock } from '../domain/time.ts';
@@ -87,7 +88,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
 
   /** Tries until it is committed, or refused, or patience ends. */
   const run = async (changes: readonly Change[]): Promise<Outcomes> => {
-    let since = performance.now();
+    let since = awakeMs();
     let doubt: Doubt | undefined;
 
     for (let tries = 1; ; tries++) {
@@ -98,7 +99,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
         return tried.outcomes;
       }
       // A COMMIT may have been waited for as long as a batch is tried: the doubt has its own time, from now on.
-      if (tried.doubt && !doubt) since = performance.now();
+      if (tried.doubt && !doubt) since = awakeMs();
       doubt = tried.doubt;
       // It was not committed, and never will be: all is as if it had not been tried.
       if (wasInDoubt && !doubt) continue;
@@ -107,7 +108,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
       // What refuses a change says nothing of a batch in doubt: that is asked again.
       if ((failure === 'refused' || failure === 'fault') && !doubt) return isolate(changes, tried.error);
 
-      const spentMs = performance.now() - since;
+      const spentMs = awakeMs() - since;
       if (spentMs > (doubt ? DOUBT_PATIENCE_MS : PATIENCE_MS)) {
         log.error(
           { err: tried.error, tries, changes: changes.length, inDoubt: doubt !== undefined },
@@ -136,7 +137,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
   };
 
   const runTimed = (changes: readonly Change[]): Promise<Outcomes> => {
-    runningSince = performance.now();
+    runningSince = awakeMs();
     return run(changes).finally(() => (runningSince = undefined));
   };
 
@@ -153,7 +154,7 @@ export const createCommitter = ({ database, clock, log, observe }: CommitOptions
   /** What a real write has met (a full disk) is over once a row is added; the pruner takes it away. */
   const probe = async (): Promise<Result<void, PaymentError>> => {
     if (performance.now() - committedAt < PROBE_EVERY_MS) return ok();
-    const lateMs = performance.now() - (runningSince ?? performance.now());
+    const lateMs = runningSince === undefined ? 0 : awakeMs() - runningSince;
     if (lateMs > RUNNING_MAX_MS)
       return err(
         paymentError('database_unavailable', { message: `A batch has been tried for ${Math.round(lateMs)} ms.` }),

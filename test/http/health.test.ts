@@ -129,6 +129,48 @@ describe('a database that does not answer', () => {
   });
 });
 
+describe('a loop that is held', () => {
+  it('hears no answer meanwhile, and makes no database look late', async () => {
+    await eventually(ask, ({ checks }) => checks['database']?.ok === true && checks['writes']?.ok === true);
+    for (let waitMs = 0; waitMs < 12; waitMs += 2) {
+      const asked = ask();
+      await new Promise((go) => setTimeout(go, waitMs));
+      // As long as a database that is told to be down: this process is the service's as well.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_200);
+      const { checks } = await asked;
+      for (const name of ['database', 'writes']) {
+        const [, tookMs = 'none'] = /^answered in (\d+) ms$/.exec(checks[name]?.detail ?? '') ?? [];
+        expect([name, checks[name]?.detail, Number(tookMs) < 2_000]).toEqual([name, checks[name]?.detail, true]);
+      }
+    }
+  }, 60_000);
+});
+
+describe('a Stripe that is back while the database is down', () => {
+  it('is found out all the same', async () => {
+    const proxy = await startProxy(world.databaseUrl);
+    const service = await startService({ databaseUrl: proxy.url, sandboxUrl: world.sandbox.url });
+    const customer = await world.createCustomer();
+    const heal = await stripe.fault({ kind: 'reset_before' });
+    await eventually(
+      () => service.post('/v1/payments', payFor(customer, 100)),
+      ({ body }) => body.error.outcome === 'none',
+    );
+    proxy.cut(true);
+    await eventually(
+      () => ask(service.opsUrl),
+      ({ checks }) => checks['database']?.ok === false && checks['stripe']?.ok === false,
+    );
+    await heal();
+    await eventually(
+      () => ask(service.opsUrl),
+      ({ checks }) => checks['stripe']?.ok === true,
+    );
+    expect((await ask(service.opsUrl)).checks['database']?.ok).toBe(false);
+    proxy.cut(false);
+  }, 60_000);
+});
+
 describe('a database that takes no writes', () => {
   it('is told by /readyz though it reads as well as ever, and no more once it takes them', async () => {
     await eventually(ask, ({ checks }) => checks['writes']?.ok === true);

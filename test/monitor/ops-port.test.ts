@@ -129,6 +129,9 @@ describe('the runbook', () => {
   it('is a page of the ops port, for anybody, with a place for each heading that an alert leads to', async () => {
     const url = await startOps(() => Promise.resolve(viewWith()));
     const page = await get(`${url}/runbook`);
+    // Its commands are to be pasted.
+    expect(page).toContain(`curl -s ${new URL(url).host}/readyz`);
+    expect(page).not.toContain('localhost:3001');
     const rules = await get(`${url}/rules.yml`);
     const targets = [...rules.matchAll(/runbook_url: (\S+)#([\w-]+)/g)];
     expect(targets.length).toBeGreaterThan(8);
