@@ -256,17 +256,17 @@ it('looks at as much of Stripe’s list as there is time for in a turn, and goes
   const customer = await createCustomer();
   const key = randomUUID();
   const ask = (): Promise<Answer<Payment>> => post('/v1/payments', payFor(customer, 700), key);
-  await paid();
   await drops();
-  await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
-  const id = (await ask()).body.error.payment!;
-  await stripe.heal();
-  // Eleven pages, made beside it, for each of which Stripe takes a second.
+  // Eleven pages, for each of which Stripe takes a second: made before it, for its lease may not last as long as this takes.
   const made = Array.from({ length: 1_050 }, () => stripe.post);
   const workers = Array.from({ length: 16 }, async () => {
     while (made.pop()) await stripe.post(CREATE, { amount: '500', currency: 'usd' });
   });
   await Promise.all(workers);
+  await paid();
+  const healCreate = await stripe.fault({ kind: 'reset_before', path: CREATE, method: 'POST' });
+  const id = (await ask()).body.error.payment!;
+  await healCreate();
   const heal = await stripe.fault({ kind: 'latency', path: CREATE, method: 'GET', ms: 1_000 });
   await clock.advance(world.sandbox.url, 6 * 60);
   await eventually(
