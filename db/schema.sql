@@ -597,6 +597,8 @@ CREATE INDEX transfers_reference_idx ON public.transfers USING btree (merchant_i
 
 CREATE INDEX transfers_reverses_idx ON public.transfers USING btree (merchant_id, reverses) WHERE (reverses IS NOT NULL);
 
+CREATE INDEX webhook_endpoints_there_idx ON public.webhook_endpoints USING btree (merchant_id, id) WHERE (status <> 'deleted'::text);
+
 CREATE OR REPLACE FUNCTION public.keep_unpaid_status()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -30,6 +30,8 @@ const IN_HAND_MAX_OF_SLOW = 2;
 const IN_HAND_MAX_OF_FAILING = 1;
 /** An answer that takes longer is slow: a receiver should only write down what it hears. */
 const SLOW_MS = 2_000;
+/** Those of whom it is remembered; beyond it the one that was so first is forgotten, until its next answer. */
+const SLOW_REMEMBERED_MAX = 1_000;
 /**
  * A merchant may have in hand as much as this part of what is free. However many merchants' endpoints hang, something is
  * left for the next: one takes a third of all, two take a quarter each, ten a twelfth.
@@ -114,8 +116,12 @@ export const createDeliverer = (send: Send, wake: () => void): Deliverer => {
     const body = JSON.stringify(eventView(delivery.content));
     const headers = signedHeaders(delivery.event, Math.floor(toMs(startedAt) / 1000), body, delivery.secrets);
     const answer = await send({ url: delivery.url, headers, body }, stop.signal);
-    if (answer.latencyMs > SLOW_MS) slow.add(delivery.endpoint);
-    else slow.delete(delivery.endpoint);
+    slow.delete(delivery.endpoint);
+    if (answer.latencyMs > SLOW_MS) {
+      const [first] = slow.size >= SLOW_REMEMBERED_MAX ? slow : [];
+      if (first !== undefined) slow.delete(first);
+      slow.add(delivery.endpoint);
+    }
     tried.push(outcomeOf(delivery, startedAt, ctx.clock.now(), answer, stop.signal.aborted));
     gathering ??= setTimeout(() => {
       gathering = undefined;

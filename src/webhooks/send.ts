@@ -8,6 +8,8 @@ import { hostOf, isPublicAddress, resolve as resolveName, type Resolve } from '.
 const TIMEOUT_MS = 15_000;
 /** An answer is its status. Of its body as much is read as lets a receiver finish a polite sentence. */
 const BODY_MAX_BYTES = 16 * 1024;
+/** Interim answers (`103 Early Hints`) come before it, and no body's limit counts them: a million would take the event loop for seconds. */
+const INTERIM_MAX = 16;
 
 interface Message {
   readonly url: string;
@@ -107,6 +109,12 @@ const post = (
     });
     request.on('error', (error) => answer(failed(signal.aborted ? TOO_LATE : reasonOf(error))));
     request.on('close', () => answer(failed('The connection was closed without an answer.')));
+    let interim = 0;
+    request.on('information', () => {
+      if (++interim <= INTERIM_MAX) return;
+      answer(failed('The endpoint sent one interim answer after the other, and none that was final.'));
+      request.destroy();
+    });
     request.on('response', (response) => {
       const done = (): void => {
         answer(verdict(response.statusCode ?? 0, response.headers['retry-after'] ?? null));
