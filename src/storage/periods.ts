@@ -115,7 +115,10 @@ interface Open {
   readonly tz: string;
 }
 
-/** The oldest of a merchant that is not closed yet: the next begins where it ends. */
+/**
+ * One whose predecessor is closed, since it begins where that ends; and of those, the one whose merchant has waited longest:
+ * who asks for a thousand is in nobody's way.
+ */
 const closeOne = async ({ scan, pool }: Pick<Database, 'scan' | 'pool'>, now: Micros): Promise<boolean> => {
   const { rows: asked } = await sql`select from periods where state = 'closing' limit 1`.execute(pool);
   // A scan may have to wait for another.
@@ -124,13 +127,11 @@ const closeOne = async ({ scan, pool }: Pick<Database, 'scan' | 'pool'>, now: Mi
   const closed = await scan(async (db) => {
     const { rows } = await sql<Open>`
       select p.merchant_id, p.number, p.ends, p.asked, p.tz from periods p
-      where p.state = 'closing' and p.ends <= ${final}::timestamptz
-      order by p.created_at, p.number limit 1`.execute(db);
+      left join periods b on b.merchant_id = p.merchant_id and b.number = p.number - 1
+      where p.state = 'closing' and p.ends <= ${final}::timestamptz and (p.number = 1 or b.state = 'closed')
+      order by greatest(p.created_at, b.closed_at), p.merchant_id limit 1`.execute(db);
     const [open] = rows;
-    if (!open) return undefined;
-    const before = await previousOf(db, open);
-    if (open.number > 1 && !before) return undefined;
-    return { open, made: await madeOf(db, open, before) };
+    return open && { open, made: await madeOf(db, open, await previousOf(db, open)) };
   });
   if (!closed) return false;
   const { open, made } = closed;
