@@ -144,6 +144,10 @@ const begin = (
     return err(
       paymentError(refusal, { payment: payment.id, message: `${ERRORS[refusal].message} It is ${payment.status}.` }),
     );
+  if (attempt.kind === 'confirm' && attempt.usedFor === 'save' && attempt.stripeCustomer === null)
+    return err(
+      paymentError(refusal, { payment: payment.id, message: 'Its customer was erased: no card is kept for him.' }),
+    );
   if (attempt.kind === 'capture' && (attempt.amount ?? 0n) > payment.amount)
     return err(paymentError('capture_exceeds_payment', { payment: payment.id, param: 'amount' }));
   const paymentMethod = attempt.kind === 'confirm' ? attempt.paymentMethod : payment.paymentMethod;

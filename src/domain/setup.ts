@@ -61,18 +61,26 @@ export interface SetupStepped {
   readonly isNews: boolean;
 }
 
-/** Errors: `customer_not_found`, `setup_not_found`, `too_many_attempts`. */
+/** Errors: `customer_not_found`, `setup_not_found`, `setup_not_confirmable`, `too_many_attempts`. */
 export const applySetupStep = (
   { ownsCustomer, setup: before }: { readonly ownsCustomer: boolean; readonly setup: Setup | undefined },
   step: SetupStep,
   now: Micros,
-): Result<SetupStepped, PaymentError<'customer_not_found' | 'setup_not_found' | 'too_many_attempts'>> => {
+): Result<
+  SetupStepped,
+  PaymentError<'customer_not_found' | 'setup_not_found' | 'setup_not_confirmable' | 'too_many_attempts'>
+> => {
   if (step.kind === 'create')
     return ownsCustomer
       ? ok({ setup: standing(step.setup, step.found), isNews: true })
       : err(paymentError('customer_not_found', { param: 'customer' }));
   if (!before) return err(paymentError('setup_not_found'));
-  if (step.kind === 'try') return isOver(before) ? ok({ setup: before, isNews: false }) : tried(before, now);
+  if (step.kind === 'try') {
+    if (isOver(before)) return ok({ setup: before, isNews: false });
+    return ownsCustomer
+      ? tried(before, now)
+      : err(paymentError('setup_not_confirmable', { message: 'Its customer was erased: no card is kept for him.' }));
+  }
   // Its last word: what was seen before that has gone by.
   if (isOver(before) || before.intent !== step.found.intent) return ok({ setup: before, isNews: false });
   // It was confirmed meanwhile: what was so before that has gone by, too.

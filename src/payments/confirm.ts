@@ -58,14 +58,14 @@ export const confirmPayment = (
       }),
   );
 
-/** Its customer is there: the payment is his. */
+/** None for who was erased: that nothing can be kept of him is said where it is known whether the key was claimed before. */
 const holderFor = (
   ctx: CardNeeds,
   { merchant, customer }: Payment,
-): ResultAsync<string, Exclude<HolderError, PaymentError<'customer_not_found'>>> =>
-  stripeCustomerOf(ctx, merchant, customer).mapErr((error) =>
-    error.code === 'customer_not_found' ? paymentError('internal', { cause: error }) : error,
-  );
+): ResultAsync<string | null, Exclude<HolderError, PaymentError<'customer_not_found'>>> =>
+  stripeCustomerOf(ctx, merchant, customer)
+    .map((holder): string | null => holder)
+    .orElse((error) => (error.code === 'customer_not_found' ? ok(null) : err(error)));
 
 /** Errors: `too_many_attempts`. */
 const withinTries = (

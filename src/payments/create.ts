@@ -13,7 +13,7 @@ import { secretOf } from './access.ts';
 import { newAttempt } from './attempt.ts';
 import { stripeCustomerOf } from './holder.ts';
 import { charge, settle, type Claimed } from './perform.ts';
-import { withStripe, type CardNeeds } from './with-stripe.ts';
+import { unlessAnswered, withStripe, type CardNeeds } from './with-stripe.ts';
 
 export interface CreatePayment extends GivenDetails {
   readonly customer: CustomerId;
@@ -44,10 +44,10 @@ export const createPayment = (
   command: CreatePayment,
 ): ResultAsync<Reply<PaymentView>, ChargeError<Code>> => {
   if (!command.confirm) return create(ctx, caller, command);
-  return withStripe(ctx, caller, REFUSALS, () =>
-    command.usedFor === 'save'
-      ? stripeCustomerOf(ctx, caller.merchant, command.customer).andThen(() => processPayment(ctx, caller, command))
-      : processPayment(ctx, caller, command),
+  if (command.usedFor !== 'save') return withStripe(ctx, caller, REFUSALS, () => processPayment(ctx, caller, command));
+  // Who repeats it is answered as before, though its customer was erased meanwhile.
+  return unlessAnswered(ctx, caller, REFUSALS, () =>
+    stripeCustomerOf(ctx, caller.merchant, command.customer).andThen(() => processPayment(ctx, caller, command)),
   );
 };
 

@@ -37,7 +37,7 @@ type WrittenDown = (typeof WRITTEN_DOWN)[number];
 /** Errors of all: `database_unavailable`, `contention`. */
 export interface Erasures {
   readonly tables: readonly WrittenDown[];
-  /** Who is to be forgotten, the longest waiting first, without those whose turn comes later. */
+  /** Who is to be forgotten, in turns between merchants, the longest waiting first; without those whose turn comes later. */
   readonly open: (now: Micros, without: readonly CustomerId[]) => ResultAsync<Erasure[], StorageError>;
   /** Takes from some of their payments what is said of them; answers whether there may be more. */
   readonly clearPayments: (of: readonly Erasure[]) => ResultAsync<boolean, StorageError>;
@@ -80,7 +80,8 @@ const selectOpen = async (db: Kysely<DB>, now: Micros, without: readonly Custome
     left join stripe_customers s on s.merchant_id = e.merchant_id and s.id = e.customer_id
     where e.done_at is null and e.customer_id <> all (${plain(without.map(uuidOf))}::uuid[]) and e.requested_at <= ${toIsoMicros(plusMs(now, -SETTLED_MS))}::timestamptz
       and (s.id is null or s.stripe_id is not null or s.asked_at <= ${toIsoMicros(plusMs(now, -LEASE_MS))}::timestamptz)
-    order by e.requested_at limit ${TOGETHER_MAX}`.execute(db);
+    order by row_number() over (partition by e.merchant_id order by e.requested_at), e.requested_at
+    limit ${TOGETHER_MAX}`.execute(db);
   return rows.map((row) => ({
     merchant: idOf('mer', row.merchant_id),
     customer: idOf('cus', row.customer_id),

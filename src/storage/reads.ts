@@ -71,7 +71,7 @@ export interface Reads {
     merchant: MerchantId,
     id: PaymentId,
   ) => ResultAsync<Payment, PaymentError<'payment_not_found'> | LaneError>;
-  /** The same, with its customer at Stripe, where he has one. */
+  /** The same, with its customer at Stripe, where he has one, and was not erased. */
   readonly paymentToConfirm: (
     merchant: MerchantId,
     id: PaymentId,
@@ -154,7 +154,22 @@ export const createReads = (db: Kysely<DB>, turns: Turns, observe: (batch: Batch
         db
           .selectFrom('payments as p')
           .leftJoin('stripe_customers as s', (join) =>
-            join.onRef('s.merchant_id', '=', 'p.merchant_id').onRef('s.id', '=', 'p.customer_id'),
+            join
+              .onRef('s.merchant_id', '=', 'p.merchant_id')
+              .onRef('s.id', '=', 'p.customer_id')
+              // Of who was erased nothing is charged that he had saved, from then on.
+              .on((eb) =>
+                eb.not(
+                  eb.exists(
+                    eb
+                      .selectFrom('customers as c')
+                      .select('c.id')
+                      .whereRef('c.merchant_id', '=', 's.merchant_id')
+                      .whereRef('c.id', '=', 's.id')
+                      .where('c.erased_at', 'is not', null),
+                  ),
+                ),
+              ),
           )
           .select(COLUMNS.payments.map((column) => `p.${column}` as const))
           .select('s.stripe_id')

@@ -368,7 +368,7 @@ const readCustomers = async (flight: Flight, changes: readonly Change[]): Promis
     const named = [
       payment?.kind === 'create' ? payment.payment : undefined,
       saved?.kind === 'ask' ? saved : undefined,
-      setup?.kind === 'create' ? setup.setup : undefined,
+      setup?.kind === 'create' || setup?.kind === 'try' ? setup.setup : undefined,
     ];
     return named.flatMap((of) => (of ? [{ merchant, id: of.customer }] : []));
   });

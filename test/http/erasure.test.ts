@@ -188,6 +188,76 @@ describe('a customer who is erased', () => {
     ).toEqual([]);
   });
 
+  it('pays what is open still, and has no card kept by it, nor by a setup that was open', async () => {
+    const { id } = (await post('/v1/customers', {})).body;
+    const { id: method } = (await post(`/v1/customers/${id}/payment_methods`, { payment_method: 'pm_card_visa' })).body;
+    const isOpen = payFor(id, 700, { confirm: false, payment_method: null });
+    const [payment, other] = [(await post('/v1/payments', isOpen)).body, (await post('/v1/payments', isOpen)).body];
+    const setup = (await post('/v1/setups', { customer: id })).body;
+    const confirm = (of: string, more: object = {}, client: Pick<typeof world, 'post'> = world) =>
+      client.post(`/v1/payments/${of}/confirm`, { payment_method: 'pm_card_visa', ...more });
+    await world.del(`/v1/customers/${id}`);
+    // From then on, though Stripe has it still.
+    expect((await confirm(other.id, { payment_method: method })).body.error.code).toBe('payment_method_not_usable');
+
+    const refusals = async (): Promise<void> => {
+      const page = world.as('pk_test_demo');
+      const { client_secret } = payment;
+      for (const [client, more] of [[world, {}] as const, [page, { client_secret }] as const])
+        expect(await confirm(payment.id, { ...more, save_payment_method: true }, client)).toMatchObject({
+          status: 409,
+          body: { error: { code: 'payment_not_confirmable', outcome: 'none' } },
+        });
+      expect(await post(`/v1/setups/${setup.id}/confirm`, { payment_method: 'pm_card_visa' })).toMatchObject({
+        status: 409,
+        body: { error: { code: 'setup_not_confirmable' } },
+      });
+    };
+    await refusals();
+    await later(id);
+    await isDone(id);
+    await refusals();
+    expect((await confirm(payment.id)).body.status).toBe('succeeded');
+    expect(await world.balanceOf(id)).toBe(700);
+    expect(world.logged()).not.toContain('internal error');
+  });
+
+  it('does not change what was answered before to who had his card kept', async () => {
+    const { id } = (await post('/v1/customers', {})).body;
+    const [charge, confirmation, open] = [randomUUID(), randomUUID(), payFor(id, 300, { confirm: false })];
+    const kept = payFor(id, 500, { save_payment_method: true });
+    const paid = await post('/v1/payments', kept, charge);
+    const path = `/v1/payments/${(await post('/v1/payments', open)).body.id}/confirm` as const;
+    const confirmed = await post(path, { save_payment_method: true }, confirmation);
+    expect([paid.status, confirmed.status]).toEqual([201, 200]);
+    await world.del(`/v1/customers/${id}`);
+    await later(id);
+    await isDone(id);
+    expect(await post('/v1/payments', kept, charge)).toMatchObject({ status: 201, body: { id: paid.body.id } });
+    expect(await post(path, { save_payment_method: true }, confirmation)).toMatchObject({
+      status: 200,
+      body: { id: confirmed.body.id },
+    });
+  });
+
+  it('waits for none of another merchant, who has hundreds erased', async () => {
+    const many = world.as(await world.createKey('Many', 'secret'));
+    const ids = await Promise.all(
+      Array.from({ length: 250 }, async () => (await many.post('/v1/customers', {})).body.id),
+    );
+    await Promise.all(ids.map((id) => many.del(`/v1/customers/${id}`)));
+    const { id } = (await post('/v1/customers', {})).body;
+    await world.del(`/v1/customers/${id}`);
+    await query(`update erasures set requested_at = requested_at - interval '1 minute' where done_at is null`);
+    await isDone(id);
+    const [before] = await query<{ count: number }>(
+      `select count(*)::int as count from erasures where customer_id = any($1::uuid[])
+       and done_at < (select done_at from erasures where customer_id = $2)`,
+      [ids.map((one) => one.slice(4)), id.slice(4)],
+    );
+    expect(before!.count).toBe(0);
+  });
+
   it('is found among more customers than can be looked through', async () => {
     const { id } = (await post('/v1/customers', {})).body;
     const heal = await stripe.fault({ kind: 'error_after', method: 'POST', path: '/v1/customers', count: 1 });
