@@ -62,9 +62,9 @@ export const newId = <P extends string>(prefix: P, at?: Micros): Id<P> => {
 /** The least UUID of that time or later. */
 export const uuidFrom = (at: Micros): string => `${hexMs(Number(at))}${'0'.repeat(20)}`;
 
-/** The first 48 bits of a UUIDv7. */
+/** The first 48 bits of a UUIDv7, which knows no time before 1970. */
 const hexMs = (at: number): string =>
-  Math.floor(at / 1000)
+  Math.floor(Math.max(0, at) / 1000)
     .toString(16)
     .padStart(12, '0');
 

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { instantText, spanOf, type Asked } from '../domain/cut.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import type { StorageError } from '../domain/refusals.ts';
-import { plusMs } from '../domain/time.ts';
+import { later, micros, plusMs } from '../domain/time.ts';
 import type { VolumeView } from '../domain/ledger-views.ts';
 import { paymentError, type PaymentError } from '../error.ts';
 import type { VolumeLine } from '../storage/volume.ts';
@@ -14,6 +14,8 @@ const DAY_MS = 24 * 3600 * 1000;
 const USUAL_DAYS = 30;
 /** A year and a day: each payment of it is looked at. */
 const DAYS_MAX = 367;
+/** Nothing was made before. */
+const BEGINNING = micros(0);
 
 /** The last thirty days where no `from` is named. Errors: `invalid_request` with `param`, `database_unavailable`. */
 export const readVolume = (
@@ -23,7 +25,7 @@ export const readVolume = (
 ): ResultAsync<VolumeView, StorageError | PaymentError<'invalid_request'>> =>
   spanOf(asked, clock.now())
     .andThen(({ from, before, tz }) => {
-      const since = from ?? plusMs(before, -USUAL_DAYS * DAY_MS);
+      const since = from ?? later(plusMs(before, -USUAL_DAYS * DAY_MS), BEGINNING);
       if (before - since <= BigInt(DAYS_MAX * DAY_MS) * 1000n) return ok({ from: since, before, tz });
       return err(paymentError('invalid_request', { param: 'from', message: `from: A year at the most is shown.` }));
     })

@@ -87,3 +87,8 @@ it('is of the last thirty days where nobody says which, and of a year at the mos
     expect([query, status, body.error.param]).toEqual([query, 400, param]);
   }
 });
+
+it('of a time before there was any is empty', async () => {
+  for (const query of ['to=0000-01-01', 'from=0001-01-01&to=0001-01-02', 'to=1970-01-02', 'to=1970-01-01T00:00:00Z'])
+    expect((await world.get(`/v1/volume?${query}`)).body).toMatchObject({ object: 'volume', currencies: [] });
+});
