@@ -4,9 +4,13 @@ import { parseCurrency, toDecimal } from '../domain/currency.ts';
 
 type Cell = string | bigint | null;
 
-/** Text that a spreadsheet would take for a formula is told to be text. A number never is: it would become one. */
+/**
+ * Text that a spreadsheet would take for a formula is told to be text: also where a sign of another width begins it, or what
+ * is trimmed or not seen stands in front. A number never is: it would become one.
+ * https://owasp.org/www-community/attacks/CSV_Injection
+ */
 export const guarded = (text: string | null): string | null =>
-  text !== null && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  text !== null && /^(?:[\t\r\n]|[\s\p{Cc}\p{Cf}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/u.test(text) ? `'${text}` : text;
 
 /** A view's sum of money as a person writes it. */
 export const decimalOf = (minor: string, currency: string): string => {
