@@ -34,7 +34,7 @@ export interface Unrecognised extends Omit<ApiError<'unrecognised'>, 'code'> {
   readonly serverCode: string;
 }
 
-/** No answer: the way to the service was cut, took too long, or the caller gave up; or the answer was no JSON. */
+/** No answer: the way to the service was cut, took too long, or the caller gave up; or the answer was not of the service. */
 export interface TransportError extends Told {
   readonly code: 'connection_failed' | 'timed_out' | 'aborted' | 'unreadable_reply';
   readonly cause: unknown;
@@ -123,6 +123,8 @@ export const createCall = (settings: Settings, known: ReadonlySet<string>): Call
     const { url, rest } = fill(baseUrl + path, input);
     const request: RequestInit = {
       method,
+      // What is sent elsewhere may arrive as another request: a POST is made a GET on the way, and its answer is no answer.
+      redirect: 'manual',
       headers: {
         Authorization: `Bearer ${key}`,
         ...(method === 'POST' ? { 'Content-Type': 'application/json' } : {}),
@@ -170,10 +172,10 @@ export const createCall = (settings: Settings, known: ReadonlySet<string>): Call
         if (!isWaiting) tries++;
         if (!mayRepeat || tries > retriesMax || next === undefined || next > waitMaxMs)
           return arrived
-            .andThen((answer) => read<Reply, Code>(answer, { idempotencyKey, baseUrl, known }))
+            .andThen((answer) => read<Reply, Code>(answer, { method, idempotencyKey, baseUrl, known }))
             .mapErr((error) => (isInDoubt && next !== undefined ? { ...error, outcome: 'unknown' } : error));
         isInDoubt ||= arrived.match(
-          ({ body }) => isFailure(body) && body.error.outcome === 'unknown',
+          ({ body }) => (isFailure(body) ? body.error.outcome === 'unknown' : method !== 'GET'),
           ({ outcome }) => outcome === 'unknown',
         );
         await pause(next, options.signal);
@@ -187,7 +189,7 @@ const SAID: Readonly<Record<TransportError['code'], string>> = {
   connection_failed: 'The service could not be reached, or the connection broke.',
   timed_out: 'The service took too long to answer.',
   aborted: 'The request was given up.',
-  unreadable_reply: 'What was answered is no JSON: something stands between here and the service.',
+  unreadable_reply: 'What was answered is not of the service: something stands between here and there.',
 };
 
 /** Nobody was there to hear it. A browser does not say so. */
@@ -219,11 +221,27 @@ const isInUse = (arrived: Result<Arrived, TransportError>): boolean =>
 const isSyntaxError = (cause: unknown): boolean =>
   typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'SyntaxError';
 
-const isFailure = (body: unknown): body is Body =>
-  typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'object';
+/** The types of replies are the contract's; what stands in the way has none. */
+const isPage = (value: Readonly<Record<keyof PageShown, unknown>>): boolean => Array.isArray(value.data);
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** An error of the service: it says what happened to the money. A gateway's own, which may look alike, knows nothing of that. */
+const isFailure = (body: unknown): body is Body => {
+  const error = isObject(body) ? body['error'] : undefined;
+  if (!isObject(error)) return false;
+  return typeof error['code'] === 'string' && typeof error['retry'] === 'string' && isOutcome(error['outcome']);
+};
+const isOutcome = (value: unknown): value is Outcome => value === 'none' || value === 'applied' || value === 'unknown';
+
+const unreadable = (cause: unknown, outcome: Outcome, idempotencyKey: string | undefined): TransportError => ({
+  ...{ code: 'unreadable_reply', message: SAID.unreadable_reply, outcome, idempotencyKey, cause },
+});
 
 /** What was asked, and of whom. */
 interface Asked {
+  readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly baseUrl: string;
   readonly known: ReadonlySet<string>;
@@ -231,23 +249,16 @@ interface Asked {
 
 const read = <Reply, Code extends string>(
   { status, body, retryAfterS }: Arrived,
-  { idempotencyKey, baseUrl, known }: Asked,
+  { method, idempotencyKey, baseUrl, known }: Asked,
 ): Result<Reply, Failure<Code>> => {
   // The types of replies and codes are the contract's; `unrecognised` is for a service that has outgrown them.
-  if (status < 400) return ok(body as Reply);
-  if (!isFailure(body))
-    return err({
-      code: 'unreadable_reply',
-      message: SAID.unreadable_reply,
-      outcome: 'unknown',
-      idempotencyKey,
-      cause: body,
-    });
+  if (status >= 200 && status < 300 && isObject(body)) return ok(body as Reply);
+  if (!isFailure(body)) return err(unreadable(body, method === 'GET' ? 'none' : 'unknown', idempotencyKey));
   const { code, message, outcome, retry, type, param, decline_code, payment, url, doc_url, request_id } = body.error;
   const error = {
     ...{ message, outcome, idempotencyKey, status, type, param, declineCode: decline_code, payment, retry },
     ...{ retryAfterS, docUrl: doc_url, requestId: request_id },
-    url: url === undefined ? undefined : new URL(url, baseUrl).href,
+    url: url !== undefined && URL.canParse(url, baseUrl) ? new URL(url, baseUrl).href : url,
   };
   return known.has(code)
     ? err({ ...error, code } as Failure<Code>)
@@ -305,6 +316,10 @@ export const createList =
         );
         if (page.isErr()) {
           yield err(page.error);
+          return;
+        }
+        if (!isPage(page.value)) {
+          yield err(unreadable(page.value, 'none', undefined));
           return;
         }
         for (const item of page.value.data) yield ok(item as ItemOf<Reply>);
