@@ -115,7 +115,7 @@ export const createParts = (
     ctx,
     database,
     keys: createKeys(database.pool),
-    sessions: createSessions(database.pool),
+    sessions: createSessions(database.pool, turns),
     clock,
     clocks,
     waiting,

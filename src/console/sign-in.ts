@@ -1,6 +1,7 @@
 /** In and out: a key becomes a cookie, and the cookie ends. */
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { errAsync, okAsync, type ResultAsync } from 'neverthrow';
+import { networkOf } from '../address.ts';
 import type { Context } from '../context.ts';
 import type { Role } from '../domain/principal.ts';
 import { plusMs } from '../domain/time.ts';
@@ -92,10 +93,11 @@ export const showSignIn =
 export const signIn = ({ ctx, sessions, authenticate, demoKeys }: SignIn): RequestHandler => {
   const begin = (request: Request, key: string): ResultAsync<string, PaymentError> =>
     authenticate({ headers: { ...request.headers, authorization: `Bearer ${key}` }, socket: request.socket })
-      .andThen(({ role }) => {
+      .andThen(({ role, merchant }) => {
         const why = WANTED[role];
+        const now = ctx.clock.now();
         return why === undefined
-          ? sessions.begin(key, ctx.clock.now(), plusMs(ctx.clock.now(), SESSION_MS))
+          ? sessions.begin(merchant, key, { now, until: plusMs(now, SESSION_MS) })
           : errAsync(
               paymentError('forbidden', {
                 message: `${why} The console takes a finance key (fk_…) or a secret key (sk_…).`,
@@ -132,7 +134,13 @@ const UNKNOWN_KEY = paymentError('unauthenticated', {
 export const signOut = ({ ctx, sessions }: Pick<SignIn, 'ctx' | 'sessions'>): RequestHandler =>
   withForm(ctx, SIGN_OUT, (request, response) => {
     const cookie = cookieOf(request.headers);
-    const ended: ResultAsync<void, PaymentError> = cookie === undefined ? okAsync(undefined) : sessions.end(cookie);
+    const network = networkOf(request.socket.remoteAddress ?? '');
+    const ended: ResultAsync<void, PaymentError> =
+      cookie === undefined
+        ? okAsync(undefined)
+        : sessions
+            .find(cookie, network, ctx.clock.now())
+            .andThen((session) => (session ? sessions.end(session, cookie) : okAsync(undefined)));
     return ended.match(
       () =>
         sendBytes(request, response, 303, '', {

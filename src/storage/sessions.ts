@@ -2,14 +2,14 @@
 import { hash, randomBytes } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import { type ResultAsync } from 'neverthrow';
-import { idOf } from '../domain/ids.ts';
+import { idOf, uuidOf, type MerchantId } from '../domain/ids.ts';
 import { principalOf, type Principal, type Role } from '../domain/principal.ts';
 import type { LaneError, StorageError } from '../domain/refusals.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { plain } from './arrays.ts';
-import { run } from './failure.ts';
 import { bytesOf, createHashLookup, type Hashed } from './lookup.ts';
 import type { DB } from './schema.ts';
+import { inTurn, type Turns } from './turns.ts';
 
 /** Who has signed in. */
 export interface Session extends Principal {
@@ -21,14 +21,22 @@ export interface Session extends Principal {
 
 /** Errors of all: `database_unavailable`. */
 export interface Sessions {
-  /** Answers what its cookie holds; undefined where the key has been revoked meanwhile. It ends by itself at `until`. */
-  readonly begin: (key: string, now: Micros, until: Micros) => ResultAsync<string | undefined, StorageError>;
+  /**
+   * Answers what its cookie holds; undefined where that merchant's key has been revoked meanwhile. It ends by itself at
+   * `until`.
+   */
+  readonly begin: (
+    merchant: MerchantId,
+    key: string,
+    lasts: { readonly now: Micros; readonly until: Micros },
+  ) => ResultAsync<string | undefined, StorageError>;
   /**
    * Undefined where there is none, it has ended, or its key was revoked. Those that are asked for together are one query,
    * in which networks take turns. Errors: `overloaded` too.
    */
   readonly find: (cookie: string, network: string, now: Micros) => ResultAsync<Session | undefined, LaneError>;
-  readonly end: (cookie: string) => ResultAsync<void, StorageError>;
+  /** Who has it is known by then: a stranger's cookie, of which he makes as many as he likes, is not worth a connection. */
+  readonly end: (session: Pick<Session, 'merchant'>, cookie: string) => ResultAsync<void, StorageError>;
 }
 
 const hashOf = (secret: string): Buffer => hash('sha256', secret, 'buffer');
@@ -40,7 +48,8 @@ interface AskedNow extends Hashed {
 /** Some hundred kilobytes of them. */
 const FIND_WAITING_MAX = 2_048;
 
-export const createSessions = (db: Kysely<DB>): Sessions => {
+export const createSessions = (db: Kysely<DB>, turns: Turns): Sessions => {
+  const ask = inTurn(turns);
   const findAll = async (asked: readonly AskedNow[]): Promise<Map<string, Session>> => {
     const now = asked.reduce((latest, one) => (one.now > latest ? one.now : latest), asked[0]?.now ?? 0n);
     const rows = await db
@@ -68,18 +77,23 @@ export const createSessions = (db: Kysely<DB>): Sessions => {
   const lookup = createHashLookup(findAll, FIND_WAITING_MAX);
 
   return {
-    begin: (key, now, until) => {
+    begin: (merchant, key, { now, until }) => {
       const cookie = randomBytes(32).toString('base64url');
       // Those that have ended go as others begin: there are never many.
-      const work = sql`
+      const work = () =>
+        sql`
         with gone as (delete from console_sessions where expires_at <= ${toIsoMicros(now)}::timestamptz)
         insert into console_sessions (merchant_id, hash, key_id, expires_at)
         select merchant_id, ${hashOf(cookie)}::bytea, id, ${toIsoMicros(until)}::timestamptz
-        from api_keys where hash = ${hashOf(key)}::bytea and revoked_at is null limit 1`.execute(db);
-      return run(work).map(({ numAffectedRows }) => (numAffectedRows === 1n ? cookie : undefined));
+        from api_keys where merchant_id = ${uuidOf(merchant)}::uuid and hash = ${hashOf(key)}::bytea and revoked_at is null limit 1`.execute(
+          db,
+        );
+      return ask(merchant, work).map(({ numAffectedRows }) => (numAffectedRows === 1n ? cookie : undefined));
     },
     find: (cookie, network, now) => lookup.send({ hash: hash('sha256', cookie), network, now }),
-    end: (cookie) =>
-      run(db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute()).map(() => undefined),
+    end: ({ merchant }, cookie) =>
+      ask(merchant, () => db.deleteFrom('console_sessions').where('hash', '=', hashOf(cookie)).execute()).map(
+        () => undefined,
+      ),
   };
 };

@@ -141,6 +141,25 @@ describe('a session', () => {
     expect((await read('/console', own)).status).toBe(303);
   });
 
+  it('that nobody has is ended without a write, which a stranger could ask for as often as he likes', async () => {
+    // Whoever wants to write there waits, and keeps his connection.
+    const held = world.query(
+      'begin; lock table console_sessions in share row exclusive mode; select pg_sleep(4); commit',
+    );
+    const before = performance.now();
+    const ended = await Promise.all(
+      Array.from({ length: 40 }, () => {
+        const made = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+        return sendForm('/console/sign-out', {}, { Cookie: `quittance=${made}` });
+      }),
+    );
+    const { status } = await world.get(`/v1/customers/${customer}`);
+    expect(performance.now() - before).toBeLessThan(3_000);
+    expect(new Set(ended.map((answer) => answer.status))).toEqual(new Set([303]));
+    expect(status).toBe(200);
+    await held;
+  });
+
   it('is as good as its key’s role is now', async () => {
     const key = await world.createKey('Demoted', 'finance');
     const own = await signIn(key);
