@@ -79,11 +79,16 @@ export interface PostedTransfer extends Transfer {
 export interface Taken {
   readonly whole: bigint;
   readonly taken: bigint;
+  /** In how many parts, of which no more are counted than may be. */
+  readonly parts: number;
 }
+
+/** All of them are looked at for each: what somebody takes back by the cent would hold up everybody's batch. */
+export const REVERSALS_MAX = 1_000;
 
 /**
  * A reversal takes back no more than is left of its transfer after those that are `posted` in the same batch.
- * Errors: `reversal_exceeds_transfer`, `transfer_not_found`.
+ * Errors: `reversal_exceeds_transfer`, `transfer_not_reversible`, `transfer_not_found`.
  */
 export const mayReverse = (
   { amount }: Transfer,
@@ -93,6 +98,12 @@ export const mayReverse = (
 ): Result<void, PaymentError> => {
   if (!known) return err(paymentError('transfer_not_found'));
   const own = posted.filter(({ reverses }) => reverses?.transfer === transfer);
+  if (known.parts + own.length >= REVERSALS_MAX)
+    return err(
+      paymentError('transfer_not_reversible', {
+        message: `It was taken back in ${REVERSALS_MAX} parts: what is left of it goes back by a transfer of its own.`,
+      }),
+    );
   const taken = own.reduce((sum, one) => sum + one.amount, known.taken);
   return taken + amount > known.whole ? err(paymentError('reversal_exceeds_transfer', { param: 'amount' })) : ok();
 };

@@ -23,7 +23,7 @@ import { accountsOf } from '../domain/lifecycle.ts';
 import type { ClaimId } from '../domain/payment.ts';
 import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
-import type { Transfer } from '../domain/transfer.ts';
+import { REVERSALS_MAX, type Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
 import { columnsOf } from './columns.ts';
 import { keyed } from './find.ts';
@@ -301,12 +301,15 @@ const readReversed = async (flight: Flight, changes: readonly Change[]): Promise
   );
   if (keys.length === 0) return new Map<TransferId, never>();
   const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<{ id: string; whole: bigint; taken: bigint }>`
-    select t.id, t.amount as whole, coalesce((select sum(r.amount) from transfers r
-      where r.merchant_id = t.merchant_id and r.reverses = t.id), 0)::bigint as taken
+  const rows = await flight(sql<{ id: string; whole: bigint; taken: bigint; parts: number }>`
+    select t.id, t.amount as whole, r.taken, r.parts
     from transfers t
-    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)`);
-  return new Map(rows.map(({ id, whole, taken }) => [idOf('tr', id), { whole, taken }]));
+    join unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, id) using (merchant_id, id)
+    cross join lateral (
+      select coalesce(sum(r.amount), 0)::bigint as taken, count(*)::int as parts
+      from (select r.amount from transfers r where r.merchant_id = t.merchant_id and r.reverses = t.id
+        limit ${REVERSALS_MAX}) r) r`);
+  return new Map(rows.map(({ id, ...taken }) => [idOf('tr', id), taken]));
 };
 
 /** Read after the accounts are locked: whoever has posted one of them has committed by then. */

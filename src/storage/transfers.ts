@@ -2,7 +2,7 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { uuidOf, type AccountId, type MerchantId, type TransferId } from '../domain/ids.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
-import type { PostedTransfer, TransferKind } from '../domain/transfer.ts';
+import { REVERSALS_MAX, type PostedTransfer, type TransferKind } from '../domain/transfer.ts';
 import { columnsOf } from './columns.ts';
 import { horizon } from './horizon.ts';
 import { transferOf } from './tables/ledger.ts';
@@ -29,8 +29,9 @@ export const readTransfer = async (
   id: TransferId,
 ): Promise<FoundTransfer | undefined> => {
   const { rows } = await sql<Row & { reversed: bigint }>`
-    select ${columnsOf('transfers', 't')}, coalesce((select sum(r.amount) from transfers r
-      where r.merchant_id = t.merchant_id and r.reverses = t.id), 0)::bigint as reversed
+    select ${columnsOf('transfers', 't')}, coalesce((select sum(r.amount) from (
+      select r.amount from transfers r where r.merchant_id = t.merchant_id and r.reverses = t.id
+      limit ${REVERSALS_MAX}) r), 0)::bigint as reversed
     from transfers t where t.merchant_id = ${uuidOf(merchant)}::uuid and t.id = ${uuidOf(id)}::uuid`.execute(db);
   const [row] = rows;
   return row && { transfer: transferOf(row), reversed: row.reversed };

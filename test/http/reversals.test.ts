@@ -175,6 +175,20 @@ describe('a reversal', () => {
     );
   });
 
+  it('is done in a thousand parts at the most, so that what is taken back by the cent holds up nobody', async () => {
+    const debit = await spend(await createCustomer(1_100), 1_100);
+    const parts: number[] = [];
+    for (let asked = 0; asked < 1_020; asked += 102)
+      for (const { status } of await Promise.all(
+        Array.from({ length: 102 }, () => back(debit.id, { amount: 1, reason: 'a cent' })),
+      ))
+        parts.push(status);
+    expect(parts.filter((status) => status === 201)).toHaveLength(1_000);
+    const refused = await back(debit.id, { reason: 'the rest' });
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'transfer_not_reversible' } } });
+    expect(refused.body.error.message).toContain('a transfer of its own');
+  });
+
   it('leaves the books in balance, and the row of what it takes back as it was', async () => {
     const [{ sum } = { sum: '' }] = await query<{ sum: string }>(
       'select sum(debits - credits)::text as sum from accounts',
