@@ -76,9 +76,10 @@ export const applySetupStep = (
       : err(paymentError('customer_not_found', { param: 'customer' }));
   if (!before) return err(paymentError('setup_not_found'));
   if (step.kind === 'try') {
-    if (isOver(before)) return ok({ setup: before, isNews: false });
+    // What it came to is asked for again where a reply was lost; without end it would be Stripe's time that somebody takes.
+    if (isOver(before)) return tried(before, now, 2 * TRIES_MAX).mapErr(() => paymentError('setup_not_confirmable'));
     return ownsCustomer
-      ? tried(before, now)
+      ? tried(before, now, TRIES_MAX)
       : err(paymentError('setup_not_confirmable', { message: 'Its customer was erased: no card is kept for him.' }));
   }
   // Its last word: what was seen before that has gone by.
@@ -93,11 +94,15 @@ export const applySetupStep = (
   });
 };
 
-const tried = (setup: Setup, now: Micros): Result<SetupStepped, PaymentError<'too_many_attempts'>> => {
+const tried = (
+  setup: Setup,
+  now: Micros,
+  triesMax: number,
+): Result<SetupStepped, PaymentError<'too_many_attempts'>> => {
   const { tries, triedSince } = setup;
   const passedMs = triedSince === null ? TRIES_WITHIN_MS : toMs(now) - toMs(triedSince);
   if (passedMs >= TRIES_WITHIN_MS) return ok({ setup: { ...setup, tries: 1, triedSince: now }, isNews: false });
-  return tries < TRIES_MAX
+  return tries < triesMax
     ? ok({ setup: { ...setup, tries: tries + 1 }, isNews: false })
     : err(
         paymentError('too_many_attempts', {

@@ -142,6 +142,23 @@ describe('a confirmation of a setup', () => {
   });
 });
 
+describe('a setup that is over', () => {
+  it('has Stripe asked about it no more than a lost reply needs, whoever confirms it again and again', async () => {
+    const card = { payment_method: 'pm_card_visa' };
+    const made = (await post('/v1/setups', { customer: await createCustomer(), ...card, confirm: true })).body;
+    expect(made.status).toBe('succeeded');
+    const before = (await world.sandboxCounts())['requests']!;
+    const page = world.as('pk_test_demo');
+    const body = { ...card, client_secret: made.client_secret };
+    const again = await Promise.all(
+      Array.from({ length: 100 }, () => page.post(`/v1/setups/${made.id}/confirm`, body)),
+    );
+    expect(new Set(again.map((answer) => answer.body.error.code))).toEqual(new Set(['setup_not_confirmable']));
+    expect((await world.sandboxCounts())['requests']! - before).toBeLessThan(60);
+    expect((await get(`/v1/setups/${made.id}`)).body.status).toBe('succeeded');
+  });
+});
+
 describe('a setup that waits for its customer', () => {
   it('is looked at for all who read it at the same time', async () => {
     const card = { payment_method: 'pm_card_threeDSecure2Required', return_url: 'https://shop.example/back' };
