@@ -1,5 +1,6 @@
 /** `/approve`: the page where a customer approves a payment, and the way from there to his bank. */
 import type { Request, RequestHandler, Response } from 'express';
+import { networkOf } from '../address.ts';
 import type { Context } from '../context.ts';
 import { toDecimal } from '../domain/currency.ts';
 import type { Payment } from '../domain/payment.ts';
@@ -15,10 +16,27 @@ import { sendBytes, sendError, sendReply } from './respond.ts';
 const HEADERS = pageHeaders(APPROVE_POLICY);
 const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };
 /** Anyone may ask, and each asks the database, and perhaps Stripe: no more than leave room for others. */
-const UNDER_WAY_MAX = 16;
+const UNDER_WAY_MAX = 32;
+/** Of those one network has a half; and one payment, which its customer looks at in a tab or two, no more than that. */
+const OF_NETWORK_MAX = 16;
+const OF_PAYMENT_MAX = 2;
+
+/** Places, of which one by that name may have so many. */
+const createPlaces = (max: number) => {
+  const taken = new Map<string, number>();
+  return {
+    isFull: (name: string): boolean => (taken.get(name) ?? 0) >= max,
+    take: (name: string): void => void taken.set(name, (taken.get(name) ?? 0) + 1),
+    leave: (name: string): void => {
+      const left = (taken.get(name) ?? 1) - 1;
+      if (left === 0) taken.delete(name);
+      else taken.set(name, left);
+    },
+  };
+};
 
 export const serveApproval = (ctx: Context): { readonly show: RequestHandler; readonly go: RequestHandler } => {
-  let underWay = 0;
+  const places = [createPlaces(UNDER_WAY_MAX), createPlaces(OF_NETWORK_MAX), createPlaces(OF_PAYMENT_MAX)];
 
   const show = async (
     request: Request,
@@ -68,19 +86,20 @@ export const serveApproval = (ctx: Context): { readonly show: RequestHandler; re
         sendBytes(request, response, 404, noApprovalPage(), HTML);
         return;
       }
-      if (underWay >= UNDER_WAY_MAX) {
+      const names = ['all', networkOf(request.socket.remoteAddress ?? ''), approval.payment];
+      if (places.some((one, at) => one.isFull(names[at] ?? ''))) {
         sendReply(request, response, {
           ...errorReply(paymentError('overloaded'), request.record.requestId),
           headers: { 'Retry-After': '1' },
         });
         return;
       }
-      underWay++;
+      places.forEach((one, at) => one.take(names[at] ?? ''));
       serve(request, response, approval)
         .catch((cause: unknown) =>
           sendError(ctx, request, response, request.record, paymentError('internal', { cause })),
         )
-        .finally(() => underWay--);
+        .finally(() => places.forEach((one, at) => one.leave(names[at] ?? '')));
     };
 
   return { show: limited(show), go: limited(go) };
