@@ -180,18 +180,21 @@ const BANK_SAID_NO = 'Your bank did not approve it. Try again, or with another c
 /** Stripe's own trouble, or the network's: it is down, was not asked because it is, or still works on that key. */
 export const isTrouble = (error: unknown): boolean =>
   isBrokenCircuitError(error) ||
-  isUnanswered(error) ||
+  isTaskCancelledError(error) ||
+  error instanceof errors.StripeAPIError ||
+  error instanceof errors.StripeConnectionError ||
   error instanceof errors.StripeIdempotencyError ||
   error instanceof errors.StripeRateLimitError;
 
-/** A 5xx, a timeout, a lost connection. */
-const isUnanswered = (error: unknown): boolean =>
+/**
+ * Whether an error tells that Stripe is down: a 5xx, a timeout, a lost connection, an answer that is no JSON. One that it
+ * repeats from memory tells of the past. The package calls any 4xx that it has no class for an API error too: by its status
+ * (409, 424) Stripe is there, and says so. https://docs.stripe.com/api/errors
+ */
+export const isDown = (error: unknown): boolean =>
   isTaskCancelledError(error) ||
-  error instanceof errors.StripeAPIError ||
-  error instanceof errors.StripeConnectionError;
-
-/** Whether an error tells that Stripe is down. One that it repeats from memory tells of the past. */
-export const isDown = (error: unknown): boolean => isUnanswered(error) && !wasReplayed(error);
+  error instanceof errors.StripeConnectionError ||
+  (error instanceof errors.StripeAPIError && (error.statusCode ?? 500) >= 500 && !wasReplayed(error));
 
 /** A 5xx: Stripe may still make the object, when it reconciles: https://docs.stripe.com/error-low-level#server-errors */
 export const isServerError = (error: unknown): boolean =>
@@ -204,9 +207,8 @@ export const isTooMany = (error: unknown): boolean => error instanceof errors.St
 export const isKeyOfAnother = (error: unknown): boolean =>
   error instanceof errors.StripeIdempotencyError && error.statusCode === 400;
 
-/** The same request is under way: its answer can be waited for. */
-export const isUnderWay = (error: unknown): boolean =>
-  error instanceof errors.StripeIdempotencyError && error.statusCode === 409;
+/** The same request is under way: its answer can be waited for. By its status: the package has no class for it. */
+export const isUnderWay = (error: unknown): boolean => error instanceof errors.StripeError && error.statusCode === 409;
 
 /** Stripe has no object of that id. */
 export const isMissing = (error: unknown): boolean =>

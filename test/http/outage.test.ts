@@ -211,6 +211,21 @@ describe('the circuit stays closed', () => {
     await expireLeases();
     await eventually(openAttempts, (open) => open === 0);
   });
+
+  it('when Stripe is still at work on what was asked for under the same key, however many ask, and all are answered', async () => {
+    const customer = await createCustomer();
+    const method = { payment_method: 'pm_card_visa' };
+    expect((await post(`/v1/customers/${customer}/payment_methods`, method)).status).toBe(201);
+    const mend = await stripe.fault({ kind: 'latency', method: 'POST', path: '/v1/payment_methods/*/attach', ms: 700 });
+    const key = randomUUID();
+    const ask = () => post(`/v1/customers/${customer}/payment_methods`, method, key);
+    const asked = await Promise.all(Array.from({ length: 2 * FAILURES_TO_OPEN }, ask));
+    await mend();
+    expect(await circuit()).toBe('closed');
+    expect(new Set(asked.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    expect(asked[0]?.status).toBe(201);
+    expect((await post('/v1/payments', payFor(customer, 100))).status).toBe(201);
+  });
 });
 
 it('in the end the sum over all accounts is zero', async () => {
