@@ -20,7 +20,8 @@ export const disputed = (
   const standing = standingOf(payment, charge, found.intent);
   if (standing === 'strange') return unchanged(payment);
   const second = standing === 'own' ? null : standing;
-  if (!known && found.lines.length === 0 && found.status === 'inquiry') return unchanged(payment);
+  const isNone = found.status === 'inquiry' || found.status === 'prevented';
+  if (!known && found.lines.length === 0 && isNone) return unchanged(payment);
   const before: Dispute = known ?? {
     merchant: payment.merchant,
     id,
@@ -41,7 +42,7 @@ export const disputed = (
   const fresh = found.lines.filter((line) => !before.lines.includes(line.id));
   const sum = (sign: bigint): bigint =>
     fresh.reduce((total, { amount }) => (amount * sign > 0n ? total + amount * sign : total), 0n);
-  const told = found.status === 'inquiry' ? 'open' : found.status;
+  const told = found.status === 'inquiry' ? 'open' : found.status === 'prevented' ? 'lost' : found.status;
   // Once it is decided, a look that came late does not open it again.
   const status = before.status !== 'open' && told === 'open' ? before.status : told;
   const withdrawn = before.withdrawn + sum(-1n);

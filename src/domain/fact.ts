@@ -115,8 +115,11 @@ export interface DisputeFact {
   readonly intent: string | null;
   readonly amount: bigint;
   readonly reason: string | null;
-  /** An inquiry takes nothing, as long as it is one. */
-  readonly status: DisputeStatus | 'inquiry';
+  /**
+   * An inquiry takes nothing, as long as it is one. One that was prevented was resolved for the cardholder before it was a
+   * dispute: by a refund, which is told by itself, or by what its lines take.
+   */
+  readonly status: DisputeStatus | 'inquiry' | 'prevented';
   readonly lines: readonly DisputeLine[];
   readonly createdAt: Micros;
 }

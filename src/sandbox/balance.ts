@@ -180,7 +180,7 @@ export const recordRefundFailure = (scope: Scope, refund: Stripe.Refund): Stripe
     fee: null,
   });
 
-/** What a dispute takes, and its fee; or what winning it gives back, without the fee. */
+/** What a dispute takes, and its fee unless it was prevented; or what winning it gives back, without the fee. */
 export const recordDispute = (
   scope: Scope,
   dispute: Stripe.Dispute,
@@ -196,7 +196,10 @@ export const recordDispute = (
       what === 'withdrawn'
         ? `Chargeback withdrawal for ${idOf(dispute.charge) ?? ''}`
         : `Chargeback reversal for ${idOf(dispute.charge) ?? ''}`,
-    fee: what === 'withdrawn' ? { amount: DISPUTE_FEE, description: 'Dispute fee' } : null,
+    fee:
+      what === 'withdrawn' && dispute.status !== 'prevented'
+        ? { amount: DISPUTE_FEE, description: 'Dispute fee' }
+        : null,
   });
 
 /** What a payout takes to the bank. It is one of the transactions that an automatic payout lists. */

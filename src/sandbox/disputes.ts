@@ -35,8 +35,9 @@ export const openDispute = (scope: Scope, chargeId: string): void => {
   const taken = inquiry ? opened : withdraw(scope, opened);
   save(scope, behaviour.final === true ? { ...taken, status: 'lost' } : taken, 'charge.dispute.created');
   if (!inquiry) tellWithdrawn(scope, opened.id);
-  const lost = behaviour.final === true ? scope.store.get('dispute', opened.id) : undefined;
-  if (lost !== undefined) save(scope, lost, 'charge.dispute.closed');
+  const isOver = behaviour.final === true || behaviour.prevented === true;
+  const over = isOver ? scope.store.get('dispute', opened.id) : undefined;
+  if (over !== undefined) save(scope, over, 'charge.dispute.closed');
 };
 
 const isDebited = ({ payment_method_details: details }: Stripe.Charge): boolean => details?.type === 'sepa_debit';
@@ -98,7 +99,7 @@ export const warnOfFraud = (scope: Scope, chargeId: string): void => {
 export const newDispute = (
   scope: Scope,
   charge: Stripe.Charge,
-  { reason, networkReasonCode, inquiry: isInquiry, eligible }: NonNullable<TestCard['dispute']>,
+  { reason, networkReasonCode, inquiry: isInquiry, eligible, prevented }: NonNullable<TestCard['dispute']>,
 ): Stripe.Dispute => {
   const now = scope.clock.nowS();
   // Of a debit there is nothing of a card to be shown.
@@ -139,7 +140,9 @@ export const newDispute = (
                 ? ('inquiry' as const)
                 : isCompliance
                   ? ('compliance' as const)
-                  : ('chargeback' as const),
+                  : prevented === true
+                    ? ('resolution' as const)
+                    : ('chargeback' as const),
               network: brand,
               network_reason_code: networkReasonCode,
             },
@@ -147,7 +150,7 @@ export const newDispute = (
           },
         }),
     reason,
-    status: inquiry ? 'warning_needs_response' : 'needs_response',
+    status: inquiry ? 'warning_needs_response' : prevented === true ? 'prevented' : 'needs_response',
   } satisfies Stripe.Dispute;
 };
 

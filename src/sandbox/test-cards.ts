@@ -31,6 +31,8 @@ export interface TestCard {
     readonly times?: number;
     /** The bank hears nobody: it is lost as it is opened. */
     readonly final?: true;
+    /** It is resolved by a rule before it comes to be a chargeback: the cardholder has the money, and no fee is taken. */
+    readonly prevented?: true;
     /** The network treats it in a way of its own. */
     readonly eligible?: EligibilityType;
   };
@@ -263,6 +265,8 @@ const OWN: readonly (readonly [string, TestCard])[] = [
   ['sandbox_processingFails', visa('0002', { processing: 'fails' })],
   // Nor one whose refund fails before it has moved anything.
   ['sandbox_refundFailsAtOnce', visa('5126', { refund: 'fails_at_once' })],
+  // Nor one whose dispute is prevented: https://docs.stripe.com/changelog/basil/2025-08-27/add-preventions-to-dispute
+  ['sandbox_disputePrevented', visa('0259', { dispute: { ...FRAUDULENT, prevented: true } })],
 ];
 
 /** All cards, in groups as Stripe's page of test cards has them, for a person to read. */

@@ -4,13 +4,7 @@ import Stripe from 'stripe';
 import { parseCurrency } from '../domain/currency.ts';
 import { outcomeOf, type DisputeFact, type IntentFact, type RefundFact } from '../domain/fact.ts';
 import type { RefundId } from '../domain/ids.ts';
-import {
-  PAYMENT_STATUSES,
-  type AttemptOutcome,
-  type DisputeStatus,
-  type LastError,
-  type NextAction,
-} from '../domain/payment.ts';
+import { PAYMENT_STATUSES, type AttemptOutcome, type LastError, type NextAction } from '../domain/payment.ts';
 import type { MethodFact } from '../domain/saved.ts';
 import { SETUP_STATUSES, type SetupFact } from '../domain/setup.ts';
 import { micros } from '../domain/time.ts';
@@ -241,10 +235,16 @@ export const refundFactOf = (refund: Stripe.Refund, ours: RefundId | null): Refu
 
 const isOver = (status: string | null): boolean => status === 'failed' || status === 'canceled';
 
-/** Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version. */
-const DISPUTES: Readonly<Record<string, DisputeStatus>> = {
+/**
+ * Inquiries (`warning_…`) withdraw nothing. A status that is not here is one of them, or of a later version: what it takes
+ * is the bank's for now. Appeals (`appeal_…`) go on with a dispute: https://docs.stripe.com/disputes/arbitration
+ */
+const DISPUTES: Readonly<Record<string, DisputeFact['status']>> = {
   needs_response: 'open',
   under_review: 'open',
+  appeal_needs_response: 'open',
+  appeal_under_review: 'open',
+  prevented: 'prevented',
   won: 'won',
   lost: 'lost',
 };

@@ -148,6 +148,19 @@ describe('a dispute', () => {
     expect([wallet.posted, wallet.pending]).toEqual(['700', '0']);
   });
 
+  it('that is prevented is over as it comes: what it took is the cardholder’s, and no longer in the wallet', async () => {
+    const before = await platform('disputes');
+    const customer = await createCustomer();
+    const card = { payment_method: 'pm_card_sandbox_disputePrevented' };
+    const { id } = (await post('/v1/payments', payFor(customer, 700, card))).body;
+    await becomes(id, 'lost');
+    expect(await balanceOf(customer)).toBe(0);
+    expect(await platform('disputes')).toBe(before);
+    expect(await postedOf(id)).toEqual(['payment', 'dispute_opened', 'dispute_lost']);
+    const { text } = await get('/v1/contradictions?limit=100&status=open');
+    expect(JSON.parse(text).data.filter(({ payment }: { payment: string }) => payment === id)).toEqual([]);
+  });
+
   it('that is an inquiry alone moves nothing', async () => {
     const customer = await createCustomer();
     const card = { payment_method: 'pm_card_createDisputeInquiry' };

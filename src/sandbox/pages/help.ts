@@ -18,7 +18,7 @@ const DIFFERENCES: readonly string[] = [
   "The network's fee of a compliance dispute is asked for and never taken; Smart Disputes answer none.",
   'Card numbers and IBANs are refused: pay with the test payment methods and tokens.',
   'Beside cards it has SEPA debits, in eur, of one German bank: pm_success_de, pm_failed_de, pm_disputed_de and what else Stripe has for it. They are processing for five seconds, or three minutes; the balance has a line of each from the beginning, as at Stripe, and another where it fails. Three are its own: pm_sandbox_successInDays_de and pm_sandbox_failedInDays_de take 14 days, and pm_sandbox_failedLate_de fails after it was paid.',
-  'Four cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days; a refund to pm_card_sandbox_refundFailsAtOnce moves nothing.',
+  'Five cards are its own: pm_card_sandbox_processing and pm_card_sandbox_processingFails stay processing for five seconds, pm_card_sandbox_processingForDays for three days; a refund to pm_card_sandbox_refundFailsAtOnce moves nothing; a dispute of pm_card_sandbox_disputePrevented is prevented.',
 ];
 
 const EXAMPLES: readonly (readonly [string, (origin: string) => string])[] = [
