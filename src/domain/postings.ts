@@ -162,8 +162,11 @@ const movement = ({ rule, merchant, payment, amount, currency, id }: Movement): 
  */
 export const balancePostings = (transaction: BalanceTransaction): Transfer[] => {
   const { merchant, payment, fee, gross, charged, currency, chargedCurrency } = transaction;
+  // A refund may be worth less than the least of the other currency: then its line says nothing.
   const [left, joined] =
-    gross < 0n ? (['converted_in', 'converted_out'] as const) : (['converted_out', 'converted_in'] as const);
+    (gross || charged) < 0n
+      ? (['converted_in', 'converted_out'] as const)
+      : (['converted_out', 'converted_in'] as const);
   const wanted: [BalanceRule, bigint, Currency][] = [[fee < 0n ? 'fee_returned' : 'fee', fee, currency]];
   if (currency !== chargedCurrency) wanted.push([left, charged, chargedCurrency], [joined, gross, currency]);
   const id = idAt('tr', transaction.id, transaction.createdAt);

@@ -7,9 +7,10 @@ import type Stripe from 'stripe';
 
 type Line = Stripe.BalanceTransaction;
 
-/** Signed as the line, where it is of all of `total`. */
-export const grossOfAll = ({ amount }: Pick<Line, 'amount'>, total: number): bigint =>
-  amount < 0 ? -BigInt(total) : BigInt(total);
+/** Signed as the line, where it is of all of `total`; of one that was rounded to nothing, its type says which way it went. */
+export const grossOfAll = ({ amount, type }: Pick<Line, 'amount' | 'type'>, total: number): bigint =>
+  amount < 0 || (amount === 0 && TAKING.has(type)) ? -BigInt(total) : BigInt(total);
+const TAKING: ReadonlySet<string> = new Set(['refund', 'payment_refund']);
 
 /** Of a charge, a line is of one of its captures; `source` lists them all, where there may be several. */
 export const grossOfCharge = async (stripe: Stripe, line: Line, charge: Stripe.Charge): Promise<bigint> => {
@@ -38,7 +39,8 @@ export const grossOfDispute = (
   line: Line,
   { amount, currency, balance_transactions: lines }: Stripe.Dispute,
 ): bigint => {
-  if (line.currency === currency) return BigInt(line.amount);
+  // One that moves nothing is of a fee alone.
+  if (line.currency === currency || line.amount === 0) return BigInt(line.amount);
   const taken = lines.find((one) => one.amount < 0);
   if (taken && taken.exchange_rate === line.exchange_rate && taken.currency === line.currency)
     return share(amount, line.amount, Math.abs(taken.amount));

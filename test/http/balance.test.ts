@@ -78,6 +78,16 @@ describe('a fee', () => {
     expect(await platform('stripe_clearing', 'sek')).toBe(0);
   });
 
+  it('leaves a refund that is worth less than half a cent where it belongs, though its line says nothing', async () => {
+    const before = await platform('stripe_clearing', 'krw');
+    const id = await pay({ amount: 10_000, currency: 'krw' });
+    const paid = ['payment 10000 krw', 'converted_out 10000 krw', 'converted_in 700 usd', 'fee 50 usd'];
+    await becomes(id, paid);
+    await post('/v1/refunds', { payment: id, amount: 7 });
+    await becomes(id, [...paid, 'refund 7 krw', 'converted_in 7 krw']);
+    expect(await platform('stripe_clearing', 'krw')).toBe(before);
+  });
+
   it('is of each capture, where a hold is captured in parts, and each part is turned to the cent', async () => {
     const before = [await platform('stripe_clearing', 'sek'), await platform('exchange', 'sek')];
     const id = await pay({ amount: 90_000_000, currency: 'sek', capture_method: 'manual' });
