@@ -9,7 +9,7 @@
 import { BrokenCircuitError, bulkhead, timeout, TimeoutStrategy } from 'cockatiel';
 import type { Logger } from 'pino';
 import { paymentError, type PaymentError } from '../error.ts';
-import { isDown } from './outcome.ts';
+import { isDown, isUnderWay } from './outcome.ts';
 
 /** Half open: the probe is under way. */
 type Circuit = 'closed' | 'open' | 'half_open';
@@ -97,9 +97,10 @@ export const createBreaker = (log: Logger): Breaker => {
       onAnswer(isProbe);
       return value;
     } catch (error) {
-      // A decline or a refusal is an answer like any other: it ends a row of failures.
-      if (isDown(error)) onFailure(isProbe);
-      else onAnswer(isProbe);
+      // A decline or a refusal is an answer like any other: it ends a row of failures. That the same is still under way tells
+      // nothing of whether Stripe gets it done; and it is no answer to a probe.
+      if (isDown(error) || (isProbe && isUnderWay(error))) onFailure(isProbe);
+      else if (!isUnderWay(error)) onAnswer(isProbe);
       throw error;
     }
   };

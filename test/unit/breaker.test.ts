@@ -2,6 +2,7 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import pino from 'pino';
 import Stripe from 'stripe';
 import { createBreaker } from '../../src/stripe/breaker.ts';
+import { eventually } from '../support/stripe.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -53,6 +54,28 @@ it('lists that fail, however many in a row, stop no charge', async () => {
   for (let n = 0; n < 10; n++) await call(fail).catch(() => undefined);
   expect(circuit()).toBe('open');
   await expect(aside(() => Promise.resolve('a list'))).rejects.toThrow();
+});
+
+it('that the same request is still under way at Stripe neither opens the circuit, nor keeps it closed, nor closes it', async () => {
+  jest.spyOn(Math, 'random').mockReturnValue(0);
+  const { call, circuit, isProbeDue } = createBreaker(pino({ level: 'silent' }));
+  const underWay = (): Promise<never> =>
+    Promise.reject(new Stripe.errors.StripeAPIError({ type: 'idempotency_error', message: 'in use', statusCode: 409 }));
+  const fail = (): Promise<never> =>
+    Promise.reject(new Stripe.errors.StripeConnectionError({ type: 'api_error', message: 'reset' }));
+  for (let n = 0; n < 10; n++) await expect(call(underWay)).rejects.toThrow('in use');
+  expect(circuit()).toBe('closed');
+  for (let n = 0; n < 5; n++) {
+    await expect(call(fail)).rejects.toThrow('reset');
+    await call(underWay).catch(() => undefined);
+  }
+  expect(circuit()).toBe('open');
+  await eventually(
+    () => Promise.resolve(isProbeDue()),
+    (isDue) => isDue,
+  );
+  await expect(call(underWay)).rejects.toThrow('in use');
+  expect(circuit()).toBe('open');
 });
 
 it('the circuit is probed in time, though the clock of the machine is set back by ten minutes meanwhile', async () => {
