@@ -70,15 +70,14 @@ const decide = async (dispute: string, evidence: string): Promise<void> => {
   await stripe.post(`/v1/disputes/${dispute}`, { 'evidence[uncategorized_text]': evidence });
   await clock.advance(world.sandbox.url, 2);
 };
+/** At once, and while nothing is applied: who saw the one without the other would post it anew. */
 const openedEarlier = async ({ uuid, dispute }: Paid & { readonly dispute: string }): Promise<void> => {
+  await isQuiet();
   await query(
-    "update disputes set id = $2, withdrawn = 0, reinstated = 0, lost = 0, turns = 0, lines = '{}' where payment_id = $1",
+    `with opened as (update transfers set id = $2 where payment_id = $1 and kind = 'dispute_opened')
+     update disputes set id = $2, withdrawn = 0, reinstated = 0, lost = 0, turns = 0, lines = '{}' where payment_id = $1`,
     [uuid, earlierId(dispute)],
   );
-  await query("update transfers set id = $2 where payment_id = $1 and kind = 'dispute_opened'", [
-    uuid,
-    earlierId(dispute),
-  ]);
 };
 
 describe('a dispute that the release before has opened', () => {
