@@ -1,9 +1,9 @@
 /** Reads one of Stripe's lists in the background, span by span of time, so that all of it is read whoever restarts. */
-import { ok, safeTry, type ResultAsync } from 'neverthrow';
+import { err, ok, safeTry, ResultAsync, type Result } from 'neverthrow';
 import type { Context } from '../context.ts';
-import { plusMs } from '../domain/time.ts';
-import type { PaymentError } from '../error.ts';
-import type { Window, Windows } from '../storage/windows.ts';
+import { plusMs, type Micros } from '../domain/time.ts';
+import { paymentError, type PaymentError } from '../error.ts';
+import type { Opened, Window, Windows } from '../storage/windows.ts';
 
 /** A page of a list: its last id, where it has any. */
 export interface PageRead {
@@ -34,7 +34,13 @@ const PAGES_MAX = 20;
 /** How long a span belongs to who reads it, from each page on. */
 const SPAN_LEASE_MS = 30_000;
 
-/** A round: opens a span where one is due, and reads what is due. Errors: `database_unavailable`: what is, is not known. */
+/** By then a span is read, though a page of it failed once or twice; later, somebody should know. */
+const LATE_MS = 120_000;
+
+/**
+ * A round: opens a span where one is due, and reads what is due. Errors: `database_unavailable`: what is, is not known; and
+ * why nothing could be read of what is late (our key may not: https://docs.stripe.com/keys/restricted-api-keys).
+ */
 export const readWindows = (
   ctx: Pick<Context, 'clock' | 'log'>,
   list: WindowedList,
@@ -42,19 +48,37 @@ export const readWindows = (
   const now = ctx.clock.now();
   return list.windows
     .open(plusMs(now, -(list.afterMs ?? LISTED_AFTER_MS)), list.spanMs())
-    .andThen((isBehind) =>
-      list.windows.take(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ isBehind, windows })),
+    .andThen((opened) =>
+      list.windows.take(now, plusMs(now, SPAN_LEASE_MS), SPANS_MAX).map((windows) => ({ ...opened, windows })),
     )
-    .map(async ({ isBehind, windows }) => {
-      const read = await Promise.all(windows.map((window) => readWindow(ctx, list, window)));
-      const isMore =
-        isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
-      for (const result of read)
-        if (result.isErr())
-          ctx.log.warn({ err: result.error.cause, code: result.error.code }, `a span of ${list.name} waits to be read`);
-      return isMore && read.every((result) => result.isOk()) ? 'more' : 'done';
-    });
+    .andThen((taken) => new ResultAsync(readTaken(ctx, list, now, taken)));
 };
+
+interface Taken extends Opened {
+  readonly windows: readonly Window[];
+}
+
+const readTaken = async (
+  ctx: Pick<Context, 'clock' | 'log'>,
+  list: WindowedList,
+  now: Micros,
+  { isBehind, unread, windows }: Taken,
+): Promise<Result<'done' | 'more', PaymentError>> => {
+  const read = await Promise.all(windows.map((window) => readWindow(ctx, list, window)));
+  const isMore = isBehind || windows.length === SPANS_MAX || read.some((result) => result.unwrapOr('done') === 'more');
+  for (const result of read)
+    if (result.isErr())
+      ctx.log.warn({ err: result.error.cause, code: result.error.code }, `a span of ${list.name} waits to be read`);
+  const isLate = (end: Micros | null): boolean => end !== null && end < plusMs(now, -LATE_MS);
+  const isProgress = ({ to, reads }: Window, nth: number): boolean =>
+    reads === 0 && isLate(to) && read[nth]?.isOk() === true;
+  if (isLate(unread) && !windows.some(isProgress))
+    return read.find((result) => result.isErr()) ?? err(waits(list.name));
+  return ok(isMore && read.every((result) => result.isOk()) ? 'more' : 'done');
+};
+
+const waits = (name: string): PaymentError =>
+  paymentError('provider_unavailable', { message: `A span of ${name} waits to be read, and has for minutes.` });
 
 /** Errors: `provider_unavailable`, `database_unavailable`: its lease runs out, and it is gone on with. */
 const readWindow = (

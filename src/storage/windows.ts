@@ -16,10 +16,18 @@ export interface Window {
   readonly reads: number;
 }
 
+/** What is to be read. */
+export interface Opened {
+  /** Whether more are due already. */
+  readonly isBehind: boolean;
+  /** Where the first ends of which not all was read yet; null where there is none. */
+  readonly unread: Micros | null;
+}
+
 /** Errors of all: `database_unavailable`. */
 export interface Windows {
-  /** Opens the window that follows the last one, where it is due; answers whether more are due already. */
-  readonly open: (to: Micros, leastMs: number) => ResultAsync<boolean, PaymentError>;
+  /** Opens the window that follows the last one, where it is due. */
+  readonly open: (to: Micros, leastMs: number) => ResultAsync<Opened, PaymentError>;
   /** Takes windows to be read, oldest first, each by one taker until then. */
   readonly take: (now: Micros, until: Micros, max: number) => ResultAsync<Window[], PaymentError>;
   /** Notes how far a window was read, and when it is due again. */
@@ -44,10 +52,10 @@ export const createWindows = (
   const at = (instant: Micros): string => toIsoMicros(instant);
   const windows = sql.table(table);
 
-  const open = async (to: Micros, leastMs: number): Promise<boolean> => {
+  const open = async (to: Micros, leastMs: number): Promise<Opened> => {
     const until = at(to);
     // Two instances that open it at once meet at its key.
-    const { rows } = await sql<{ behind: boolean }>`
+    const { rows } = await sql<{ behind: boolean | null; unread: Micros | null }>`
       with last as (
         select coalesce(
           (select created_to from ${windows} order by created_from desc limit 1),
@@ -64,8 +72,9 @@ export const createWindows = (
         select date_trunc('second', ended), date_trunc('second', ends), ends from next
         where date_trunc('second', ended) < date_trunc('second', ends)
         on conflict do nothing)
-      select ends < date_trunc('second', ${until}::timestamptz) as behind from next`.execute(db);
-    return rows[0]?.behind ?? false;
+      select (select ends < date_trunc('second', ${until}::timestamptz) from next) as behind,
+        (select min(created_to) from ${windows} where reads = 0) as unread`.execute(db);
+    return { isBehind: rows[0]?.behind ?? false, unread: rows[0]?.unread ?? null };
   };
 
   const take = async (now: Micros, until: Micros, max: number): Promise<Window[]> => {
