@@ -255,6 +255,7 @@ const find = (state: State, writes: Writes, { merchant, payment: step }: Change)
     customer: step && own(state.customers.get(step.payment.customer)),
     payment: id && own(writes.payments.get(id) ?? state.payments.get(id)),
     refund: refund && own(writes.refunds.get(refund) ?? state.refunds.get(refund)),
+    refundParts: (step?.kind === 'refund' ? state.refundParts.get(step.payment.id) : undefined) ?? 0,
     sameRefund: atStripe === undefined ? undefined : own(refundOfStripe(state, writes, atStripe)),
     dispute: dispute === undefined ? undefined : own(writes.disputes.get(dispute) ?? state.disputes.get(dispute)),
     second: second === undefined ? undefined : own(writes.seconds.get(second) ?? state.seconds.get(second)),

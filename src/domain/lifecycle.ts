@@ -122,7 +122,10 @@ export const applyTransition = (subject: Subject, step: PaymentStep): Result<Ste
         ? ok(news({ ...payment, status: 'canceled', nextAction: null }))
         : err(paymentError('payment_not_cancelable', { payment: payment.id }));
     case 'refund':
-      return refundAsked(payment, step.refund).map((asked) => ({ ...asked, attempt: step.attempt }));
+      return refundAsked(payment, subject.refundParts, step.refund).map((asked) => ({
+        ...asked,
+        attempt: step.attempt,
+      }));
     case 'settle refund':
       // It came to have another intent meanwhile: what is known of that one was not read.
       if (step.payment.intent !== payment.intent) return err(paymentError('contention'));

@@ -17,12 +17,22 @@ import type { Transfer } from './transfer.ts';
 export const refundable = ({ amountCaptured, amountRefunded, refundsPending, amountReturned }: Payment): bigint =>
   amountCaptured - amountRefunded - refundsPending - amountReturned;
 
+/** What was posted of all of them is looked at for each: whoever refunds by the cent would hold up everybody's batch. */
+export const REFUNDS_MAX = 1_000;
+
 /**
  * Held first: what is being refunded can be neither spent nor refunded again. Errors: `payment_not_refundable`,
  * `refund_exceeds_payment`; `insufficient_funds` is said by `move`, where the wallet has less than is to be held.
  */
-export const refundAsked = (payment: Payment, wanted: Refund): Result<Stepped, PaymentError> => {
+export const refundAsked = (payment: Payment, parts: number, wanted: Refund): Result<Stepped, PaymentError> => {
   if (payment.status !== 'succeeded') return err(paymentError('payment_not_refundable', { payment: payment.id }));
+  if (parts >= REFUNDS_MAX)
+    return err(
+      paymentError('payment_not_refundable', {
+        payment: payment.id,
+        message: `It was asked for ${REFUNDS_MAX} times: what is left of it goes back in Stripe's dashboard.`,
+      }),
+    );
   const left = refundable(payment);
   if (wanted.amount > left)
     return err(paymentError('refund_exceeds_payment', { payment: payment.id, param: 'amount' }));

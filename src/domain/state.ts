@@ -26,6 +26,8 @@ export interface State {
   readonly setups: ReadonlyMap<SetupId, Setup>;
   readonly payments: ReadonlyMap<PaymentId, Payment>;
   readonly refunds: ReadonlyMap<RefundId, Refund>;
+  /** In how many parts payments that are to be refunded were so before, of which no more are counted than may be. */
+  readonly refundParts: ReadonlyMap<PaymentId, number>;
   /** By Stripe's id: the release before gave them other ids. */
   readonly disputes: ReadonlyMap<string, Dispute>;
   /** By Stripe's id of the PaymentIntent. */

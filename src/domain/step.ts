@@ -20,6 +20,8 @@ export interface Subject {
   readonly customer: KnownCustomer | undefined;
   readonly payment: Payment | undefined;
   readonly refund: Refund | undefined;
+  /** In how many parts the payment was refunded, where it is asked for once more. */
+  readonly refundParts: number;
   /** The refund that is known to be Stripe's, under whatever id: it is one and the same, and posted once. */
   readonly sameRefund: Refund | undefined;
   readonly dispute: Dispute | undefined;

@@ -8,7 +8,6 @@ import { sql, type Selectable } from 'kysely';
 import { ownerOf } from '../domain/account.ts';
 import { shareKey, type PayoutShare, type PayoutStatus } from '../domain/balance.ts';
 import type { Change } from '../domain/change.ts';
-import { secondOf } from '../domain/decide.ts';
 import type { State } from '../domain/state.ts';
 import {
   idOf,
@@ -25,39 +24,17 @@ import { balancePostings, payoutPostings } from '../domain/postings.ts';
 import { toIsoMicros, type Micros } from '../domain/time.ts';
 import { REVERSALS_MAX, type Transfer } from '../domain/transfer.ts';
 import { plain, texts } from './arrays.ts';
-import { columnsOf } from './columns.ts';
 import { keyed } from './find.ts';
 import { CLAIM_COLUMNS, storedClaimOf, withAttempt, type ClaimRow } from './claims.ts';
 import { accountOf } from './tables/ledger.ts';
-import { disputeOf, secondChargeOf } from './tables/disputes.ts';
+import { disputeOf } from './tables/disputes.ts';
 import { paymentOf } from './tables/payments.ts';
-import { refundOf, type Posted } from './tables/refunds.ts';
+import { refundOf } from './tables/refunds.ts';
 import { lockHolders, lockSetups, readMethods } from './saved.ts';
 import type { DB } from './schema.ts';
+import { sorted, uuidText } from './sorted.ts';
+import { countRefunds, readDisputes, readRefunds, readReversals, readSeconds } from './state-refunds.ts';
 import type { Flight } from './transaction.ts';
-
-/** What names a row: its merchant and its own id. */
-interface Key {
-  readonly merchant: string;
-  readonly id: string;
-}
-
-/** Distinct and sorted, so that every process locks in the same order; as two arrays for `unnest`. */
-const sorted = (keys: Iterable<Key>): { readonly merchants: string[]; readonly ids: string[] } => {
-  const distinct = new Map<string, Key>();
-  for (const key of keys) distinct.set(key.merchant + key.id, key);
-  const merchants: string[] = [];
-  const ids: string[] = [];
-  for (const name of [...distinct.keys()].sort()) {
-    const { merchant = '', id = '' } = distinct.get(name) ?? {};
-    merchants.push(uuidText(merchant));
-    ids.push(uuidText(id));
-  }
-  return { merchants, ids };
-};
-
-/** Ids carry a prefix, claims do not. */
-const uuidText = (id: string): string => id.slice(id.indexOf('_') + 1);
 
 /**
  * What all of them answer, or the first error, once every one has ended: Kysely sends ROLLBACK as soon as we fail, and
@@ -78,6 +55,7 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
     payments,
     saved,
     refundRows,
+    refundParts,
     disputeRows,
     postedOf,
     seconds,
@@ -91,6 +69,7 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
     lockPayments(flight, changes),
     readSaved(flight, changes),
     readRefunds(flight, changes),
+    countRefunds(flight, changes),
     readDisputes(flight, changes),
     readReversals(flight, changes),
     readSeconds(flight, changes),
@@ -120,6 +99,7 @@ export const readState = async (flight: Flight, changes: readonly Change[], now:
     payments,
     ...saved,
     refunds,
+    refundParts,
     disputes,
     seconds,
     owners,
@@ -215,75 +195,6 @@ const readSaved = async (
     readMethods(flight, changes),
   ]);
   return { holders, setups, methods };
-};
-
-/** Not locked: whoever writes a refund or a dispute holds its payment. Those too that are Stripe's under another id. */
-const readRefunds = async (
-  flight: Flight,
-  changes: readonly Change[],
-): Promise<readonly Selectable<DB['refunds']>[]> => {
-  const wanted = changes.flatMap(({ merchant, payment: step }) => {
-    if (step?.kind !== 'settle refund') return [];
-    const { payment, refund, settlement } = step;
-    return [{ merchant, refund, payment: payment.id, stripe: settlement.found?.stripeId ?? null }];
-  });
-  if (wanted.length === 0) return [];
-  const merchants = plain(wanted.map(({ merchant }) => uuidOf(merchant)));
-  return flight(sql<Selectable<DB['refunds']>>`
-    select ${columnsOf('refunds', 'r')} from refunds r
-    join unnest(${merchants}::uuid[], ${plain(wanted.map(({ refund }) => uuidOf(refund)))}::uuid[]) k (merchant_id, id)
-      using (merchant_id, id)
-    union select ${columnsOf('refunds', 'r')} from refunds r
-    join unnest(${merchants}::uuid[], ${plain(wanted.map(({ payment }) => uuidOf(payment)))}::uuid[],
-      ${texts(wanted.map(({ stripe }) => stripe))}::text[]) k (merchant_id, payment_id, stripe_id)
-      using (merchant_id, payment_id, stripe_id)`);
-};
-
-const readDisputes = async (
-  flight: Flight,
-  changes: readonly Change[],
-): Promise<readonly Selectable<DB['disputes']>[]> => {
-  const wanted = changes.flatMap(({ merchant, payment: step }) =>
-    step?.kind === 'dispute' ? [{ merchant, payment: step.payment.id, stripe: step.found.stripeId }] : [],
-  );
-  if (wanted.length === 0) return [];
-  return flight(sql<Selectable<DB['disputes']>>`
-    select ${columnsOf('disputes', 'd')} from disputes d
-    join unnest(${plain(wanted.map(({ merchant }) => uuidOf(merchant)))}::uuid[],
-      ${plain(wanted.map(({ payment }) => uuidOf(payment)))}::uuid[], ${texts(wanted.map(({ stripe }) => stripe))}::text[])
-      k (merchant_id, payment_id, stripe_id) using (merchant_id, payment_id, stripe_id)`);
-};
-
-/**
- * What was posted of those payments' refunds and disputes: the release before writes it down nowhere else. Looked up one by
- * one, whatever Postgres knows of the table: of one that was never analyzed it reads all there is of all payments.
- */
-const readReversals = async (flight: Flight, changes: readonly Change[]): Promise<ReadonlyMap<string, Posted>> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) =>
-    step?.kind === 'settle refund' || step?.kind === 'dispute' ? [{ merchant, id: step.payment.id }] : [],
-  );
-  if (keys.length === 0) return new Map();
-  const { merchants, ids } = sorted(keys);
-  const rows = await flight(sql<Pick<Selectable<DB['transfers']>, 'id' | 'kind' | 'amount'>>`
-    select t.id, t.kind, t.amount from unnest(${plain(merchants)}::uuid[], ${plain(ids)}::uuid[]) k (merchant_id, payment_id),
-      lateral (select t.id, t.kind, t.amount from transfers t
-        where t.merchant_id = k.merchant_id and t.payment_id = k.payment_id
-          and t.kind in ('refund', 'refund_reversed', 'dispute_opened', 'dispute_won', 'dispute_lost')
-        offset 0) t`);
-  return new Map(rows.map(({ id, kind, amount }) => [idOf('tr', id), { kind, amount }]));
-};
-
-const secondCharges = keyed('second_charges', { idType: 'text' });
-/** Not locked either: a second charge is written by who holds its payment. */
-const readSeconds = async (flight: Flight, changes: readonly Change[]): Promise<State['seconds']> => {
-  const keys = changes.flatMap(({ merchant, payment: step }) => {
-    const intent = step && secondOf(step);
-    return intent === undefined ? [] : [{ merchant, intent }];
-  });
-  if (keys.length === 0) return new Map<string, never>();
-  const merchants = plain(keys.map(({ merchant }) => uuidOf(merchant)));
-  const rows = await flight(secondCharges(merchants, texts(keys.map(({ intent }) => intent))));
-  return new Map(rows.map(secondChargeOf).map((second) => [second.intent, second]));
 };
 
 const readOwners = async (flight: Flight, changes: readonly Change[]): Promise<State['owners']> => {

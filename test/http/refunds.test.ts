@@ -99,6 +99,20 @@ describe('a refund', () => {
     expect((await refund(id, 200)).status).toBe(201);
   });
 
+  it('is asked for a thousand times at the most, so that what goes back by the cent holds up nobody', async () => {
+    const { id } = await pay();
+    await query(
+      `insert into refunds (merchant_id, id, payment_id, amount, currency, status, created_at)
+       select merchant_id, gen_random_uuid(), id, 1, 'usd', 'failed', now() from payments, generate_series(1, 999)
+       where id = $1`,
+      [id.slice(4)],
+    );
+    expect((await refund(id, 1)).status).toBe(201);
+    const refused = await refund(id, 1);
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'payment_not_refundable' } } });
+    expect(refused.body.error.message).toContain('dashboard');
+  });
+
   it('of what is not paid, or canceled, or of another merchant is refused', async () => {
     const open = (await post('/v1/payments', { customer: await createCustomer(), amount: 5, currency: 'usd' })).body;
     const held = await pay(700, { capture_method: 'manual' });

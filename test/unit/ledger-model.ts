@@ -74,6 +74,7 @@ export const stateOf = (accounts: readonly Account[], more: Partial<State> = {})
   setups: new Map(),
   payments: new Map(),
   refunds: new Map(),
+  refundParts: new Map(),
   disputes: new Map(),
   seconds: new Map(),
   owners: new Map(),
