@@ -51,6 +51,8 @@ export const openApi = (routes: readonly Route[], examples: Examples): Named => 
 
 const TAGS: Readonly<Record<string, string>> = {
   customers: 'Whom a merchant charges; each has a wallet in each currency.',
+  payment_methods: 'Cards and accounts that a customer has saved.',
+  setups: 'A card is saved without a charge, with the bank asked where it wants to be.',
   payments: 'Money that comes in by card.',
   refunds: 'Money that goes back to the card.',
   contradictions: 'What Stripe and the books say differently.',
@@ -65,6 +67,8 @@ const TAGS: Readonly<Record<string, string>> = {
   disputes: "What cardholders' banks have taken back.",
   payouts: 'What Stripe has paid out, and what that was made of.',
   balance_transactions: 'What changed the balance at Stripe, with our payment.',
+  ledger: 'Periods that are closed, and whether the books prove.',
+  volume: 'What was charged, day by day, and why the rest was declined.',
   webhook_endpoints: 'Where a merchant is told of events.',
   events: 'What happened, and whether the merchant has heard of it.',
 };

@@ -34,6 +34,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says in words what each part of it is about', () => {
+    const { tags } = JSON.parse(text('openapi.json')) as { tags: { name: string; description: string }[] };
+    expect(tags.filter(({ name, description }) => name === description)).toEqual([]);
+  });
+
   it('says of every field that a route takes what it may be', () => {
     const { components } = JSON.parse(text('openapi.json'));
     for (const [name, schema] of Object.entries<{ properties?: object }>(components.schemas))
