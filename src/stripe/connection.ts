@@ -79,14 +79,14 @@ const quietly = (inner: Stripe.HttpClient, onTime: OnStripeTime = () => undefine
 };
 
 const renamed = (error: unknown): unknown => {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  const isReset = Stripe.HttpClient.CONNECTION_CLOSED_ERROR_CODES.some((code) => code === error.code);
-  return isReset ? Object.assign(new Error(error.message, { cause: error }), { code: RESET }) : error;
+  const isReset = Stripe.HttpClient.CONNECTION_CLOSED_ERROR_CODES.some((code) => code === codeOf(error));
+  return isReset ? Object.assign(new Error('the connection was reset', { cause: error }), { code: RESET }) : error;
 };
+
+/** Of what Node's own modules throw: of another realm, where this one has its own globals, it is no `Error` here. */
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 
 /** Whether the connection was reset: nobody knows whether the request was read. */
 export const isReset = (error: unknown): boolean =>
-  error instanceof Stripe.errors.StripeConnectionError &&
-  error.detail instanceof Error &&
-  'code' in error.detail &&
-  error.detail.code === RESET;
+  error instanceof Stripe.errors.StripeConnectionError && codeOf(error.detail) === RESET;

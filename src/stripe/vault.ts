@@ -17,9 +17,7 @@ import type { Breaker } from './breaker.ts';
 import {
   isKeyOfAnother,
   isMissing,
-  isTooMany,
   isTrouble,
-  isUnderWay,
   methodFactOf,
   refusalOf,
   SHOWING_METHOD,
@@ -106,11 +104,7 @@ export const createVault = (stripe: Stripe, breaker: Breaker): Vault => {
     { foundOf, shownBy = () => null, codeOf = () => undefined }: Asked<Answer, Found>,
   ): ResultAsync<Told<Found>, Silence> => {
     const run = async (): Promise<Told<Found>> => {
-      const sent = await persist(
-        'first',
-        (deadlineMs) => breaker.call(work, deadlineMs),
-        (error) => isTooMany(error) || isUnderWay(error),
-      );
+      const sent = await persist('first', (deadlineMs) => breaker.call(work, deadlineMs));
       if (!sent.error) return { found: foundOf(sent.answer), refusal: null };
       const { error } = sent;
       const refusal = isTrouble(error) ? undefined : refusalOf(error);

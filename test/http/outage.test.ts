@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { payFor, startWorld, type Answer } from '../support/service.ts';
+import { startProxy } from '../support/proxy.ts';
+import { payFor, startService, startWorld, type Answer } from '../support/service.ts';
 import { eventually, stripeAt } from '../support/stripe.ts';
 
 const world = await startWorld();
@@ -226,6 +227,21 @@ describe('the circuit stays closed', () => {
     expect(asked[0]?.status).toBe(201);
     expect((await post('/v1/payments', payFor(customer, 100))).status).toBe(201);
   });
+});
+
+it('a charge whose connection is cut while Stripe is at work on it is answered when Stripe has done it', async () => {
+  const wire = await startProxy(world.sandbox.url);
+  const service = await startService({ databaseUrl: world.databaseUrl, sandboxUrl: wire.url });
+  const customer = await createCustomer();
+  const mend = await stripe.fault({ kind: 'latency', method: 'POST', path: '/v1/payment_intents', ms: 500, count: 1 });
+  let cuts = 0;
+  wire.judge((bytes) =>
+    bytes.toString('latin1').startsWith('POST /v1/payment_intents') && cuts++ === 0 ? 'deliver and cut' : 'forward',
+  );
+  const { status, body } = await service.post('/v1/payments', payFor(customer, 100));
+  await mend();
+  expect([status, body.status, cuts > 1]).toEqual([201, 'succeeded', true]);
+  expect(await balanceOf(customer)).toBe(100);
 });
 
 it('in the end the sum over all accounts is zero', async () => {
