@@ -4,14 +4,13 @@ import { networkOf } from '../address.ts';
 import type { Context } from '../context.ts';
 import { toDecimal } from '../domain/currency.ts';
 import type { Payment } from '../domain/payment.ts';
-import { errorReply } from '../domain/reply.ts';
 import { paymentError, statusOf, type PaymentError } from '../error.ts';
-import { APPROVE_POLICY, approvePage, noApprovalPage, type Stage } from '../pages/approve.ts';
+import { APPROVE_POLICY, approvePage, noApprovalPage, noPageNow, type Stage } from '../pages/approve.ts';
 import { APPROVE_PATH, parseApproval, type Approval } from '../payments/approval.ts';
 import { approve, isApprovable, readApproval } from '../payments/approve.ts';
 import { pageHeaders } from './headers.ts';
 import { claimOf } from './idempotency.ts';
-import { sendBytes, sendError, sendReply } from './respond.ts';
+import { noteError, sendBytes } from './respond.ts';
 
 const HEADERS = pageHeaders(APPROVE_POLICY);
 const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };
@@ -38,6 +37,14 @@ const createPlaces = (max: number) => {
 export const serveApproval = (ctx: Context): { readonly show: RequestHandler; readonly go: RequestHandler } => {
   const places = [createPlaces(UNDER_WAY_MAX), createPlaces(OF_NETWORK_MAX), createPlaces(OF_PAYMENT_MAX)];
 
+  /** Who reads it is a person: it stays a page. */
+  const fail = (request: Request, response: Response, error: PaymentError): void => {
+    noteError(ctx, request.record, error);
+    if (response.headersSent || response.destroyed) return;
+    const headers = { ...HTML, 'Retry-After': String(error.retryAfterS ?? 1) };
+    sendBytes(request, response, statusOf(error), noPageNow(), headers);
+  };
+
   const show = async (
     request: Request,
     response: Response,
@@ -54,7 +61,7 @@ export const serveApproval = (ctx: Context): { readonly show: RequestHandler; re
       },
       (error) => {
         if (error.code === 'payment_not_found') sendBytes(request, response, 404, noApprovalPage(), HTML);
-        else sendError(ctx, request, response, request.record, error);
+        else fail(request, response, error);
       },
     );
   };
@@ -88,17 +95,12 @@ export const serveApproval = (ctx: Context): { readonly show: RequestHandler; re
       }
       const names = ['all', networkOf(request.socket.remoteAddress ?? ''), approval.payment];
       if (places.some((one, at) => one.isFull(names[at] ?? ''))) {
-        sendReply(request, response, {
-          ...errorReply(paymentError('overloaded'), request.record.requestId),
-          headers: { 'Retry-After': '1' },
-        });
+        fail(request, response, paymentError('overloaded'));
         return;
       }
       places.forEach((one, at) => one.take(names[at] ?? ''));
       serve(request, response, approval)
-        .catch((cause: unknown) =>
-          sendError(ctx, request, response, request.record, paymentError('internal', { cause })),
-        )
+        .catch((cause: unknown) => fail(request, response, paymentError('internal', { cause })))
         .finally(() => places.forEach((one, at) => one.leave(names[at] ?? '')));
     };
 

@@ -37,7 +37,14 @@ export const sendReply = (request: Request, response: Response, reply: HttpReply
   else sendPacked(request, response, reply.status, body, headers);
 };
 
-/** The one way in which an error leaves. Its cause goes to the log, and nowhere else. */
+/** What a request came to, for log and metrics: the cause of an error goes there, and nowhere else. */
+export const noteError = (ctx: Pick<Context, 'log'>, record: RequestRecord, error: PaymentError): void => {
+  record.error = error;
+  if (error.code === 'internal')
+    ctx.log.error({ err: error.cause, 'request.id': record.requestId, 'http.route': record.route }, 'internal error');
+};
+
+/** The one way in which an error leaves, where no page says it. */
 export const sendError = (
   ctx: Pick<Context, 'log'>,
   request: Request,
@@ -45,9 +52,7 @@ export const sendError = (
   record: RequestRecord,
   error: PaymentError,
 ): void => {
-  record.error = error;
-  if (error.code === 'internal')
-    ctx.log.error({ err: error.cause, 'request.id': record.requestId, 'http.route': record.route }, 'internal error');
+  noteError(ctx, record, error);
   const headers = error.retryAfterS === undefined ? undefined : { 'Retry-After': String(error.retryAfterS) };
   sendReply(request, response, { ...errorReply(error, record.requestId), ...(headers ? { headers } : {}) });
 };
@@ -122,7 +127,7 @@ let endings: Ending[] = [];
 /**
  * Ends a reply whose head is made, with the others of this turn of the loop. The first that is sent wakes up whoever waits
  * for it, a proxy or a client of many connections, and on a virtual machine that takes as long as a small request; the
- * others find him awake.
+ * others find its process running.
  */
 export const endTogether = (response: ServerResponse, body: string | Buffer | undefined): void => {
   if (typeof body === 'string' && body.length > LARGE_CHARACTERS) {

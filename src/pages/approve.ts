@@ -34,6 +34,10 @@ const TOLD: Readonly<Record<Stage, Page>> = {
 export const noApprovalPage = (): string =>
   page('Payment', html`<p>There is no such payment: the address may have been cut off.</p>`.html);
 
+/** Nothing was done, or what was is found when the page is loaded again. */
+export const noPageNow = (): string =>
+  page('Payment', html`<p>This page cannot be shown just now. Load it again in a moment.</p>`.html);
+
 /** No form-action: browsers hold a redirect to the bank's page against it, and banks are anywhere. */
 export const APPROVE_POLICY =
   "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'";

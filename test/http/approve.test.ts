@@ -24,11 +24,14 @@ const challenged = async (): Promise<string> => {
   return `/approve?merchant=mer_${row?.merchant}&client_secret=${client_secret}`;
 };
 
+/** Whatever is answered is a page. */
 const statusAt = (path: string, localAddress: string): Promise<number> =>
   new Promise((resolve, reject) => {
     ask(world.url + path, { localAddress, agent: false }, (response) => {
       response.resume();
-      resolve(response.statusCode ?? 0);
+      const type = response.headers['content-type'] ?? '';
+      if (type.startsWith('text/html')) resolve(response.statusCode ?? 0);
+      else reject(new Error(`It answers ${type}`));
     }).on('error', reject);
   });
 
