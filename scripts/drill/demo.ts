@@ -1,6 +1,7 @@
 /** The demo that runs on this machine: where it is, and what its live page says. */
 import pg from 'pg';
 import { findPostgres } from '../../src/platform/postgres.ts';
+import { until } from '../../src/platform/process.ts';
 
 interface Trouble {
   readonly level: string;
@@ -41,18 +42,30 @@ const KEYS = { secret: 'sk_test_demo', oncall: 'ok_test_demo' };
 /** The demo merchant's. */
 const CUSTOMER = 'cus_00000000000070008000000000100000';
 
+/** What a demo answers that has just been started: nobody has looked at its keys yet. */
+const NOT_READY = 503;
+/** Far more than a look takes. */
+const READY_WITHIN_MS = 10_000;
+
 /** Rejects with one line where there is none, or what is there is no demo. */
 export const findDemo = async (places: Places): Promise<Demo> => {
   const { apiUrl, opsUrl, sandboxUrl, dataDir } = places;
-  const live = async (): Promise<Live> => {
-    const reply = await fetch(`${opsUrl}/live`, { headers: { Authorization: `Bearer ${KEYS.oncall}` } }).catch(() => {
+  const ask = (): Promise<Response> =>
+    fetch(`${opsUrl}/live`, { headers: { Authorization: `Bearer ${KEYS.oncall}` } }).catch(() => {
       throw new Error(`nothing answers on ${opsUrl}: start the demo first, with npm start`);
     });
+  const live = async (): Promise<Live> => {
+    const reply = await ask();
     if (reply.status === 401)
       throw new Error(`what runs on ${opsUrl} is not the demo: drills are made where no money is real`);
     if (!reply.ok) throw new Error(`${opsUrl}/live answered ${reply.status}: ${await reply.text()}`);
     return (await reply.json()) as Live;
   };
+  await until(async () => {
+    const { status, body } = await ask();
+    await body?.cancel();
+    return status !== NOT_READY;
+  }, READY_WITHIN_MS);
   const { processes } = await live();
   const [first] = processes;
   if (!first) throw new Error('no process of the demo answers');
