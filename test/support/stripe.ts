@@ -13,6 +13,8 @@ export interface StripeObject {
   readonly amount_received: number;
   readonly payment_intent: string;
   readonly created: number;
+  /** How often a fault has. */
+  readonly struck: number;
   readonly metadata: Record<string, string>;
   readonly data: readonly StripeObject[];
 }

@@ -28,6 +28,11 @@ export const copied = async (storm: Storm): Promise<void> => {
   );
   const tags = data[0]?.metadata ?? {};
   const payment = tags['quittance_payment'] ?? '';
+  // The reply of the repeat is lost too: else nothing is unknown.
+  await eventually(
+    () => stripe.get('/_sandbox/faults'),
+    (faults) => faults.data.some(({ struck }) => struck === 2),
+  );
   await clearFaults(world);
   const { id } = await stripe.post(CREATE, {
     ...{ ...CARD, ...ALLOWED, [PAYMENT_TAG]: payment, [MERCHANT_TAG]: tags['quittance_merchant'] ?? '' },
