@@ -20,22 +20,13 @@ const UNDER_WAY_MAX = 32;
 const OF_NETWORK_MAX = 16;
 const OF_PAYMENT_MAX = 2;
 
-/** Places, of which one by that name may have so many. */
-const createPlaces = (max: number) => {
-  const taken = new Map<string, number>();
-  return {
-    isFull: (name: string): boolean => (taken.get(name) ?? 0) >= max,
-    take: (name: string): void => void taken.set(name, (taken.get(name) ?? 0) + 1),
-    leave: (name: string): void => {
-      const left = (taken.get(name) ?? 1) - 1;
-      if (left === 0) taken.delete(name);
-      else taken.set(name, left);
-    },
-  };
-};
-
 export const serveApproval = (ctx: Context): { readonly show: RequestHandler; readonly go: RequestHandler } => {
-  const places = [createPlaces(UNDER_WAY_MAX), createPlaces(OF_NETWORK_MAX), createPlaces(OF_PAYMENT_MAX)];
+  const underWay = new Map<string, number>();
+  const taken = (name: string): number => underWay.get(name) ?? 0;
+  const leave = (name: string): void => {
+    if (taken(name) > 1) underWay.set(name, taken(name) - 1);
+    else underWay.delete(name);
+  };
 
   /** Who reads it is a person: it stays a page. */
   const fail = (request: Request, response: Response, error: PaymentError): void => {
@@ -93,15 +84,19 @@ export const serveApproval = (ctx: Context): { readonly show: RequestHandler; re
         sendBytes(request, response, 404, noApprovalPage(), HTML);
         return;
       }
-      const names = ['all', networkOf(request.socket.remoteAddress ?? ''), approval.payment];
-      if (places.some((one, at) => one.isFull(names[at] ?? ''))) {
+      const shares = [
+        ['all', UNDER_WAY_MAX],
+        [`network ${networkOf(request.socket.remoteAddress ?? '')}`, OF_NETWORK_MAX],
+        [`payment ${approval.payment}`, OF_PAYMENT_MAX],
+      ] as const;
+      if (shares.some(([name, max]) => taken(name) >= max)) {
         fail(request, response, paymentError('overloaded'));
         return;
       }
-      places.forEach((one, at) => one.take(names[at] ?? ''));
+      for (const [name] of shares) underWay.set(name, taken(name) + 1);
       serve(request, response, approval)
         .catch((cause: unknown) => fail(request, response, paymentError('internal', { cause })))
-        .finally(() => places.forEach((one, at) => one.leave(names[at] ?? '')));
+        .finally(() => shares.forEach(([name]) => leave(name)));
     };
 
   return { show: limited(show), go: limited(go) };
