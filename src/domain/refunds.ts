@@ -17,7 +17,10 @@ import type { Transfer } from './transfer.ts';
 export const refundable = ({ amountCaptured, amountRefunded, refundsPending, amountReturned }: Payment): bigint =>
   amountCaptured - amountRefunded - refundsPending - amountReturned;
 
-/** What was posted of all of them is looked at for each: whoever refunds by the cent would hold up everybody's batch. */
+/**
+ * What was posted of all of them is looked at for each: whoever refunds by the cent would hold up everybody's batch. Those
+ * that are asked for in one batch do not count each other: a few more do no harm.
+ */
 export const REFUNDS_MAX = 1_000;
 
 /**

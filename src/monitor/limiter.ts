@@ -19,8 +19,10 @@ const FIRST_INTERVAL_MS = 60_000;
 const INTERVAL_MAX_MS = 3_600_000;
 /** Kinds that are remembered; beyond it the oldest is forgotten, and may speak sooner than it should. */
 const KINDS_MAX = 500;
-/** A stall is up to two lines. Five minutes of the worst storm of kinds, all different: 2 × (4 + 5 + 2 + 2.5) = 27; and one
- * for each time that the longest doubles, six from 100 ms to where all are fatal. */
+/**
+ * A stall is up to two lines. Five minutes of the worst storm of kinds, all different: 2 × (4 + 5 + 2 + 2.5) = 27; and one
+ * for each time that the longest doubles, six from 100 ms to where all are fatal.
+ */
 const QUOTAS: Record<Quota, { readonly burst: number; readonly perMinute: number }> = {
   code: { burst: 4, perMinute: 1 },
   host: { burst: 2, perMinute: 0.5 },
