@@ -68,4 +68,5 @@ await writeFile(
     2,
   ),
 );
+await mkdir(out, { recursive: true });
 process.stdout.write(execFileSync('npm', ['pack', '--pack-destination', resolve(out)], { cwd: dir }));
